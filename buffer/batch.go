@@ -1,0 +1,208 @@
+package buffer
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// HeaderBytes is the size of a RecordBatch's header, which precedes the records. It belongs to an attempt to send the
+// batch, not to the batch: producer ID, epoch and sequence are different in each partition.
+const HeaderBytes = 61
+
+// batchOverhead is what the budget takes for a batch beside its buffer: the struct and its places in lists.
+const batchOverhead = 512
+
+// metaBytes is the size of a meta.
+const metaBytes = 16
+
+// meta is what a delivery report tells of a record beside its contents. Kept only where reports are asked for.
+type meta struct {
+	tag  uint64
+	born time.Duration // monotonic time of Send
+}
+
+// Kind says how the partition of a batch is found.
+type Kind uint8
+
+// The kinds.
+const (
+	Unkeyed  Kind = iota // any partition, chosen when it is sent
+	Keyed                // that of the key, for a count of partitions
+	Explicit             // the one that the caller named
+)
+
+// Batch is a RecordBatch v2 without its header. While it is open its topic's lock guards it; from the moment when Take
+// hands it out it belongs to the one that took it, until Requeue or Resolve gives it back. Its records never change
+// after it was sealed.
+type Batch struct {
+	topic *Topic
+	body  []byte // records in wire format; after compression the compressed ones
+	metas []meta // nil without reports
+
+	records  int
+	baseTime int64 // timestamp of the first record, milliseconds since 1970
+	maxTime  int64
+	born     time.Duration // monotonic time of its oldest Send
+	order    uint64        // place among the batches of its topic, by the time of opening
+
+	kind      Kind
+	partition int32 // -1 while there is none
+	count     int32 // Keyed: how many partitions the topic had when the partition was computed; 0: unknown
+
+	codec int8 // Kafka's number of the compression; 0 is none
+	stage atomic.Int32
+
+	held    int64     // bytes taken from the budget
+	waiters []*Waiter // guarded by the lock of topic
+
+	next, allPrev, allNext *Batch // places in a queue and in the topic's list of all batches; guarded by the lock of topic
+
+	// History is what has happened to the batch since it was sealed; it belongs to the one that dispatches.
+	History History
+}
+
+// History is what has been tried with a batch.
+type History struct {
+	Attempts        int  // how often it was written, or could have been
+	Unresolved      bool // an attempt was written and never answered: it may only be sent again as it was
+	Counted         bool // its records were counted as maybe duplicated
+	UnreachableFrom time.Duration
+}
+
+// The stages of compression.
+const (
+	raw int32 = iota
+	compressing
+	final // compressed, or not to be
+)
+
+// Topic returns the topic of b.
+func (b *Batch) Topic() *Topic { return b.topic }
+
+// Records returns how many records b holds.
+func (b *Batch) Records() int { return b.records }
+
+// Size returns the bytes of b on the wire with its header.
+func (b *Batch) Size() int { return HeaderBytes + len(b.body) }
+
+// Body returns what follows the header on the wire. It is valid until b is resolved and must not be changed.
+func (b *Batch) Body() []byte { return b.body }
+
+// Held returns the bytes that the budget counts for b.
+func (b *Batch) Held() int64 { return b.held }
+
+// Codec returns Kafka's number of the compression of Body: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+func (b *Batch) Codec() int8 { return b.codec }
+
+// Times returns the first and the highest timestamp, in milliseconds since 1970.
+func (b *Batch) Times() (base, highest int64) { return b.baseTime, b.maxTime }
+
+// Born returns the monotonic time of the oldest Send in b.
+func (b *Batch) Born() time.Duration { return b.born }
+
+// Kind returns how the partition of b is found.
+func (b *Batch) Kind() Kind { return b.kind }
+
+// Partition returns the partition of a keyed or explicit batch, and -1 of another.
+func (b *Batch) Partition() int32 { return b.partition }
+
+// Count returns the number of partitions for which a keyed batch was built, 0 if that was not known.
+func (b *Batch) Count() int32 { return b.count }
+
+// fits reports whether a record of n framed bytes may join those in b.
+func (b *Batch) fits(n, limit int) bool { return b.records == 0 || len(b.body)+n <= limit }
+
+// measure returns the deltas of r as the next record of b, its size and its framed size.
+func (b *Batch) measure(r *Record) (timeDelta int64, size, framed int) {
+	if b.records > 0 {
+		timeDelta = r.Timestamp - b.baseTime
+	}
+	size = r.bodySize(timeDelta, int64(b.records))
+	return timeDelta, size, size + varintSize(int64(size))
+}
+
+// add appends r, which was measured and for which there is room.
+func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
+	if b.records == 0 {
+		b.baseTime, b.maxTime, b.born = r.Timestamp, r.Timestamp, born
+	}
+	b.maxTime = max(b.maxTime, r.Timestamp)
+	b.body = r.appendTo(b.body, size, timeDelta, int64(b.records))
+	b.records++
+	if b.topic.lane.cfg.Reports {
+		b.metas = append(b.metas, meta{tag: r.Tag, born: born})
+	}
+}
+
+// full reports whether b must grow before a record of n framed bytes is added.
+func (b *Batch) full(n int) bool {
+	return len(b.body)+n > cap(b.body) || len(b.metas) == cap(b.metas) && b.topic.lane.cfg.Reports
+}
+
+// grow makes room for n more bytes and one more meta, and reports whether the budget allowed it.
+func (b *Batch) grow(n, limit int, force bool) bool {
+	l := b.topic.lane
+	body, metas := cap(b.body), cap(b.metas)
+	if len(b.body)+n > body {
+		body = roundUp(max(len(b.body)+n, min(2*body, limit)))
+	}
+	if l.cfg.Reports && len(b.metas) == metas {
+		metas = max(16, 2*metas)
+	}
+	if body == cap(b.body) && metas == cap(b.metas) {
+		return true
+	}
+	more := int64(body-cap(b.body)) + int64(metas-cap(b.metas))*metaBytes
+	if force {
+		l.budget.Adjust(more)
+	} else if !l.budget.Reserve(more) {
+		return false
+	}
+	b.held += more
+	if body != cap(b.body) {
+		larger := append(l.pool.get(body), b.body...)
+		l.pool.put(b.body)
+		b.body = larger
+	}
+	if metas != cap(b.metas) {
+		b.metas = append(make([]meta, 0, metas), b.metas...)
+	}
+	return true
+}
+
+// release gives the memory of b back. Nothing may refer to its body any more.
+func (b *Batch) release() {
+	l := b.topic.lane
+	l.pool.put(b.body)
+	b.body, b.metas = nil, nil
+	l.budget.Adjust(-b.held)
+	b.held = 0
+}
+
+// Each calls yield for every record of b with its number in the batch and the monotonic time of its Send, which without
+// reports is that of the oldest. Keys and values point into memory that b owns.
+func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
+	body, err := b.plain()
+	if err != nil {
+		return err
+	}
+	for i := range b.records {
+		var r Record
+		if r, body, err = readRecord(body, b.baseTime); err != nil {
+			return err
+		}
+		born := b.born
+		if b.metas != nil {
+			r.Tag, born = b.metas[i].tag, b.metas[i].born
+		}
+		yield(i, &r, born)
+	}
+	return nil
+}
+
+// EachTag calls yield for every record of b with its tag and the monotonic time of its Send. It needs reports.
+func (b *Batch) EachTag(yield func(i int, tag uint64, born time.Duration)) {
+	for i, m := range b.metas {
+		yield(i, m.tag, m.born)
+	}
+}

@@ -1,0 +1,77 @@
+package buffer
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Codec compresses batches. It is safe for concurrent use.
+type Codec struct {
+	compressor kgo.Compressor // nil: none
+	scratch    sync.Pool      // of *bytes.Buffer
+}
+
+// NewCodec returns the codec called none, gzip, snappy, lz4 or zstd.
+func NewCodec(name string) (*Codec, error) {
+	codecs := map[string]kgo.CompressionCodec{
+		"gzip":   kgo.GzipCompression(),
+		"snappy": kgo.SnappyCompression(),
+		"lz4":    kgo.Lz4Compression(),
+		"zstd":   kgo.ZstdCompression(),
+	}
+	c := &Codec{scratch: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	codec, ok := codecs[name]
+	if !ok {
+		return c, nil
+	}
+	var err error
+	c.compressor, err = kgo.DefaultCompressor(codec)
+	return c, err
+}
+
+// None reports whether the codec leaves batches as they are.
+func (c *Codec) None() bool { return c.compressor == nil }
+
+// Compress compresses the records of b, unless that was done. Only the one that took or claimed b may call it. The
+// smaller buffer takes the place of the larger one in the budget; the copy in between is the codec's own.
+func (b *Batch) Compress(c *Codec) {
+	if b.stage.Load() == final {
+		return
+	}
+	defer b.stage.Store(final)
+	if c.None() {
+		return
+	}
+	scratch := c.scratch.Get().(*bytes.Buffer)
+	defer c.scratch.Put(scratch)
+	scratch.Reset()
+	small, codec := c.compressor.Compress(scratch, b.body)
+	if codec == kgo.CodecError || codec == kgo.CodecNone || len(small) >= len(b.body) {
+		return // random bytes: what is larger than before is not worth a reader's time
+	}
+	l := b.topic.lane
+	if roundUp(len(small)) < cap(b.body) {
+		less := int64(roundUp(len(small)) - cap(b.body))
+		l.pool.put(b.body)
+		b.body = l.pool.get(len(small))
+		b.held += less
+		l.budget.Adjust(less)
+	}
+	b.body = append(b.body[:0], small...)
+	b.codec = int8(codec)
+}
+
+// Busy reports whether b was claimed for compression, which is not done yet. Such a batch cannot be taken.
+func (b *Batch) Busy() bool { return b.stage.Load() == compressing }
+
+var decompressor = sync.OnceValue(func() kgo.Decompressor { return kgo.DefaultDecompressor() })
+
+// plain returns the records of b uncompressed.
+func (b *Batch) plain() ([]byte, error) {
+	if b.codec == 0 {
+		return b.body, nil
+	}
+	return decompressor().Decompress(b.body, kgo.CompressionCodecType(b.codec))
+}

@@ -1,0 +1,121 @@
+package buffer
+
+import "time"
+
+// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, which partition finds for a
+// key, and lets them wait before everything newer. The batch must not have an unresolved attempt.
+func (t *Topic) DealOut(b *Batch, count int32, partition func(key []byte, count int32) int32) error {
+	children, err := b.split(func(_ int, r *Record) int32 { return partition(r.Key, count) })
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		c.kind, c.count = Keyed, count
+	}
+	t.replace(b, children)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range children {
+		t.boundLocked(Keyed, c.partition).dealt.push(c)
+	}
+	t.listLocked()
+	return nil
+}
+
+// Halve replaces a batch of two records or more, which was taken, by two. The caller owns them.
+func (t *Topic) Halve(b *Batch) ([]*Batch, error) {
+	half := b.records / 2
+	return t.divide(b, func(i int, _ *Record) int32 {
+		if i < half {
+			return 0
+		}
+		return 1
+	})
+}
+
+// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one of the others; either
+// may be nil. The caller owns them.
+func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err error) {
+	children, err := t.divide(b, func(i int, _ *Record) int32 {
+		if picked[i] {
+			return 0
+		}
+		return 1
+	})
+	for i, c := range children {
+		if i == 0 && anyPicked(picked, b.records) {
+			those = c
+		} else {
+			others = c
+		}
+	}
+	return those, others, err
+}
+
+func anyPicked(picked map[int]bool, records int) bool {
+	for i := range picked {
+		if i >= 0 && i < records && picked[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// divide replaces b by batches of the same partition, one for each value of group, in rising order.
+func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, error) {
+	children, err := b.split(group)
+	if err != nil {
+		return nil, err
+	}
+	if len(children) == 2 && children[0].partition > children[1].partition {
+		children[0], children[1] = children[1], children[0]
+	}
+	for _, c := range children {
+		c.kind, c.count, c.partition = b.kind, b.count, b.partition
+		c.History = b.History
+	}
+	t.replace(b, children)
+	return children, nil
+}
+
+// split returns batches of the records of b, one for each value of group, which they carry as their partition. Their
+// memory is taken whether the budget allows it or not, for without them b could never be delivered.
+func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
+	var children []*Batch
+	by := make(map[int32]*Batch)
+	err := b.Each(func(i int, r *Record, born time.Duration) {
+		g := group(i, r)
+		c := by[g]
+		if c == nil {
+			c = &Batch{topic: b.topic, partition: g, order: b.order, held: batchOverhead}
+			b.topic.lane.budget.Adjust(batchOverhead)
+			by[g] = c
+			children = append(children, c)
+		}
+		delta, size, framed := c.measure(r)
+		c.grow(framed, len(b.body)+framed, true)
+		c.add(r, born, delta, size)
+	})
+	if err != nil {
+		for _, c := range children {
+			c.release()
+		}
+		return nil, err
+	}
+	return children, nil
+}
+
+// replace puts children in the place of b among what t holds, in one step, so that nothing is counted twice or not at all.
+func (t *Topic) replace(b *Batch, children []*Batch) {
+	t.mu.Lock()
+	t.dropLocked(b)
+	for _, c := range children {
+		t.holdLocked(c)
+		c.waiters = append(c.waiters, b.waiters...)
+	}
+	for _, w := range b.waiters {
+		w.add(len(children) - 1)
+	}
+	t.mu.Unlock()
+	b.release()
+}

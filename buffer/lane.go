@@ -1,0 +1,185 @@
+package buffer
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Errors of Append and of Lane.Topic. Nothing of the record was kept.
+var (
+	ErrFull          = errors.New("buffer full")
+	ErrTooLarge      = errors.New("record too large")
+	ErrTooManyTopics = errors.New("too many topics")
+	ErrClosed        = errors.New("closed")
+)
+
+// topicBytes is what the budget takes for a topic without batches, beside its name.
+const topicBytes = 1024
+
+// Config says how a lane makes batches. All fields are needed.
+type Config struct {
+	Linger          time.Duration // how long an open batch waits for more records
+	DeliveryTimeout time.Duration // from Send to giving up
+	BatchBytes      int           // size of a full batch on the wire, with its header
+	MaxRecordBytes  int           // framed size of the largest record
+	MaxTopics       int           // topics at a time
+	Reports         bool          // keep what a delivery report tells of each record
+}
+
+// Lane holds the topics of one priority. It is safe for concurrent use.
+type Lane struct {
+	cfg    Config
+	budget *Budget
+	pool   *Pool
+	table  Table
+	order  atomic.Uint64 // of batches, by opening
+
+	wake  chan struct{} // one slot; sent by whoever gives the dispatcher work, received by it; never closed
+	armed atomic.Bool   // the dispatcher will look at open batches by itself, when the first has lingered
+
+	mu       sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
+	topics   []*Topic   // all, by the time of making
+	incoming []*Topic   // those that have work the dispatcher does not know of
+	closed   bool
+	retired  Books // of topics that were freed
+}
+
+// NewLane returns an empty lane that takes its memory from budget and pool.
+func NewLane(cfg Config, budget *Budget, pool *Pool) *Lane {
+	return &Lane{cfg: cfg, budget: budget, pool: pool, wake: make(chan struct{}, 1)}
+}
+
+// Config returns the configuration of the lane.
+func (l *Lane) Config() Config { return l.cfg }
+
+// Woken returns the channel on which the dispatcher is told that there is work. It holds one signal.
+func (l *Lane) Woken() <-chan struct{} { return l.wake }
+
+// Wake tells the dispatcher that there is work.
+func (l *Lane) Wake() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Arm notes whether the dispatcher will look at open batches by itself. While it will, a new one does not wake it.
+func (l *Lane) Arm(armed bool) { l.armed.Store(armed) }
+
+// Incoming moves the topics that got work since the last call to dst.
+func (l *Lane) Incoming(dst []*Topic) []*Topic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	dst = append(dst, l.incoming...)
+	clear(l.incoming)
+	l.incoming = l.incoming[:0]
+	return dst
+}
+
+// Find returns the topic called name, or nil. It takes no lock for a topic that has been there for a while.
+func (l *Lane) Find(name string) *Topic { return l.table.Get(name) }
+
+// Topic returns the topic called name, and makes it if there is none. It fails with ErrTooManyTopics, ErrFull or
+// ErrClosed. The name is kept.
+func (l *Lane) Topic(name string) (*Topic, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.table.Get(name); t != nil {
+		return t, nil
+	}
+	switch {
+	case l.closed:
+		return nil, ErrClosed
+	case len(l.topics) >= l.cfg.MaxTopics:
+		return nil, ErrTooManyTopics
+	case !l.budget.Reserve(topicBytes + int64(len(name))):
+		return nil, ErrFull
+	}
+	t := &Topic{name: name, lane: l}
+	t.unkeyed = source{kind: Unkeyed, partition: -1}
+	l.topics = append(l.topics, t)
+	l.table.Put(t)
+	return t, nil
+}
+
+// Topics returns the topics of the lane, in the order in which they were made, and what topics counted that are forgotten.
+func (l *Lane) Topics() ([]*Topic, Books) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.topics), l.retired
+}
+
+// Free forgets t if it holds nothing, and says whether it did. What t counted is kept. An Append that comes too late gets
+// ErrClosed from t and finds no closed lane: it asks for the topic again.
+func (l *Lane) Free(t *Topic) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all != nil || t.closed {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.closed = true
+	l.retired.Add(&t.books)
+	l.table.Delete(t)
+	l.topics = slices.DeleteFunc(l.topics, func(other *Topic) bool { return other == t })
+	l.budget.Adjust(-topicBytes - int64(len(t.name)))
+	return true
+}
+
+// Close refuses every Append from now on. When it returns, no Append is going on that could still accept a record.
+func (l *Lane) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	topics, _ := l.Topics()
+	for _, t := range topics {
+		t.mu.Lock()
+		t.closed = true
+		t.mu.Unlock()
+	}
+}
+
+// Closed reports whether Close was called.
+func (l *Lane) Closed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
+// Flush makes every open batch ready and calls w.Done once for each record batch that was held, when it is resolved.
+func (l *Lane) Flush(w *Waiter) {
+	topics, _ := l.Topics()
+	for _, t := range topics {
+		t.flush(w)
+	}
+	l.Wake()
+}
+
+// Waiter waits for batches to be resolved. Make one with NewWaiter.
+type Waiter struct {
+	left atomic.Int64
+	done chan struct{}
+}
+
+// NewWaiter returns a waiter that waits for one Done more than it is told of batches.
+func NewWaiter() *Waiter {
+	w := &Waiter{done: make(chan struct{})}
+	w.left.Store(1)
+	return w
+}
+
+func (w *Waiter) add(n int) { w.left.Add(int64(n)) }
+
+// Done says that one thing less is waited for.
+func (w *Waiter) Done() {
+	if w.left.Add(-1) == 0 {
+		close(w.done)
+	}
+}
+
+// Wait returns a channel that is closed when nothing is waited for any more.
+func (w *Waiter) Wait() <-chan struct{} { return w.done }

@@ -1,0 +1,99 @@
+package buffer
+
+// queue is a first-in, first-out list of sealed batches, linked through the batches themselves.
+type queue struct{ head, tail *Batch }
+
+func (q *queue) push(b *Batch) {
+	b.next = nil
+	if q.tail == nil {
+		q.head = b
+	} else {
+		q.tail.next = b
+	}
+	q.tail = b
+}
+
+func (q *queue) pushFront(b *Batch) {
+	b.next = q.head
+	q.head = b
+	if q.tail == nil {
+		q.tail = b
+	}
+}
+
+// take removes and returns the first batch that is not being compressed; where order matters only the first is looked at.
+func (q *queue) take(ordered bool) *Batch {
+	var before *Batch
+	for b := q.head; b != nil; before, b = b, b.next {
+		if !b.Busy() {
+			q.remove(before, b)
+			return b
+		}
+		if ordered {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (q *queue) remove(before, b *Batch) {
+	if before == nil {
+		q.head = b.next
+	} else {
+		before.next = b.next
+	}
+	if q.tail == b {
+		q.tail = before
+	}
+	b.next = nil
+}
+
+// source is where the batches of a topic wait that go to one partition, or to any: the sealed ones, then the open one.
+type source struct {
+	kind      Kind
+	partition int32
+	dealt     queue // keyed batches dealt out anew; before all others
+	sealed    queue
+	open      *Batch
+	hint      int // bytes of the last batch: how large the next begins
+}
+
+func (s *source) empty() bool { return s.open == nil && s.head() == nil }
+
+// head returns the oldest sealed batch.
+func (s *source) head() *Batch {
+	if s.dealt.head != nil {
+		return s.dealt.head
+	}
+	return s.sealed.head
+}
+
+// oldest returns the oldest batch, open or sealed.
+func (s *source) oldest() *Batch {
+	if b := s.head(); b != nil {
+		return b
+	}
+	return s.open
+}
+
+// seal moves the open batch, if there is one, to the end of the sealed.
+func (s *source) seal() *Batch {
+	b := s.open
+	if b != nil {
+		s.open, s.hint = nil, len(b.body)
+		s.sealed.push(b)
+	}
+	return b
+}
+
+// take removes and returns the oldest batch that may be sent, the open one only if seal is set.
+func (s *source) take(seal bool) *Batch {
+	ordered := s.kind != Unkeyed
+	if s.dealt.head != nil {
+		return s.dealt.take(ordered)
+	}
+	if s.sealed.head == nil && seal {
+		s.seal()
+	}
+	return s.sealed.take(ordered)
+}

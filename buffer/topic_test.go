@@ -1,0 +1,274 @@
+package buffer
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/forebay-go/forebay/partitioner"
+)
+
+func values(t testing.TB, b *Batch) (found []string) {
+	t.Helper()
+	require.NoError(t, b.Each(func(_ int, r *Record, _ time.Duration) { found = append(found, string(r.Value)) }))
+	return found
+}
+
+func add(t testing.TB, topic *Topic, value string) {
+	t.Helper()
+	require.NoError(t, topic.Append(&Record{Value: []byte(value)}, Unkeyed, -1, 0))
+}
+
+func TestTopic_AppendRefusesAtTheBoundAndKeepsNothing(t *testing.T) {
+	lane := newTestLane(t, 40<<10)
+	topic := newTestTopic(t, lane)
+	accepted := 0
+	var err error
+	for err == nil {
+		if err = topic.Append(&Record{Value: make([]byte, 1000)}, Unkeyed, -1, 0); err == nil {
+			accepted++
+		}
+	}
+	require.ErrorIs(t, err, ErrFull)
+	books := topic.Books()
+	require.True(t, books.Balanced())
+	require.EqualValues(t, accepted, books.Pending)
+	require.EqualValues(t, 1, books.Refused)
+	require.LessOrEqual(t, lane.budget.Used(), lane.budget.Max())
+	require.Greater(t, accepted, 20, "the bound is used, not only kept")
+}
+
+func TestTopic_ARecordLargerThanABatchIsAlone(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	add(t, topic, "small")
+	add(t, topic, string(make([]byte, 100_000)))
+	add(t, topic, "next")
+	var sizes []int
+	for b := topic.Take(Unkeyed, -1, true); b != nil; b = topic.Take(Unkeyed, -1, true) {
+		sizes = append(sizes, b.Records())
+	}
+	require.Equal(t, []int{1, 1, 1}, sizes)
+}
+
+func TestTopic_ABatchTakesNoRecordsAfterASixteenthOfTheDeliveryTimeout(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
+	for i := range 5 {
+		require.NoError(t, topic.Append(&Record{Value: []byte{byte(i)}}, Unkeyed, -1, time.Duration(i)*400*time.Millisecond))
+	}
+	require.Equal(t, 3, topic.Take(Unkeyed, -1, true).Records(), "those of 0, 0.4 and 0.8 s")
+	require.Equal(t, 2, topic.Take(Unkeyed, -1, true).Records())
+}
+
+func TestTopic_KeyedRecordsOfUnknownCountAreDealtOutInOrderBeforeNewerOnes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		lane := newTestLane(t, 1<<30, func(c *Config) { c.BatchBytes = 1 << 10 })
+		topic := newTestTopic(t, lane)
+		counts := rapid.SliceOfN(rapid.Int32Range(1, 7), 1, 4).Draw(rt, "counts")
+		n := 0
+		for _, count := range counts {
+			for range rapid.IntRange(0, 60).Draw(rt, "records") {
+				key := rapid.IntRange(0, 9).Draw(rt, "key")
+				r := Record{Key: fmt.Append(nil, key), Value: fmt.Appendf(nil, "%d:%05d-%s", key, n, make([]byte, 30))}
+				require.NoError(rt, topic.Append(&r, Keyed, -1, 0))
+				n++
+			}
+			for _, stale := range topic.Recount(count) {
+				require.NoError(rt, topic.DealOut(stale, count, partitioner.ForKey))
+			}
+			books := topic.Books()
+			require.True(rt, books.Balanced())
+			require.EqualValues(rt, n, books.Pending)
+		}
+		last := map[byte]string{}
+		got := 0
+		for p := range counts[len(counts)-1] {
+			for b := topic.Take(Keyed, p, true); b != nil; b = topic.Take(Keyed, p, true) {
+				require.NoError(rt, b.Each(func(_ int, r *Record, _ time.Duration) {
+					require.Equal(rt, p, partitioner.ForKey(r.Key, counts[len(counts)-1]))
+					require.Less(rt, last[r.Key[0]], string(r.Value), "the order of a key")
+					last[r.Key[0]] = string(r.Value)
+					got++
+				}))
+				topic.Resolve(b, Delivered, None, false)
+			}
+		}
+		require.Equal(rt, n, got)
+		require.Equal(rt, topicBytes+int64(len("events")), lane.budget.Used())
+	})
+}
+
+func TestTopic_HalvesAndPicksKeepEveryRecordOnce(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	for i := range 7 {
+		add(t, topic, fmt.Sprint(i))
+	}
+	halves, err := topic.Halve(topic.Take(Unkeyed, -1, true))
+	require.NoError(t, err)
+	require.Equal(t, []string{"0", "1", "2"}, values(t, halves[0]))
+	require.Equal(t, []string{"3", "4", "5", "6"}, values(t, halves[1]))
+	bad, good, err := topic.Pick(halves[1], map[int]bool{1: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"4"}, values(t, bad))
+	require.Equal(t, []string{"3", "5", "6"}, values(t, good))
+	bad, good, err = topic.Pick(good, map[int]bool{0: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"3"}, values(t, bad))
+	require.Equal(t, []string{"5", "6"}, values(t, good))
+	require.EqualValues(t, 7, topic.Books().Pending)
+}
+
+func TestTopic_TakeOlderLeavesTheYounger(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
+	for i := range 4 {
+		require.NoError(t, topic.Append(&Record{Value: fmt.Append(nil, i)}, Unkeyed, -1, time.Duration(i)*time.Second))
+	}
+	require.Len(t, topic.TakeOlder(2*time.Second), 2)
+	require.Equal(t, []string{"2"}, values(t, topic.Take(Unkeyed, -1, true)))
+}
+
+func TestTopic_ABatchThatIsBeingCompressedCannotBeTaken(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	add(t, topic, "a")
+	topic.flush(NewWaiter())
+	claimed := topic.ClaimRaw(1)
+	require.Len(t, claimed, 1)
+	require.Nil(t, topic.Take(Unkeyed, -1, true))
+	codec, err := NewCodec("lz4")
+	require.NoError(t, err)
+	claimed[0].Compress(codec)
+	require.Same(t, claimed[0], topic.Take(Unkeyed, -1, true))
+}
+
+func TestLane_FlushWaitsForWhatWasHeldAndNoMore(t *testing.T) {
+	lane := newTestLane(t, 1<<30)
+	topic := newTestTopic(t, lane)
+	for i := range 6 {
+		add(t, topic, fmt.Sprint(i))
+	}
+	first := topic.Take(Unkeyed, -1, true)
+	add(t, topic, "open")
+	w := NewWaiter()
+	lane.Flush(w)
+	w.Done()
+	add(t, topic, "later")
+	halves, err := topic.Halve(first)
+	require.NoError(t, err)
+	for _, b := range append(halves, topic.Take(Unkeyed, -1, false)) {
+		require.NotPanics(t, func() {
+			select {
+			case <-w.Wait():
+				t.Fatal("a batch is still held")
+			default:
+			}
+		})
+		topic.Resolve(b, Delivered, None, false)
+	}
+	<-w.Wait()
+	require.EqualValues(t, 1, topic.Books().Pending)
+}
+
+func TestLane_FreesATopicThatHoldsNothingAndKeepsItsBooks(t *testing.T) {
+	lane := newTestLane(t, 1<<30)
+	topic := newTestTopic(t, lane)
+	add(t, topic, "a")
+	require.False(t, lane.Free(topic))
+	topic.Resolve(topic.Take(Unkeyed, -1, true), Expired, DeliveryTimeout, false)
+	require.True(t, lane.Free(topic))
+	require.Zero(t, lane.budget.Used())
+	require.ErrorIs(t, topic.Append(&Record{}, Unkeyed, -1, 0), ErrClosed)
+	again := newTestTopic(t, lane)
+	require.NotSame(t, topic, again)
+	_, retired := lane.Topics()
+	require.EqualValues(t, 1, retired.Lost(DeliveryTimeout))
+}
+
+func TestLane_RefusesTopicsBeyondItsBound(t *testing.T) {
+	lane := newTestLane(t, 1<<30)
+	for i := range 100 {
+		_, err := lane.Topic(fmt.Sprint(i))
+		require.NoError(t, err)
+	}
+	_, err := lane.Topic("one more")
+	require.ErrorIs(t, err, ErrTooManyTopics)
+	_, err = lane.Topic("7")
+	require.NoError(t, err)
+}
+
+func TestLane_CloseRefusesAndLosesNothing_ConcurrentSafe(t *testing.T) {
+	lane := newTestLane(t, 1<<30)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	accepted := uint64(0)
+	for g := range 4 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				topic, err := lane.Topic(fmt.Sprint((i + g) % 9))
+				if err == nil {
+					err = topic.Append(&Record{Value: []byte("x")}, Unkeyed, -1, 0)
+				}
+				if err != nil {
+					require.ErrorIs(t, err, ErrClosed)
+					return
+				}
+				mu.Lock()
+				accepted++
+				mu.Unlock()
+			}
+		})
+	}
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 1000 }, 10*time.Second, time.Millisecond)
+	lane.Close()
+	topics, sum := lane.Topics()
+	for _, topic := range topics {
+		books := topic.Books()
+		sum.Add(&books)
+	}
+	wg.Wait()
+	require.Equal(t, accepted, sum.Accepted, "after Close returned nothing more was accepted")
+	require.True(t, sum.Balanced())
+}
+
+func TestTable_FindsEveryTopicWhileOthersAreAdded_ConcurrentSafe(t *testing.T) {
+	var table Table
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				name := fmt.Sprint(g, "/", i)
+				topic := &Topic{name: name}
+				table.Put(topic)
+				for range 3 {
+					require.Same(t, topic, table.Get(name))
+				}
+				if i%2 == 0 {
+					table.Delete(topic)
+					require.Nil(t, table.Get(name))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for g := range 4 {
+		require.NotNil(t, table.Get(fmt.Sprint(g, "/", 499)))
+		require.Nil(t, table.Get(fmt.Sprint(g, "/", 498)))
+	}
+}
+
+func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
+	p := NewPool()
+	var held [][]byte
+	for range 100 {
+		held = append(held, p.get(100_000))
+	}
+	require.Equal(t, 1<<17, cap(held[0]))
+	for _, b := range held {
+		p.put(b)
+	}
+	require.LessOrEqual(t, p.Idle(), int64(maxIdle))
+	require.Positive(t, p.Idle())
+	require.Equal(t, 1<<20+4096, cap(p.get(1<<20+1)), "a large one is made to measure")
+}

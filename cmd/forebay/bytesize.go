@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dustin/go-humanize"
+)
+
+// byteSize is the flag of a size such as 64MiB or 100MB.
+type byteSize int64
+
+// String returns the size as Set reads it.
+func (b *byteSize) String() string { return humanize.IBytes(uint64(*b)) }
+
+// Type names the value in the help.
+func (b *byteSize) Type() string { return "size" }
+
+// Set reads a number of bytes, with or without a unit.
+func (b *byteSize) Set(text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return fmt.Errorf("write a size above zero, such as 64MiB")
+	}
+	*b = byteSize(n)
+	return nil
+}

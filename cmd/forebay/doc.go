@@ -1,0 +1,31 @@
+// Command forebay sends events to Kafka from the command line.
+//
+//	forebay produce --brokers host:port[,...] --topic name [flags] [file...]
+//
+// # produce
+//
+// It sends each line of the files, or of standard input, as one record:
+//
+//	forebay produce --brokers kafka-1:9092,kafka-2:9092 --topic plays plays-*.log
+//	zcat plays.log.gz | forebay produce --brokers kafka-1:9092 --topic plays --compression zstd
+//	forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
+//
+// The input is read at the pace at which Kafka takes it, in bounded memory whatever its size. While brokers cannot be
+// reached it waits and goes on trying, so a broker that restarts in the middle costs nothing but time. Lines without a
+// key have no order in Kafka; those with the same key keep theirs.
+//
+// Progress goes to standard error, and the last line there says how many lines were accepted and delivered, and how many
+// were not and why. "forebay produce --help" has all flags.
+//
+// # Interrupt
+//
+// Ctrl-C (or SIGTERM) stops reading, and what was read so far has --close-timeout to be delivered. A second one gives up
+// what is left at once.
+//
+// # Exit codes
+//
+//	0    the input was delivered to its end
+//	1    some of it was not: lines, or a file that could not be read to its end
+//	2    the command is wrong, and nothing was sent
+//	130  interrupted, and the input was not read to its end or not all of it was delivered
+package main

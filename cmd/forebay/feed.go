@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+// feed sends the lines of an input.
+type feed struct {
+	send      func(producer.Record) error
+	pending   func() uint64 // records that have no outcome yet
+	room      *room
+	record    producer.Record // what all records have in common
+	separator []byte          // empty: no line has a key
+	say       func(string)
+
+	tooLarge atomic.Uint64 // lines that were not sent for their size
+	unread   atomic.Uint64 // files that were not read to their end
+}
+
+// run sends every line of in, waiting where the buffer is full. It returns nil at the end of the input, the error of ctx
+// when that ends before, and the error of Send when no line can be sent. Lines that are too large and files that cannot be
+// read are told and counted, and the rest goes on.
+func (f *feed) run(ctx context.Context, in *input) error {
+	for _, src := range in.sources {
+		if err := f.runSource(ctx, src.name, in.open(ctx, src)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
+	// The longest line that can be a record, and its end: the separator is not sent.
+	lines := newLineReader(r, maxRecordBytes+len(f.separator)+len("\r\n"))
+	for number := 1; ; number++ {
+		line, err := lines.next()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if long, ok := errors.AsType[*longLineError](err); ok {
+			f.refuse(name, number, long.size, maxRecordBytes)
+			continue
+		}
+		if err != nil {
+			f.unread.Add(1)
+			f.say(fmt.Sprintf("%s: not read to its end: %v", name, err))
+			return nil
+		}
+		err = f.put(ctx, line)
+		if e, ok := errors.AsType[*producer.SendError](err); ok && (e.Err == producer.ErrRecordTooLarge || e.Err == producer.ErrBufferFull) {
+			f.refuse(name, number, max(e.Size, int64(len(line))), e.Limit)
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// refuse tells and counts a line that does not fit into limit bytes, of a record or of --buffer.
+func (f *feed) refuse(name string, number int, size, limit int64) {
+	f.tooLarge.Add(1)
+	of := "a record"
+	if limit != maxRecordBytes {
+		of = "--buffer"
+	}
+	f.say(fmt.Sprintf("%s:%d: not sent: %s bytes are too large for %s of %s bytes", name, number, humanize.Comma(size), of,
+		humanize.Comma(limit)))
+}
+
+// put sends line, as soon as there is room for it. ErrBufferFull means that there never will be.
+func (f *feed) put(ctx context.Context, line []byte) error {
+	rec := f.record
+	rec.Key, rec.Value = split(line, f.separator)
+	for alone := 0; ; alone++ {
+		err := f.send(rec)
+		if !errors.Is(err, producer.ErrBufferFull) {
+			return err
+		}
+		if f.pending() > 0 {
+			alone = 0
+		} else if alone == 10 { // a second has passed with nothing else in the buffer
+			return err
+		}
+		if err := f.room.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// split cuts line at the first separator. Without one there is no key, which is not the same as an empty one.
+func split(line, separator []byte) (key, value []byte) {
+	if len(separator) > 0 {
+		if k, v, ok := bytes.Cut(line, separator); ok {
+			return nonNil(k), nonNil(v)
+		}
+	}
+	return nil, nonNil(line)
+}
+
+// nonNil returns b, or an empty slice: in Kafka nil is null, which deletes a key from a compacted topic.
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

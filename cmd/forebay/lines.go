@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// lineReader cuts a stream into lines. It holds one line of at most maxBytes at a time.
+type lineReader struct {
+	r        *bufio.Reader
+	maxBytes int
+	long     []byte // a line longer than the buffer of r; reused
+	err      error  // what ended the stream, which is not read again: a terminal would ask for a second Ctrl-D
+}
+
+// longLineError reports a line above the bound. The lines after it can be read.
+type longLineError struct{ size int64 }
+
+// Error returns the error in words.
+func (e *longLineError) Error() string { return fmt.Sprintf("line of %d bytes", e.size) }
+
+func newLineReader(r io.Reader, maxBytes int) *lineReader {
+	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), maxBytes: maxBytes}
+}
+
+// next returns the next line without its end, "\n" or "\r\n", valid until the following call. The last line need not end.
+// The error is a *longLineError for a line that was skipped, io.EOF after the last line, or what the reader below says, and
+// then a line that it has cut in two is dropped.
+func (l *lineReader) next() ([]byte, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	line, err := l.r.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		return l.nextLong(line)
+	}
+	return l.finish(line, err)
+}
+
+// nextLong reads on in a line that begins with head.
+func (l *lineReader) nextLong(head []byte) ([]byte, error) {
+	l.long = append(l.long[:0], head...)
+	size := int64(len(head))
+	for {
+		part, err := l.r.ReadSlice('\n')
+		size += int64(len(part))
+		if size <= int64(l.maxBytes) {
+			l.long = append(l.long, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if size > int64(l.maxBytes) && (err == nil || err == io.EOF) {
+			l.err = err
+			return nil, &longLineError{size}
+		}
+		return l.finish(l.long, err)
+	}
+}
+
+func (l *lineReader) finish(line []byte, err error) ([]byte, error) {
+	l.err = err
+	if body, ok := bytes.CutSuffix(line, []byte("\n")); ok {
+		return bytes.TrimSuffix(body, []byte("\r")), nil
+	}
+	if err == io.EOF && len(line) > 0 {
+		return line, nil
+	}
+	return nil, err
+}

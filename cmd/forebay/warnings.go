@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// warnings is where the library logs to: each warning is a line of the screen, with the error or the reason that it has.
+// What else the library logs is in the progress.
+type warnings struct{ screen display }
+
+// Enabled reports whether something of that level is shown.
+func (w warnings) Enabled(level zapcore.Level) bool { return level >= zapcore.WarnLevel }
+
+// With returns w: the fields that all lines have in common say which cluster, and there is one.
+func (w warnings) With([]zapcore.Field) zapcore.Core { return w }
+
+// Check has an entry written if it is shown.
+func (w warnings) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if w.Enabled(e.Level) {
+		return ce.AddCore(e, w)
+	}
+	return ce
+}
+
+// Write shows e.
+func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	values := zapcore.NewMapObjectEncoder()
+	for _, f := range fields {
+		f.AddTo(values)
+	}
+	text := "forebay: " + e.Message
+	for _, key := range []string{"reason", "error"} {
+		if v, ok := values.Fields[key]; ok {
+			text += fmt.Sprintf(": %v", v)
+		}
+	}
+	w.screen.say(text)
+	return nil
+}
+
+// Sync does nothing: lines are not kept.
+func (w warnings) Sync() error { return nil }

@@ -1,0 +1,196 @@
+package cluster
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+)
+
+// Config names a cluster and says how to reach it. Name, Seeds and Logger are needed.
+type Config struct {
+	Name     string
+	Seeds    []string // host:port
+	ClientID string
+	AcksAll  bool // else the leader alone
+	Dial     DialFunc
+	Logger   *zap.Logger
+	Options  []kgo.Opt // come last, for TLS and SASL
+}
+
+// Cluster is one Kafka cluster that may be away.
+type Cluster struct {
+	cfg     Config
+	control *kgo.Client // metadata, probes and producer IDs; what is produced never waits in its queues
+
+	view  atomic.Pointer[View]
+	hurry chan struct{} // one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
+	done  chan struct{} // closed by the supervisor when it ends
+	stop  context.CancelFunc
+	ctx   context.Context // of the supervisor and everything that it asks; not a caller's
+
+	mu       sync.Mutex // guards what follows; never held across I/O or a callback
+	wanted   map[string]struct{}
+	failed   []failure // since the supervisor last looked
+	status   Status
+	watchers []func()
+}
+
+// failure is what a link saw of a broker.
+type failure struct {
+	node int32
+	err  error
+}
+
+// New returns a cluster that is not supervised yet. It does no I/O and fails only on options that contradict each other.
+func New(cfg Config) (*Cluster, error) {
+	control, err := kgo.NewClient(cfg.options(
+		kgo.RequestTimeoutOverhead(askTimeout), // a connection that does not answer is given up by kgo itself
+		kgo.RetryTimeout(askTimeout),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{
+		cfg:     cfg,
+		control: control,
+		hurry:   make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		wanted:  make(map[string]struct{}),
+		status:  Status{State: Connecting, Since: time.Now(), Reason: "nobody has answered yet"},
+	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.view.Store(&View{})
+	return c, nil
+}
+
+// options returns what all clients of the cluster have in common, and more.
+func (cfg Config) options(more ...kgo.Opt) []kgo.Opt {
+	acks := kgo.AllISRAcks()
+	if !cfg.AcksAll {
+		acks = kgo.LeaderAck()
+	}
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(cfg.Seeds...),
+		kgo.ClientID(cfg.ClientID),
+		kgo.Dialer(bounded(cfg.Dial)),
+		kgo.DisableClientMetrics(), // Close would wait for their last push
+		kgo.RequiredAcks(acks),     // kgo wants to know what requests of ours say
+		kgo.DisableIdempotentWrite(),
+		kgo.MetadataMinAge(time.Hour), kgo.MetadataMaxAge(time.Hour), // the supervisor asks; kgo would dial beside it
+		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
+	}
+	return append(append(opts, more...), cfg.Options...)
+}
+
+// Name returns the name of the cluster.
+func (c *Cluster) Name() string { return c.cfg.Name }
+
+// View returns what is known of the cluster. It never waits.
+func (c *Cluster) View() *View { return c.view.Load() }
+
+// Status returns the state of the cluster. It never waits for the network.
+func (c *Cluster) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+// Watch has fn called after every change of the view. It must return at once. Call it before Start.
+func (c *Cluster) Watch(fn func()) { c.watchers = append(c.watchers, fn) }
+
+// Start begins to supervise the cluster.
+func (c *Cluster) Start() { go newSupervisor(c).run(c.ctx) }
+
+// Want adds a topic to those whose metadata is kept.
+func (c *Cluster) Want(topic string) {
+	c.mu.Lock()
+	_, known := c.wanted[topic]
+	c.wanted[topic] = struct{}{}
+	c.mu.Unlock()
+	if !known {
+		c.Refresh()
+	}
+}
+
+// Forget removes a topic from those whose metadata is kept.
+func (c *Cluster) Forget(topic string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.wanted, topic)
+}
+
+func (c *Cluster) topics() map[string]struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.wanted)
+}
+
+// Refresh asks for new metadata soon: what a broker answered shows that the view is out of date.
+func (c *Cluster) Refresh() {
+	select {
+	case c.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// Failed tells that the connection to a broker failed, so that it is probed and not used until it answers.
+func (c *Cluster) Failed(node int32, err error) {
+	c.mu.Lock()
+	c.failed = append(c.failed, failure{node, err})
+	c.mu.Unlock()
+	c.Refresh()
+}
+
+func (c *Cluster) failures() []failure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failed := c.failed
+	c.failed = nil
+	return failed
+}
+
+// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has changed.
+func (c *Cluster) publish(v *View, reason string, news bool) {
+	c.mu.Lock()
+	before := c.status.State
+	if before != v.State {
+		c.status = Status{State: v.State, Since: time.Now()}
+	}
+	c.status.Reason = reason
+	c.mu.Unlock()
+	c.view.Store(v)
+	if before != v.State {
+		c.logChange(before, v.State, reason)
+	}
+	if !news {
+		return
+	}
+	for _, fn := range c.watchers {
+		fn()
+	}
+}
+
+func (c *Cluster) logChange(from, to State, reason string) {
+	log := c.cfg.Logger.With(zap.String("cluster", c.cfg.Name), zap.Stringer("was", from))
+	switch to {
+	case Up:
+		log.Info("cluster up")
+	case Degraded:
+		log.Warn("cluster degraded", zap.String("reason", reason))
+	case Down:
+		log.Warn("cluster down", zap.String("reason", reason))
+	}
+}
+
+// Close ends the supervision and all connections but those of links. It waits until nothing is going on any more.
+func (c *Cluster) Close() {
+	c.stop()
+	<-c.done
+	c.control.Close()
+	c.publish(&View{State: Closed}, "closed", true)
+}

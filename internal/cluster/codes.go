@@ -1,0 +1,68 @@
+package cluster
+
+import "github.com/twmb/franz-go/pkg/kerr"
+
+// Action is what an error code of a produce response asks for.
+type Action uint8
+
+// The actions.
+const (
+	Retry      Action = iota // nothing is known of the code: try again after a while
+	Done                     // the batch is in the log
+	Confirm                  // appended, but not confirmed: the same batch again, in the same place
+	Elsewhere                // not appended: any partition may take it; leaders may have changed
+	Renew                    // the broker does not follow the numbering of this partition: begin a new one
+	NewID                    // the broker does not take the producer ID
+	Split                    // too large: halve it
+	Hold                     // the topic is not there, or not for us: wait
+	Reject                   // Kafka will never take some of the records
+	Recompress               // Kafka does not take the compression
+)
+
+// actions says what each error code of a produce response asks for that Kafka 4.1 can send. Codes that are not here are
+// Retry.
+var actions = map[int16]Action{
+	0:                                 Done,
+	kerr.DuplicateSequenceNumber.Code: Done,
+
+	kerr.RequestTimedOut.Code:              Confirm,
+	kerr.NotEnoughReplicasAfterAppend.Code: Confirm,
+
+	kerr.NotEnoughReplicas.Code:           Elsewhere,
+	kerr.KafkaStorageError.Code:           Elsewhere,
+	kerr.NotLeaderForPartition.Code:       Elsewhere,
+	kerr.LeaderNotAvailable.Code:          Elsewhere,
+	kerr.ReplicaNotAvailable.Code:         Elsewhere,
+	kerr.BrokerNotAvailable.Code:          Elsewhere,
+	kerr.FencedLeaderEpoch.Code:           Elsewhere,
+	kerr.UnknownLeaderEpoch.Code:          Elsewhere,
+	kerr.PreferredLeaderNotAvailable.Code: Elsewhere,
+	kerr.ThrottlingQuotaExceeded.Code:     Elsewhere,
+
+	kerr.OutOfOrderSequenceNumber.Code: Renew,
+	kerr.UnknownProducerID.Code:        Renew,
+	kerr.InvalidProducerEpoch.Code:     Renew,
+	kerr.ProducerFenced.Code:           Renew,
+	kerr.InvalidProducerIDMapping.Code: NewID,
+
+	kerr.MessageTooLarge.Code:    Split,
+	kerr.RecordListTooLarge.Code: Split,
+
+	kerr.UnknownTopicOrPartition.Code:    Hold,
+	kerr.UnknownTopicID.Code:             Hold,
+	kerr.InconsistentTopicID.Code:        Hold,
+	kerr.TopicAuthorizationFailed.Code:   Hold,
+	kerr.ClusterAuthorizationFailed.Code: Hold,
+	kerr.InvalidTopicException.Code:      Hold,
+
+	kerr.InvalidRecord.Code:               Reject,
+	kerr.InvalidTimestamp.Code:            Reject,
+	kerr.CorruptMessage.Code:              Reject,
+	kerr.UnsupportedForMessageFormat.Code: Reject,
+	kerr.PolicyViolation.Code:             Reject,
+
+	kerr.UnsupportedCompressionType.Code: Recompress,
+}
+
+// ActionOf returns what an error code asks for.
+func ActionOf(code int16) Action { return actions[code] }

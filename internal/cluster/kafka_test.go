@@ -1,0 +1,216 @@
+//go:build unix
+
+package cluster
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/kafkatest"
+)
+
+// These tests pin what Kafka itself does with the numbers of batches, on which everything above a Link relies.
+
+// bench is a link to real Kafka and the topic that it writes to.
+type bench struct {
+	link  *Link
+	view  func() *View
+	topic string
+	lane  *buffer.Lane
+}
+
+// newBench makes a topic with two partitions and waits until the view has their leaders.
+func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
+	t.Helper()
+	b := &bench{topic: kafkatest.TopicName(t)}
+	k.CreateTopic(t, b.topic, 2)
+	c, err := New(Config{Name: "events", Seeds: k.Seeds(), ClientID: "forebay", AcksAll: true, Logger: zaptest.NewLogger(t)})
+	require.NoError(t, err)
+	b.link, err = c.NewLink(func() {})
+	require.NoError(t, err)
+	c.Start()
+	t.Cleanup(func() {
+		c.Close()
+		b.link.Close()
+	})
+	c.Want(b.topic)
+	b.view = c.View
+	require.Eventually(t, func() bool {
+		parts := c.View().Topics[b.topic].Partitions
+		return len(parts) == 2 && c.View().Usable(parts[0].Leader) && c.View().Usable(parts[1].Leader)
+	}, time.Minute, 5*time.Millisecond)
+	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxRecordBytes: 1 << 20, MaxTopics: 1},
+		buffer.NewBudget(1<<24), buffer.NewPool())
+	return b
+}
+
+// first returns the first numbering that the link has for a partition.
+func (b *bench) first(t *testing.T) (s Sequence) {
+	t.Helper()
+	require.Eventually(t, func() (ok bool) {
+		s, ok = b.link.Renew(Unnumbered)
+		return ok
+	}, time.Minute, 5*time.Millisecond)
+	return s
+}
+
+// batch returns an attempt to write as many records to a partition.
+func (b *bench) batch(t *testing.T, partition int32, records int, s Sequence) *Attempt {
+	t.Helper()
+	topic, err := b.lane.Topic(b.topic)
+	require.NoError(t, err)
+	for i := range records {
+		r := buffer.Record{Value: []byte{byte(i)}, Timestamp: time.Now().UnixMilli()}
+		require.NoError(t, topic.Append(&r, buffer.Unkeyed, -1, 0))
+	}
+	batch := topic.Take(buffer.Unkeyed, -1, true)
+	require.Equal(t, records, batch.Records())
+	a := &Attempt{Topic: b.topic, Partition: partition, Body: batch.Body(), Records: records, Sequence: s}
+	a.BaseTime, a.MaxTime = batch.Times()
+	return a
+}
+
+// produce sends attempts in one request and requires that each is answered.
+func (b *bench) produce(t *testing.T, attempts ...*Attempt) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	b.link.Produce(ctx, b.view().Topics[b.topic].Partitions[0].Leader, b.link.Prepare(attempts))
+	for _, a := range attempts {
+		require.NoError(t, a.Err)
+		require.Equal(t, Answered, a.Fate)
+	}
+}
+
+// write is produce of one batch, which must be appended at offset.
+func (b *bench) write(t *testing.T, partition int32, records int, s Sequence, offset int64) *Attempt {
+	t.Helper()
+	a := b.batch(t, partition, records, s)
+	b.produce(t, a)
+	require.NoError(t, kerr.ErrorForCode(a.Code))
+	require.Equal(t, offset, a.Offset)
+	return a
+}
+
+// refused is produce of one batch, which must not be appended, for that reason.
+func (b *bench) refused(t *testing.T, partition int32, records int, s Sequence, reason *kerr.Error) {
+	t.Helper()
+	a := b.batch(t, partition, records, s)
+	b.produce(t, a)
+	require.ErrorIs(t, kerr.ErrorForCode(a.Code), reason)
+}
+
+func TestLink_OnRealKafka(t *testing.T) {
+	k := kafkatest.Start(t)
+	for _, test := range []struct {
+		promise string
+		run     func(*testing.T, *bench)
+	}{
+		{"partitions of one producer ID are numbered by epochs of their own", ownEpochs},
+		{"an old epoch is refused", oldEpoch},
+		{"a higher epoch starts at sequence 0", higherEpoch},
+		{"an exact duplicate is answered with its first offset", duplicate},
+		{"the same sequence with another count is refused", otherCount},
+		{"a sequence wraps inside a batch", wrap},
+		{"one request has an answer for each partition", mixedAnswers},
+	} {
+		t.Run(test.promise, func(t *testing.T) {
+			b := newBench(t, k)
+			test.run(t, b)
+			for _, r := range k.Read(t, b.topic) {
+				require.Equal(t, b.first(t).ID, r.ProducerID, "as a client reads it that is not ours")
+			}
+		})
+	}
+}
+
+func ownEpochs(t *testing.T, b *bench) {
+	s0 := b.first(t)
+	s1 := s0
+	b.write(t, 0, 3, s0, 0)
+	s0.Advance(3)
+	b.write(t, 1, 4, s1, 0)
+	s1.Advance(4)
+	renewed, ok := b.link.Renew(s1)
+	require.True(t, ok)
+	require.Equal(t, Sequence{ID: s1.ID, Epoch: s1.Epoch + 1}, renewed)
+	b.write(t, 1, 2, renewed, 4)
+	b.write(t, 0, 5, s0, 3) // in the old epoch, where it was
+	s0.Advance(5)
+	renewed.Advance(2)
+	b.write(t, 1, 1, renewed, 6)
+	b.write(t, 0, 1, s0, 8)
+}
+
+func oldEpoch(t *testing.T, b *bench) {
+	s := b.first(t)
+	b.write(t, 0, 3, s, 0)
+	renewed, ok := b.link.Renew(s)
+	require.True(t, ok)
+	b.write(t, 0, 1, renewed, 3)
+	s.Advance(3)
+	b.refused(t, 0, 2, s, kerr.InvalidProducerEpoch)
+	s.Next = 0
+	b.refused(t, 0, 3, s, kerr.InvalidProducerEpoch) // an attempt that comes late is not even a duplicate any more
+}
+
+func higherEpoch(t *testing.T, b *bench) {
+	s := b.first(t)
+	b.write(t, 0, 3, s, 0)
+	b.refused(t, 0, 3, Sequence{ID: s.ID, Epoch: s.Epoch + 7, Next: 3}, kerr.OutOfOrderSequenceNumber)
+	b.write(t, 0, 3, Sequence{ID: s.ID, Epoch: s.Epoch + 7}, 3) // epochs may be skipped
+}
+
+func duplicate(t *testing.T, b *bench) {
+	s := b.first(t)
+	first := b.write(t, 0, 3, s, 0)
+	s.Advance(3)
+	second := b.write(t, 0, 2, s, 3)
+	for _, a := range []*Attempt{first, second} {
+		again := &Attempt{Topic: a.Topic, Partition: a.Partition, Body: a.Body, Records: a.Records, BaseTime: a.BaseTime, MaxTime: a.MaxTime, Sequence: a.Sequence}
+		b.produce(t, again)
+		require.Equal(t, Done, ActionOf(again.Code))
+		require.Zero(t, again.Code)
+		require.Equal(t, a.Offset, again.Offset)
+	}
+	s.Advance(2)
+	b.write(t, 0, 1, s, 5)
+}
+
+func otherCount(t *testing.T, b *bench) {
+	s := b.first(t)
+	b.write(t, 0, 3, s, 0)
+	b.refused(t, 0, 2, s, kerr.OutOfOrderSequenceNumber)
+	s.Advance(4)
+	b.refused(t, 0, 1, s, kerr.OutOfOrderSequenceNumber) // nor may there be a gap
+}
+
+func wrap(t *testing.T, b *bench) {
+	s := b.first(t)
+	s.Next = math.MaxInt32 - 4 // 2³¹−5: a partition that has not seen the producer takes any first sequence
+	b.write(t, 0, 10, s, 0)
+	s.Advance(10)
+	require.EqualValues(t, 5, s.Next)
+	b.write(t, 0, 1, s, 10)
+	s.Advance(1)
+	require.EqualValues(t, 6, s.Next)
+	s.Next = 5
+	b.write(t, 0, 1, s, 10) // a duplicate
+}
+
+func mixedAnswers(t *testing.T, b *bench) {
+	s := b.first(t)
+	b.write(t, 0, 3, s, 0)
+	bad, good := b.batch(t, 0, 1, s), b.batch(t, 1, 2, s)
+	b.produce(t, bad, good)
+	require.Equal(t, Renew, ActionOf(bad.Code))
+	require.Equal(t, Done, ActionOf(good.Code))
+	require.Zero(t, good.Offset)
+}

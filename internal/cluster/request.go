@@ -1,0 +1,184 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// maxProduceVersion is the last version of the produce request that names topics by name. From 13 on they have only IDs,
+// which a topic that was deleted and made again does not keep; by name it just goes on.
+const maxProduceVersion = 12
+
+// Attempt is one try to have a batch written to one partition. What describes the batch is set by the caller and not
+// changed before Produce returns; what became of it is valid from then on.
+type Attempt struct {
+	Topic     string
+	Partition int32
+	Body      []byte // what follows the header of the batch; set before Produce; not read after it has returned, nor after Revoke
+	Codec     int8
+	Records   int
+	BaseTime  int64 // milliseconds since 1970
+	MaxTime   int64
+	Sequence  Sequence
+
+	Answer
+
+	req     *Request
+	revoked bool // guarded by req.mu
+}
+
+// Revoke ends the attempt for its caller, before Produce or while it is going on: the body is not read any more when it returns. It
+// reports whether the batch was written, or may have been.
+func (a *Attempt) Revoke() (written bool) {
+	a.req.mu.Lock()
+	defer a.req.mu.Unlock()
+	a.revoked = true
+	return a.req.written
+}
+
+// Request is a produce request whose batches are encoded straight into the buffer of kgo, when kgo is about to write it.
+// kgo takes any kmsg.Request; embedding its own one gives everything but the encoding.
+type Request struct {
+	kmsg.ProduceRequest
+	attempts []*Attempt // those of a topic stand together
+
+	mu      sync.Mutex // guards what follows
+	written bool       // AppendTo has run: what it returned may be on its way
+	closed  bool       // whoever sent it has gone; nothing of the batches may be read
+}
+
+// MaxVersion caps the version that kgo negotiates.
+func (*Request) MaxVersion() int16 { return maxProduceVersion }
+
+// close ends the request for whoever sent it and reports whether it was written, or may have been.
+func (r *Request) close() (written bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return r.written
+}
+
+// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is there, and again if nothing
+// could be written to it. After close it encodes a request without batches, which is valid and does nothing.
+func (r *Request) AppendTo(dst []byte) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var live []*Attempt
+	if !r.closed {
+		r.written = true
+		for _, a := range r.attempts {
+			if !a.revoked {
+				live = append(live, a)
+			}
+		}
+	}
+	e := encoder{dst: dst, flexible: r.Version >= 9}
+	e.nullString() // transactional ID
+	e.int16(r.Acks)
+	e.int32(r.TimeoutMillis)
+	e.length(topicsIn(live))
+	for i := 0; i < len(live); {
+		n := sameTopic(live[i:])
+		e.string(live[i].Topic)
+		e.length(n)
+		for _, a := range live[i : i+n] {
+			e.int32(a.Partition)
+			e.batch(a)
+			e.tags()
+		}
+		e.tags()
+		i += n
+	}
+	e.tags()
+	return e.dst
+}
+
+// topicsIn counts the topics of attempts.
+func topicsIn(attempts []*Attempt) (n int) {
+	for i := 0; i < len(attempts); n++ {
+		i += sameTopic(attempts[i:])
+	}
+	return n
+}
+
+// sameTopic counts the attempts at the beginning that have the same topic.
+func sameTopic(attempts []*Attempt) int {
+	n := 1
+	for n < len(attempts) && attempts[n].Topic == attempts[0].Topic {
+		n++
+	}
+	return n
+}
+
+// encoder writes the types of Kafka's protocol, in the compact form of KIP-482 where the version has it.
+type encoder struct {
+	dst      []byte
+	flexible bool
+}
+
+func (e *encoder) int16(v int16) { e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(v)) }
+func (e *encoder) int32(v int32) { e.dst = binary.BigEndian.AppendUint32(e.dst, uint32(v)) }
+func (e *encoder) int64(v int64) { e.dst = binary.BigEndian.AppendUint64(e.dst, uint64(v)) }
+
+// length writes the length of an array or of bytes.
+func (e *encoder) length(n int) {
+	if e.flexible {
+		e.dst = binary.AppendUvarint(e.dst, uint64(n)+1)
+	} else {
+		e.int32(int32(n))
+	}
+}
+
+func (e *encoder) string(s string) {
+	if e.flexible {
+		e.length(len(s))
+	} else {
+		e.int16(int16(len(s)))
+	}
+	e.dst = append(e.dst, s...)
+}
+
+func (e *encoder) nullString() {
+	if e.flexible {
+		e.dst = append(e.dst, 0)
+	} else {
+		e.int16(-1)
+	}
+}
+
+// tags ends a structure: there are no tagged fields.
+func (e *encoder) tags() {
+	if e.flexible {
+		e.dst = append(e.dst, 0)
+	}
+}
+
+// batchHeader is the size of a RecordBatch's header.
+const batchHeader = 61
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// batch writes a RecordBatch v2 as bytes: the header of this attempt, then the body that all attempts share.
+func (e *encoder) batch(a *Attempt) {
+	e.length(batchHeader + len(a.Body))
+	start := len(e.dst)
+	e.int64(0)                                     // base offset: the broker's to set
+	e.int32(int32(batchHeader - 12 + len(a.Body))) // what follows
+	e.int32(-1)                                    // partition leader epoch
+	e.dst = append(e.dst, 2)                       // magic
+	e.int32(0)                                     // CRC, below
+	e.int16(int16(a.Codec))                        // attributes: compression; create time; not transactional
+	e.int32(int32(a.Records - 1))
+	e.int64(a.BaseTime)
+	e.int64(a.MaxTime)
+	e.int64(a.Sequence.ID)
+	e.int16(a.Sequence.Epoch)
+	e.int32(a.Sequence.Next)
+	e.int32(int32(a.Records))
+	e.dst = append(e.dst, a.Body...)
+	crc := crc32.Checksum(e.dst[start+21:], castagnoli) // from the attributes to the end
+	binary.BigEndian.PutUint32(e.dst[start+17:], crc)
+}

@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func testAttempts() []*Attempt {
+	return []*Attempt{
+		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 4, Records: 2, BaseTime: 1000, MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
+		{Topic: "a", Partition: 4, Body: []byte("body of a4"), Records: 1, Sequence: Unnumbered},
+		{Topic: "b", Partition: 0, Body: []byte("body of b0"), Records: 1},
+	}
+}
+
+func newTestRequest(attempts []*Attempt) *Request {
+	l := &Link{c: &Cluster{cfg: Config{AcksAll: true}}}
+	return l.Prepare(attempts)
+}
+
+func TestRequest_IsWhatKafkasProtocolSaysInEveryVersion(t *testing.T) {
+	for version := int16(3); version <= maxProduceVersion; version++ {
+		attempts := testAttempts()
+		req := newTestRequest(attempts)
+		req.SetVersion(version)
+		raw := req.AppendTo(nil)
+
+		read := kmsg.NewPtrProduceRequest()
+		read.SetVersion(version)
+		require.NoError(t, read.ReadFrom(raw), "version %d", version)
+		require.EqualValues(t, -1, read.Acks)
+		require.EqualValues(t, 3000, read.TimeoutMillis)
+		require.Len(t, read.Topics, 2)
+		require.Equal(t, "a", read.Topics[0].Topic)
+		require.Len(t, read.Topics[0].Partitions, 2)
+		require.Equal(t, "b", read.Topics[1].Topic)
+
+		part := read.Topics[0].Partitions[0]
+		require.EqualValues(t, 3, part.Partition)
+		var batch kmsg.RecordBatch
+		require.NoError(t, batch.ReadFrom(part.Records))
+		require.EqualValues(t, 2, batch.Magic)
+		require.EqualValues(t, 4, batch.Attributes)
+		require.EqualValues(t, 1, batch.LastOffsetDelta)
+		require.EqualValues(t, 1000, batch.FirstTimestamp)
+		require.EqualValues(t, 1007, batch.MaxTimestamp)
+		require.EqualValues(t, 9, batch.ProducerID)
+		require.EqualValues(t, 5, batch.ProducerEpoch)
+		require.EqualValues(t, 77, batch.FirstSequence)
+		require.EqualValues(t, 2, batch.NumRecords)
+		require.Equal(t, "body of a3", string(batch.Records))
+		require.EqualValues(t, len(part.Records)-12, batch.Length)
+		require.Equal(t, crc32.Checksum(part.Records[21:], castagnoli), binary.BigEndian.Uint32(part.Records[17:]))
+	}
+}
+
+func TestRequest_NothingOfARevokedBatchIsReadOrWritten(t *testing.T) {
+	attempts := testAttempts()
+	req := newTestRequest(attempts)
+	req.SetVersion(9)
+	require.False(t, attempts[0].Revoke(), "not written yet")
+	attempts[0].Body = nil
+	read := kmsg.NewPtrProduceRequest()
+	read.SetVersion(9)
+	require.NoError(t, read.ReadFrom(req.AppendTo(nil)))
+	require.Len(t, read.Topics[0].Partitions, 1)
+	require.EqualValues(t, 4, read.Topics[0].Partitions[0].Partition)
+	require.True(t, attempts[1].Revoke(), "written")
+}
+
+func TestRequest_AfterItsSenderHasGoneItIsEmptyAndStillValid(t *testing.T) {
+	req := newTestRequest(testAttempts())
+	req.SetVersion(12)
+	require.False(t, req.close(), "never written")
+	read := kmsg.NewPtrProduceRequest()
+	read.SetVersion(12)
+	require.NoError(t, read.ReadFrom(req.AppendTo(nil)))
+	require.Empty(t, read.Topics)
+}
+
+func TestSequence_WrapsFromTheHighestToZero(t *testing.T) {
+	s := Sequence{ID: 1, Next: 1<<31 - 5}
+	s.Advance(10)
+	require.EqualValues(t, 5, s.Next)
+	s = Sequence{ID: 1, Next: 1<<31 - 1}
+	s.Advance(1)
+	require.Zero(t, s.Next)
+	s = Unnumbered
+	s.Advance(10)
+	require.Equal(t, Unnumbered, s)
+}
+
+func TestIdentity_GivesAPartitionAnEpochItHasNotHad(t *testing.T) {
+	i := &identity{acksAll: true, id: 7, epoch: 0}
+	fresh, ok := i.renew(Unnumbered)
+	require.True(t, ok)
+	require.Equal(t, Sequence{ID: 7}, fresh)
+	renewed, _ := i.renew(fresh)
+	require.Equal(t, Sequence{ID: 7, Epoch: 1}, renewed)
+	other, _ := i.renew(fresh)
+	require.Equal(t, Sequence{ID: 7, Epoch: 1}, other, "a partition of its own may share the epoch")
+	i.forget()
+	back, _ := i.renew(Unnumbered)
+	require.Equal(t, Sequence{ID: 7, Epoch: 2}, back, "above every epoch that it may have had")
+	of, _ := i.renew(Sequence{ID: 3, Epoch: 99})
+	require.EqualValues(t, 2, of.Epoch, "another ID's epochs do not count")
+}
+
+func TestRead_MatchesAnswersByTopicAndPartition(t *testing.T) {
+	attempts := testAttempts()
+	for _, a := range attempts {
+		a.Answer = Answer{Fate: Unresolved, Offset: -1, Leader: -1}
+	}
+	resp := kmsg.NewPtrProduceResponse()
+	resp.Version = 10
+	part := func(n int32, code int16, offset int64) kmsg.ProduceResponseTopicPartition {
+		p := kmsg.NewProduceResponseTopicPartition()
+		p.Partition, p.ErrorCode, p.BaseOffset = n, code, offset
+		p.CurrentLeader.LeaderID = 4
+		return p
+	}
+	resp.Topics = []kmsg.ProduceResponseTopic{
+		{Topic: "b", Partitions: []kmsg.ProduceResponseTopicPartition{part(0, 6, -1), part(9, 0, 1)}},
+		{Topic: "a", Partitions: []kmsg.ProduceResponseTopicPartition{part(3, 0, 42)}},
+	}
+	read(resp, attempts)
+	require.Equal(t, Answered, attempts[0].Fate)
+	require.EqualValues(t, 42, attempts[0].Offset)
+	require.Equal(t, Unresolved, attempts[1].Fate)
+	require.ErrorIs(t, attempts[1].Err, errNotMentioned)
+	require.EqualValues(t, 6, attempts[2].Code)
+	require.EqualValues(t, 4, attempts[2].Leader)
+}

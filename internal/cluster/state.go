@@ -1,0 +1,37 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is how a cluster is.
+type State uint8
+
+// The states: connecting → up ⇄ degraded → down → up, and in the end closed.
+const (
+	Connecting State = iota // nobody has answered yet
+	Up                      // every broker that is known answers
+	Degraded                // some broker does not answer
+	Down                    // no broker answers
+	Closed
+)
+
+// String returns the state in a word.
+func (s State) String() string {
+	names := [...]string{"connecting", "up", "degraded", "down", "closed"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("state(%d)", uint8(s))
+}
+
+// Ready reports whether something of the cluster answers.
+func (s State) Ready() bool { return s == Up || s == Degraded }
+
+// Status is the state of a cluster.
+type Status struct {
+	State  State
+	Since  time.Time // when it came into that state
+	Reason string    // why, in words, when it is not up
+}

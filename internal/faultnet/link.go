@@ -1,0 +1,142 @@
+// Package faultnet puts faults between a client and its brokers: a Link is a dialer whose connections can be cut, refused
+// or left in a black hole, as a network does it.
+package faultnet
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// DialFunc opens a connection, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Link is a dialer. It is safe for concurrent use.
+type Link struct {
+	dial  DialFunc
+	dials atomic.Int64
+	cuts  atomic.Int64
+
+	mu    sync.Mutex // guards what follows
+	down  bool
+	hole  bool
+	conns map[*conn]struct{}
+}
+
+// New returns a link without faults over dial.
+func New(dial DialFunc) *Link { return &Link{dial: dial, conns: make(map[*conn]struct{})} }
+
+// Dials returns the connection attempts so far.
+func (l *Link) Dials() int64 { return l.dials.Load() }
+
+// Cuts returns the connections that were cut so far.
+func (l *Link) Cuts() int64 { return l.cuts.Load() }
+
+// Open returns how many connections are open.
+func (l *Link) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
+// Cut resets all connections and refuses new ones, until Restore.
+func (l *Link) Cut() {
+	l.mu.Lock()
+	l.down = true
+	l.mu.Unlock()
+	l.Reset()
+}
+
+// Reset resets all connections. New ones are not refused.
+func (l *Link) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		c.reset.Store(true)
+		_ = c.Conn.Close()
+		l.cuts.Add(1)
+	}
+	clear(l.conns)
+}
+
+// Hole has new connections wait until their context ends, and resets those there are, until Restore.
+func (l *Link) Hole() {
+	l.mu.Lock()
+	l.hole = true
+	l.mu.Unlock()
+	l.Reset()
+}
+
+// Restore ends Cut and Hole.
+func (l *Link) Restore() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down, l.hole = false, false
+}
+
+// Dial opens a connection through the link.
+func (l *Link) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	l.dials.Add(1)
+	l.mu.Lock()
+	down, hole := l.down, l.hole
+	l.mu.Unlock()
+	switch {
+	case hole:
+		<-ctx.Done()
+		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+	case down:
+		return nil, refused(network)
+	}
+	inner, err := l.dial(ctx, network, addr)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	c := &conn{Conn: inner, link: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down || l.hole {
+		_ = inner.Close()
+		return nil, refused(network)
+	}
+	l.conns[c] = struct{}{}
+	return c, nil
+}
+
+// refused is what the kernel says when nobody listens.
+func refused(network string) error {
+	return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+}
+
+// conn is a connection that the link can reset: what uses it then sees what the kernel would say.
+type conn struct {
+	net.Conn
+	link  *Link
+	reset atomic.Bool
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	return n, c.told("read", err)
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	return n, c.told("write", err)
+}
+
+func (c *conn) told(op string, err error) error {
+	if err != nil && c.reset.Load() {
+		return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, syscall.ECONNRESET)}
+	}
+	return err
+}
+
+func (c *conn) Close() error {
+	c.link.mu.Lock()
+	delete(c.link.conns, c)
+	c.link.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,169 @@
+//go:build unix
+
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	// CacheVariable names the environment variable with the folder for Kafka's jars. Unset, it is forebay/kafka-4.1.0
+	// below os.UserCacheDir. It may be removed whenever no test runs, and is filled again by the next.
+	CacheVariable = "FOREBAY_KAFKA_CACHE"
+
+	// SkipVariable names the environment variable that, set to 1, has tests that need Kafka skipped.
+	SkipVariable = "FOREBAY_SKIP_KAFKA"
+)
+
+const (
+	kafkaVersion = "4.1.0"
+	fillLimit    = 10 * time.Minute // to download the jars over a slow line, or to wait for who does
+	snapshotName = "bootstrap.checkpoint"
+)
+
+// kit is what it takes to run Kafka: a java command and the cache's content. It does not change once made.
+type kit struct {
+	java      string // path of the java command
+	classPath string // all jars, in an order that does not change
+	snapshot  string // the first snapshot of the metadata log, as Kafka's own tool writes it
+	archive   string // class data archive of this JVM; empty when it could make none
+}
+
+// theKit is made once per process.
+var theKit = sync.OnceValues(makeKit)
+
+// needKit returns the kit, or ends t.
+func needKit(t testing.TB) *kit {
+	t.Helper()
+	if os.Getenv(SkipVariable) == "1" {
+		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set", SkipVariable)
+	}
+	k, err := theKit()
+	if err != nil {
+		t.Fatalf("kafkatest: no Kafka to test with: %v\n(%s=1 skips the tests that need it)", err, SkipVariable)
+	}
+	return k
+}
+
+// makeKit finds Java and fills the cache as far as it is not filled yet. Each thing in it is made beside it and then
+// renamed, so whatever has its final name is whole, and needs no lock to be used.
+func makeKit() (*kit, error) {
+	java, err := findJava()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	k := &kit{java: java, snapshot: filepath.Join(dir, snapshotName)}
+	archive, err := archiveName(java)
+	if err != nil {
+		return nil, err
+	}
+	libs, archive := filepath.Join(dir, "libs"), filepath.Join(dir, archive)
+	if !exists(libs) || !exists(k.snapshot) || !exists(archive) {
+		if err := k.fill(dir, libs, archive); err != nil {
+			return nil, err
+		}
+	}
+	if k.classPath, err = classPath(libs); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(archive); err == nil && info.Size() > 0 {
+		k.archive = archive
+	}
+	return k, nil
+}
+
+// fill makes what the cache lacks. Of several processes one does it, the others wait for its lock.
+func (k *kit) fill(dir, libs, archive string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), fillLimit)
+	defer cancel()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the cache: %w", err)
+	}
+	unlock, err := lockFile(ctx, filepath.Join(dir, "lock"))
+	if err != nil {
+		return fmt.Errorf("lock the cache: %w", err)
+	}
+	defer unlock()
+	part := filepath.Join(dir, "part")
+	// Only the holder of the lock uses it, so what is there was left by one that was killed.
+	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o755)); err != nil {
+		return fmt.Errorf("clear the cache: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(part) }() // or the next one does it
+	if !exists(libs) {
+		if err := copyJars(ctx, part, libs); err != nil {
+			return err
+		}
+	}
+	if k.classPath, err = classPath(libs); err != nil {
+		return err
+	}
+	if !exists(k.snapshot) {
+		if err := k.makeSnapshot(ctx, part); err != nil {
+			return err
+		}
+	}
+	if !exists(archive) {
+		return k.makeArchive(ctx, part, archive)
+	}
+	return nil
+}
+
+// makeSnapshot has Kafka's own tool format a folder and keeps of it what is the same for every node.
+func (k *kit) makeSnapshot(ctx context.Context, part string) error {
+	data := filepath.Join(part, "data")
+	properties := filepath.Join(part, "format.properties")
+	text := "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n" +
+		"listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093\n" +
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n" +
+		"controller.quorum.voters=1@127.0.0.1:9093\nlog.dirs=" + data + "\n"
+	if err := os.WriteFile(properties, []byte(text), 0o600); err != nil {
+		return err
+	}
+	cmd := k.javaCommand(nil, "kafka.tools.StorageTool", "format", "-t", newUUID(), "-c", properties)
+	if err := runQuietly(ctx, cmd); err != nil {
+		return fmt.Errorf("format a folder for Kafka: %w", err)
+	}
+	return os.Rename(filepath.Join(data, snapshotName), k.snapshot)
+}
+
+func cacheDir() (string, error) {
+	dir := os.Getenv(CacheVariable)
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find a place for Kafka's jars, set %s: %w", CacheVariable, err)
+		}
+		dir = filepath.Join(base, "forebay", "kafka-"+kafkaVersion)
+	}
+	return filepath.Abs(dir)
+}
+
+func classPath(libs string) (string, error) {
+	jars, err := filepath.Glob(filepath.Join(libs, "*.jar")) // sorted
+	if err == nil && len(jars) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return "", fmt.Errorf("list the jars in %s: %w", libs, err)
+	}
+	return strings.Join(jars, string(os.PathListSeparator)), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,181 @@
+package producer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+// checker fills in defaults and collects what is wrong in a config.
+type checker struct{ errs []error }
+
+func (c *checker) fail(field, format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+}
+
+// complete returns cfg with its defaults filled in, and the table of its rules. The error names every field that is wrong
+// and what to write instead.
+func (cfg Config) complete() (Config, *routing.Table, error) {
+	c := new(checker)
+	defaultTo(&cfg.ClientID, "forebay")
+	c.clusters(cfg.Clusters)
+	for _, p := range routing.All {
+		c.priority(cfg.Priorities.of(p), p, cfg.Clusters)
+	}
+	cfg.Topics = slices.Clone(cfg.Topics)
+	table, err := routing.NewTable(cfg.Topics)
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
+	c.batching(&cfg.Batching)
+	c.buffer(&cfg)
+	if len(c.errs) > 0 {
+		return cfg, nil, fmt.Errorf("forebay: wrong configuration:\n%w", errors.Join(c.errs...))
+	}
+	return cfg, table, nil
+}
+
+func defaultTo[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// of returns the settings of one priority.
+func (c *PrioritiesConfig) of(p routing.Priority) *PriorityConfig {
+	switch p {
+	case routing.Low:
+		return &c.Low
+	case routing.Medium:
+		return &c.Medium
+	default:
+		return &c.High
+	}
+}
+
+func (c *checker) clusters(clusters map[string]ClusterConfig) {
+	if len(clusters) == 0 {
+		c.fail("clusters", "none: name at least one cluster and its brokers")
+	}
+	for _, name := range sortedNames(clusters) {
+		field := "clusters." + name
+		if strings.TrimSpace(name) == "" {
+			c.fail("clusters", "a cluster has the name %q: give it one that can be read", name)
+		}
+		brokers := clusters[name].Brokers
+		if len(brokers) == 0 {
+			c.fail(field+".brokers", "none: list one broker or more as host:port")
+		}
+		for i, addr := range brokers {
+			if err := checkAddr(addr); err != nil {
+				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i), "%q: %v: write host:port, such as \"kafka-1:9092\"", addr, err)
+			}
+		}
+	}
+}
+
+func checkAddr(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		if ae, ok := errors.AsType[*net.AddrError](err); ok {
+			return errors.New(ae.Err)
+		}
+		return err
+	}
+	if host == "" {
+		return errors.New("no host")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return errors.New("the port is not a number from 1 to 65535")
+	}
+	return nil
+}
+
+func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[string]ClusterConfig) {
+	field := "priorities." + p.String()
+	if _, ok := clusters[pc.Cluster]; pc.Cluster != "" && !ok {
+		c.fail(field+".cluster", "there is no cluster %q: write one of %s", pc.Cluster, strings.Join(sortedNames(clusters), ", "))
+	}
+	if pc.Cluster == "" {
+		if _, ok := clusters[p.String()]; ok {
+			pc.Cluster = p.String()
+		} else if len(clusters) == 1 {
+			pc.Cluster = sortedNames(clusters)[0]
+		}
+	}
+	timeouts := map[routing.Priority]time.Duration{routing.Low: 2 * time.Minute, routing.Medium: 10 * time.Minute, routing.High: time.Hour}
+	defaultTo(&pc.DeliveryTimeout, timeouts[p])
+	if pc.DeliveryTimeout < time.Second {
+		c.fail(field+".delivery_timeout", "%v: write 1s or more, or 0 for %v", pc.DeliveryTimeout, timeouts[p])
+	}
+	moves := map[routing.Priority]time.Duration{routing.Low: 2 * time.Second, routing.Medium: 10 * time.Second, routing.High: Never}
+	defaultTo(&pc.MoveUnresolvedAfter, moves[p])
+	if pc.MoveUnresolvedAfter < 0 && pc.MoveUnresolvedAfter != Never {
+		c.fail(field+".move_unresolved_after", "%v: write a positive time, or -1 for never", pc.MoveUnresolvedAfter)
+	}
+}
+
+func (c *checker) batching(b *BatchingConfig) {
+	switch {
+	case b.Linger == 0:
+		b.Linger = 10 * time.Millisecond
+	case b.Linger == NoLinger:
+		b.Linger = 0
+	case b.Linger < 0 || b.Linger > time.Minute:
+		c.fail("batching.linger", "%v: write a time up to 1m, or -1 for none", b.Linger)
+	}
+	defaultTo(&b.MaxBytes, 256<<10)
+	if b.MaxBytes < 1<<10 || b.MaxBytes > 16<<20 {
+		c.fail("batching.max_bytes", "%d: write 1024 to 16777216, or 0 for 262144", b.MaxBytes)
+	}
+	defaultTo(&b.MaxRecordBytes, 1_000_000)
+	if b.MaxRecordBytes < 0 || b.MaxRecordBytes > 64<<20 {
+		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000", b.MaxRecordBytes)
+	}
+	defaultTo(&b.Compression, "none")
+	c.oneOf("batching.compression", b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
+	defaultTo(&b.Acks, "all")
+	c.oneOf("batching.acks", b.Acks, "all", "leader")
+}
+
+func (c *checker) oneOf(field, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		c.fail(field, "%q: write one of %s", value, strings.Join(allowed, ", "))
+	}
+}
+
+func (c *checker) buffer(cfg *Config) {
+	b := &cfg.Buffer
+	defaultTo(&b.MaxBytes, 64<<20)
+	if least := max(1<<20, 4*int64(cfg.Batching.MaxBytes)); b.MaxBytes < least {
+		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes", b.MaxBytes, least)
+	}
+	if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes) {
+		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
+			b.MaxBytes, cfg.Batching.MaxRecordBytes)
+	}
+	defaultTo(&b.MaxTopics, 10_000)
+	if b.MaxTopics < 0 {
+		c.fail("buffer.max_topics", "%d: write 1 or more, or 0 for 10000", b.MaxTopics)
+	}
+	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/4)
+	if cfg.Reports.MaxBytes < 0 {
+		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for a quarter of buffer.max_bytes", cfg.Reports.MaxBytes)
+	}
+}
+
+func sortedNames(clusters map[string]ClusterConfig) []string {
+	names := make([]string, 0, len(clusters))
+	for name := range clusters {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,162 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+// Flush waits until every record that was accepted before the call has an outcome, and does not let them linger. It
+// returns nil then, or the error of ctx as soon as that ends. Records that are accepted meanwhile are not waited for.
+func (p *Producer) Flush(ctx context.Context) error {
+	w := buffer.NewWaiter()
+	for _, d := range p.lanes {
+		if d != nil {
+			d.lane.Flush(w)
+		}
+	}
+	w.Done()
+	select {
+	case <-w.Wait():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("flush: %w", ctx.Err())
+	}
+}
+
+// WaitReady waits until each of the named clusters has answered and is not down, all clusters if none is named. It returns
+// nil then, or when ctx ends an error that names those that are not ready and says why. No other call needs it: records
+// that are sent before wait in the buffer.
+func (p *Producer) WaitReady(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		names = sortedNames(p.cfg.Clusters)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		missing, err := p.missing(names)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for clusters: %w: %s", ctx.Err(), strings.Join(missing, "; "))
+		}
+	}
+}
+
+// missing describes those of the named clusters that are not ready.
+func (p *Producer) missing(names []string) (missing []string, err error) {
+	for _, name := range names {
+		c := p.clusters[name]
+		if c == nil {
+			return nil, fmt.Errorf("wait for clusters: there is no cluster %q", name)
+		}
+		switch s := c.Status(); {
+		case s.State == cluster.Closed:
+			return nil, ErrClosed
+		case !s.State.Ready():
+			missing = append(missing, fmt.Sprintf("%s is %v: %s", name, s.State, s.Reason))
+		}
+	}
+	return missing, nil
+}
+
+// Summary is what became of all records of a producer.
+type Summary struct {
+	Accepted  uint64
+	Delivered uint64
+	Lost      map[Reason]uint64 // accepted and not delivered, by reason
+	// Left is how many of the lost were still waiting when the time of Close was over: those of ReasonClosed, and of
+	// ReasonUnansweredClose, which Kafka may have.
+	Left uint64
+}
+
+// String returns the summary in a line.
+func (s Summary) String() string {
+	text := fmt.Sprintf("%d accepted, %d delivered", s.Accepted, s.Delivered)
+	for r := range buffer.Reasons {
+		if n := s.Lost[r]; n > 0 {
+			text += fmt.Sprintf(", %d lost (%v)", n, r)
+		}
+	}
+	return text
+}
+
+// ErrLeft reports that Close had to give up records.
+var ErrLeft = errors.New("records were left")
+
+// Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
+// ends everything that runs in the background. When ctx ends first, what is left gets its outcome at once: shed, or
+// possibly persisted if it was written and not answered; the error is then ErrLeft with the number, and the error of ctx.
+// Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
+// same summary and no error.
+func (p *Producer) Close(ctx context.Context) (Summary, error) {
+	p.closing.Lock()
+	defer p.closing.Unlock()
+	if p.closed != nil {
+		return p.closed.clone(), nil
+	}
+	for _, d := range p.lanes {
+		if d != nil {
+			d.lane.Close()
+		}
+	}
+	ctxErr := p.Flush(ctx)
+	p.stop()
+	s := p.summary()
+	p.closed = &s
+	if p.reports != nil {
+		p.reports.close()
+		select {
+		case <-p.reports.done:
+		case <-ctx.Done():
+		}
+	}
+	if s.Left > 0 {
+		return s.clone(), fmt.Errorf("close: %w: %d: %w", ErrLeft, s.Left, ctxErr)
+	}
+	return s.clone(), nil
+}
+
+// stop ends everything that runs, but for the reports.
+func (p *Producer) stop() {
+	for _, d := range p.lanes {
+		if d != nil {
+			d.cancel() // all at once: each then waits only for itself
+		}
+	}
+	for _, c := range p.clusters {
+		c.Close()
+	}
+	p.squeeze.close()
+	for _, d := range p.lanes {
+		if d != nil {
+			d.stop()
+		}
+	}
+}
+
+func (p *Producer) summary() Summary {
+	total := p.Stats().Total
+	s := Summary{Accepted: total.Accepted, Delivered: total.Delivered, Lost: make(map[Reason]uint64)}
+	for r := range buffer.Reasons {
+		if n := total.Lost(r); n > 0 {
+			s.Lost[r] = n
+		}
+	}
+	s.Left = s.Lost[ReasonClosed] + s.Lost[ReasonUnansweredClose]
+	return s
+}
+
+func (s Summary) clone() Summary {
+	s.Lost = maps.Clone(s.Lost)
+	return s
+}

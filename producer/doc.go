@@ -1,0 +1,35 @@
+// Package producer is the front door: it takes events and gets them to Kafka, whatever Kafka's health.
+//
+//	p, err := producer.New(producer.Config{
+//		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: []string{"127.0.0.1:9092"}}},
+//	})
+//	err = p.Send(producer.Record{Topic: "plays", Value: []byte("...")})
+//	summary, err := p.Close(ctx)
+//
+// [Producer.Send] never waits, [New] does no I/O, what waits is bounded by [BufferConfig].MaxBytes, and when a cluster
+// comes back its records flow again by themselves.
+//
+// # Ordering
+//
+// Records with a key that one goroutine sends keep their order, for each key, in a cluster. Records WITHOUT a key have NO
+// ORDER at all, not even those of one goroutine to a topic of one partition: they go wherever a broker is free now. Give
+// records that belong together the same key.
+//
+// # Outcomes
+//
+// Every accepted record gets exactly one [Outcome]: delivered, shed, expired, rejected or possibly persisted, and until
+// then it is pending. [Producer.Stats] has the books, [WithDelivery] reports each record.
+//
+// # Duplicates
+//
+// Batches are numbered (idempotence) and retried where they were written first, so a retry leaves no duplicate. Where
+// that cannot be, because the partition went away with the answer, the records are counted as maybe duplicated.
+//
+// # When full
+//
+// Send returns [ErrBufferFull] at once. The application decides what that is worth.
+//
+// # Concurrency
+//
+// A Producer is safe for concurrent use.
+package producer

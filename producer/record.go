@@ -1,0 +1,51 @@
+package producer
+
+import (
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Header is one header of a record. A nil value is null in Kafka.
+type Header = buffer.Header
+
+// Record is one event. Send copies it; its memory is the caller's again as soon as Send returns.
+type Record struct {
+	// Topic is where it goes. It must be a legal name: 1 to 249 letters, digits, '.', '_' and '-'.
+	Topic string
+
+	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: see the package's
+	// documentation. A nil key is null in Kafka; an empty one is a key.
+	Key []byte
+
+	// Value is what it carries. A nil value is null in Kafka, a tombstone in compacted topics.
+	Value []byte
+
+	Headers []Header
+
+	// Timestamp is stored to the millisecond. The zero time means the time of Send. Kafka refuses, by default, what is more
+	// than an hour ahead. The delivery timeout has nothing to do with it.
+	Timestamp time.Time
+
+	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.
+	Priority routing.Priority
+
+	// Partition, made by ToPartition, names the partition. Zero lets the key decide, or Forebay where there is no key.
+	Partition Partition
+
+	// Tag comes back in the record's delivery report. It is not sent.
+	Tag uint64
+}
+
+// Partition is a partition that the caller chose. Its zero value is no choice.
+type Partition int64
+
+// ToPartition returns the choice of partition n. A record for a partition that does not exist waits for it; Send refuses
+// one for a negative partition.
+func ToPartition(n int32) Partition {
+	if n < 0 {
+		return Partition(n)
+	}
+	return Partition(n) + 1
+}

@@ -1,0 +1,212 @@
+package producer
+
+import (
+	"bytes"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Outcome is what became of an accepted record.
+type Outcome = buffer.Outcome
+
+// The outcomes; see the package's documentation.
+const (
+	Delivered         = buffer.Delivered
+	Shed              = buffer.Shed
+	Expired           = buffer.Expired
+	Rejected          = buffer.Rejected
+	PossiblyPersisted = buffer.PossiblyPersisted
+)
+
+// Reason says why a record was not delivered.
+type Reason = buffer.Reason
+
+// The reasons.
+const (
+	ReasonClosed          = buffer.Closed
+	ReasonDeliveryTimeout = buffer.DeliveryTimeout
+	ReasonTooLarge        = buffer.TooLarge
+	ReasonInvalid         = buffer.Invalid
+	ReasonUnanswered      = buffer.Unanswered
+	ReasonUnansweredClose = buffer.UnansweredClose
+)
+
+// Report is what became of one accepted record.
+type Report struct {
+	Tag      uint64 // the record's
+	Outcome  Outcome
+	Reason   Reason // why it was not delivered
+	Err      error  // the last failure of a record that was not delivered, if there was one
+	Priority routing.Priority
+	Cluster  string
+	Topic    string
+
+	// Partition and Offset are where it was delivered. The offset is -1 where the broker only remembered to have the batch.
+	Partition int32
+	Offset    int64
+
+	Attempts int           // how often its batch was written, or may have been
+	Waited   time.Duration // from Send to the outcome
+
+	// MaybeDuplicated says that it was written again where an earlier attempt could not be ruled out.
+	MaybeDuplicated bool
+
+	// Record is the record itself if it was not delivered, for the application to do something with, else nil. The callback
+	// may keep it. Its Priority is the one that it was sent with in the end.
+	Record *Record
+}
+
+// verdict is the outcome of a batch, from which the reports of its records are made.
+type verdict struct {
+	batch     *buffer.Batch
+	outcome   Outcome
+	reason    Reason
+	err       error
+	priority  routing.Priority
+	cluster   string
+	partition int32
+	offset    int64
+	at        time.Duration // monotonic
+}
+
+// reports hands verdicts to the callback, one record after the other, on a goroutine of its own.
+type reports struct {
+	fn       func(Report)
+	maxBytes int64
+	log      *zap.Logger
+	panics   atomic.Uint64
+	dropped  atomic.Uint64
+	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
+	done     chan struct{} // closed by run when it ends
+
+	mu     sync.Mutex // guards what follows; never held while the callback runs
+	queue  []verdict
+	bytes  int64 // held by the batches of queue
+	closed bool
+}
+
+func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
+	r := &reports{fn: fn, maxBytes: maxBytes, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go r.run()
+	return r
+}
+
+// push takes a batch that was resolved and kept. Beyond the bound its reports are dropped.
+func (r *reports) push(v verdict) {
+	held := v.batch.Held()
+	r.mu.Lock()
+	drop := r.bytes+held > r.maxBytes
+	if !drop {
+		r.bytes += held
+		r.queue = append(r.queue, v)
+	}
+	r.mu.Unlock()
+	if drop {
+		r.dropped.Add(uint64(v.batch.Records()))
+		v.batch.Release()
+		return
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends run when everything that was pushed has been reported.
+func (r *reports) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *reports) run() {
+	defer close(r.done)
+	for {
+		r.mu.Lock()
+		queue, closed := r.queue, r.closed
+		r.queue = nil
+		r.mu.Unlock()
+		for _, v := range queue {
+			r.report(v)
+		}
+		if len(queue) > 0 {
+			continue
+		}
+		if closed {
+			return
+		}
+		<-r.wake
+	}
+}
+
+// report calls the callback for each record of a batch, and gives its memory back.
+func (r *reports) report(v verdict) {
+	held := v.batch.Held()
+	base := Report{
+		Outcome: v.outcome, Reason: v.reason, Err: v.err, Priority: v.priority, Cluster: v.cluster,
+		Topic: v.batch.Topic().Name(), Partition: v.partition, Offset: -1,
+		Attempts: v.batch.History.Attempts, MaybeDuplicated: v.batch.History.Counted,
+	}
+	if v.outcome == Delivered {
+		v.batch.EachTag(func(i int, tag uint64, born time.Duration) {
+			rep := base
+			rep.Tag, rep.Waited = tag, v.at-born
+			if v.offset >= 0 {
+				rep.Offset = v.offset + int64(i)
+			}
+			r.call(rep)
+		})
+	} else {
+		err := v.batch.Each(func(_ int, rec *buffer.Record, born time.Duration) {
+			rep := base
+			rep.Tag, rep.Waited, rep.Record = rec.Tag, v.at-born, recordOf(rec, &v)
+			r.call(rep)
+		})
+		if err != nil {
+			r.log.Error("a batch cannot be read back for its reports", zap.String("topic", base.Topic), zap.Error(err))
+			r.dropped.Add(uint64(v.batch.Records()))
+		}
+	}
+	v.batch.Release()
+	r.mu.Lock()
+	r.bytes -= held
+	r.mu.Unlock()
+}
+
+// recordOf returns a copy of rec as the caller knows it.
+func recordOf(rec *buffer.Record, v *verdict) *Record {
+	out := &Record{
+		Topic: v.batch.Topic().Name(), Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value),
+		Timestamp: time.UnixMilli(rec.Timestamp), Priority: v.priority, Tag: rec.Tag,
+	}
+	if v.batch.Kind() == buffer.Explicit {
+		out.Partition = ToPartition(v.batch.Partition())
+	}
+	for _, h := range rec.Headers {
+		out.Headers = append(out.Headers, Header{Key: h.Key, Value: bytes.Clone(h.Value)})
+	}
+	return out
+}
+
+// call calls the callback and survives it.
+func (r *reports) call(rep Report) {
+	defer func() {
+		if v := recover(); v != nil && r.panics.Add(1) == 1 {
+			r.log.Error("the delivery callback panicked; this is said once", zap.String("panic", fmt.Sprint(v)),
+				zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	r.fn(rep)
+}

@@ -1,0 +1,169 @@
+package producer
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// refusal numbers the errors of Send that are counted for the whole producer.
+type refusal int
+
+const (
+	refusedTooLarge refusal = iota
+	refusedTooManyTopics
+	refusedNoRoute
+	refusedInvalid
+	refusedClosed
+	refusals
+)
+
+// framing is more than a record takes in a batch beside its key, value and headers.
+const framing = 64
+
+// Send hands rec to the producer and returns at once. It does no I/O and never waits: not for room, not for metadata, not
+// for Kafka to be reachable. Send is safe for concurrent use and allocates nothing in steady state.
+//
+// A nil error means accepted, not delivered; the outcome is reported exactly once (see WithDelivery) and counted in Stats.
+// ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of
+// rec was kept. They come in a *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
+func (p *Producer) Send(rec Record) error {
+	for {
+		topic, err := p.topic(&rec)
+		if err != nil {
+			return err
+		}
+		err = p.append(topic, &rec)
+		if errors.Is(err, buffer.ErrClosed) && !p.isClosed(rec.Priority) {
+			p.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
+			continue
+		}
+		if err != nil {
+			return p.refuse(&rec, err, "")
+		}
+		return nil
+	}
+}
+
+// append writes rec into an open batch of topic.
+func (p *Producer) append(topic *buffer.Topic, rec *Record) error {
+	now, wall := p.clock.Now()
+	if !rec.Timestamp.IsZero() {
+		wall = rec.Timestamp.UnixMilli()
+	}
+	kind, partition := buffer.Unkeyed, int32(-1)
+	switch {
+	case rec.Partition != 0:
+		kind, partition = buffer.Explicit, int32(rec.Partition-1)
+	case rec.Key != nil:
+		kind = buffer.Keyed
+	}
+	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers, Timestamp: wall, Tag: rec.Tag}
+	if len(r.Key)+len(r.Value) > p.cfg.Batching.MaxRecordBytes-framing || len(r.Headers) > 0 {
+		if r.FramedSize() > p.cfg.Batching.MaxRecordBytes {
+			return buffer.ErrTooLarge
+		}
+	}
+	return topic.Append(&r, kind, partition, now)
+}
+
+// topic returns where rec waits.
+func (p *Producer) topic(rec *Record) (*buffer.Topic, error) {
+	var t *buffer.Topic
+	switch {
+	case rec.Priority == routing.Unset:
+		t = p.ruled.Get(rec.Topic)
+	case rec.Priority.Valid() && p.lanes[rec.Priority] != nil:
+		t = p.lanes[rec.Priority].lane.Find(rec.Topic)
+	}
+	if t == nil || rec.Partition < 0 {
+		return p.newTopic(rec)
+	}
+	return t, nil
+}
+
+// newTopic checks what need not be checked for every record, and makes the topic of rec.
+func (p *Producer) newTopic(rec *Record) (*buffer.Topic, error) {
+	if rec.Partition < 0 {
+		return nil, p.refuse(rec, ErrInvalidRecord, "the partition is negative: name one from 0 on, or none")
+	}
+	if hint := checkTopic(rec.Topic); hint != "" {
+		return nil, p.refuse(rec, ErrInvalidRecord, hint)
+	}
+	priority := p.priorityOf(rec)
+	if !priority.Valid() || p.lanes[priority] == nil {
+		return nil, p.refuse(rec, ErrNoRoute, "")
+	}
+	t, err := p.lanes[priority].lane.Topic(strings.Clone(rec.Topic))
+	if err != nil {
+		return nil, p.refuse(rec, err, "")
+	}
+	if rec.Priority == routing.Unset {
+		p.ruled.Put(t)
+	}
+	return t, nil
+}
+
+func (p *Producer) priorityOf(rec *Record) routing.Priority {
+	if rec.Priority == routing.Unset {
+		return p.rules.Priority(rec.Topic)
+	}
+	return rec.Priority
+}
+
+// checkTopic says what is wrong with the name of a topic, by Kafka's rules.
+func checkTopic(name string) string {
+	switch {
+	case name == "":
+		return "the topic has no name"
+	case name == "." || name == "..":
+		return "a topic cannot be called \".\" or \"..\""
+	case len(name) > 249:
+		return "the name of the topic has more than 249 characters"
+	}
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-' {
+			return "the name of the topic has a character other than letters, digits, '.', '_' and '-'"
+		}
+	}
+	return ""
+}
+
+func (p *Producer) isClosed(priority routing.Priority) bool {
+	for q, d := range p.lanes {
+		if d != nil && (priority == routing.Unset || int(priority) == q) && d.lane.Closed() {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse counts a refusal and returns what Send returns for it.
+func (p *Producer) refuse(rec *Record, err error, hint string) error {
+	e := &SendError{Topic: rec.Topic, Priority: p.priorityOf(rec), Hint: hint, Err: err}
+	count := refusals
+	switch {
+	case errors.Is(err, buffer.ErrFull):
+		e.Err, e.Limit = ErrBufferFull, p.cfg.Buffer.MaxBytes
+	case errors.Is(err, buffer.ErrTooLarge):
+		r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}
+		e.Err, e.Limit, e.Size = ErrRecordTooLarge, int64(p.cfg.Batching.MaxRecordBytes), int64(r.FramedSize())
+		count = refusedTooLarge
+	case errors.Is(err, buffer.ErrTooManyTopics):
+		e.Err, e.Limit = ErrTooManyTopics, int64(p.cfg.Buffer.MaxTopics)
+		count = refusedTooManyTopics
+	case errors.Is(err, buffer.ErrClosed):
+		e.Err = ErrClosed
+		count = refusedClosed
+	case errors.Is(err, ErrNoRoute):
+		count = refusedNoRoute
+	case errors.Is(err, ErrInvalidRecord):
+		count = refusedInvalid
+	}
+	if count < refusals {
+		p.refused[count].Add(1)
+	}
+	return e
+}

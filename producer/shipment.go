@@ -1,0 +1,83 @@
+package producer
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+// shipment is one produce request on its way.
+type shipment struct {
+	d        *dispatcher
+	broker   *brokerState
+	items    []*item
+	bytes    int
+	handed   atomic.Bool   // batches are compressed and attempts complete: from now on an attempt may be revoked
+	throttle time.Duration // how long the broker wants to be left alone
+}
+
+// item is one batch of a shipment.
+type item struct {
+	ship    *shipment
+	ts      *topicState
+	p       *partition
+	batch   *buffer.Batch
+	attempt *cluster.Attempt
+	gone    bool // its batch was resolved while it was in flight
+	written bool // it had been written by then
+}
+
+func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
+	it := &item{ship: s, ts: ts, p: p, batch: b}
+	it.attempt = &cluster.Attempt{Topic: ts.t.Name(), Partition: p.id, Records: b.Records(), Sequence: p.seq}
+	s.items = append(s.items, it)
+	s.bytes += b.Size()
+	p.flying = it
+}
+
+func (s *shipment) orNil() *shipment {
+	if len(s.items) == 0 {
+		return nil
+	}
+	return s
+}
+
+// launch sends a shipment on a goroutine of its own, which ends with the answer, or after five seconds without one.
+func (d *dispatcher) launch(s *shipment) {
+	s.broker.flying++
+	for _, it := range s.items {
+		d.tick++
+		it.p.used = d.tick
+	}
+	s.broker.Used = d.tick
+	d.inFlight += int64(s.bytes)
+	d.overhead.Store(max(d.overhead.Load(), d.inFlight))
+	d.flying[s] = struct{}{}
+	d.wg.Go(func() {
+		s.travel()
+		d.mu.Lock()
+		d.landed = append(d.landed, s)
+		d.mu.Unlock()
+		d.lane.Wake()
+	})
+}
+
+// travel compresses the batches and sends them.
+func (s *shipment) travel() {
+	attempts := make([]*cluster.Attempt, len(s.items))
+	for i, it := range s.items {
+		it.batch.Compress(s.d.p.squeeze.codec)
+		a := it.attempt
+		a.Body, a.Codec = it.batch.Body(), it.batch.Codec()
+		a.BaseTime, a.MaxTime = it.batch.Times()
+		attempts[i] = a
+	}
+	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int { return strings.Compare(a.Topic, b.Topic) })
+	req := s.d.link.Prepare(attempts)
+	s.handed.Store(true)
+	s.throttle = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
+}

@@ -1,0 +1,56 @@
+package producer
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/forebay-go/forebay/buffer"
+)
+
+// squeezer compresses batches that wait, so that an outage costs less memory. What is sent at once is compressed by the
+// goroutine that sends it.
+type squeezer struct {
+	codec *buffer.Codec
+	slots int // goroutines at a time
+
+	wg sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	busy   int
+	closed bool
+}
+
+func newSqueezer(codec *buffer.Codec) *squeezer {
+	return &squeezer{codec: codec, slots: runtime.GOMAXPROCS(0)}
+}
+
+// offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes lane after each.
+func (s *squeezer) offer(t *buffer.Topic, lane *buffer.Lane) {
+	if s.codec.None() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.busy < s.slots && !s.closed {
+		batches := t.ClaimRaw(1)
+		if len(batches) == 0 {
+			return
+		}
+		s.busy++
+		s.wg.Go(func() {
+			batches[0].Compress(s.codec)
+			s.mu.Lock()
+			s.busy--
+			s.mu.Unlock()
+			lane.Wake()
+		})
+	}
+}
+
+// close returns when nothing is being compressed; nothing will be from then on.
+func (s *squeezer) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.wg.Wait()
+}
