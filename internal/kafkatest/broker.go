@@ -241,7 +241,7 @@ func (b *Broker) whyEnded(proc *process) error {
 	if strings.Contains(tail, "Address already in use") {
 		return fmt.Errorf("%w: %s or %s", errPortTaken, b.Addr(), b.controller.addr())
 	}
-	return fmt.Errorf("the process ended (%w); its last lines:\n%s", proc.err, tail)
+	return fmt.Errorf("the process ended (%s); its last lines:\n%s", fmt.Sprint(proc.err), tail)
 }
 
 func (b *Broker) dataDir() string        { return filepath.Join(b.dir, "data") }
