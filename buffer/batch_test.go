@@ -22,7 +22,7 @@ func newTestLane(t testing.TB, maxBytes int64, change ...func(*Config)) *Lane {
 	for _, fn := range change {
 		fn(&cfg)
 	}
-	return NewLane(cfg, NewBudget(maxBytes), NewPool())
+	return NewLane(cfg, NewBudget(maxBytes), NewPool(cfg.BatchBytes))
 }
 
 func newTestTopic(t testing.TB, l *Lane) *Topic {

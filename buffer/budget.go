@@ -19,11 +19,15 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 
 // Reserve takes n bytes if they fit under the bound, and says whether they did.
 func (b *Budget) Reserve(n int64) bool {
-	if b.used.Add(n) <= b.max {
-		return true
+	for {
+		used := b.used.Load()
+		if used+n > b.max {
+			return false // nothing was added meanwhile: it would be seen, and refuse another that fits
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
 	}
-	b.used.Add(-n)
-	return false
 }
 
 // Adjust adds n bytes, which may be negative, whether they fit or not. It is for what must go on to be delivered at all,

@@ -24,7 +24,6 @@ type Config struct {
 	Linger          time.Duration // how long an open batch waits for more records
 	DeliveryTimeout time.Duration // from Send to giving up
 	BatchBytes      int           // size of a full batch on the wire, with its header
-	MaxRecordBytes  int           // framed size of the largest record
 	MaxTopics       int           // topics at a time
 	Reports         bool          // keep what a delivery report tells of each record
 }

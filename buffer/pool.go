@@ -6,10 +6,9 @@ import (
 )
 
 const (
-	minClass      = 9       // 512 B: what the first record of an idle topic costs
-	maxClass      = 20      // 1 MiB: larger buffers are made to measure and not kept
-	maxIdle       = 4 << 20 // bytes that a pool keeps for the next batches; part of Stats().OverheadBytes
-	maxClassBytes = 1 << maxClass
+	minBuffer = 512       // what the first record of an idle topic costs
+	maxShared = 512 << 10 // sizes up to that are powers of two; larger ones are made to measure
+	maxIdle   = 4 << 20   // bytes that a pool keeps for the next batches; part of Stats().OverheadBytes
 )
 
 // Pool keeps the buffers of resolved batches for new ones, up to 4 MiB of them. It is safe for concurrent use.
@@ -17,51 +16,51 @@ const (
 // It is not a sync.Pool because what it keeps must be bounded and known, and survive collections: a producer makes the
 // garbage collector run seldom, and then from the application's garbage.
 type Pool struct {
+	full int // capacity of the buffer of a full batch, which is kept also where it is made to measure
+
 	mu   sync.Mutex // guards what follows
-	idle [maxClass + 1][][]byte
+	idle map[int][][]byte
 	held int64 // bytes in idle
 }
 
-// NewPool returns an empty pool.
-func NewPool() *Pool { return new(Pool) }
+// NewPool returns an empty pool for batches of batchBytes.
+func NewPool(batchBytes int) *Pool {
+	return &Pool{full: roundUp(batchBytes - HeaderBytes), idle: make(map[int][][]byte)}
+}
 
 // roundUp returns the capacity of the buffer that get returns for n bytes.
 func roundUp(n int) int {
-	if n > maxClassBytes {
+	if n > maxShared {
 		return (n + 4095) &^ 4095
 	}
-	return 1 << classOf(n)
+	return max(minBuffer, 1<<bits.Len(uint(n-1)))
 }
-
-func classOf(n int) int { return max(minClass, bits.Len(uint(n-1))) }
 
 // get returns an empty buffer with a capacity of roundUp(n) bytes.
 func (p *Pool) get(n int) []byte {
-	if n <= maxClassBytes {
-		class := classOf(n)
-		p.mu.Lock()
-		if free := p.idle[class]; len(free) > 0 {
-			b := free[len(free)-1]
-			p.idle[class] = free[:len(free)-1]
-			p.held -= int64(cap(b))
-			p.mu.Unlock()
-			return b
-		}
+	size := roundUp(n)
+	p.mu.Lock()
+	if free := p.idle[size]; len(free) > 0 {
+		b := free[len(free)-1]
+		p.idle[size] = free[:len(free)-1]
+		p.held -= int64(size)
 		p.mu.Unlock()
+		return b
 	}
-	return make([]byte, 0, roundUp(n))
+	p.mu.Unlock()
+	return make([]byte, 0, size)
 }
 
 // put takes back a buffer that get returned and that nothing refers to any more.
 func (p *Pool) put(b []byte) {
-	if cap(b) == 0 || cap(b) > maxClassBytes {
+	size := cap(b)
+	if size == 0 || size > maxShared && size != p.full {
 		return
 	}
 	p.mu.Lock()
-	if p.held+int64(cap(b)) <= maxIdle {
-		class := classOf(cap(b))
-		p.idle[class] = append(p.idle[class], b[:0])
-		p.held += int64(cap(b))
+	if p.held+int64(size) <= maxIdle {
+		p.idle[size] = append(p.idle[size], b[:0])
+		p.held += int64(size)
 	}
 	p.mu.Unlock()
 }

@@ -259,7 +259,7 @@ func TestTable_FindsEveryTopicWhileOthersAreAdded_ConcurrentSafe(t *testing.T) {
 }
 
 func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
-	p := NewPool()
+	p := NewPool(1_000_000)
 	var held [][]byte
 	for range 100 {
 		held = append(held, p.get(100_000))
@@ -271,4 +271,13 @@ func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
 	require.LessOrEqual(t, p.Idle(), int64(maxIdle))
 	require.Positive(t, p.Idle())
 	require.Equal(t, 1<<20+4096, cap(p.get(1<<20+1)), "a large one is made to measure")
+	full := p.get(1_000_000 - HeaderBytes)
+	before := p.Idle()
+	p.put(p.get(1 << 20))
+	require.Equal(t, before, p.Idle(), "and not kept")
+	for range 40 {
+		_ = p.get(100_000)
+	}
+	p.put(full)
+	require.EqualValues(t, cap(full), p.Idle(), "but for full batches")
 }

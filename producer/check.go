@@ -157,7 +157,7 @@ func (c *checker) buffer(cfg *Config) {
 	if least := max(1<<20, 4*int64(cfg.Batching.MaxBytes)); b.MaxBytes < least {
 		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes", b.MaxBytes, least)
 	}
-	if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes) {
+	if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes)+tables {
 		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
 			b.MaxBytes, cfg.Batching.MaxRecordBytes)
 	}
@@ -170,6 +170,9 @@ func (c *checker) buffer(cfg *Config) {
 		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for a quarter of buffer.max_bytes", cfg.Reports.MaxBytes)
 	}
 }
+
+// tables is room for what the largest record needs beside its bytes: rounding, its batch, its topic.
+const tables = 16 << 10
 
 func sortedNames(clusters map[string]ClusterConfig) []string {
 	names := make([]string, 0, len(clusters))

@@ -188,7 +188,9 @@ func TestKafka_KeepsKeysInOrderWhileLeadersAreKilled(t *testing.T) {
 	for partition := range 2 { // a broker of each round leads what it has, and what was left by the one before
 		leader := c.Leader(t, "events", partition)
 		leader.Kill(t)
+		killed := time.Now()
 		tr.flush(t) // two brokers are enough
+		t.Logf("all that was held when broker %d was killed is delivered after %v", leader.NodeID(), time.Since(killed).Round(time.Millisecond))
 		leader.Start(t)
 		tr.awaitDelivered(t, 2000)
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -324,3 +325,10 @@ func sortedKeys[V any](m map[int32]V) []int32 { return slices.Sorted(maps.Keys(m
 
 // value makes a value of n bytes that compresses as events do.
 func value(n int) []byte { return bytes.Repeat([]byte("event "), n/6+1)[:n] }
+
+// randomBytes makes a value of n bytes that does not compress.
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{8}).Read(b)
+	return b
+}

@@ -54,7 +54,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 		log:      o.logger,
 		clock:    clock.New(),
 		budget:   buffer.NewBudget(cfg.Buffer.MaxBytes),
-		pool:     buffer.NewPool(),
+		pool:     buffer.NewPool(cfg.Batching.MaxBytes),
 		rules:    rules,
 		clusters: make(map[string]*cluster.Cluster),
 		squeeze:  newSqueezer(codec),

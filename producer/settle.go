@@ -111,7 +111,7 @@ func (d *dispatcher) settleGone(it *item) {
 }
 
 func (d *dispatcher) failed(it *item, err error) {
-	if err != nil {
+	if err != nil && d.ctx.Err() == nil {
 		it.ts.lastErr = err
 	}
 }

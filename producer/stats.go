@@ -52,6 +52,7 @@ type TopicStats struct {
 	Topic    string
 	Priority routing.Priority
 	Cluster  string
+	Trouble  string // why its records wait, in words, where the cluster says so: the topic is not there, or not for us
 	Books
 }
 
@@ -109,8 +110,12 @@ func (p *Producer) Stats() Stats {
 // addTo adds what d has done to s.
 func (d *dispatcher) addTo(s *Stats) {
 	topics, sum := d.lane.Topics()
+	view := d.cluster.View()
 	for _, t := range topics {
 		row := TopicStats{Topic: t.Name(), Priority: d.priority, Cluster: d.cluster.Name(), Books: t.Books()}
+		if err := view.Topics[t.Name()].Err; err != nil {
+			row.Trouble = err.Error()
+		}
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
 	}

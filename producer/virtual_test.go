@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
 	"github.com/forebay-go/forebay/internal/faultnet"
@@ -158,6 +160,14 @@ func TestVirtual_SurvivesRandomOutages(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { rapid.SyncTest(rt, randomOutages) })
 }
 
+// codes are answers that a producer has to live with.
+var codes = []*kerr.Error{
+	kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotEnoughReplicas, kerr.KafkaStorageError,
+	kerr.NotLeaderForPartition, kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch,
+	kerr.InvalidProducerIDMapping, kerr.UnknownTopicOrPartition, kerr.MessageTooLarge, kerr.UnknownServerError,
+	kerr.InvalidRecord,
+}
+
 func randomOutages(t *rapid.T) {
 	brokers := rapid.IntRange(1, 3).Draw(t, "brokers")
 	topics := map[string]int32{"a": rapid.Int32Range(1, 6).Draw(t, "partitions of a"), "b": rapid.Int32Range(1, 6).Draw(t, "partitions of b")}
@@ -174,7 +184,7 @@ func randomOutages(t *rapid.T) {
 	require.NoError(t, err)
 	steps := rapid.IntRange(1, 25).Draw(t, "steps")
 	for range steps {
-		switch rapid.IntRange(0, 6).Draw(t, "step") {
+		switch rapid.IntRange(0, 9).Draw(t, "step") {
 		case 0:
 			k.link.Cut()
 		case 1:
@@ -186,6 +196,15 @@ func randomOutages(t *rapid.T) {
 		case 4:
 			node := rapid.Int32Range(0, int32(brokers-1)).Draw(t, "leader")
 			require.NoError(t, k.MoveTopicPartition("a", 0, node))
+		case 5:
+			k.link.CutAfterWrites(rapid.Int64Range(0, 9).Draw(t, "cut after writes"))
+		case 6:
+			k.Fault(kfake.Fault{
+				Keys:  []kmsg.Key{kmsg.Produce},
+				Topic: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "faulty topic"),
+				Err:   rapid.SampledFrom(codes).Draw(t, "code"),
+				Count: rapid.IntRange(1, 20).Draw(t, "times"),
+			})
 		default:
 			for range rapid.IntRange(1, 300).Draw(t, "records") {
 				rec := producer.Record{Topic: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "topic")}
@@ -201,6 +220,7 @@ func randomOutages(t *rapid.T) {
 		require.True(t, s.Total.Balanced(), "%+v", s.Total)
 		require.LessOrEqual(t, s.HeldBytes, s.MaxBytes+1<<20)
 	}
+	k.link.CutAfterWrites(0)
 	k.link.Restore()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
 	defer cancel()

@@ -46,8 +46,8 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 		parts := c.View().Topics[b.topic].Partitions
 		return len(parts) == 2 && c.View().Usable(parts[0].Leader) && c.View().Usable(parts[1].Leader)
 	}, time.Minute, 5*time.Millisecond)
-	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxRecordBytes: 1 << 20, MaxTopics: 1},
-		buffer.NewBudget(1<<24), buffer.NewPool())
+	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxTopics: 1},
+		buffer.NewBudget(1<<24), buffer.NewPool(16<<10))
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -250,7 +251,10 @@ func (s *supervisor) fail(t *target, err error) {
 	}
 	t.state = bad
 	t.next = now.Add(t.probes.next(now.Sub(t.since)))
-	s.lastErr = fmt.Errorf("%s: %w", t.addr, err)
+	s.lastErr = err
+	if !strings.Contains(err.Error(), t.addr) {
+		s.lastErr = fmt.Errorf("%s: %w", t.addr, err)
+	}
 	s.publish(false)
 }
 

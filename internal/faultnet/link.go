@@ -20,6 +20,9 @@ type Link struct {
 	dials atomic.Int64
 	cuts  atomic.Int64
 
+	writes   atomic.Int64
+	cutEvery atomic.Int64
+
 	mu    sync.Mutex // guards what follows
 	down  bool
 	hole  bool
@@ -61,6 +64,9 @@ func (l *Link) Reset() {
 	}
 	clear(l.conns)
 }
+
+// CutAfterWrites resets a connection after every n-th write of all connections, when it has gone through; 0 ends that.
+func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
 
 // Hole has new connections wait until their context ends, and resets those there are, until Restore.
 func (l *Link) Hole() {
@@ -124,6 +130,11 @@ func (c *conn) Read(b []byte) (int, error) {
 
 func (c *conn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
+	if every := c.link.cutEvery.Load(); err == nil && every > 0 && c.link.writes.Add(1)%every == 0 {
+		c.reset.Store(true)
+		c.link.cuts.Add(1)
+		_ = c.Close()
+	}
 	return n, c.told("write", err)
 }
 

@@ -1,0 +1,200 @@
+//go:build synctests
+
+package producer_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/forebay-go/forebay/internal/ledger"
+	"github.com/forebay-go/forebay/producer"
+)
+
+// judged runs load against an embedded Kafka, and has the ledger check everything in the end.
+func judged(t *testing.T, partitions int32, change func(*producer.Config), load func(*embedded, *producer.Producer, *ledger.Ledger)) producer.Stats {
+	topics := map[string]int32{"events": partitions}
+	k := newEmbedded(t, 2, topics)
+	defer k.Close()
+	l := ledger.New()
+	if change == nil {
+		change = func(*producer.Config) {}
+	}
+	p, err := producer.New(k.config(change), producer.WithDialer(k.link.Dial), producer.WithDelivery(l.Report))
+	require.NoError(t, err)
+	load(k, p, l)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	require.NoError(t, p.Flush(ctx))
+	closeWithin(t, p, time.Minute)
+	s := p.Stats()
+	log := k.read(t, topics)
+	l.Read(log...)
+	l.Ordered(log)
+	require.Empty(t, l.Check(s.Total))
+	return s
+}
+
+func send(t *testing.T, p *producer.Producer, l *ledger.Ledger, n int) {
+	for i := range n {
+		rec := producer.Record{Topic: "events", Value: make([]byte, 20)}
+		if i%2 == 0 {
+			rec.Key = fmt.Append(nil, i%10)
+		}
+		require.NoError(t, l.Send(p, rec))
+	}
+}
+
+func TestVirtual_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
+	for _, c := range []struct {
+		err   *kerr.Error
+		count int
+		lost  producer.Outcome // 0: all are delivered
+	}{
+		{err: kerr.RequestTimedOut, count: 3},
+		{err: kerr.NotEnoughReplicasAfterAppend, count: 3},
+		{err: kerr.NotEnoughReplicas, count: 5},
+		{err: kerr.KafkaStorageError, count: 5},
+		{err: kerr.NotLeaderForPartition, count: 5},
+		{err: kerr.LeaderNotAvailable, count: 5},
+		{err: kerr.OutOfOrderSequenceNumber, count: 3},
+		{err: kerr.UnknownProducerID, count: 3},
+		{err: kerr.InvalidProducerEpoch, count: 3},
+		{err: kerr.InvalidProducerIDMapping, count: 3},
+		{err: kerr.UnknownTopicOrPartition, count: 5},
+		{err: kerr.TopicAuthorizationFailed, count: 5},
+		{err: kerr.UnknownServerError, count: 5},
+		{err: &kerr.Error{Message: "OF_TOMORROW", Code: 3000}, count: 5},
+		{err: kerr.MessageTooLarge, count: 4},
+		{err: kerr.MessageTooLarge, count: -1, lost: producer.Rejected},
+		{err: kerr.InvalidRecord, count: -1, lost: producer.Rejected},
+		{err: kerr.TopicAuthorizationFailed, count: -1, lost: producer.Expired},
+		{err: kerr.UnknownServerError, count: -1, lost: producer.Expired},
+		{err: kerr.RequestTimedOut, count: -1, lost: producer.PossiblyPersisted},
+	} {
+		t.Run(fmt.Sprint(c.err.Message, c.count), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := judged(t, 3, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
+					send(t, p, l, 10)
+					require.NoError(t, p.Flush(context.Background()))
+					fault := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: c.err, Count: c.count})
+					send(t, p, l, 100)
+					require.NoError(t, p.Flush(context.Background()))
+					require.Positive(t, fault.Hits(), "the fault bit")
+					fault.Remove()
+					send(t, p, l, 10)
+				})
+				lost := map[producer.Outcome]uint64{producer.Rejected: s.Total.Rejected, producer.Expired: s.Total.Expired, producer.PossiblyPersisted: s.Total.PossiblyPersisted}
+				for outcome, n := range lost {
+					switch {
+					case c.lost == producer.PossiblyPersisted:
+						require.EqualValues(t, 100, s.Total.PossiblyPersisted+s.Total.Expired, "what waits behind expires")
+						require.Positive(t, s.Total.PossiblyPersisted)
+					case outcome == c.lost:
+						require.EqualValues(t, 100, n, outcome)
+					default:
+						require.Zero(t, n, outcome)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestVirtual_AConnectionCutAfterTheWriteLeavesNoDuplicate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, 1, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
+			k.link.CutAfterWrites(7)
+			for range 100 {
+				send(t, p, l, 10)
+				time.Sleep(100 * time.Millisecond)
+			}
+			require.Greater(t, k.link.Cuts(), int64(10), "the fault bit")
+			k.link.CutAfterWrites(0)
+		})
+		require.Zero(t, s.Total.MaybeDuplicated)
+		require.EqualValues(t, 1000, s.Total.Delivered)
+	})
+}
+
+func TestVirtual_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topics := map[string]int32{"events": 1}
+		k := newEmbedded(t, 1, topics)
+		defer k.Close()
+		core, logs := observer.New(zap.InfoLevel)
+		release := make(chan struct{})
+		calls := 0
+		var p *producer.Producer
+		p, err := producer.New(k.config(func(c *producer.Config) {
+			c.Buffer.MaxBytes = 8 << 20
+			c.Reports.MaxBytes = 64 << 10
+		}), producer.WithDialer(k.link.Dial), producer.WithLogger(zap.New(core)), producer.WithDelivery(func(r producer.Report) {
+			calls++
+			switch {
+			case r.Tag == 1:
+				<-release
+			case r.Tag%2 == 0:
+				panic("a callback's own mistake")
+			case r.Tag == 3:
+				require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: 1_000_001}))
+			}
+		}))
+		require.NoError(t, err)
+		const n = 20_000
+		for i := range n {
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: uint64(i), Value: make([]byte, 100)}))
+			if i%1000 == 0 {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		require.NoError(t, p.Flush(context.Background()))
+		s := p.Stats()
+		require.EqualValues(t, n, s.Total.Delivered, "while the callback hangs")
+		require.Positive(t, s.ReportsDropped)
+		require.LessOrEqual(t, s.HeldBytes, int64(64<<10)+4096)
+		close(release)
+		synctest.Wait() // for the reports that were kept
+		closeWithin(t, p, time.Minute)
+		s = p.Stats()
+		require.EqualValues(t, n+1, uint64(calls)+s.ReportsDropped)
+		require.Greater(t, s.ReportPanics, uint64(100))
+		require.Equal(t, 1, logs.FilterMessageSnippet("panicked").Len(), "said once")
+	})
+}
+
+func TestVirtual_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newEmbedded(t, 2, map[string]int32{"well": 3, "forbidden": 3})
+		defer k.Close()
+		k.Fault(kfake.Fault{Topic: "forbidden", Err: kerr.TopicAuthorizationFailed, Count: -1})
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		for range 1000 {
+			require.NoError(t, p.Send(producer.Record{Topic: "forbidden", Value: make([]byte, 100)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "absent", Value: make([]byte, 100)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "well", Value: make([]byte, 100)}))
+			time.Sleep(3 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		s := p.Stats()
+		require.EqualValues(t, 1000, s.Total.Delivered)
+		require.EqualValues(t, 2000, s.Total.Pending)
+		require.Less(t, s.Requests, uint64(2000), "trouble is retried slowly")
+		require.NoError(t, k.CreateTopic("absent", 1, nil))
+		time.Sleep(2 * time.Second)
+		require.EqualValues(t, 2000, p.Stats().Total.Delivered)
+		time.Sleep(10 * time.Minute)
+		require.EqualValues(t, 1000, p.Stats().Total.Expired)
+		closeWithin(t, p, time.Minute)
+	})
+}
