@@ -40,16 +40,16 @@ func (r *Record) bodySize(timeDelta, offsetDelta int64) int {
 
 // appendTo writes r, whose bodySize is size, to dst.
 func (r *Record) appendTo(dst []byte, size int, timeDelta, offsetDelta int64) []byte {
-	dst = binary.AppendVarint(dst, int64(size))
+	dst = appendVarint(dst, int64(size))
 	dst = append(dst, 0) // attributes: none are defined
-	dst = binary.AppendVarint(dst, timeDelta)
-	dst = binary.AppendVarint(dst, offsetDelta)
+	dst = appendVarint(dst, timeDelta)
+	dst = appendVarint(dst, offsetDelta)
 	dst = appendNullable(dst, r.Key)
 	dst = appendNullable(dst, r.Value)
-	dst = binary.AppendVarint(dst, int64(len(r.Headers)))
+	dst = appendVarint(dst, int64(len(r.Headers)))
 	for i := range r.Headers {
 		h := &r.Headers[i]
-		dst = binary.AppendVarint(dst, int64(len(h.Key)))
+		dst = appendVarint(dst, int64(len(h.Key)))
 		dst = append(dst, h.Key...)
 		dst = appendNullable(dst, h.Value)
 	}
@@ -60,8 +60,20 @@ func appendNullable(dst, b []byte) []byte {
 	if b == nil {
 		return append(dst, 1) // the varint of -1
 	}
-	dst = binary.AppendVarint(dst, int64(len(b)))
+	dst = appendVarint(dst, int64(len(b)))
 	return append(dst, b...)
+}
+
+// appendVarint writes the zigzag varint of v. Most have one byte or two, which is worth a path of its own.
+func appendVarint(dst []byte, v int64) []byte {
+	u := uint64(v<<1 ^ v>>63)
+	switch {
+	case u < 1<<7:
+		return append(dst, byte(u))
+	case u < 1<<14:
+		return append(dst, byte(u)|0x80, byte(u>>7))
+	}
+	return binary.AppendUvarint(dst, u)
 }
 
 func nullableSize(b []byte) int {

@@ -165,9 +165,9 @@ func (c *checker) buffer(cfg *Config) {
 	if b.MaxTopics < 0 {
 		c.fail("buffer.max_topics", "%d: write 1 or more, or 0 for 10000", b.MaxTopics)
 	}
-	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/4)
+	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/2)
 	if cfg.Reports.MaxBytes < 0 {
-		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for a quarter of buffer.max_bytes", cfg.Reports.MaxBytes)
+		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for half of buffer.max_bytes", cfg.Reports.MaxBytes)
 	}
 }
 

@@ -142,6 +142,7 @@ func (p *Producer) stop() {
 			d.stop()
 		}
 	}
+	p.clock.Stop()
 }
 
 func (p *Producer) summary() Summary {

@@ -107,7 +107,7 @@ type BatchingConfig struct {
 // ReportsConfig bounds the delivery reports; see WithDelivery.
 type ReportsConfig struct {
 	// MaxBytes bounds the memory of reports that the callback has not taken yet, in bytes, within Buffer.MaxBytes. Beyond
-	// it the newest reports are dropped and counted in Stats().ReportsDropped. Zero means a quarter of Buffer.MaxBytes.
+	// it the newest reports are dropped and counted in Stats().ReportsDropped. Zero means half of Buffer.MaxBytes.
 	// New rejects negative values.
 	MaxBytes int64 `yaml:"max_bytes"`
 }

@@ -37,7 +37,7 @@ batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write one of all, leader
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
-reports.max_bytes: -1: write 1 or more, or 0 for a quarter of buffer.max_bytes`)
+reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes`)
 	_, err = New(Config{})
 	require.EqualError(t, err, "forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
 }

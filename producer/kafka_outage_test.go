@@ -102,7 +102,7 @@ func TestKafka_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 
 	const attempts = 50_000
 	refused := 0
-	record := mixed("events")
+	record := func(i int) producer.Record { return producer.Record{Topic: "events", Value: make([]byte, 20+i%200)} }
 	for i := range attempts {
 		if err := tr.ledger.Send(tr.Producer, record(i)); err != nil {
 			require.ErrorIs(t, err, producer.ErrBufferFull)
@@ -178,22 +178,29 @@ func TestKafka_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 	tr.judge(t)
 }
 
-func TestKafka_KeepsKeysInOrderWhileLeadersAreKilled(t *testing.T) {
+func TestKafka_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
 	c.CreateTopic(t, "events", 6, kafkatest.Replication(3), kafkatest.TopicConfig("min.insync.replicas", "2"))
 	tr := try(t, to(c))
 	stop := tr.stream(t, 10, mixed("events"))
-	tr.awaitDelivered(t, 2000)
-	for partition := range 2 { // a broker of each round leads what it has, and what was left by the one before
-		leader := c.Leader(t, "events", partition)
-		leader.Kill(t)
-		killed := time.Now()
-		tr.flush(t) // two brokers are enough
-		t.Logf("all that was held when broker %d was killed is delivered after %v", leader.NodeID(), time.Since(killed).Round(time.Millisecond))
-		leader.Start(t)
+	for _, fault := range []struct {
+		name       string
+		begin, end func(*kafkatest.Broker, testing.TB)
+	}{
+		{"killed", (*kafkatest.Broker).Kill, (*kafkatest.Broker).Start},
+		{"paused", (*kafkatest.Broker).Pause, (*kafkatest.Broker).Resume},
+	} {
 		tr.awaitDelivered(t, 2000)
+		leader := c.Leader(t, "events", 0)
+		fault.begin(leader, t)
+		begin := time.Now()
+		tr.flush(t) // two brokers are enough
+		ours := time.Since(begin)
+		t.Logf("broker %d %s: what was held is delivered after %v", leader.NodeID(), fault.name, ours.Round(time.Millisecond))
+		fault.end(leader, t)
 	}
+	tr.awaitDelivered(t, 2000)
 	stop()
 	tr.settle(t, c, "events")
 }

@@ -242,6 +242,17 @@ func (tr *trial) settleOnce(t *testing.T, c *kafkatest.Cluster, topics ...string
 	return log
 }
 
+// otherClient returns a client that is not ours and that tries again as fast as it can.
+func otherClient(t *testing.T, c *kafkatest.Cluster) *kgo.Client {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Seeds()...), kgo.DisableClientMetrics(), kgo.ProducerLinger(0),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10*time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 10 * time.Millisecond }))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	return cl
+}
+
 // resumption measures how soon a producer delivers again after an outage: from the first record that a client which is not
 // ours gets acknowledged to our first one after that.
 type resumption struct {
@@ -255,20 +266,10 @@ type resumption struct {
 // measureResumption must be called before the outage ends. The topic is the other client's own.
 func measureResumption(t *testing.T, tr *trial, c *kafkatest.Cluster, topic string) *resumption {
 	r := &resumption{theirs: make(chan time.Time, 1)}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Seeds()...), kgo.DefaultProduceTopic(topic), kgo.DisableClientMetrics(),
-		kgo.ProducerLinger(0), kgo.MetadataMinAge(10*time.Millisecond),
-		kgo.RetryBackoffFn(func(int) time.Duration { return 10 * time.Millisecond }))
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := cl.ProduceSync(t.Context(), kgo.StringRecord("first")).FirstErr(); err == nil {
+	otherClient(t, c).Produce(t.Context(), &kgo.Record{Topic: topic}, func(_ *kgo.Record, err error) {
+		if err == nil {
 			r.theirs <- time.Now()
 		}
-	}()
-	t.Cleanup(func() {
-		<-done // the context of t has ended
-		cl.Close()
 	})
 	tr.alsoReport(func(rep producer.Report) {
 		r.mu.Lock()

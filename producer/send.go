@@ -36,14 +36,14 @@ func (p *Producer) Send(rec Record) error {
 			return err
 		}
 		err = p.append(topic, &rec)
+		if err == nil {
+			return nil
+		}
 		if errors.Is(err, buffer.ErrClosed) && !p.isClosed(rec.Priority) {
 			p.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
 			continue
 		}
-		if err != nil {
-			return p.refuse(&rec, err, "")
-		}
-		return nil
+		return p.refuse(&rec, err, "")
 	}
 }
 

@@ -176,6 +176,7 @@ func randomOutages(t *rapid.T) {
 	l := ledger.New()
 	p, err := producer.New(k.config(func(c *producer.Config) {
 		c.Buffer.MaxBytes = 1 << 20
+		c.Reports.MaxBytes = 8 << 20 // none is dropped, however many expire at once
 		c.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10, 256 << 10}).Draw(t, "batch bytes")
 		c.Batching.Compression = rapid.SampledFrom([]string{"none", "snappy", "lz4"}).Draw(t, "compression")
 		c.Priorities.Medium.DeliveryTimeout = rapid.SampledFrom([]time.Duration{5 * time.Second, time.Minute, time.Hour}).Draw(t, "timeout")

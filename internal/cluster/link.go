@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -49,8 +48,8 @@ type Link struct {
 	cl       *kgo.Client
 	identity *identity
 
-	mu     sync.Mutex // guards what follows; held while the brokers are asked for, never by whom Send waits for
-	layout uint64     // of the view that kgo's table of brokers is at least as new as
+	learning chan struct{} // one slot; holds a token while kgo's table is brought up to date
+	layout   uint64        // of the view that kgo's table of brokers is at least as new as; belongs to who holds the token
 }
 
 // NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than before. It does no I/O.
@@ -62,7 +61,7 @@ func (c *Cluster) NewLink(progress func()) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Link{c: c, cl: cl, identity: newIdentity(c, progress)}, nil
+	return &Link{c: c, cl: cl, identity: newIdentity(c, progress), learning: make(chan struct{}, 1)}, nil
 }
 
 // Renew returns the beginning of a new numbering for one partition, in place of before: every earlier attempt there that
@@ -132,8 +131,12 @@ func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.Pro
 // follow makes kgo's table of brokers as new as the view, which another client of kgo's learnt.
 func (l *Link) follow(ctx context.Context) error {
 	layout := l.c.View().layout
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case l.learning <- struct{}{}:
+		defer func() { <-l.learning }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if l.layout == layout {
 		return nil
 	}

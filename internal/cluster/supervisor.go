@@ -15,7 +15,7 @@ import (
 const (
 	askTimeout   = 2 * time.Second        // for an answer to a metadata request
 	metadataAge  = 5 * time.Second        // how old the view may become while all is well
-	unsettledAge = 100 * time.Millisecond // how soon it is asked for again while a topic has no leader or is not there
+	unsettledAge = 100 * time.Millisecond // how soon it is asked for again while a partition has no leader that works or a topic is not there
 	unsettledMax = time.Second            // and how rarely, when that goes on
 	hurryAge     = 20 * time.Millisecond  // how soon after the last answer at the earliest
 )
@@ -31,7 +31,7 @@ type supervisor struct {
 	view      *View
 	learned   time.Time // when the view was last answered
 	refresh   time.Time // when to ask again
-	unsettled int       // answers in a row in which a topic had no leader
+	unsettled int       // answers in a row that were not settled
 	wanted    int       // topics asked for last time
 	lastErr   error
 }
@@ -258,10 +258,16 @@ func (s *supervisor) fail(t *target, err error) {
 	s.publish(false)
 }
 
+// works reports whether node is a broker that answered last time.
+func (s *supervisor) works(node int32) bool {
+	t := s.targets[node]
+	return t != nil && t.state == good
+}
+
 // schedule decides when metadata is asked for again.
 func (s *supervisor) schedule(now time.Time) {
 	topics := s.c.topics()
-	if s.view.settled(topics) {
+	if s.view.settled(topics, s.works) {
 		s.unsettled = 0
 		s.refresh = now.Add(metadataAge)
 		return

@@ -98,15 +98,16 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	return next
 }
 
-// settled reports whether every wanted topic has partitions and each of them a leader that is known.
-func (v *View) settled(wanted map[string]struct{}) bool {
+// settled reports whether every wanted topic has partitions and each of them a leader that works. Another leader is on its
+// way for one that does not: the brokers need a second or two to see that it is away, and name it until then.
+func (v *View) settled(wanted map[string]struct{}, works func(node int32) bool) bool {
 	for name := range wanted {
 		t, ok := v.Topics[name]
 		if !ok || t.Err != nil {
 			return false
 		}
 		for _, p := range t.Partitions {
-			if _, known := v.Brokers[p.Leader]; !known {
+			if !works(p.Leader) {
 				return false
 			}
 		}

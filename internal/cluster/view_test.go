@@ -48,6 +48,18 @@ func TestTopic_AnswersThatMakeNoSenseDoNoHarm(t *testing.T) {
 	require.EqualValues(t, -1, topic.Partitions[0].Leader)
 }
 
+// Brokers go on naming a leader that was killed for as long as its session lasts.
+func TestView_IsNotSettledWhileALeaderDoesNotWork(t *testing.T) {
+	wanted := map[string]struct{}{"a": {}}
+	works := func(node int32) bool { return node == 1 || node == 2 }
+	v := &View{Topics: make(map[string]Topic)}
+	require.False(t, v.settled(wanted, works))
+	for leader, want := range map[int32]bool{2: true, 3: false, -1: false} {
+		v.Topics["a"] = Topic{}.merge(topicAnswer(1, 0, [2]int32{1, 5}, [2]int32{leader, 5}))
+		require.Equal(t, want, v.settled(wanted, works), "leader %d", leader)
+	}
+}
+
 func TestView_OneStateForEachMixOfBrokers(t *testing.T) {
 	for _, c := range []struct {
 		was                        State

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,13 @@ type entry struct {
 	accepted bool
 	reports  int
 	last     producer.Report
-	read     int
+	places   []place // where it stands in the log
+}
+
+// place is a place in the log of a topic.
+type place struct {
+	partition int32
+	offset    int64
 }
 
 // New returns an empty ledger.
@@ -140,7 +147,7 @@ func (l *Ledger) readLocked(r *kgo.Record) {
 		return
 	}
 	e := &l.entries[tag]
-	e.read++
+	e.places = append(e.places, place{r.Partition, r.Offset})
 	if e.topic != r.Topic || e.key != string(r.Key) || e.keyed != (r.Key != nil) || e.size != len(r.Value) {
 		l.problemLocked("record %d came back changed: %s, key %q, %d bytes", tag, r.Topic, r.Key, len(r.Value))
 	}
@@ -178,7 +185,7 @@ func (l *Ledger) Check(books producer.Books) []string {
 	for tag := range l.entries {
 		e := &l.entries[tag]
 		l.checkLocked(uint64(tag), e)
-		if e.read > 1 {
+		if len(e.places) > 1 {
 			duplicates++
 		}
 	}
@@ -195,17 +202,25 @@ func (l *Ledger) Check(books producer.Books) []string {
 }
 
 func (l *Ledger) checkLocked(tag uint64, e *entry) {
+	read := len(e.places)
 	switch {
-	case !e.accepted && (e.reports > 0 || e.read > 0):
-		l.problemLocked("record %d was refused, and has %d reports and stands in the log %d times", tag, e.reports, e.read)
+	case !e.accepted && (e.reports > 0 || read > 0):
+		l.problemLocked("record %d was refused, and has %d reports and stands in the log %d times", tag, e.reports, read)
 	case !e.accepted:
 	case e.reports != 1:
 		l.problemLocked("record %d has %d reports", tag, e.reports)
-	case e.last.Outcome == producer.Delivered && e.read == 0:
-		l.problemLocked("record %d was delivered to %s/%d@%d and is not there", tag, e.topic, e.last.Partition, e.last.Offset)
-	case e.last.Outcome != producer.Delivered && e.last.Outcome != producer.PossiblyPersisted && e.read > 0 && !e.last.MaybeDuplicated:
+	case e.last.Outcome == producer.Delivered && !e.stands():
+		l.problemLocked("record %d was delivered to %s/%d@%d and is not there, but at %v", tag, e.topic, e.last.Partition, e.last.Offset, e.places)
+	case e.last.Outcome != producer.Delivered && e.last.Outcome != producer.PossiblyPersisted && read > 0 && !e.last.MaybeDuplicated:
 		l.problemLocked("record %d was %v (%v) and is in the log", tag, e.last.Outcome, e.last.Reason)
-	case e.read > 1 && !e.last.MaybeDuplicated:
-		l.problemLocked("record %d stands in the log %d times and was not reported as maybe duplicated", tag, e.read)
+	case read > 1 && !e.last.MaybeDuplicated:
+		l.problemLocked("record %d stands in the log %d times and was not reported as maybe duplicated", tag, read)
 	}
+}
+
+// stands reports whether e is in the log where its report says, which may not know the offset.
+func (e *entry) stands() bool {
+	return slices.ContainsFunc(e.places, func(p place) bool {
+		return p.partition == e.last.Partition && (e.last.Offset < 0 || p.offset == e.last.Offset)
+	})
 }
