@@ -63,10 +63,10 @@ type Batch struct {
 
 // History is what has been tried with a batch.
 type History struct {
-	Attempts        int  // how often it was written, or could have been
-	Unresolved      bool // an attempt was written and never answered: it may only be sent again as it was
-	Counted         bool // its records were counted as maybe duplicated
-	UnreachableFrom time.Duration
+	Attempts     int  // how often it was written, or could have been
+	Unresolved   bool // the last attempt in its place was written and never answered: it may only be sent again as it was
+	MaybeWritten bool // some attempt was written and never answered: without delivery, Kafka may have it all the same
+	Counted      bool // its records were counted as maybe duplicated
 }
 
 // The stages of compression.

@@ -262,7 +262,7 @@ func (d *dispatcher) abandon() {
 	for _, ts := range d.topics {
 		for _, p := range ts.parts {
 			if p.pinned != nil {
-				d.resolve(ts, p.pinned, verdict{outcome: PossiblyPersisted, reason: ReasonUnansweredClose, partition: p.id})
+				d.resolve(ts, p.pinned, verdict{outcome: Shed, reason: ReasonClosed, partition: p.id})
 				p.pinned = nil
 			}
 		}
@@ -273,8 +273,15 @@ func (d *dispatcher) abandon() {
 	}
 }
 
-// resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked.
+// resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked. Of what may have been
+// written nobody can say that it was shed, expired or rejected: it is possibly persisted.
 func (d *dispatcher) resolve(ts *topicState, b *buffer.Batch, v verdict) {
+	if v.outcome != Delivered && b.History.MaybeWritten {
+		v.outcome = PossiblyPersisted
+		if v.reason = ReasonUnanswered; d.lane.Closed() && d.ctx.Err() != nil {
+			v.reason = ReasonUnansweredClose
+		}
+	}
 	keep := d.p.reports != nil
 	ts.t.Resolve(b, v.outcome, v.reason, keep)
 	if !keep {

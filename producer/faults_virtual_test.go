@@ -198,3 +198,21 @@ func TestVirtual_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 		closeWithin(t, p, time.Minute)
 	})
 }
+
+// With the numbers of the attempt that was not answered, the next batch of as many records would be taken for it, and
+// acknowledged without being written. Random outages found it.
+func TestVirtual_ABatchAfterOneThatWasRejectedUnansweredIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, 1, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
+			appended := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend})
+			rejected := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
+			send(t, p, l, 1)
+			require.NoError(t, p.Flush(context.Background()))
+			require.EqualValues(t, 1, appended.Hits())
+			require.EqualValues(t, 1, rejected.Hits())
+			send(t, p, l, 1)
+		})
+		require.EqualValues(t, 1, s.Total.PossiblyPersisted, "what may be in the log was not rejected")
+		require.EqualValues(t, 1, s.Total.Delivered)
+	})
+}

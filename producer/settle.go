@@ -89,7 +89,7 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 		d.again(it)
 	case cluster.Unresolved:
 		b.History.Attempts++
-		b.History.Unresolved = true
+		b.History.Unresolved, b.History.MaybeWritten = true, true
 		d.failed(it, a.Err)
 		p.pinned = b
 	case cluster.Answered:
@@ -146,7 +146,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	p.retryAt = now + pause(p.fails)
 	switch action {
 	case cluster.Confirm:
-		b.History.Unresolved = true
+		b.History.Unresolved, b.History.MaybeWritten = true, true
 		p.pinned = b
 	case cluster.Elsewhere:
 		d.elsewhere(it)
@@ -181,22 +181,36 @@ func (d *dispatcher) elsewhere(it *item) {
 func (d *dispatcher) renew(it *item) {
 	it.p.orphan = true
 	it.p.retryAt = 0
+	d.recount(it)
+	d.giveBack(it.ts, it.batch)
+}
+
+// uproot has the partition begin a new numbering if a batch leaves it of which an attempt is unresolved. With the same
+// numbers the next batch would be taken for that attempt, and acknowledged without being written.
+func (d *dispatcher) uproot(it *item) {
+	if it.batch.History.Unresolved {
+		it.p.orphan = true
+	}
+}
+
+// recount counts a batch as maybe duplicated that is sent again with other numbers, if an attempt is unresolved.
+func (d *dispatcher) recount(it *item) {
 	if it.batch.History.Unresolved {
 		it.ts.t.CountDuplicates(it.batch)
 		it.batch.History.Unresolved = false
 	}
-	d.giveBack(it.ts, it.batch)
 }
 
 // split halves a batch that is too large; a record that is too large by itself is rejected.
 func (d *dispatcher) split(it *item, err error) {
 	it.p.retryAt = 0
 	b := it.batch
+	d.uproot(it)
 	if b.Records() == 1 {
 		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: err})
 		return
 	}
-	d.loosen(it)
+	d.recount(it)
 	halves, failure := it.ts.t.Halve(b)
 	if failure != nil {
 		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: errors.Join(err, failure)})
@@ -208,6 +222,7 @@ func (d *dispatcher) split(it *item, err error) {
 // reject gives up the records that the broker named, and sends the others on; where it named none, all of them.
 func (d *dispatcher) reject(it *item, err error) {
 	it.p.retryAt = 0
+	d.uproot(it)
 	b, v := it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: err}
 	picked := make(map[int]bool)
 	for _, i := range it.attempt.Bad {
@@ -219,7 +234,7 @@ func (d *dispatcher) reject(it *item, err error) {
 		d.resolve(it.ts, b, v)
 		return
 	}
-	d.loosen(it)
+	d.recount(it)
 	those, others, failure := it.ts.t.Pick(b, picked)
 	if failure != nil {
 		d.resolve(it.ts, b, v)
@@ -227,16 +242,6 @@ func (d *dispatcher) reject(it *item, err error) {
 	}
 	d.resolve(it.ts, those, v)
 	d.giveBack(it.ts, others)
-}
-
-// loosen lets a batch be changed of which an attempt is unresolved. A broker finds a duplicate only by the numbers of a
-// whole batch, so the partition begins a new numbering, and the records may be there twice.
-func (d *dispatcher) loosen(it *item) {
-	if it.batch.History.Unresolved {
-		it.p.orphan = true
-		it.ts.t.CountDuplicates(it.batch)
-		it.batch.History.Unresolved = false
-	}
 }
 
 // sayOnce logs an error code that nothing better is known of.

@@ -122,7 +122,7 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	for _, p := range ts.parts {
 		if b := p.pinned; b != nil {
 			if b.Born() <= now-timeout {
-				d.resolve(ts, b, verdict{outcome: PossiblyPersisted, reason: ReasonUnanswered, partition: p.id})
+				d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
 				p.pinned, p.orphan = nil, true
 			} else {
 				alarm.by(b.Born() + timeout)
@@ -147,12 +147,9 @@ func (d *dispatcher) expireFlying(ts *topicState, p *partition, now time.Duratio
 		return
 	}
 	it.gone, it.written = true, it.attempt.Revoke()
-	v := verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id}
-	if it.written || it.batch.History.Unresolved {
-		v.outcome, v.reason = PossiblyPersisted, ReasonUnanswered
-	}
 	p.orphan = p.orphan || it.batch.History.Unresolved
-	d.resolve(ts, it.batch, v)
+	it.batch.History.MaybeWritten = it.batch.History.MaybeWritten || it.written
+	d.resolve(ts, it.batch, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
 }
 
 // moveUnresolved lets un-keyed batches go elsewhere that were written and not answered, when their partition has had no

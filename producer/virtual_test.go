@@ -5,6 +5,7 @@ package producer_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,7 +232,9 @@ func randomOutages(t *rapid.T) {
 	log := k.read(t, topics)
 	l.Read(log...)
 	l.Ordered(log)
-	require.Empty(t, l.Check(s.Total))
+	if problems := l.Check(s.Total); len(problems) > 0 {
+		t.Fatalf("%d problems, of %+v:\n%s", len(problems), s.Total, strings.Join(problems, "\n"))
+	}
 	require.Zero(t, s.HeldBytes-heldByTopics(s), "all memory was given back")
 }
 

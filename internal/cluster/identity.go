@@ -136,7 +136,7 @@ func (c *Cluster) initProducerID() (id int64, epoch int16, err error) {
 	defer cancel()
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	resp, err := req.RequestWith(ctx, c.control)
+	resp, err := req.RequestWith(ctx, prompt{c.control})
 	if err != nil {
 		return -1, -1, err
 	}

@@ -217,12 +217,6 @@ func (s *supervisor) checked(ctx context.Context, resp *kmsg.MetadataResponse, k
 	return updateBrokers(ctx, s.c.control)
 }
 
-// updateBrokers has cl learn the brokers of its cluster.
-func updateBrokers(ctx context.Context, cl *kgo.Client) error {
-	_, err := cl.Request(ctx, metadataRequest(nil))
-	return err
-}
-
 // take notes what a target answered.
 func (s *supervisor) take(a answer) {
 	t := s.targets[a.node]

@@ -211,7 +211,7 @@ func (l *Ledger) checkLocked(tag uint64, e *entry) {
 		l.problemLocked("record %d has %d reports", tag, e.reports)
 	case e.last.Outcome == producer.Delivered && !e.stands():
 		l.problemLocked("record %d was delivered to %s/%d@%d and is not there, but at %v", tag, e.topic, e.last.Partition, e.last.Offset, e.places)
-	case e.last.Outcome != producer.Delivered && e.last.Outcome != producer.PossiblyPersisted && read > 0 && !e.last.MaybeDuplicated:
+	case e.last.Outcome != producer.Delivered && e.last.Outcome != producer.PossiblyPersisted && read > 0:
 		l.problemLocked("record %d was %v (%v) and is in the log", tag, e.last.Outcome, e.last.Reason)
 	case read > 1 && !e.last.MaybeDuplicated:
 		l.problemLocked("record %d stands in the log %d times and was not reported as maybe duplicated", tag, read)
