@@ -10,7 +10,7 @@ import (
 const HeaderBytes = 61
 
 // batchOverhead is what the budget takes for a batch beside its buffer: the struct and its places in lists.
-const batchOverhead = 512
+const batchOverhead = 320
 
 // metaBytes is the size of a meta.
 const metaBytes = 16
@@ -109,6 +109,9 @@ func (b *Batch) Partition() int32 { return b.partition }
 // Count returns the number of partitions for which a keyed batch was built, 0 if that was not known.
 func (b *Batch) Count() int32 { return b.count }
 
+// BuiltForOther reports whether b is keyed and was built for another number of partitions than count.
+func (b *Batch) BuiltForOther(count int32) bool { return b.kind == Keyed && b.count != count }
+
 // fits reports whether a record of n framed bytes may join those in b.
 func (b *Batch) fits(n, limit int) bool { return b.records == 0 || len(b.body)+n <= limit }
 
@@ -140,7 +143,7 @@ func (b *Batch) full(n int) bool {
 }
 
 // grow makes room for n more bytes and one more meta, and reports whether the budget allowed it.
-func (b *Batch) grow(n, limit int, force bool) bool {
+func (b *Batch) grow(n, limit int) bool {
 	l := b.topic.lane
 	body, metas := cap(b.body), cap(b.metas)
 	if len(b.body)+n > body {
@@ -153,9 +156,7 @@ func (b *Batch) grow(n, limit int, force bool) bool {
 		return true
 	}
 	more := int64(body-cap(b.body)) + int64(metas-cap(b.metas))*metaBytes
-	if force {
-		l.budget.Adjust(more)
-	} else if !l.budget.Reserve(more) {
+	if !l.budget.Reserve(more) {
 		return false
 	}
 	b.held += more

@@ -13,6 +13,9 @@ type Codec struct {
 	scratch    sync.Pool      // of *bytes.Buffer
 }
 
+// NoCodec leaves batches as they are.
+var NoCodec = new(Codec)
+
 // NewCodec returns the codec called none, gzip, snappy, lz4 or zstd.
 func NewCodec(name string) (*Codec, error) {
 	codecs := map[string]kgo.CompressionCodec{

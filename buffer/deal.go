@@ -61,6 +61,16 @@ func anyPicked(picked map[int]bool, records int) bool {
 	return false
 }
 
+// Decompress replaces a compressed batch, which was taken, by one that is not and will not be. The caller owns it.
+func (t *Topic) Decompress(b *Batch) (*Batch, error) {
+	children, err := t.divide(b, func(int, *Record) int32 { return 0 })
+	if err != nil {
+		return nil, err
+	}
+	children[0].stage.Store(final)
+	return children[0], nil
+}
+
 // divide replaces b by batches of the same partition, one for each value of group, in rising order.
 func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, error) {
 	children, err := b.split(group)
@@ -79,30 +89,53 @@ func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, 
 }
 
 // split returns batches of the records of b, one for each value of group, which they carry as their partition. Their
-// memory is taken whether the budget allows it or not, for without them b could never be delivered.
+// memory is taken whether the budget allows it or not, for without them b could never be delivered; so they are measured
+// first, and get no more than they need.
 func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
-	var children []*Batch
-	by := make(map[int32]*Batch)
-	err := b.Each(func(i int, r *Record, born time.Duration) {
+	children, by, err := b.measureParts(group)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range children {
+		c.allot()
+	}
+	err = b.Each(func(i int, r *Record, born time.Duration) {
+		c := by[group(i, r)]
+		delta, size, _ := c.measure(r)
+		c.add(r, born, delta, size)
+	})
+	return children, err
+}
+
+// measureParts returns empty batches for the values of group, whose held says how many bytes of records, and whose count
+// how many records, they will have.
+func (b *Batch) measureParts(group func(i int, r *Record) int32) (children []*Batch, by map[int32]*Batch, err error) {
+	by = make(map[int32]*Batch)
+	err = b.Each(func(i int, r *Record, _ time.Duration) {
 		g := group(i, r)
 		c := by[g]
 		if c == nil {
-			c = &Batch{topic: b.topic, partition: g, order: b.order, held: batchOverhead}
-			b.topic.lane.budget.Adjust(batchOverhead)
+			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp}
 			by[g] = c
 			children = append(children, c)
 		}
-		delta, size, framed := c.measure(r)
-		c.grow(framed, len(b.body)+framed, true)
-		c.add(r, born, delta, size)
+		size := r.bodySize(r.Timestamp-c.baseTime, int64(c.count))
+		c.held += int64(size + varintSize(int64(size)))
+		c.count++
 	})
-	if err != nil {
-		for _, c := range children {
-			c.release()
-		}
-		return nil, err
+	return children, by, err
+}
+
+// allot gives a batch that was measured its memory.
+func (b *Batch) allot() {
+	l := b.topic.lane
+	b.body = make([]byte, 0, b.held)
+	if l.cfg.Reports {
+		b.metas = make([]meta, 0, b.count)
 	}
-	return children, nil
+	b.held = batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes
+	b.count = 0
+	l.budget.Adjust(b.held)
 }
 
 // replace puts children in the place of b among what t holds, in one step, so that nothing is counted twice or not at all.

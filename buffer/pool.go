@@ -33,7 +33,7 @@ func roundUp(n int) int {
 	if n > maxShared {
 		return (n + 4095) &^ 4095
 	}
-	return max(minBuffer, 1<<bits.Len(uint(n-1)))
+	return max(minBuffer, 1<<bits.Len(uint(max(n, 1)-1)))
 }
 
 // get returns an empty buffer with a capacity of roundUp(n) bytes.
@@ -54,8 +54,8 @@ func (p *Pool) get(n int) []byte {
 // put takes back a buffer that get returned and that nothing refers to any more.
 func (p *Pool) put(b []byte) {
 	size := cap(b)
-	if size == 0 || size > maxShared && size != p.full {
-		return
+	if size != roundUp(size) || size > maxShared && size != p.full {
+		return // made to measure
 	}
 	p.mu.Lock()
 	if p.held+int64(size) <= maxIdle {

@@ -104,7 +104,7 @@ func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
 		if b.fits(framed, limit) && now-b.born < t.lane.cfg.DeliveryTimeout/16 {
-			if b.full(framed) && !b.grow(framed, limit, false) {
+			if b.full(framed) && !b.grow(framed, limit) {
 				return nil
 			}
 			b.add(r, now, delta, size)
@@ -119,9 +119,9 @@ func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
 	b.held = batchOverhead
 	// A topic whose batches fill up begins with a full one, unless memory is getting short.
 	if want := min(s.hint, limit); framed < want && t.lane.budget.Used() < t.lane.budget.Max()/2 {
-		b.grow(want, limit, false)
+		b.grow(want, limit)
 	}
-	if !b.grow(framed, limit, false) {
+	if !b.grow(framed, limit) {
 		b.release()
 		return nil
 	}

@@ -97,10 +97,17 @@ var ErrLeft = errors.New("records were left")
 // ends everything that runs in the background. When ctx ends first, what is left gets its outcome at once: shed, or
 // possibly persisted if it was written and not answered; the error is then ErrLeft with the number, and the error of ctx.
 // Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
-// same summary and no error.
+// same summary and no error, when the first call is done.
+//
+// Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
+// deadline.
 func (p *Producer) Close(ctx context.Context) (Summary, error) {
-	p.closing.Lock()
-	defer p.closing.Unlock()
+	select {
+	case p.closing <- struct{}{}:
+		defer func() { <-p.closing }()
+	case <-ctx.Done():
+		return Summary{}, fmt.Errorf("close: another call is under way: %w", ctx.Err())
+	}
 	if p.closed != nil {
 		return p.closed.clone(), nil
 	}

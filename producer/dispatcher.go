@@ -50,6 +50,7 @@ type dispatcher struct {
 	spoken   map[int16]bool
 
 	counts   counts
+	plain    atomic.Bool  // the cluster does not take the compression
 	overhead atomic.Int64 // the most bytes that were in flight: kgo copies them, and keeps its buffers
 
 	mu     sync.Mutex // guards what follows
@@ -216,7 +217,7 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 				alarm.by(due)
 				armed = true
 			}
-			if w.Sealed {
+			if w.Sealed && !d.plain.Load() {
 				d.p.squeeze.offer(ts.t, d.lane)
 			}
 		}

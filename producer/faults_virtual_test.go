@@ -172,6 +172,37 @@ func TestVirtual_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T) {
 	})
 }
 
+func TestVirtual_ACompressionThatKafkaDoesNotTakeIsDroppedAndNoRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lz4 := func(c *producer.Config) { c.Batching.Compression = "lz4" }
+		s := judged(t, 2, lz4, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
+			fault := k.Fault(kfake.Fault{
+				Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1,
+				When: func(r kmsg.Request) bool { return compressed(r.(*kmsg.ProduceRequest)) },
+			})
+			for range 5 {
+				send(t, p, l, 200)
+				time.Sleep(time.Second)
+			}
+			require.Positive(t, fault.Hits())
+			require.Less(t, fault.Hits(), 10, "remembered")
+		})
+		require.EqualValues(t, 1000, s.Total.Delivered)
+	})
+}
+
+// compressed reports whether a batch of r is compressed.
+func compressed(r *kmsg.ProduceRequest) bool {
+	for _, t := range r.Topics {
+		for _, p := range t.Partitions {
+			if p.Records[22]&7 != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func TestVirtual_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newEmbedded(t, 2, map[string]int32{"well": 3, "forbidden": 3})

@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -28,8 +27,8 @@ type Producer struct {
 	reports  *reports // nil without a callback
 
 	refused [refusals]atomic.Uint64 // but for ErrBufferFull, which topics count
-	closing sync.Mutex              // guards what follows; held by the first Close while it waits
-	closed  *Summary
+	closing chan struct{}           // one slot; holds a token while Close works
+	closed  *Summary                // belongs to who holds that token
 }
 
 // New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no difference to it. It
@@ -58,6 +57,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 		rules:    rules,
 		clusters: make(map[string]*cluster.Cluster),
 		squeeze:  newSqueezer(codec),
+		closing:  make(chan struct{}, 1),
 	}
 	if err := p.build(o); err != nil {
 		return nil, err

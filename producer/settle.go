@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -159,6 +160,8 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		d.split(it, err)
 	case cluster.Reject:
 		d.reject(it, err)
+	case cluster.Recompress:
+		d.decompress(it, err)
 	case cluster.Hold:
 		d.cluster.Refresh()
 		d.again(it)
@@ -216,7 +219,9 @@ func (d *dispatcher) split(it *item, err error) {
 		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: errors.Join(err, failure)})
 		return
 	}
-	it.ts.t.Requeue(halves...)
+	for _, half := range slices.Backward(halves) {
+		d.giveBack(it.ts, half)
+	}
 }
 
 // reject gives up the records that the broker named, and sends the others on; where it named none, all of them.
@@ -244,10 +249,29 @@ func (d *dispatcher) reject(it *item, err error) {
 	d.giveBack(it.ts, others)
 }
 
+// decompress has a batch, and all that follow in this lane, go uncompressed: the cluster does not take the compression.
+func (d *dispatcher) decompress(it *item, err error) {
+	d.sayOnce(it.attempt.Code, err)
+	d.plain.Store(true)
+	if it.batch.Codec() == 0 {
+		d.again(it) // it is not that
+		return
+	}
+	it.p.retryAt = 0
+	d.uproot(it)
+	d.recount(it)
+	b, failure := it.ts.t.Decompress(it.batch)
+	if failure != nil {
+		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: errors.Join(err, failure)})
+		return
+	}
+	d.giveBack(it.ts, b)
+}
+
 // sayOnce logs an error code that nothing better is known of.
 func (d *dispatcher) sayOnce(code int16, err error) {
 	if !d.spoken[code] {
 		d.spoken[code] = true
-		d.log.Warn("Kafka answers with an error that is retried; this is said once", zap.Int16("code", code), zap.Error(err))
+		d.log.Warn("Kafka answers with an error that should not be; this is said once", zap.Int16("code", code), zap.Error(err))
 	}
 }

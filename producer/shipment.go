@@ -66,11 +66,19 @@ func (d *dispatcher) launch(s *shipment) {
 	})
 }
 
+// codec returns what batches are compressed with.
+func (d *dispatcher) codec() *buffer.Codec {
+	if d.plain.Load() {
+		return buffer.NoCodec
+	}
+	return d.p.squeeze.codec
+}
+
 // travel compresses the batches and sends them.
 func (s *shipment) travel() {
 	attempts := make([]*cluster.Attempt, len(s.items))
 	for i, it := range s.items {
-		it.batch.Compress(s.d.p.squeeze.codec)
+		it.batch.Compress(s.d.codec())
 		a := it.attempt
 		a.Body, a.Codec = it.batch.Body(), it.batch.Codec()
 		a.BaseTime, a.MaxTime = it.batch.Times()

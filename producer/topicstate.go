@@ -79,10 +79,11 @@ func (ts *topicState) quiet() bool {
 func (ts *topicState) dealing() bool { return len(ts.stale) > 0 }
 
 // redeal deals the keyed batches out anew that were built for another count of partitions, in order and before anything
-// newer. While one of them is in flight they wait for it, for it may come back.
+// newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back.
 func (d *dispatcher) redeal(ts *topicState) {
+	count := ts.t.Count()
 	for _, p := range ts.parts {
-		if p.flying != nil && p.flying.batch.Kind() == buffer.Keyed && p.flying.batch.Count() != ts.t.Count() {
+		if p.flying != nil && p.flying.batch.BuiltForOther(count) || p.pinned != nil && p.pinned.BuiltForOther(count) {
 			return
 		}
 	}
@@ -91,7 +92,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 		if b.Busy() {
 			return // the squeezer wakes us when it is done
 		}
-		if err := ts.t.DealOut(b, ts.t.Count(), partitioner.ForKey); err != nil {
+		if err := ts.t.DealOut(b, count, partitioner.ForKey); err != nil {
 			ts.lastErr = err
 			d.resolve(ts, b, verdict{outcome: Rejected, reason: ReasonInvalid, partition: -1})
 		}
@@ -102,7 +103,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 
 // giveBack puts a batch that was not appended where it waits for its next attempt.
 func (d *dispatcher) giveBack(ts *topicState, b *buffer.Batch) {
-	if b.Kind() == buffer.Keyed && b.Count() != ts.t.Count() {
+	if b.BuiltForOther(ts.t.Count()) {
 		ts.stale = append([]*buffer.Batch{b}, ts.stale...) // it is older than all that wait
 		return
 	}

@@ -220,7 +220,7 @@ func randomOutages(t *rapid.T) {
 		time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t, "milliseconds")) * time.Millisecond)
 		s := p.Stats()
 		require.True(t, s.Total.Balanced(), "%+v", s.Total)
-		require.LessOrEqual(t, s.HeldBytes, s.MaxBytes+1<<20)
+		require.LessOrEqual(t, s.HeldBytes, s.MaxBytes+128<<10, "what is dealt out anew takes a little more")
 	}
 	k.link.CutAfterWrites(0)
 	k.link.Restore()
