@@ -94,8 +94,9 @@ func (s Summary) String() string {
 var ErrLeft = errors.New("records were left")
 
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
-// ends everything that runs in the background. When ctx ends first, what is left gets its outcome at once: shed, or
-// possibly persisted if it was written and not answered; the error is then ErrLeft with the number, and the error of ctx.
+// ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time
+// until its deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it
+// was written and not answered; the error is then ErrLeft with the number, and the error of ctx.
 // Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
 // same summary and no error, when the first call is done.
 //
@@ -116,7 +117,7 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 			d.lane.Close()
 		}
 	}
-	ctxErr := p.Flush(ctx)
+	ctxErr := p.flushBefore(ctx)
 	p.stop()
 	s := p.summary()
 	p.closed = &s
@@ -131,6 +132,19 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 		return s.clone(), fmt.Errorf("close: %w: %d: %w", ErrLeft, s.Left, ctxErr)
 	}
 	return s.clone(), nil
+}
+
+// flushBefore flushes until shortly before the deadline of ctx, so that what is then left can still be reported: a tenth of
+// the time, and at most half a second.
+func (p *Producer) flushBefore(ctx context.Context) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return p.Flush(ctx)
+	}
+	reserve := min(time.Until(deadline)/10, 500*time.Millisecond)
+	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
+	defer cancel()
+	return p.Flush(ctx)
 }
 
 // stop ends everything that runs, but for the reports.
