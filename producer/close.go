@@ -103,12 +103,10 @@ var ErrLeft = errors.New("records were left")
 // Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
 // deadline.
 func (p *Producer) Close(ctx context.Context) (Summary, error) {
-	select {
-	case p.closing <- struct{}{}:
-		defer func() { <-p.closing }()
-	case <-ctx.Done():
-		return Summary{}, fmt.Errorf("close: another call is under way: %w", ctx.Err())
+	if err := p.beginClose(ctx); err != nil {
+		return Summary{}, err
 	}
+	defer func() { <-p.closing }()
 	if p.closed != nil {
 		return p.closed.clone(), nil
 	}
@@ -132,6 +130,21 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 		return s.clone(), fmt.Errorf("close: %w: %d: %w", ErrLeft, s.Left, ctxErr)
 	}
 	return s.clone(), nil
+}
+
+// beginClose waits for another call of Close, if there is one.
+func (p *Producer) beginClose(ctx context.Context) error {
+	select {
+	case p.closing <- struct{}{}: // also where ctx has ended: there is nobody to wait for
+		return nil
+	default:
+	}
+	select {
+	case p.closing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close: another call is under way: %w", ctx.Err())
+	}
 }
 
 // flushBefore flushes until shortly before the deadline of ctx, so that what is then left can still be reported: a tenth of
