@@ -46,7 +46,7 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if long, ok := errors.AsType[*longLineError](err); ok {
@@ -59,12 +59,17 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 			return nil
 		}
 		err = f.put(ctx, line)
-		if e, ok := errors.AsType[*producer.SendError](err); ok && (e.Err == producer.ErrRecordTooLarge || e.Err == producer.ErrBufferFull) {
+		if e, ok := errors.AsType[*producer.SendError](err); ok && neverFits(err) {
 			f.refuse(name, number, max(e.Size, int64(len(line))), e.Limit)
 		} else if err != nil {
 			return err
 		}
 	}
+}
+
+// neverFits reports whether a line was refused for its size.
+func neverFits(err error) bool {
+	return errors.Is(err, producer.ErrRecordTooLarge) || errors.Is(err, producer.ErrBufferFull)
 }
 
 // refuse tells and counts a line that does not fit into limit bytes, of a record or of --buffer.

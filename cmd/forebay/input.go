@@ -93,7 +93,7 @@ func (l *lazyFile) Read(p []byte) (int, error) {
 	}
 	n, err := l.f.Read(p)
 	if err != nil {
-		l.f.Close()
+		_ = l.f.Close()
 	}
 	return n, err
 }

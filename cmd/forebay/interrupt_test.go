@@ -21,7 +21,7 @@ func TestInterrupts_FirstSignalEndsReadingAndTheGraceEndsClosing(t *testing.T) {
 		time.Sleep(time.Minute - 1)
 		require.Error(t, reading.Err())
 		require.NoError(t, closing.Err())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Error(t, closing.Err())
 	})
@@ -38,7 +38,7 @@ func TestInterrupts_SecondSignalEndsClosing(t *testing.T) {
 		synctest.Wait()
 		require.Error(t, reading.Err())
 		require.NoError(t, closing.Err())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		signals <- os.Interrupt
 		synctest.Wait()
 		require.Error(t, closing.Err())

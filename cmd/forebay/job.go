@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ func (j *job) run(reading, closing context.Context) result {
 		doubled:     j.p.Stats().Total.MaybeDuplicated,
 		tooLarge:    j.feed.tooLarge.Load(),
 		unread:      j.feed.unread.Load(),
-		interrupted: err != nil && err == reading.Err(),
+		interrupted: err != nil && errors.Is(err, reading.Err()),
 		signaled:    reading.Err() != nil,
 		elapsed:     time.Since(start),
 	}

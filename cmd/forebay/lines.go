@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -33,7 +34,7 @@ func (l *lineReader) next() ([]byte, error) {
 		return nil, l.err
 	}
 	line, err := l.r.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		return l.nextLong(line)
 	}
 	return l.finish(line, err)
@@ -49,7 +50,7 @@ func (l *lineReader) nextLong(head []byte) ([]byte, error) {
 		if size <= int64(l.maxBytes) {
 			l.long = append(l.long, part...)
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		if size > int64(l.maxBytes) && (err == nil || err == io.EOF) {
@@ -65,7 +66,7 @@ func (l *lineReader) finish(line []byte, err error) ([]byte, error) {
 	if body, ok := bytes.CutSuffix(line, []byte("\n")); ok {
 		return bytes.TrimSuffix(body, []byte("\r")), nil
 	}
-	if err == io.EOF && len(line) > 0 {
+	if errors.Is(err, io.EOF) && len(line) > 0 {
 		return line, nil
 	}
 	return nil, err

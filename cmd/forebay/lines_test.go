@@ -21,7 +21,7 @@ func allLines(t *testing.T, l *lineReader) []string {
 			all = append(all, "!"+long.Error())
 			continue
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		require.NoError(t, err)
