@@ -190,7 +190,7 @@ func TestProduce_WaitsForBrokersThatAreDownAtTheStart(t *testing.T) {
 	t.Parallel()
 	port, dir := freePort(t), t.TempDir()
 	c := start(t, strings.NewReader("a\nb\n"), produceArgs(fmt.Sprintf("127.0.0.1:%d", port))...)
-	c.requireSays(t, fmt.Sprintf("cluster connecting: 127.0.0.1:%d: connection refused; 0 delivered, 0/s, 2 waiting", port))
+	c.requireSays(t, fmt.Sprintf("cluster connecting: 127.0.0.1:%d: connect: connection refused; 0 delivered, 0/s, 2 waiting", port))
 	broker := newFake(t, kfake.Ports(port), kfake.DataDir(dir))
 	require.Equal(t, exitOK, c.wait(t))
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,9 +13,6 @@ import (
 
 // stalled is how long nothing is delivered before the status says so.
 const stalled = 5 * time.Second
-
-// dialing is what precedes the reason in an error of dialing: the address a second time, in a line that has no room for it.
-var dialing = regexp.MustCompile(`unable to dial: dial tcp \S+:\s+(connect: )?`)
 
 // status is what the progress shows of one moment.
 type status struct {
@@ -30,6 +26,7 @@ type status struct {
 	rate      float64 // records delivered per second, of late
 	idle      time.Duration
 	topic     string
+	trouble   string // what the cluster says is wrong with the topic
 }
 
 // newStatus returns the status that follows from stats and what was read of in.
@@ -39,8 +36,12 @@ func newStatus(at time.Time, s *producer.Stats, in *input, topic string) status 
 		read = min(1, float64(in.read.Load())/float64(in.total))
 	}
 	c := s.Clusters[clusterName]
+	trouble := ""
+	if len(s.Topics) > 0 {
+		trouble = s.Topics[0].Trouble
+	}
 	return status{
-		at: at, topic: topic, read: read,
+		at: at, topic: topic, trouble: trouble, read: read,
 		delivered: s.Total.Delivered,
 		waiting:   s.Total.Pending,
 		lost:      s.Total.Accepted - s.Total.Delivered - s.Total.Pending,
@@ -58,15 +59,15 @@ func (s status) String() string {
 	cluster := "cluster " + s.state.String()
 	if s.state != producer.Up {
 		if s.reason != "" {
-			cluster += ": " + strings.Join(strings.Fields(dialing.ReplaceAllString(s.reason, "")), " ")
+			cluster += ": " + strings.Join(strings.Fields(s.reason), " ")
 		}
 		return cluster + "; " + text
 	}
 	text += ", " + cluster
 	if s.waiting > 0 && s.idle >= stalled {
 		text += fmt.Sprintf(", nothing delivered for %v", s.idle.Truncate(time.Second))
-		if s.delivered == 0 {
-			text += fmt.Sprintf(": is there a topic %s?", s.topic)
+		if s.trouble != "" {
+			text += fmt.Sprintf(": topic %s: %s", s.topic, s.trouble)
 		}
 	}
 	return text

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -245,10 +245,10 @@ func (s *supervisor) fail(t *target, err error) {
 	}
 	t.state = bad
 	t.next = now.Add(t.probes.next(now.Sub(t.since)))
-	s.lastErr = err
-	if !strings.Contains(err.Error(), t.addr) {
-		s.lastErr = fmt.Errorf("%s: %w", t.addr, err)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		err = op.Err // the rest of it says the address again
 	}
+	s.lastErr = fmt.Errorf("%s: %w", t.addr, err)
 	s.publish(false)
 }
 
