@@ -22,12 +22,12 @@ func newTestLane(t testing.TB, maxBytes int64, change ...func(*Config)) *Lane {
 	for _, fn := range change {
 		fn(&cfg)
 	}
-	return NewLane(cfg, NewBudget(maxBytes), NewPool(cfg.BatchBytes))
+	return NewLane(cfg, NewBudget(maxBytes), NewPool(cfg.BatchBytes, 4<<20))
 }
 
 func newTestTopic(t testing.TB, l *Lane) *Topic {
 	t.Helper()
-	topic, err := l.Topic("events")
+	topic, err := l.Topic("events", 0)
 	require.NoError(t, err)
 	return topic
 }

@@ -82,8 +82,8 @@ func (l *Lane) Incoming(dst []*Topic) []*Topic {
 func (l *Lane) Find(name string) *Topic { return l.table.Get(name) }
 
 // Topic returns the topic called name, and makes it if there is none. It fails with ErrTooManyTopics, ErrFull or
-// ErrClosed. The name is kept.
-func (l *Lane) Topic(name string) (*Topic, error) {
+// ErrClosed. The name is kept; now is the monotonic time.
+func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t := l.table.Get(name); t != nil {
@@ -97,7 +97,7 @@ func (l *Lane) Topic(name string) (*Topic, error) {
 	case !l.budget.Reserve(topicBytes + int64(len(name))):
 		return nil, ErrFull
 	}
-	t := &Topic{name: name, lane: l}
+	t := &Topic{name: name, lane: l, last: now}
 	t.unkeyed = source{kind: Unkeyed, partition: -1}
 	l.topics = append(l.topics, t)
 	l.table.Put(t)
@@ -111,22 +111,26 @@ func (l *Lane) Topics() ([]*Topic, Books) {
 	return slices.Clone(l.topics), l.retired
 }
 
-// Free forgets t if it holds nothing, and says whether it did. What t counted is kept. An Append that comes too late gets
-// ErrClosed from t and finds no closed lane: it asks for the topic again.
-func (l *Lane) Free(t *Topic) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.all != nil || t.closed {
-		return false
+// Free forgets the topics that hold nothing and have not had a record since the monotonic time limit, and returns them.
+// What they counted is kept. An Append that comes too late gets ErrClosed and finds no closed lane: it asks for the topic
+// again.
+func (l *Lane) Free(limit time.Duration) []*Topic {
+	topics, _ := l.Topics()
+	freed := slices.DeleteFunc(topics, func(t *Topic) bool { return !t.closeIdle(limit) })
+	if len(freed) == 0 {
+		return nil
 	}
+	gone := make(map[*Topic]bool, len(freed))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.closed = true
-	l.retired.Add(&t.books)
-	l.table.Delete(t)
-	l.topics = slices.DeleteFunc(l.topics, func(other *Topic) bool { return other == t })
-	l.budget.Adjust(-topicBytes - int64(len(t.name)))
-	return true
+	for _, t := range freed {
+		gone[t] = true
+		l.retired.Add(&t.books) // nobody changes them any more
+		l.budget.Adjust(-topicBytes - int64(len(t.name)))
+	}
+	l.topics = slices.DeleteFunc(l.topics, func(t *Topic) bool { return gone[t] })
+	l.table.Delete(freed...)
+	return freed
 }
 
 // Close refuses every Append from now on. When it returns, no Append is going on that could still accept a record.
@@ -156,6 +160,17 @@ func (l *Lane) Flush(w *Waiter) {
 		t.flush(w)
 	}
 	l.Wake()
+}
+
+// Drop makes sure that Find does not return t, which was freed.
+func (l *Lane) Drop(t *Topic) { l.table.Delete(t) }
+
+// Unflush takes a Flush back whose caller does not wait any more.
+func (l *Lane) Unflush(w *Waiter) {
+	topics, _ := l.Topics()
+	for _, t := range topics {
+		t.unflush(w)
+	}
 }
 
 // Waiter waits for batches to be resolved. Make one with NewWaiter.

@@ -8,24 +8,24 @@ import (
 const (
 	minBuffer = 512       // what the first record of an idle topic costs
 	maxShared = 512 << 10 // sizes up to that are powers of two; larger ones are made to measure
-	maxIdle   = 4 << 20   // bytes that a pool keeps for the next batches; part of Stats().OverheadBytes
 )
 
-// Pool keeps the buffers of resolved batches for new ones, up to 4 MiB of them. It is safe for concurrent use.
+// Pool keeps the buffers of resolved batches for new ones, up to a bound. It is safe for concurrent use.
 //
 // It is not a sync.Pool because what it keeps must be bounded and known, and survive collections: a producer makes the
 // garbage collector run seldom, and then from the application's garbage.
 type Pool struct {
-	full int // capacity of the buffer of a full batch, which is kept also where it is made to measure
+	full    int   // capacity of the buffer of a full batch, which is kept also where it is made to measure
+	maxIdle int64 // bytes that are kept
 
 	mu   sync.Mutex // guards what follows
 	idle map[int][][]byte
 	held int64 // bytes in idle
 }
 
-// NewPool returns an empty pool for batches of batchBytes.
-func NewPool(batchBytes int) *Pool {
-	return &Pool{full: roundUp(batchBytes - HeaderBytes), idle: make(map[int][][]byte)}
+// NewPool returns an empty pool for batches of batchBytes that keeps up to maxIdle bytes.
+func NewPool(batchBytes int, maxIdle int64) *Pool {
+	return &Pool{full: roundUp(batchBytes - HeaderBytes), maxIdle: maxIdle, idle: make(map[int][][]byte)}
 }
 
 // roundUp returns the capacity of the buffer that get returns for n bytes.
@@ -58,7 +58,7 @@ func (p *Pool) put(b []byte) {
 		return // made to measure
 	}
 	p.mu.Lock()
-	if p.held+int64(size) <= maxIdle {
+	if p.held+int64(size) <= p.maxIdle {
 		p.idle[size] = append(p.idle[size], b[:0])
 		p.held += int64(size)
 	}

@@ -80,7 +80,7 @@ func (s *source) oldest() *Batch {
 func (s *source) seal() *Batch {
 	b := s.open
 	if b != nil {
-		s.open, s.hint = nil, len(b.body)
+		s.open, s.hint = nil, cap(b.body)
 		s.sealed.push(b)
 	}
 	return b

@@ -6,18 +6,43 @@ import (
 	"sync/atomic"
 )
 
-// Table finds topics by name. Reading takes no lock and allocates nothing, which costs half of what a sync.Map of strings does; a new
-// name is first kept aside, so that adding many does not copy the table each time. It is safe for concurrent use.
+// Table finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept aside, so that adding
+// many does not copy the table each time. It is safe for concurrent use.
 type Table struct {
-	read atomic.Pointer[map[string]*Topic]
+	read  atomic.Pointer[map[string]*Topic]
+	slots [slots]atomic.Pointer[Topic] // topics that were found of late, so that most names need not be hashed
 
 	mu     sync.Mutex        // guards what follows
 	recent map[string]*Topic // nil, or all of read and what was added since
 	misses int               // look-ups that had to go to recent
 }
 
-// Get returns the topic called name, or nil.
+// slots is how many topics are found without hashing their names, at best.
+const slots = 64
+
+// slot returns where the topic called name is looked for first.
+func slot(name string) int {
+	n := len(name)
+	return (n + int(name[0])<<1 + int(name[n/2])<<2 + int(name[n-1])<<3) % slots
+}
+
+// Get returns the topic called name, or nil. It may still return a topic that is being deleted.
 func (t *Table) Get(name string) *Topic {
+	if name == "" {
+		return nil
+	}
+	s := &t.slots[slot(name)]
+	if topic := s.Load(); topic != nil && topic.name == name {
+		return topic
+	}
+	topic := t.find(name)
+	if topic != nil {
+		s.Store(topic)
+	}
+	return topic
+}
+
+func (t *Table) find(name string) *Topic {
 	if m := t.read.Load(); m != nil {
 		if topic := (*m)[name]; topic != nil {
 			return topic
@@ -56,16 +81,22 @@ func (t *Table) Put(topic *Topic) {
 	defer t.mu.Unlock()
 	t.copyLocked()
 	t.recent[topic.name] = topic
+	t.slots[slot(topic.name)].Store(nil) // it may have another of that name
 }
 
-// Delete removes topic if the table holds it.
-func (t *Table) Delete(topic *Topic) {
+// Delete removes those of topics that the table holds.
+func (t *Table) Delete(topics ...*Topic) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.copyLocked()
-	if t.recent[topic.name] == topic {
-		delete(t.recent, topic.name)
-		t.promoteLocked()
+	for _, topic := range topics {
+		if t.recent[topic.name] == topic {
+			delete(t.recent, topic.name)
+		}
+	}
+	t.promoteLocked()
+	for _, topic := range topics { // after that, so that nobody finds one of them and puts it back, but for who has found it already
+		t.slots[slot(topic.name)].CompareAndSwap(topic, nil)
 	}
 }
 

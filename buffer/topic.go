@@ -32,6 +32,9 @@ type Topic struct {
 // Name returns the name of t.
 func (t *Topic) Name() string { return t.name }
 
+// Lane returns the lane of t.
+func (t *Topic) Lane() *Lane { return t.lane }
+
 // Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's partition, and for
 // Explicit partition is its number; now is the monotonic time. It fails with ErrFull, or ErrClosed after the lane was
 // closed or t freed. The caller has checked the size of r.
@@ -117,8 +120,7 @@ func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
 		return nil
 	}
 	b.held = batchOverhead
-	// A topic whose batches fill up begins with a full one, unless memory is getting short.
-	if want := min(s.hint, limit); framed < want && t.lane.budget.Used() < t.lane.budget.Max()/2 {
+	if want := min(s.hint, limit); framed < want && t.lane.plenty(s, now) {
 		b.grow(want, limit)
 	}
 	if !b.grow(framed, limit) {
@@ -137,6 +139,15 @@ func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
 	}
 	return b
 }
+
+// plenty reports whether a batch of s may begin as large as the last one was: while there is memory, or if that one was
+// filled so quickly that this one will be too.
+func (l *Lane) plenty(s *source, now time.Duration) bool {
+	return l.budget.Used() < l.budget.Max()/2 || s.open != nil && now-s.open.born < quickFill
+}
+
+// quickFill is how quickly a batch is filled that shows that the next will be.
+const quickFill = 100 * time.Millisecond
 
 func (t *Topic) newBatch(s *source) *Batch {
 	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1)}
@@ -201,6 +212,7 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	}
 	if len(dst) == before {
 		t.listed = false
+		t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
 	}
 	return dst
 }
@@ -397,11 +409,23 @@ func (t *Topic) Books() Books {
 	return books
 }
 
-// Idle reports whether t holds nothing and has not had a record since the monotonic time limit.
-func (t *Topic) Idle(limit time.Duration) bool {
+// closeIdle closes t if it holds nothing and has not had a record since the monotonic time limit, and says whether it did.
+func (t *Topic) closeIdle(limit time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.all == nil && t.last < limit
+	if t.all != nil || t.closed || t.last >= limit {
+		return false
+	}
+	t.closed = true
+	return true
+}
+
+func (t *Topic) unflush(w *Waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for b := t.all; b != nil; b = b.allNext {
+		b.waiters = slices.DeleteFunc(b.waiters, func(other *Waiter) bool { return other == w })
+	}
 }
 
 func (t *Topic) flush(w *Waiter) {

@@ -175,9 +175,10 @@ func TestLane_FreesATopicThatHoldsNothingAndKeepsItsBooks(t *testing.T) {
 	lane := newTestLane(t, 1<<30)
 	topic := newTestTopic(t, lane)
 	add(t, topic, "a")
-	require.False(t, lane.Free(topic))
+	require.Empty(t, lane.Free(time.Hour))
 	topic.Resolve(topic.Take(Unkeyed, -1, true), Expired, DeliveryTimeout, false)
-	require.True(t, lane.Free(topic))
+	require.Empty(t, lane.Free(0), "not idle for long enough")
+	require.Equal(t, []*Topic{topic}, lane.Free(1))
 	require.Zero(t, lane.budget.Used())
 	require.ErrorIs(t, topic.Append(&Record{}, Unkeyed, -1, 0), ErrClosed)
 	again := newTestTopic(t, lane)
@@ -189,12 +190,12 @@ func TestLane_FreesATopicThatHoldsNothingAndKeepsItsBooks(t *testing.T) {
 func TestLane_RefusesTopicsBeyondItsBound(t *testing.T) {
 	lane := newTestLane(t, 1<<30)
 	for i := range 100 {
-		_, err := lane.Topic(fmt.Sprint(i))
+		_, err := lane.Topic(fmt.Sprint(i), 0)
 		require.NoError(t, err)
 	}
-	_, err := lane.Topic("one more")
+	_, err := lane.Topic("one more", 0)
 	require.ErrorIs(t, err, ErrTooManyTopics)
-	_, err = lane.Topic("7")
+	_, err = lane.Topic("7", 0)
 	require.NoError(t, err)
 }
 
@@ -206,7 +207,7 @@ func TestLane_CloseRefusesAndLosesNothing_ConcurrentSafe(t *testing.T) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := 0; ; i++ {
-				topic, err := lane.Topic(fmt.Sprint((i + g) % 9))
+				topic, err := lane.Topic(fmt.Sprint((i+g)%9), 0)
 				if err == nil {
 					err = topic.Append(&Record{Value: []byte("x")}, Unkeyed, -1, 0)
 				}
@@ -259,7 +260,7 @@ func TestTable_FindsEveryTopicWhileOthersAreAdded_ConcurrentSafe(t *testing.T) {
 }
 
 func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
-	p := NewPool(1_000_000)
+	p := NewPool(1_000_000, 4<<20)
 	var held [][]byte
 	for range 100 {
 		held = append(held, p.get(100_000))
@@ -268,7 +269,7 @@ func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
 	for _, b := range held {
 		p.put(b)
 	}
-	require.LessOrEqual(t, p.Idle(), int64(maxIdle))
+	require.LessOrEqual(t, p.Idle(), int64(4<<20))
 	require.Positive(t, p.Idle())
 	require.Equal(t, 1<<20+4096, cap(p.get(1<<20+1)), "a large one is made to measure")
 	full := p.get(1_000_000 - HeaderBytes)
@@ -280,4 +281,16 @@ func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {
 	}
 	p.put(full)
 	require.EqualValues(t, cap(full), p.Idle(), "but for full batches")
+}
+
+func TestLane_AFlushThatGaveUpLeavesNothingBehind(t *testing.T) {
+	lane := newTestLane(t, 1<<30)
+	topic := newTestTopic(t, lane)
+	add(t, topic, "a")
+	for range 100 {
+		w := NewWaiter()
+		lane.Flush(w)
+		lane.Unflush(w)
+	}
+	require.Empty(t, topic.Take(Unkeyed, -1, true).waiters)
 }

@@ -26,6 +26,11 @@ func (p *Producer) Flush(ctx context.Context) error {
 	case <-w.Wait():
 		return nil
 	case <-ctx.Done():
+		for _, d := range p.lanes {
+			if d != nil {
+				d.lane.Unflush(w)
+			}
+		}
 		return fmt.Errorf("flush: %w", ctx.Err())
 	}
 }

@@ -44,6 +44,7 @@ type dispatcher struct {
 	flying   map[*shipment]struct{}
 	inFlight int64               // bytes in flying
 	loads    []*partitioner.Load // of sendOne
+	turn     int                 // where in active the next request begins
 	tick     uint64              // counts batches that were sent
 	incoming []*buffer.Topic
 	reaped   time.Duration // when idle topics were last freed
@@ -88,6 +89,7 @@ func (d *dispatcher) run() {
 	for {
 		select {
 		case <-d.quit:
+			d.wg.Wait() // nothing is launched any more but by us
 			d.abandon()
 			return
 		case <-d.lane.Woken():
@@ -193,8 +195,21 @@ func (d *dispatcher) adoptTopic(ts *topicState) {
 		}
 	}
 	ts.stale = append(ts.stale, ts.t.Recount(int32(len(v.Partitions)))...)
+	for _, p := range ts.parts[len(v.Partitions):] {
+		d.evacuate(ts, p)
+	}
 	if len(ts.stale) > 0 {
 		d.activate(ts)
+	}
+}
+
+// evacuate has what is pinned to a partition that is gone wait for another.
+func (d *dispatcher) evacuate(ts *topicState, p *partition) {
+	if b := p.pinned; b != nil {
+		p.pinned, p.orphan = nil, true
+		b.History.Unresolved = false
+		ts.t.CountDuplicates(b)
+		d.giveBack(ts, b)
 	}
 }
 
@@ -235,21 +250,23 @@ func (d *dispatcher) reap(now time.Duration) {
 		return
 	}
 	d.reaped = now
-	for t, ts := range d.topics {
-		if ts.active || !t.Idle(now-idleTopic) || !d.lane.Free(t) {
-			continue
-		}
-		d.p.ruled.Delete(t)
-		d.cluster.Forget(t.Name())
-		delete(d.topics, t)
-		d.link.Forget()
+	freed := d.lane.Free(now - idleTopic)
+	if len(freed) == 0 {
+		return
 	}
+	d.p.ruled.Delete(freed...)
+	for _, t := range freed {
+		if d.topics[t] != nil {
+			d.cluster.Forget(t.Name())
+			delete(d.topics, t)
+		}
+	}
+	d.link.Forget()
 }
 
 // stop has run give up what is left and end, and waits for that. Nothing is accepted any more.
 func (d *dispatcher) stop() {
 	d.cancel()
-	d.wg.Wait()
 	close(d.quit)
 	<-d.done
 	d.link.Close()

@@ -78,7 +78,7 @@ func TestVirtual_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 		{err: kerr.MessageTooLarge, count: -1, lost: producer.Rejected},
 		{err: kerr.InvalidRecord, count: -1, lost: producer.Rejected},
 		{err: kerr.TopicAuthorizationFailed, count: -1, lost: producer.Expired},
-		{err: kerr.UnknownServerError, count: -1, lost: producer.Expired},
+		{err: kerr.UnknownServerError, count: -1, lost: producer.PossiblyPersisted},
 		{err: kerr.RequestTimedOut, count: -1, lost: producer.PossiblyPersisted},
 	} {
 		t.Run(fmt.Sprint(c.err.Message, c.count), func(t *testing.T) {

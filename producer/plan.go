@@ -19,12 +19,13 @@ const (
 type brokerState struct {
 	partitioner.Load // what is ready for it, in the poll that is going on
 
-	lingered bool // of what is ready for it, one open batch has lingered for its time
-	usable   bool // by the view
-	flying   int  // requests
-	fails    int  // in a row
-	retryAt  time.Duration
-	limit    int // bytes of a request: doubled by success, halved by a connection that died with one
+	lingered  bool // of what is ready for it, one open batch has lingered for its time
+	usable    bool // by the view
+	flying    int  // requests
+	fails     int  // in a row
+	retryAt   time.Duration
+	sickFirst bool // of every two requests one looks for a sick partition first: a busy broker would never get to it
+	limit     int  // bytes of a request: doubled by success, halved by a connection that died with one
 }
 
 // free reports whether a request may be sent to b now. A broker that has just failed gets one at a time.
@@ -139,38 +140,46 @@ func (ts *topicState) suits(w *buffer.Waiting, p *partition) bool {
 	case buffer.Unkeyed:
 		return true
 	case buffer.Keyed:
-		return w.Partition == p.id && !ts.dealing()
+		return w.Partition == p.id && !ts.dealing
 	default:
 		return w.Partition == p.id
 	}
 }
 
-// load fills a request for broker id: one batch for each of its partitions that has something to take. When the linger of
+// load fills a request for b: one batch for each of its partitions that has something to take. When the linger of
 // one open batch is over the others go with it, for they would need requests of their own a moment later.
 func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *shipment {
 	s := &shipment{d: d, broker: b}
-	var sick []candidate
-	for _, ts := range d.active {
+	b.sickFirst = !b.sickFirst
+	if b.sickFirst && d.loadSick(s, now, alarm) {
+		return s
+	}
+	for i := range d.active {
+		at := (d.turn + i) % len(d.active)
+		ts := d.active[at]
 		for _, p := range ts.candidates(b, now, alarm) {
-			if p.sick {
-				sick = append(sick, candidate{ts, p})
-			} else if !d.put(s, ts, p, now, alarm) {
+			if !p.sick && !d.put(s, ts, p, now, alarm) {
+				d.turn = at // the next request begins with what had no room in this one
 				return s.orNil()
 			}
 		}
 	}
-	for _, c := range sick {
-		if len(s.items) > 0 {
-			break
-		}
-		d.put(s, c.ts, c.p, now, alarm)
+	if len(s.items) == 0 {
+		d.loadSick(s, now, alarm)
 	}
 	return s.orNil()
 }
 
-type candidate struct {
-	ts *topicState
-	p  *partition
+// loadSick puts the batch of one partition into s whose last attempt failed, and reports whether there was any.
+func (d *dispatcher) loadSick(s *shipment, now time.Duration, alarm *alarm) bool {
+	for _, ts := range d.active {
+		for _, p := range ts.candidates(s.broker, now, alarm) {
+			if p.sick && d.put(s, ts, p, now, alarm) && len(s.items) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // candidates returns the partitions of ts that b leads and that may be given a batch: those first that were used longest
@@ -223,7 +232,7 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 	return true
 }
 
-// choose returns what p takes next of ts: what belongs to it, else what may go anywhere, the oldest first.
+// choose returns what p takes next of ts: the oldest of what belongs to it and what may go anywhere.
 func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered bool) *buffer.Waiting {
 	var best *buffer.Waiting
 	for i := range ts.waiting {
@@ -231,8 +240,7 @@ func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lin
 		if !ts.suits(w, p) || w.Busy && w.Kind != buffer.Unkeyed || !w.Sealed && !d.ripe(w, now, lingered) {
 			continue
 		}
-		bound, bestBound := w.Kind != buffer.Unkeyed, best != nil && best.Kind != buffer.Unkeyed
-		if best == nil || bound && !bestBound || bound == bestBound && w.Oldest < best.Oldest {
+		if best == nil || w.Oldest < best.Oldest {
 			best = w
 		}
 	}
@@ -248,7 +256,7 @@ func (d *dispatcher) ripe(w *buffer.Waiting, now time.Duration, lingered bool) b
 // was written and not answered, and cannot keep its numbers, may be in Kafka twice after this attempt.
 func (d *dispatcher) number(ts *topicState, p *partition) bool {
 	if !p.orphan && d.link.Current(p.seq) {
-		if p.pinned != nil && p.seq.ID < 0 {
+		if p.pinned != nil && (p.seq.ID < 0 || forgotten(p.pinned)) {
 			ts.t.CountDuplicates(p.pinned)
 		}
 		return true
@@ -262,4 +270,14 @@ func (d *dispatcher) number(ts *topicState, p *partition) bool {
 	}
 	p.seq, p.orphan = seq, false
 	return true
+}
+
+// brokerMemory is how long brokers remember a producer, by the timestamps of its records: a day by default. Half of that is
+// relied on.
+const brokerMemory = 12 * time.Hour
+
+// forgotten reports whether the records of b are so old that a broker may not find a duplicate of it.
+func forgotten(b *buffer.Batch) bool {
+	_, highest := b.Times()
+	return time.Since(time.UnixMilli(highest)) > brokerMemory
 }

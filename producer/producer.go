@@ -26,7 +26,7 @@ type Producer struct {
 	squeeze  *squeezer
 	reports  *reports // nil without a callback
 
-	refused [refusals]atomic.Uint64 // but for ErrBufferFull, which topics count
+	refused [refusals]atomic.Uint64 // but for ErrBufferFull of a topic that is there, which the topic counts
 	closing chan struct{}           // one slot; holds a token while Close works
 	closed  *Summary                // belongs to who holds that token
 }
@@ -53,7 +53,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 		log:      o.logger,
 		clock:    clock.New(),
 		budget:   buffer.NewBudget(cfg.Buffer.MaxBytes),
-		pool:     buffer.NewPool(cfg.Batching.MaxBytes),
+		pool:     buffer.NewPool(cfg.Batching.MaxBytes, cfg.Buffer.MaxBytes/8),
 		rules:    rules,
 		clusters: make(map[string]*cluster.Cluster),
 		squeeze:  newSqueezer(codec),

@@ -17,6 +17,7 @@ const (
 	refusedNoRoute
 	refusedInvalid
 	refusedClosed
+	refusedNoTable // ErrBufferFull where not even the table of the topic had room
 	refusals
 )
 
@@ -30,6 +31,9 @@ const framing = 64
 // ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of
 // rec was kept. They come in a *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
 func (p *Producer) Send(rec Record) error {
+	if p.tooLarge(&rec) {
+		return p.refuse(&rec, buffer.ErrTooLarge, "")
+	}
 	for {
 		topic, err := p.topic(&rec)
 		if err != nil {
@@ -40,11 +44,22 @@ func (p *Producer) Send(rec Record) error {
 			return nil
 		}
 		if errors.Is(err, buffer.ErrClosed) && !p.isClosed(rec.Priority) {
+			topic.Lane().Drop(topic)
 			p.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
 			continue
 		}
 		return p.refuse(&rec, err, "")
 	}
+}
+
+// tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be measured.
+func (p *Producer) tooLarge(rec *Record) bool {
+	limit := p.cfg.Batching.MaxRecordBytes
+	if len(rec.Key)+len(rec.Value) <= limit-framing && len(rec.Headers) == 0 {
+		return false
+	}
+	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}
+	return r.FramedSize() > limit
 }
 
 // append writes rec into an open batch of topic.
@@ -61,11 +76,6 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record) error {
 		kind = buffer.Keyed
 	}
 	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers, Timestamp: wall, Tag: rec.Tag}
-	if len(r.Key)+len(r.Value) > p.cfg.Batching.MaxRecordBytes-framing || len(r.Headers) > 0 {
-		if r.FramedSize() > p.cfg.Batching.MaxRecordBytes {
-			return buffer.ErrTooLarge
-		}
-	}
 	return topic.Append(&r, kind, partition, now)
 }
 
@@ -96,8 +106,11 @@ func (p *Producer) newTopic(rec *Record) (*buffer.Topic, error) {
 	if !priority.Valid() || p.lanes[priority] == nil {
 		return nil, p.refuse(rec, ErrNoRoute, "")
 	}
-	t, err := p.lanes[priority].lane.Topic(strings.Clone(rec.Topic))
+	t, err := p.lanes[priority].lane.Topic(strings.Clone(rec.Topic), p.clock.Mono())
 	if err != nil {
+		if errors.Is(err, buffer.ErrFull) {
+			p.refused[refusedNoTable].Add(1)
+		}
 		return nil, p.refuse(rec, err, "")
 	}
 	if rec.Priority == routing.Unset {

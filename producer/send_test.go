@@ -191,3 +191,11 @@ func TestNew_TakesAnyNetwork(t *testing.T) {
 		cancel()
 	}
 }
+
+func TestSend_WhatIsRefusedMakesNoTopic(t *testing.T) {
+	p := nowhere(t, func(c *producer.Config) { c.Batching.MaxRecordBytes, c.Buffer.MaxTopics = 1000, 1 })
+	for i := range 10 {
+		require.ErrorIs(t, p.Send(producer.Record{Topic: string(rune('a' + i)), Value: make([]byte, 2000)}), producer.ErrRecordTooLarge)
+	}
+	require.NoError(t, p.Send(producer.Record{Topic: "t"}))
+}

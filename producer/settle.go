@@ -46,15 +46,7 @@ func (d *dispatcher) land(now time.Duration) {
 func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 	b := s.broker
 	b.flying--
-	answered := false
-	var failure error
-	for _, it := range s.items {
-		answered = answered || it.attempt.Fate == cluster.Answered
-		if it.attempt.Err != nil {
-			failure = it.attempt.Err
-		}
-	}
-	if answered {
+	if s.err == nil {
 		d.count(s)
 		b.fails = 0
 		b.limit = min(2*b.limit, maxRequestBytes)
@@ -65,7 +57,7 @@ func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 	b.limit = max(b.limit/2, d.p.cfg.Batching.MaxBytes)
 	b.retryAt = now + pause(b.fails)
 	if d.ctx.Err() == nil {
-		d.cluster.Failed(b.ID, failure)
+		d.cluster.Failed(b.ID, s.err)
 	}
 }
 
@@ -101,11 +93,11 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 
 // settleGone learns what it can from the answer to a batch that was resolved while it was in flight.
 func (d *dispatcher) settleGone(it *item) {
-	switch {
+	switch a := it.attempt; {
 	case !it.written:
-	case it.attempt.Fate == cluster.Answered && cluster.ActionOf(it.attempt.Code) == cluster.Done:
-		it.p.seq.Advance(it.attempt.Records)
-	case it.attempt.Fate == cluster.Answered && cluster.ActionOf(it.attempt.Code) == cluster.Elsewhere:
+	case a.Fate == cluster.Answered && a.Action(true) == cluster.Done:
+		it.p.seq.Advance(a.Records)
+	case a.Fate == cluster.Answered && a.Action(true) == cluster.Elsewhere:
 	default:
 		it.p.orphan = true
 	}
@@ -129,7 +121,7 @@ func (d *dispatcher) again(it *item) {
 // settleAnswer does what the broker's error code asks for.
 func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	a, p, b := it.attempt, it.p, it.batch
-	action := cluster.ActionOf(a.Code)
+	action := a.Action(b.History.Unresolved)
 	if action == cluster.Done {
 		p.seq.Advance(a.Records)
 		p.fails, p.sick = 0, false
@@ -149,6 +141,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	case cluster.Confirm:
 		b.History.Unresolved, b.History.MaybeWritten = true, true
 		p.pinned = b
+		d.cluster.Refresh()
 	case cluster.Elsewhere:
 		d.elsewhere(it)
 	case cluster.Renew:
@@ -165,9 +158,10 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	case cluster.Hold:
 		d.cluster.Refresh()
 		d.again(it)
-	default:
+	default: // nothing is known of the code, so nothing of the batch either
 		d.sayOnce(a.Code, err)
-		d.again(it)
+		b.History.Unresolved, b.History.MaybeWritten = true, true
+		p.pinned = b
 	}
 }
 
@@ -183,7 +177,9 @@ func (d *dispatcher) elsewhere(it *item) {
 // renew begins a new numbering of the partition. What an earlier attempt did is not known any more.
 func (d *dispatcher) renew(it *item) {
 	it.p.orphan = true
-	it.p.retryAt = 0
+	if it.p.fails == 1 {
+		it.p.retryAt = 0 // what goes on is paced like any error
+	}
 	d.recount(it)
 	d.giveBack(it.ts, it.batch)
 }

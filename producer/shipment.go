@@ -18,6 +18,7 @@ type shipment struct {
 	bytes    int
 	handed   atomic.Bool   // batches are compressed and attempts complete: from now on an attempt may be revoked
 	throttle time.Duration // how long the broker wants to be left alone
+	err      error         // why there was no answer
 }
 
 // item is one batch of a shipment.
@@ -87,5 +88,5 @@ func (s *shipment) travel() {
 	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int { return strings.Compare(a.Topic, b.Topic) })
 	req := s.d.link.Prepare(attempts)
 	s.handed.Store(true)
-	s.throttle = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
+	s.throttle, s.err = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
 }

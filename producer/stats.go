@@ -100,7 +100,7 @@ func (p *Producer) Stats() Stats {
 			d.addTo(&s)
 		}
 	}
-	s.Refused[ErrBufferFull] += s.Total.Refused
+	s.Refused[ErrBufferFull] = s.Total.Refused + p.refused[refusedNoTable].Load()
 	if p.reports != nil {
 		s.ReportsDropped, s.ReportPanics = p.reports.dropped.Load(), p.reports.panics.Load()
 	}

@@ -16,6 +16,7 @@ type topicState struct {
 	active  bool
 	waiting []buffer.Waiting // what the last survey found
 	stale   []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
+	dealing bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
 	lastErr error            // the last failure, for reports
 	scratch []*partition     // of candidates
 	counted []*brokerState   // of poll
@@ -39,8 +40,12 @@ type partition struct {
 
 // lead notes who leads p now. With a new leader, what the old one could not do is tried at once.
 func (p *partition) lead(leader *brokerState) {
-	if p.leader != leader {
-		p.leader, p.retryAt = leader, 0
+	if p.leader == leader {
+		return
+	}
+	p.leader = leader
+	if p.fails <= 1 { // two brokers that name each other are tried no faster than one that fails
+		p.retryAt = 0
 	}
 }
 
@@ -75,13 +80,11 @@ func (ts *topicState) quiet() bool {
 	return true
 }
 
-// dealing reports whether keyed batches have to wait, because older ones are still to be dealt out.
-func (ts *topicState) dealing() bool { return len(ts.stale) > 0 }
-
 // redeal deals the keyed batches out anew that were built for another count of partitions, in order and before anything
 // newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back.
 func (d *dispatcher) redeal(ts *topicState) {
 	count := ts.t.Count()
+	ts.dealing = true
 	for _, p := range ts.parts {
 		if p.flying != nil && p.flying.batch.BuiltForOther(count) || p.pinned != nil && p.pinned.BuiltForOther(count) {
 			return
@@ -98,7 +101,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 		}
 		ts.stale = ts.stale[1:]
 	}
-	ts.stale = nil
+	ts.stale, ts.dealing = nil, false
 }
 
 // giveBack puts a batch that was not appended where it waits for its next attempt.
@@ -119,6 +122,9 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	for len(ts.stale) > 0 && ts.stale[0].Born() <= now-timeout && !ts.stale[0].Busy() {
 		d.resolve(ts, ts.stale[0], verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: -1})
 		ts.stale = ts.stale[1:]
+	}
+	if len(ts.stale) > 0 {
+		alarm.by(ts.stale[0].Born() + timeout)
 	}
 	for _, p := range ts.parts {
 		if b := p.pinned; b != nil {
@@ -170,11 +176,7 @@ func (d *dispatcher) moveUnresolved(ts *topicState, now time.Duration, alarm *al
 		case now < p.leaderlessSince+after:
 			alarm.by(p.leaderlessSince + after)
 		default:
-			b := p.pinned
-			p.pinned, p.orphan = nil, true
-			b.History.Unresolved = false
-			ts.t.CountDuplicates(b)
-			ts.t.Requeue(b)
+			d.evacuate(ts, p)
 		}
 	}
 }

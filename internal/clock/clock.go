@@ -91,7 +91,7 @@ func (c *Clock) run() {
 	defer ticker.Stop()
 	for n := 1; ; n++ {
 		<-ticker.C
-		if n%checkTicks != 0 {
+		if n%checkTicks != 0 && !c.isStopped() {
 			mono := c.Mono()
 			c.sync(mono)
 			c.cached.Store(int64(mono))
@@ -110,6 +110,12 @@ func (c *Clock) run() {
 		c.mu.Unlock()
 		c.cached.Store(int64(c.Mono()))
 	}
+}
+
+func (c *Clock) isStopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped
 }
 
 // Stop ends the goroutine, if there is one, and waits for that. The clock goes on to tell the time.

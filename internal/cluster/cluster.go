@@ -33,9 +33,9 @@ type Cluster struct {
 	stop  context.CancelFunc
 	ctx   context.Context // of the supervisor and everything that it asks; not a caller's
 
-	mu       sync.Mutex // guards what follows; never held across I/O or a callback
-	wanted   map[string]struct{}
-	failed   []failure // since the supervisor last looked
+	mu       sync.Mutex     // guards what follows; never held across I/O or a callback
+	wanted   map[string]int // topics, with how many want each
+	failed   []failure      // since the supervisor last looked
 	status   Status
 	watchers []func()
 }
@@ -60,7 +60,7 @@ func New(cfg Config) (*Cluster, error) {
 		control: control,
 		hurry:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
-		wanted:  make(map[string]struct{}),
+		wanted:  make(map[string]int),
 		status:  Status{State: Connecting, Since: time.Now(), Reason: "nobody has answered yet"},
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
@@ -109,22 +109,24 @@ func (c *Cluster) Start() { go newSupervisor(c).run(c.ctx) }
 // Want adds a topic to those whose metadata is kept.
 func (c *Cluster) Want(topic string) {
 	c.mu.Lock()
-	_, known := c.wanted[topic]
-	c.wanted[topic] = struct{}{}
+	c.wanted[topic]++
+	first := c.wanted[topic] == 1
 	c.mu.Unlock()
-	if !known {
+	if first {
 		c.Refresh()
 	}
 }
 
-// Forget removes a topic from those whose metadata is kept.
+// Forget takes a Want back. The metadata of a topic is kept as long as somebody wants it.
 func (c *Cluster) Forget(topic string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.wanted, topic)
+	if c.wanted[topic]--; c.wanted[topic] <= 0 {
+		delete(c.wanted, topic)
+	}
 }
 
-func (c *Cluster) topics() map[string]struct{} {
+func (c *Cluster) topics() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.wanted)

@@ -64,5 +64,20 @@ var actions = map[int16]Action{
 	kerr.UnsupportedCompressionType.Code: Recompress,
 }
 
-// ActionOf returns what an error code asks for.
+// ActionOf returns what an error code asks for by itself.
 func ActionOf(code int16) Action { return actions[code] }
+
+// Action returns what the answer asks for. Unresolved says that an earlier attempt in the same place may have been written.
+//
+// A leader that loses its office while a batch waits for followers answers with the code of that, for a batch that is in
+// its log; the offset shows it. And a duplicate can only be found of what may have been written.
+func (a *Answer) Action(unresolved bool) Action {
+	action := ActionOf(a.Code)
+	switch {
+	case a.Offset >= 0 && (action == Elsewhere || a.Code == kerr.UnknownTopicOrPartition.Code):
+		return Confirm
+	case a.Code == kerr.DuplicateSequenceNumber.Code && !unresolved:
+		return Renew
+	}
+	return action
+}

@@ -38,3 +38,16 @@ func TestActionOf_EveryCodeOfAProduceResponse(t *testing.T) {
 	}
 	require.Equal(t, Done, ActionOf(0))
 }
+
+func TestAction_AnErrorWithAnOffsetIsOfABatchInTheLog(t *testing.T) {
+	for _, err := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.KafkaStorageError, kerr.UnknownTopicOrPartition} {
+		require.Equal(t, Confirm, (&Answer{Code: err.Code, Offset: 7}).Action(false), err.Message)
+		require.NotEqual(t, Confirm, (&Answer{Code: err.Code, Offset: -1}).Action(false), err.Message)
+	}
+}
+
+func TestAction_ADuplicateOfNothingIsAnothersNumbers(t *testing.T) {
+	a := Answer{Code: kerr.DuplicateSequenceNumber.Code, Offset: -1}
+	require.Equal(t, Done, a.Action(true))
+	require.Equal(t, Renew, a.Action(false))
+}

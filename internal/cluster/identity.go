@@ -60,16 +60,22 @@ func (i *identity) renew(before Sequence) (Sequence, bool) {
 func (i *identity) forget() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.id >= 0 {
+	if i.id >= 0 && i.epoch < lastEpoch {
 		i.epoch++
 	}
 }
 
-// current reports whether id is the one in use.
+// current reports whether what is numbered with id, or without one, may go on so.
 func (i *identity) current(id int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.id == id
+	if id >= 0 || !i.acksAll {
+		return i.id == id
+	}
+	if i.id < 0 {
+		i.askLocked() // the right to an ID may have been granted
+	}
+	return i.id < 0 && i.refused != nil
 }
 
 // drop gives up a producer ID that a broker does not take any more.
@@ -102,10 +108,13 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 		i.id, i.epoch, i.refused = id, epoch, nil
 		i.pause.Reset()
 	} else {
-		i.retryAt = time.Now().Add(i.pause.NextBackOff())
+		wait := i.pause.NextBackOff()
 		if denied(err) {
 			i.refused = err
+		} else {
+			wait = min(wait, ProbeMax) // it is an outage like any other
 		}
+		i.retryAt = time.Now().Add(wait)
 	}
 	now := i.refused
 	i.mu.Unlock()

@@ -47,7 +47,7 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 		return len(parts) == 2 && c.View().Usable(parts[0].Leader) && c.View().Usable(parts[1].Leader)
 	}, time.Minute, 5*time.Millisecond)
 	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxTopics: 1},
-		buffer.NewBudget(1<<24), buffer.NewPool(16<<10))
+		buffer.NewBudget(1<<24), buffer.NewPool(16<<10, 1<<20))
 	return b
 }
 
@@ -64,7 +64,7 @@ func (b *bench) first(t *testing.T) (s Sequence) {
 // batch returns an attempt to write as many records to a partition.
 func (b *bench) batch(t *testing.T, partition int32, records int, s Sequence) *Attempt {
 	t.Helper()
-	topic, err := b.lane.Topic(b.topic)
+	topic, err := b.lane.Topic(b.topic, 0)
 	require.NoError(t, err)
 	for i := range records {
 		r := buffer.Record{Value: []byte{byte(i)}, Timestamp: time.Now().UnixMilli()}

@@ -71,8 +71,8 @@ func (l *Link) Renew(before Sequence) (Sequence, bool) { return l.identity.renew
 // Forget must be called when Sequences are forgotten whose partitions may be written to again.
 func (l *Link) Forget() { l.identity.forget() }
 
-// Current reports whether s belongs to the producer ID in use, or to none.
-func (l *Link) Current(s Sequence) bool { return s.ID < 0 || l.identity.current(s.ID) }
+// Current reports whether s may go on: it belongs to the producer ID in use, or there is none to be had.
+func (l *Link) Current(s Sequence) bool { return l.identity.current(s.ID) }
 
 // Drop gives up the producer ID of s, which a broker does not take any more.
 func (l *Link) Drop(s Sequence) { l.identity.drop(s.ID) }
@@ -93,9 +93,9 @@ func (l *Link) Prepare(attempts []*Attempt) *Request {
 }
 
 // Produce sends req to node and waits for the answer, at most five seconds. It fills in the Answer of each attempt, and
-// returns how long the broker wants to be left alone. Cancelling ctx, or the five seconds, gives up the connection, and
+// returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the five seconds, gives up the connection, and
 // with it everything in flight on it.
-func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration) {
+func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	resp, err := l.request(ctx, node, req)
@@ -107,10 +107,10 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 		a.Answer = Answer{Fate: fate, Offset: -1, Leader: -1, Err: err}
 	}
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	read(resp, req.attempts)
-	return time.Duration(resp.ThrottleMillis) * time.Millisecond
+	return time.Duration(resp.ThrottleMillis) * time.Millisecond, nil
 }
 
 func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse, error) {

@@ -191,7 +191,7 @@ func (s *supervisor) ask(ctx context.Context, id int32, t *target) {
 	}()
 }
 
-func metadataRequest(topics map[string]struct{}) *kmsg.MetadataRequest {
+func metadataRequest(topics map[string]int) *kmsg.MetadataRequest {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(topics)) // empty, not nil: nil asks for all topics
 	for name := range topics {
@@ -232,7 +232,7 @@ func (s *supervisor) take(a answer) {
 	t.state, t.next = good, now.Add(probeSoon)
 	t.probes.reset()
 	s.learned = now
-	s.view = s.view.merge(a.resp)
+	s.view = s.view.merge(a.resp, s.c.topics())
 	s.retarget()
 	s.schedule(now)
 	s.publish(true)

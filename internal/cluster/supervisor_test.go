@@ -135,3 +135,18 @@ func (c *Cluster) leader(topic string) int32 {
 	}
 	return -1
 }
+
+func TestCluster_KeepsTheMetadataOfATopicWhileAnybodyWantsIt(t *testing.T) {
+	k := fake(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "a", "b"))
+	defer k.Close()
+	c, _ := start(t, k.ListenAddrs()...)
+	c.Want("a")
+	c.Want("a")
+	c.Want("b")
+	eventually(t, "both", func() bool { return len(c.View().Topics) == 2 })
+	c.Forget("a")
+	c.Forget("b")
+	c.Refresh()
+	eventually(t, "b to be forgotten", func() bool { return len(c.View().Topics) == 1 })
+	require.Contains(t, c.View().Topics, "a")
+}

@@ -40,17 +40,19 @@ type Partition struct {
 // Usable reports whether node is a broker that answered last time.
 func (v *View) Usable(node int32) bool { return v.Brokers[node].Usable }
 
-// merge returns the view that follows from v by the answer of a broker.
-func (v *View) merge(resp *kmsg.MetadataResponse) *View {
-	next := &View{State: v.State, Brokers: brokersOf(resp), Topics: maps.Clone(v.Topics), layout: v.layout}
-	if next.Topics == nil {
-		next.Topics = make(map[string]Topic)
+// merge returns the view that follows from v by the answer of a broker. Topics that nobody wants are forgotten.
+func (v *View) merge(resp *kmsg.MetadataResponse, wanted map[string]int) *View {
+	next := &View{State: v.State, Brokers: brokersOf(resp), Topics: make(map[string]Topic, len(wanted)), layout: v.layout}
+	for name := range wanted {
+		if t, ok := v.Topics[name]; ok {
+			next.Topics[name] = t
+		}
 	}
 	if !sameLayout(v.Brokers, next.Brokers) {
 		next.layout++
 	}
 	for i := range resp.Topics {
-		if t := &resp.Topics[i]; t.Topic != nil {
+		if t := &resp.Topics[i]; t.Topic != nil && wanted[*t.Topic] > 0 {
 			next.Topics[*t.Topic] = v.Topics[*t.Topic].merge(t)
 		}
 	}
@@ -100,7 +102,7 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 
 // settled reports whether every wanted topic has partitions and each of them a leader that works. Another leader is on its
 // way for one that does not: the brokers need a second or two to see that it is away, and name it until then.
-func (v *View) settled(wanted map[string]struct{}, works func(node int32) bool) bool {
+func (v *View) settled(wanted map[string]int, works func(node int32) bool) bool {
 	for name := range wanted {
 		t, ok := v.Topics[name]
 		if !ok || t.Err != nil {

@@ -50,7 +50,7 @@ func TestTopic_AnswersThatMakeNoSenseDoNoHarm(t *testing.T) {
 
 // Brokers go on naming a leader that was killed for as long as its session lasts.
 func TestView_IsNotSettledWhileALeaderDoesNotWork(t *testing.T) {
-	wanted := map[string]struct{}{"a": {}}
+	wanted := map[string]int{"a": 1}
 	works := func(node int32) bool { return node == 1 || node == 2 }
 	v := &View{Topics: make(map[string]Topic)}
 	require.False(t, v.settled(wanted, works))
