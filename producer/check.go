@@ -33,8 +33,9 @@ func (cfg Config) complete() (Config, *routing.Table, error) {
 	if err != nil {
 		c.errs = append(c.errs, err)
 	}
-	c.batching(&cfg.Batching)
 	c.buffer(&cfg)
+	c.batching(&cfg.Batching, cfg.Buffer.MaxBytes)
+	c.room(&cfg)
 	if len(c.errs) > 0 {
 		return cfg, nil, fmt.Errorf("forebay: wrong configuration:\n%w", errors.Join(c.errs...))
 	}
@@ -122,7 +123,7 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 	}
 }
 
-func (c *checker) batching(b *BatchingConfig) {
+func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 	switch {
 	case b.Linger == 0:
 		b.Linger = 10 * time.Millisecond
@@ -131,9 +132,9 @@ func (c *checker) batching(b *BatchingConfig) {
 	case b.Linger < 0 || b.Linger > time.Minute:
 		c.fail("batching.linger", "%v: write a time up to 1m, or -1 for none", b.Linger)
 	}
-	defaultTo(&b.MaxBytes, 256<<10)
+	defaultTo(&b.MaxBytes, int(max(1<<10, min(512<<10, bufferBytes/4))))
 	if b.MaxBytes < 1<<10 || b.MaxBytes > 16<<20 {
-		c.fail("batching.max_bytes", "%d: write 1024 to 16777216, or 0 for 262144", b.MaxBytes)
+		c.fail("batching.max_bytes", "%d: write 1024 to 16777216, or 0 for 524288", b.MaxBytes)
 	}
 	defaultTo(&b.MaxRecordBytes, 1_000_000)
 	if b.MaxRecordBytes < 0 || b.MaxRecordBytes > 64<<20 {
@@ -154,13 +155,6 @@ func (c *checker) oneOf(field, value string, allowed ...string) {
 func (c *checker) buffer(cfg *Config) {
 	b := &cfg.Buffer
 	defaultTo(&b.MaxBytes, 64<<20)
-	if least := max(1<<20, 4*int64(cfg.Batching.MaxBytes)); b.MaxBytes < least {
-		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes", b.MaxBytes, least)
-	}
-	if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes)+tables {
-		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
-			b.MaxBytes, cfg.Batching.MaxRecordBytes)
-	}
 	defaultTo(&b.MaxTopics, 10_000)
 	if b.MaxTopics < 0 {
 		c.fail("buffer.max_topics", "%d: write 1 or more, or 0 for 10000", b.MaxTopics)
@@ -168,6 +162,17 @@ func (c *checker) buffer(cfg *Config) {
 	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/2)
 	if cfg.Reports.MaxBytes < 0 {
 		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for half of buffer.max_bytes", cfg.Reports.MaxBytes)
+	}
+}
+
+// room checks that what the buffer has to hold fits into it.
+func (c *checker) room(cfg *Config) {
+	b := &cfg.Buffer
+	if least := max(1<<20, 4*int64(cfg.Batching.MaxBytes)); b.MaxBytes < least {
+		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes", b.MaxBytes, least)
+	} else if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes)+tables {
+		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
+			b.MaxBytes, cfg.Batching.MaxRecordBytes)
 	}
 }
 

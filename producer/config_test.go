@@ -30,14 +30,14 @@ priorities.high.move_unresolved_after: -5ns: write a positive time, or -1 for ne
 priorities.low.cluster: there is no cluster "c": write one of a, b
 priorities.low.delivery_timeout: 1ms: write 1s or more, or 0 for 2m0s
 topics[0].priority: unset: write low, medium or high
+buffer.max_topics: -1: write 1 or more, or 0 for 10000
+reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
 batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
-batching.max_bytes: 1: write 1024 to 16777216, or 0 for 262144
+batching.max_bytes: 1: write 1024 to 16777216, or 0 for 524288
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write one of all, leader
-buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
-buffer.max_topics: -1: write 1 or more, or 0 for 10000
-reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes`)
+buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes`)
 	_, err = New(Config{})
 	require.EqualError(t, err, "forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
 }
