@@ -1,7 +1,7 @@
 # make help lists the tasks.
 
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-SCHEDULES ?= 40
+SCHEDULES ?= 100
 
 .PHONY: help test vet lint race virtual examples fuzz bench
 
