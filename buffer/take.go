@@ -1,0 +1,177 @@
+package buffer
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// What the dispatcher asks a topic for.
+
+// Waiting describes what waits in a topic for one partition, or for any.
+type Waiting struct {
+	Kind      Kind
+	Partition int32         // -1: any, or not known yet
+	Sealed    bool          // a sealed batch waits
+	Busy      bool          // the first batch is being compressed
+	Open      bool          // a batch is open
+	OpenSince time.Duration // monotonic time of the first record of the open batch
+	Oldest    time.Duration // monotonic time of the oldest record
+	Bytes     int           // size of the first batch on the wire
+}
+
+// Survey appends what waits in t to dst. When nothing waits, the dispatcher is taken to have forgotten t, which comes in
+// again with its next batch.
+func (t *Topic) Survey(dst []Waiting) []Waiting {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := len(dst)
+	dst = t.unkeyed.survey(dst)
+	for _, s := range t.bound {
+		dst = s.survey(dst)
+	}
+	if len(dst) == before {
+		t.listed = false
+		t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
+	}
+	return dst
+}
+
+func (s *source) survey(dst []Waiting) []Waiting {
+	if s.empty() {
+		return dst
+	}
+	first := s.oldest()
+	w := Waiting{Kind: s.kind, Partition: s.partition, Oldest: first.born, Sealed: first != s.open}
+	if w.Sealed && first.Busy() {
+		w.Busy = true // its size is about to change
+	} else {
+		w.Bytes = first.Size()
+	}
+	if s.open != nil {
+		w.Open, w.OpenSince = true, s.open.born
+	}
+	return append(dst, w)
+}
+
+// Take removes and returns the oldest batch that waits for partition, of that kind; -1 for un-keyed ones. The open batch
+// is taken, and sealed by that, only if seal is set. It returns nil where nothing is ready. The caller owns the batch
+// until Requeue, Replace or Resolve.
+func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.findLocked(kind, partition); s != nil {
+		return s.take(seal)
+	}
+	return nil
+}
+
+// TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time limit, but for those
+// that are being compressed.
+func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.unkeyed.takeOlder(limit, nil)
+	for _, s := range t.bound {
+		old = s.takeOlder(limit, old)
+	}
+	return old
+}
+
+func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
+	if s.open != nil && s.open.born < limit {
+		s.seal()
+	}
+	for b := s.head(); b != nil && b.born < limit; b = s.head() {
+		if b = s.take(false); b == nil {
+			break
+		}
+		old = append(old, b)
+	}
+	return old
+}
+
+// TakeAll removes and returns every batch that waits, open or sealed, but for those that are being compressed.
+func (t *Topic) TakeAll() []*Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	taken := t.unkeyed.takeOlder(math.MaxInt64, nil)
+	for _, s := range t.bound {
+		taken = s.takeOlder(math.MaxInt64, taken)
+	}
+	return taken
+}
+
+// ClaimRaw returns sealed batches of t that wait uncompressed, oldest first, at most limit of them. They stay where they
+// are, but cannot be taken until Compress has returned, which the caller must call.
+func (t *Topic) ClaimRaw(limit int) []*Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found := t.unkeyed.claimRaw(limit, nil)
+	for _, s := range t.bound {
+		found = s.claimRaw(limit, found)
+	}
+	return found
+}
+
+func (s *source) claimRaw(limit int, found []*Batch) []*Batch {
+	for _, q := range [...]*queue{&s.dealt, &s.sealed} {
+		for b := q.head; b != nil && len(found) < limit; b = b.next {
+			if b.stage.CompareAndSwap(raw, compressing) {
+				found = append(found, b)
+			}
+		}
+	}
+	return found
+}
+
+// Requeue gives batches back that were taken, before all others that wait, in the order given.
+func (t *Topic) Requeue(batches ...*Batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range slices.Backward(batches) {
+		if b.kind == Unkeyed {
+			t.unkeyed.sealed.pushFront(b)
+		} else {
+			t.boundLocked(b.kind, b.partition).dealt.pushFront(b)
+		}
+	}
+	t.listLocked()
+}
+
+// Recount says how many partitions the topic has. If that is new, the keyed batches that wait were dealt to partitions
+// that their keys do not belong to any more: they are removed and returned, oldest first, for DealOut.
+func (t *Topic) Recount(count int32) []*Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count == count {
+		return nil
+	}
+	t.count, t.keyed = count, nil
+	var stale []*Batch
+	t.bound = slices.DeleteFunc(t.bound, func(s *source) bool {
+		if s.kind != Keyed {
+			return false
+		}
+		s.seal()
+		for _, q := range [...]*queue{&s.dealt, &s.sealed} {
+			for b := q.head; b != nil; {
+				following := b.next
+				b.next = nil
+				stale = append(stale, b)
+				b = following
+			}
+		}
+		return true
+	})
+	slices.SortFunc(stale, func(a, b *Batch) int { return cmp.Compare(a.order, b.order) })
+	return stale
+}
+
+// Count returns what Recount was told.
+func (t *Topic) Count() int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
