@@ -171,8 +171,8 @@ func (b *Batch) grow(n, limit int) bool {
 	return true
 }
 
-// release gives the memory of b back. Nothing may refer to its body any more.
-func (b *Batch) release() {
+// Release gives the memory back of a batch that was resolved and kept. Nothing may refer to its body any more.
+func (b *Batch) Release() {
 	l := b.topic.lane
 	l.pool.put(b.body)
 	b.body, b.metas = nil, nil

@@ -33,8 +33,8 @@ func (t *Topic) Halve(b *Batch) ([]*Batch, error) {
 	})
 }
 
-// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one of the others; either
-// may be nil. The caller owns them.
+// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one of the others. Picked
+// names some of its records, and not all. The caller owns both.
 func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err error) {
 	children, err := t.divide(b, func(i int, _ *Record) int32 {
 		if picked[i] {
@@ -42,23 +42,10 @@ func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err e
 		}
 		return 1
 	})
-	for i, c := range children {
-		if i == 0 && anyPicked(picked, b.records) {
-			those = c
-		} else {
-			others = c
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	return those, others, err
-}
-
-func anyPicked(picked map[int]bool, records int) bool {
-	for i := range picked {
-		if i >= 0 && i < records && picked[i] {
-			return true
-		}
-	}
-	return false
+	return children[0], children[1], nil
 }
 
 // Decompress replaces a compressed batch, which was taken, by one that is not and will not be. The caller owns it.
@@ -150,5 +137,5 @@ func (t *Topic) replace(b *Batch, children []*Batch) {
 		w.add(len(children) - 1)
 	}
 	t.mu.Unlock()
-	b.release()
+	b.Release()
 }

@@ -11,7 +11,6 @@ import (
 // Errors of Append and of Lane.Topic. Nothing of the record was kept.
 var (
 	ErrFull          = errors.New("buffer full")
-	ErrTooLarge      = errors.New("record too large")
 	ErrTooManyTopics = errors.New("too many topics")
 	ErrClosed        = errors.New("closed")
 )

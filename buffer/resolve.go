@@ -17,7 +17,7 @@ func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 	b.waiters = nil
 	t.mu.Unlock()
 	if !keep {
-		b.release()
+		b.Release()
 	} else if outcome == Delivered {
 		b.shrink()
 	}
@@ -25,9 +25,6 @@ func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 		w.Done()
 	}
 }
-
-// Release gives the memory back of a batch that was resolved and kept.
-func (b *Batch) Release() { b.release() }
 
 // shrink gives back the records of a batch of which only the reports are still needed.
 func (b *Batch) shrink() {

@@ -57,7 +57,7 @@ func (s *source) survey(dst []Waiting) []Waiting {
 
 // Take removes and returns the oldest batch that waits for partition, of that kind; -1 for un-keyed ones. The open batch
 // is taken, and sealed by that, only if seal is set. It returns nil where nothing is ready. The caller owns the batch
-// until Requeue, Replace or Resolve.
+// until Requeue, Resolve, or what replaces it.
 func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,37 +93,30 @@ func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
 }
 
 // TakeAll removes and returns every batch that waits, open or sealed, but for those that are being compressed.
-func (t *Topic) TakeAll() []*Batch {
+func (t *Topic) TakeAll() []*Batch { return t.TakeOlder(math.MaxInt64) }
+
+// ClaimRaw returns a sealed batch of t that waits uncompressed, or nil. It stays where it is, but cannot be taken until
+// Compress has returned, which the caller must call.
+func (t *Topic) ClaimRaw() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	taken := t.unkeyed.takeOlder(math.MaxInt64, nil)
-	for _, s := range t.bound {
-		taken = s.takeOlder(math.MaxInt64, taken)
+	b := t.unkeyed.claimRaw()
+	for i := 0; b == nil && i < len(t.bound); i++ {
+		b = t.bound[i].claimRaw()
 	}
-	return taken
+	return b
 }
 
-// ClaimRaw returns sealed batches of t that wait uncompressed, oldest first, at most limit of them. They stay where they
-// are, but cannot be taken until Compress has returned, which the caller must call.
-func (t *Topic) ClaimRaw(limit int) []*Batch {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	found := t.unkeyed.claimRaw(limit, nil)
-	for _, s := range t.bound {
-		found = s.claimRaw(limit, found)
-	}
-	return found
-}
-
-func (s *source) claimRaw(limit int, found []*Batch) []*Batch {
+// claimRaw returns the oldest sealed batch of s that was not compressed or claimed.
+func (s *source) claimRaw() *Batch {
 	for _, q := range [...]*queue{&s.dealt, &s.sealed} {
-		for b := q.head; b != nil && len(found) < limit; b = b.next {
+		for b := q.head; b != nil; b = b.next {
 			if b.stage.CompareAndSwap(raw, compressing) {
-				found = append(found, b)
+				return b
 			}
 		}
 	}
-	return found
+	return nil
 }
 
 // Requeue gives batches back that were taken, before all others that wait, in the order given.
@@ -167,11 +160,4 @@ func (t *Topic) Recount(count int32) []*Batch {
 	})
 	slices.SortFunc(stale, func(a, b *Batch) int { return cmp.Compare(a.order, b.order) })
 	return stale
-}
-
-// Count returns what Recount was told.
-func (t *Topic) Count() int32 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.count
 }

@@ -121,7 +121,7 @@ func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
 		b.grow(want, limit)
 	}
 	if !b.grow(framed, limit) {
-		b.release()
+		b.Release()
 		return nil
 	}
 	b.add(r, now, delta, size)

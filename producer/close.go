@@ -16,20 +16,16 @@ import (
 // returns nil then, or the error of ctx as soon as that ends. Records that are accepted meanwhile are not waited for.
 func (p *Producer) Flush(ctx context.Context) error {
 	w := buffer.NewWaiter()
-	for _, d := range p.lanes {
-		if d != nil {
-			d.lane.Flush(w)
-		}
+	for d := range p.dispatchers {
+		d.lane.Flush(w)
 	}
 	w.Done()
 	select {
 	case <-w.Wait():
 		return nil
 	case <-ctx.Done():
-		for _, d := range p.lanes {
-			if d != nil {
-				d.lane.Unflush(w)
-			}
+		for d := range p.dispatchers {
+			d.lane.Unflush(w)
 		}
 		return fmt.Errorf("flush: %w", ctx.Err())
 	}
@@ -99,10 +95,9 @@ func (s Summary) String() string {
 var ErrLeft = errors.New("records were left")
 
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
-// ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time
-// until its deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it
-// was written and not answered; the error is then ErrLeft with the number, and the error of ctx.
-// Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
+// ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time until its
+// deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it was
+// written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
 // same summary and no error, when the first call is done.
 //
 // Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
@@ -115,10 +110,8 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	if p.closed != nil {
 		return p.closed.clone(), nil
 	}
-	for _, d := range p.lanes {
-		if d != nil {
-			d.lane.Close()
-		}
+	for d := range p.dispatchers {
+		d.lane.Close()
 	}
 	ctxErr := p.flushBefore(ctx)
 	p.stop()
@@ -167,19 +160,15 @@ func (p *Producer) flushBefore(ctx context.Context) error {
 
 // stop ends everything that runs, but for the reports.
 func (p *Producer) stop() {
-	for _, d := range p.lanes {
-		if d != nil {
-			d.cancel() // all at once: each then waits only for itself
-		}
+	for d := range p.dispatchers {
+		d.cancel() // all at once: each then waits only for itself
 	}
 	for _, c := range p.clusters {
 		c.Close()
 	}
 	p.squeeze.close()
-	for _, d := range p.lanes {
-		if d != nil {
-			d.stop()
-		}
+	for d := range p.dispatchers {
+		d.stop()
 	}
 	p.clock.Stop()
 }

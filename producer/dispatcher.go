@@ -41,8 +41,7 @@ type dispatcher struct {
 	topics   map[*buffer.Topic]*topicState
 	active   []*topicState // those of topics with something that waits or is in flight
 	brokers  map[int32]*brokerState
-	flying   map[*shipment]struct{}
-	inFlight int64               // bytes in flying
+	inFlight int64               // bytes of the shipments on their way
 	loads    []*partitioner.Load // of sendOne
 	turn     int                 // where in active the next request begins
 	tick     uint64              // counts batches that were sent
@@ -71,7 +70,6 @@ func newDispatcher(p *Producer, priority routing.Priority, cfg PriorityConfig, l
 		done:    make(chan struct{}),
 		topics:  make(map[*buffer.Topic]*topicState),
 		brokers: make(map[int32]*brokerState),
-		flying:  make(map[*shipment]struct{}),
 		spoken:  make(map[int16]bool),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
@@ -194,7 +192,8 @@ func (d *dispatcher) adoptTopic(ts *topicState) {
 			p.lead(nil) // the topic was made again with fewer
 		}
 	}
-	ts.stale = append(ts.stale, ts.t.Recount(int32(len(v.Partitions)))...)
+	ts.count = int32(len(v.Partitions))
+	ts.stale = append(ts.stale, ts.t.Recount(ts.count)...)
 	for _, p := range ts.parts[len(v.Partitions):] {
 		d.evacuate(ts, p)
 	}

@@ -111,9 +111,16 @@ func (p *Producer) start(o options) {
 	for _, c := range p.clusters {
 		c.Start()
 	}
+	for d := range p.dispatchers {
+		d.start()
+	}
+}
+
+// dispatchers calls yield for each lane that there is.
+func (p *Producer) dispatchers(yield func(*dispatcher) bool) {
 	for _, d := range p.lanes {
-		if d != nil {
-			d.start()
+		if d != nil && !yield(d) {
+			return
 		}
 	}
 }

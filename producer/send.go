@@ -32,7 +32,7 @@ const framing = 64
 // rec was kept. They come in a *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
 func (p *Producer) Send(rec Record) error {
 	if p.tooLarge(&rec) {
-		return p.refuse(&rec, buffer.ErrTooLarge, "")
+		return p.refuse(&rec, ErrRecordTooLarge, "")
 	}
 	for {
 		topic, err := p.topic(&rec)
@@ -160,9 +160,9 @@ func (p *Producer) refuse(rec *Record, err error, hint string) error {
 	switch {
 	case errors.Is(err, buffer.ErrFull):
 		e.Err, e.Limit = ErrBufferFull, p.cfg.Buffer.MaxBytes
-	case errors.Is(err, buffer.ErrTooLarge):
+	case errors.Is(err, ErrRecordTooLarge):
 		r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}
-		e.Err, e.Limit, e.Size = ErrRecordTooLarge, int64(p.cfg.Batching.MaxRecordBytes), int64(r.FramedSize())
+		e.Limit, e.Size = int64(p.cfg.Batching.MaxRecordBytes), int64(r.FramedSize())
 		count = refusedTooLarge
 	case errors.Is(err, buffer.ErrTooManyTopics):
 		e.Err, e.Limit = ErrTooManyTopics, int64(p.cfg.Buffer.MaxTopics)

@@ -31,7 +31,6 @@ func (d *dispatcher) land(now time.Duration) {
 	d.landed = nil
 	d.mu.Unlock()
 	for _, s := range landed {
-		delete(d.flying, s)
 		d.inFlight -= int64(s.bytes)
 		d.settleBroker(s, now)
 		for _, it := range s.items {
@@ -71,7 +70,7 @@ func (d *dispatcher) count(s *shipment) {
 
 // settle decides what becomes of a batch that was in flight.
 func (d *dispatcher) settle(it *item, now time.Duration) {
-	a, p, b := it.attempt, it.p, it.batch
+	a, b := it.attempt, it.batch
 	if it.gone {
 		d.settleGone(it)
 		return
@@ -82,9 +81,8 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 		d.again(it)
 	case cluster.Unresolved:
 		b.History.Attempts++
-		b.History.Unresolved, b.History.MaybeWritten = true, true
 		d.failed(it, a.Err)
-		p.pinned = b
+		it.pin()
 	case cluster.Answered:
 		b.History.Attempts++
 		d.settleAnswer(it, now)
@@ -139,8 +137,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	p.retryAt = now + pause(p.fails)
 	switch action {
 	case cluster.Confirm:
-		b.History.Unresolved, b.History.MaybeWritten = true, true
-		p.pinned = b
+		it.pin()
 		d.cluster.Refresh()
 	case cluster.Elsewhere:
 		d.elsewhere(it)
@@ -160,9 +157,14 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		d.again(it)
 	default: // nothing is known of the code, so nothing of the batch either
 		d.sayOnce(a.Code, err)
-		b.History.Unresolved, b.History.MaybeWritten = true, true
-		p.pinned = b
+		it.pin()
 	}
+}
+
+// pin has a batch that may have been written wait in its place, to be sent again as it was.
+func (it *item) pin() {
+	it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, true
+	it.p.pinned = it.batch
 }
 
 // elsewhere follows the leader that the broker named, or asks for it.

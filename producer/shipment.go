@@ -57,7 +57,6 @@ func (d *dispatcher) launch(s *shipment) {
 	s.broker.Used = d.tick
 	d.inFlight += int64(s.bytes)
 	d.overhead.Store(max(d.overhead.Load(), d.inFlight))
-	d.flying[s] = struct{}{}
 	d.wg.Go(func() {
 		s.travel()
 		d.mu.Lock()

@@ -32,13 +32,13 @@ func (s *squeezer) offer(t *buffer.Topic, lane *buffer.Lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.busy < s.slots && !s.closed {
-		batches := t.ClaimRaw(1)
-		if len(batches) == 0 {
+		b := t.ClaimRaw()
+		if b == nil {
 			return
 		}
 		s.busy++
 		s.wg.Go(func() {
-			batches[0].Compress(s.codec)
+			b.Compress(s.codec)
 			s.mu.Lock()
 			s.busy--
 			s.mu.Unlock()

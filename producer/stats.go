@@ -95,10 +95,8 @@ func (p *Producer) Stats() Stats {
 		status := c.Status()
 		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since, Reason: status.Reason}
 	}
-	for _, d := range p.lanes {
-		if d != nil {
-			d.addTo(&s)
-		}
+	for d := range p.dispatchers {
+		d.addTo(&s)
 	}
 	s.Refused[ErrBufferFull] = s.Total.Refused + p.refused[refusedNoTable].Load()
 	if p.reports != nil {

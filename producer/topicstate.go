@@ -13,6 +13,7 @@ type topicState struct {
 	t       *buffer.Topic
 	id      [16]byte
 	parts   []*partition
+	count   int32 // of the partitions that there are; parts may have more, if the topic was made again with fewer
 	active  bool
 	waiting []buffer.Waiting // what the last survey found
 	stale   []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
@@ -83,10 +84,9 @@ func (ts *topicState) quiet() bool {
 // redeal deals the keyed batches out anew that were built for another count of partitions, in order and before anything
 // newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back.
 func (d *dispatcher) redeal(ts *topicState) {
-	count := ts.t.Count()
 	ts.dealing = true
 	for _, p := range ts.parts {
-		if p.flying != nil && p.flying.batch.BuiltForOther(count) || p.pinned != nil && p.pinned.BuiltForOther(count) {
+		if p.flying != nil && p.flying.batch.BuiltForOther(ts.count) || p.pinned != nil && p.pinned.BuiltForOther(ts.count) {
 			return
 		}
 	}
@@ -95,7 +95,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 		if b.Busy() {
 			return // the squeezer wakes us when it is done
 		}
-		if err := ts.t.DealOut(b, count, partitioner.ForKey); err != nil {
+		if err := ts.t.DealOut(b, ts.count, partitioner.ForKey); err != nil {
 			ts.lastErr = err
 			d.resolve(ts, b, verdict{outcome: Rejected, reason: ReasonInvalid, partition: -1})
 		}
@@ -106,7 +106,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 
 // giveBack puts a batch that was not appended where it waits for its next attempt.
 func (d *dispatcher) giveBack(ts *topicState, b *buffer.Batch) {
-	if b.BuiltForOther(ts.t.Count()) {
+	if b.BuiltForOther(ts.count) {
 		ts.stale = append([]*buffer.Batch{b}, ts.stale...) // it is older than all that wait
 		return
 	}

@@ -93,8 +93,8 @@ func (l *Link) Prepare(attempts []*Attempt) *Request {
 }
 
 // Produce sends req to node and waits for the answer, at most five seconds. It fills in the Answer of each attempt, and
-// returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the five seconds, gives up the connection, and
-// with it everything in flight on it.
+// returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the five seconds, gives
+// up the connection, and with it everything in flight on it.
 func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()

@@ -232,9 +232,10 @@ func (s *supervisor) take(a answer) {
 	t.state, t.next = good, now.Add(probeSoon)
 	t.probes.reset()
 	s.learned = now
-	s.view = s.view.merge(a.resp, s.c.topics())
+	topics := s.c.topics()
+	s.view = s.view.merge(a.resp, topics)
 	s.retarget()
-	s.schedule(now)
+	s.schedule(now, topics)
 	s.publish(true)
 }
 
@@ -259,8 +260,7 @@ func (s *supervisor) works(node int32) bool {
 }
 
 // schedule decides when metadata is asked for again.
-func (s *supervisor) schedule(now time.Time) {
-	topics := s.c.topics()
+func (s *supervisor) schedule(now time.Time, topics map[string]int) {
 	if s.view.settled(topics, s.works) {
 		s.unsettled = 0
 		s.refresh = now.Add(metadataAge)
@@ -293,8 +293,7 @@ func (s *supervisor) publish(news bool) {
 	next := &View{Brokers: make(map[int32]Broker, len(was.Brokers)), Topics: was.Topics, layout: was.layout}
 	working, doubtful := 0, 0
 	for id, b := range was.Brokers {
-		t := s.targets[id]
-		usable := t != nil && t.state == good
+		t, usable := s.targets[id], s.works(id)
 		news = news || usable != b.Usable
 		b.Usable = usable
 		next.Brokers[id] = b
