@@ -1,0 +1,37 @@
+package dns
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+)
+
+// conn is a connection to an address of a name. It tells the name whether somebody answers there.
+type conn struct {
+	net.Conn
+	names  *names
+	name   *name
+	addr   netip.Addr
+	heard  atomic.Bool
+	closed atomic.Bool
+}
+
+// Read reads, and notes that somebody answers.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.heard.Load() && c.heard.CompareAndSwap(false, true) {
+		c.names.heard(c.name, c.addr)
+	}
+	return n, err
+}
+
+// Disown says that whoever answers is not the one that was meant: another address is tried first from now on.
+func (c *conn) Disown() { c.names.disowned(c.name, c.addr) }
+
+// Close closes, and notes it if nobody has answered.
+func (c *conn) Close() error {
+	if c.closed.CompareAndSwap(false, true) {
+		c.names.ended(c.name, c.addr, c.heard.Load())
+	}
+	return c.Conn.Close()
+}
