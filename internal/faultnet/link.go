@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // DialFunc opens a connection, as net.Dialer.DialContext does.
@@ -22,6 +23,7 @@ type Link struct {
 
 	writes   atomic.Int64
 	cutEvery atomic.Int64
+	delay    atomic.Int64 // of what is written, in nanoseconds
 
 	mu    sync.Mutex // guards what follows
 	down  bool
@@ -59,7 +61,7 @@ func (l *Link) Reset() {
 	defer l.mu.Unlock()
 	for c := range l.conns {
 		c.reset.Store(true)
-		_ = c.Conn.Close()
+		c.end()
 		l.cuts.Add(1)
 	}
 	clear(l.conns)
@@ -67,6 +69,10 @@ func (l *Link) Reset() {
 
 // CutAfterWrites resets a connection after every n-th write of all connections, when it has gone through; 0 ends that.
 func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
+
+// Delay has everything that is written from now on arrive later by d, and in its order; what is answered comes at once. What
+// is on its way when its connection ends is lost.
+func (l *Link) Delay(d time.Duration) { l.delay.Store(int64(d)) }
 
 // Hole has new connections wait until their context ends, and resets those there are, until Restore.
 func (l *Link) Hole() {
@@ -100,7 +106,7 @@ func (l *Link) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	c := &conn{Conn: inner, link: l}
+	c := &conn{Conn: inner, link: l, ended: make(chan struct{})}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down || l.hole {
@@ -114,40 +120,4 @@ func (l *Link) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 // refused is what the kernel says when nobody listens.
 func refused(network string) error {
 	return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-}
-
-// conn is a connection that the link can reset: what uses it then sees what the kernel would say.
-type conn struct {
-	net.Conn
-	link  *Link
-	reset atomic.Bool
-}
-
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	return n, c.told("read", err)
-}
-
-func (c *conn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	if every := c.link.cutEvery.Load(); err == nil && every > 0 && c.link.writes.Add(1)%every == 0 {
-		c.reset.Store(true)
-		c.link.cuts.Add(1)
-		_ = c.Close()
-	}
-	return n, c.told("write", err)
-}
-
-func (c *conn) told(op string, err error) error {
-	if err != nil && c.reset.Load() {
-		return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, syscall.ECONNRESET)}
-	}
-	return err
-}
-
-func (c *conn) Close() error {
-	c.link.mu.Lock()
-	delete(c.link.conns, c)
-	c.link.mu.Unlock()
-	return c.Conn.Close()
 }
