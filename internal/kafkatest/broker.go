@@ -33,9 +33,14 @@ type Broker struct {
 	nodeID     int32
 	client     *port  // of the PLAINTEXT listener
 	controller *port  // of the controllers' own listener
+	secure     *port  // of the listener that Secure adds
+	voter      bool   // one of the controllers, as all are that the cluster began with
 	dir        string // server.properties, data/ and log
 
+	properties map[string]string // of the server, but those of named; set by format
+
 	mu     sync.Mutex // guards what follows; held while a process is being ended, so that orders queue up
+	named  *named     // the listener that Named adds, nil: none
 	proc   *process   // nil unless running
 	paused bool       // false unless running
 }
@@ -112,7 +117,7 @@ func (b *Broker) StartAsync(t testing.TB) {
 }
 
 // Await waits until the broker answers a request for metadata and is itself part of the answer, which a fenced broker is
-// not. It fails t after 60 s, and at once when the process ends.
+// not. It fails t after three minutes, and at once when the process ends.
 func (b *Broker) Await(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
@@ -204,6 +209,7 @@ func (b *Broker) spawn() error {
 	cmd.Stdout, cmd.Stderr = log, log
 	b.client.free()
 	b.controller.free()
+	b.secure.free()
 	proc, err := startProcess(cmd)
 	if err != nil {
 		return err
@@ -214,6 +220,11 @@ func (b *Broker) spawn() error {
 
 // await waits until the broker answers with at least n brokers, itself among them.
 func (b *Broker) await(ctx context.Context, n int) error {
+	return b.awaitNodes(ctx, func(nodes []int32) bool { return len(nodes) >= n && slices.Contains(nodes, b.nodeID) })
+}
+
+// awaitNodes waits until the broker answers with brokers that will do.
+func (b *Broker) awaitNodes(ctx context.Context, do func(nodes []int32) bool) error {
 	b.mu.Lock()
 	proc := b.proc
 	b.mu.Unlock()
@@ -229,8 +240,8 @@ func (b *Broker) await(ctx context.Context, n int) error {
 		if m.err != nil {
 			return m.err
 		}
-		if !slices.Contains(m.nodes(), b.nodeID) || len(m.nodes()) < n {
-			return fmt.Errorf("it knows brokers %v, of %d", m.nodes(), n)
+		if !do(m.nodes()) {
+			return fmt.Errorf("it knows brokers %v", m.nodes())
 		}
 		return nil
 	})
@@ -250,27 +261,41 @@ func (b *Broker) propertiesFile() string { return filepath.Join(b.dir, "server.p
 
 // format writes the folder of a new broker. Kafka's own tool takes a JVM and a second for that, and all it writes is the
 // first snapshot of the metadata log, the same for every node, and the names of node, folder and cluster.
-func (b *Broker) format(clusterID string, properties map[string]string) error {
+func (b *Broker) format(clusterID string, properties map[string]string, secure *secureListener) error {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(b.dataDir(), 0o700); err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	for _, key := range slices.Sorted(maps.Keys(properties)) {
-		fmt.Fprintf(&text, "%s=%s\n", key, properties[key])
+	if secure != nil {
+		if err := secure.properties(b, properties); err != nil {
+			return err
+		}
 	}
+	b.properties = properties
 	snapshot, err := os.ReadFile(b.kit.snapshot)
 	if err != nil {
 		return err
 	}
 	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", clusterID, b.nodeID, newUUID())
 	return errors.Join(
-		os.WriteFile(b.propertiesFile(), text.Bytes(), 0o600),
+		b.writeProperties(),
 		os.WriteFile(filepath.Join(b.dataDir(), snapshotName), snapshot, 0o600),
 		os.WriteFile(filepath.Join(b.dataDir(), "meta.properties"), []byte(meta), 0o600),
 	)
+}
+
+func (b *Broker) writeProperties() error {
+	properties := maps.Clone(b.properties)
+	if b.named != nil {
+		b.named.properties(properties)
+	}
+	var text bytes.Buffer
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		fmt.Fprintf(&text, "%s=%s\n", key, properties[key])
+	}
+	return os.WriteFile(b.propertiesFile(), text.Bytes(), 0o600)
 }
 
 func (b *Broker) logTail() string {

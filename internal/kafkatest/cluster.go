@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,16 +17,18 @@ import (
 )
 
 const (
-	startLimit   = 60 * time.Second // for a whole cluster or one broker to answer
+	startLimit   = 3 * time.Minute  // for a whole cluster or one broker to answer; on a starved machine it is slow
 	requestLimit = 30 * time.Second // for what is asked of a cluster that answers
 	startTries   = 3                // with other ports, when some were taken
 )
 
-// Cluster is a Kafka cluster of one to three brokers, each of them a controller too.
+// Cluster is a Kafka cluster of one to three brokers, each of them a controller too, and those of AddBroker.
 type Cluster struct {
 	id      string    // Kafka's cluster id
 	dir     string    // settings, data and logs of all brokers; removed by close
-	brokers []*Broker // node ids 1, 2, 3; fixed once started
+	cfg     config    // of the brokers that it began with, and of those that are added
+	brokers []*Broker // node ids 1, 2, 3 and so on
+	named   *port     // of the listeners that Named adds, each on an address of its own; nil before there are brokers
 }
 
 // Start starts a cluster and returns when each broker knows all of them. It ends with t, and when t failed, the last
@@ -59,7 +62,7 @@ func newCluster(cfg config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the folder of a cluster: %w", err)
 	}
-	return &Cluster{id: newUUID(), dir: dir}, nil
+	return &Cluster{id: newUUID(), dir: dir, cfg: cfg}, nil
 }
 
 // boot starts every broker and waits until each sees all. Between the check that a port is free and the bind of the JVM
@@ -93,28 +96,95 @@ func (c *Cluster) bootOnce(ctx context.Context, k *kit, cfg config) error {
 
 // layOut picks the ports of all brokers and writes their folders. The ports are held until close.
 func (c *Cluster) layOut(k *kit, cfg config) error {
-	ports, err := cfg.pickPorts(2 * cfg.brokers)
+	ports, err := cfg.pickPorts(portsEach*cfg.brokers + 1)
 	if err != nil {
 		return err
 	}
-	c.brokers = nil
+	c.brokers, c.named = nil, ports[portsEach*cfg.brokers]
 	for i := range cfg.brokers {
-		c.brokers = append(c.brokers, &Broker{
-			kit:        k,
-			heapMiB:    cfg.heapMiB,
-			jvmFlags:   cfg.jvmFlags,
-			nodeID:     int32(i + 1),
-			client:     ports[2*i],
-			controller: ports[2*i+1],
-			dir:        filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)),
-		})
+		c.brokers = append(c.brokers, c.newBroker(k, ports[portsEach*i:]))
 	}
 	for _, b := range c.brokers {
-		if err := b.format(c.id, cfg.properties(b, c.brokers)); err != nil {
-			return fmt.Errorf("write the folder of broker %d: %w", b.nodeID, err)
+		b.voter = true
+	}
+	for _, b := range c.brokers {
+		if err := c.format(b); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// portsEach are the ports that a broker takes for itself.
+const portsEach = 3
+
+// newBroker returns the next broker of the cluster, with the first of ports. It is not written anywhere yet.
+func (c *Cluster) newBroker(k *kit, ports []*port) *Broker {
+	id := len(c.brokers) + 1
+	b := &Broker{
+		kit:        k,
+		heapMiB:    c.cfg.heapMiB,
+		jvmFlags:   c.cfg.jvmFlags,
+		nodeID:     int32(id),
+		client:     ports[0],
+		controller: ports[1],
+		secure:     ports[2],
+		dir:        filepath.Join(c.dir, fmt.Sprintf("node-%d", id)),
+	}
+	if c.cfg.named {
+		b.named = newNamed(id, c.named)
+	}
+	return b
+}
+
+func (c *Cluster) format(b *Broker) error {
+	if err := b.format(c.id, c.cfg.properties(b, c.brokers), c.cfg.secure); err != nil {
+		return fmt.Errorf("write the folder of broker %d: %w", b.nodeID, err)
+	}
+	return nil
+}
+
+// AddBroker starts one more broker, which is not a controller and holds nothing yet, and returns when all that run know it.
+func (c *Cluster) AddBroker(t testing.TB) *Broker {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	for try := 1; ; try++ {
+		b, err := c.addOnce(ctx)
+		if err == nil {
+			return b
+		}
+		if !errors.Is(err, errPortTaken) || try == startTries {
+			t.Fatalf("kafkatest: add a broker: %v", err)
+		}
+		b.abandon()
+		c.brokers = c.brokers[:len(c.brokers)-1]
+	}
+}
+
+// addOnce returns the broker also where it did not start, if it got so far as to have ports.
+func (c *Cluster) addOnce(ctx context.Context) (*Broker, error) {
+	ports, err := c.cfg.pickPorts(portsEach)
+	if err != nil {
+		return nil, err
+	}
+	b := c.newBroker(c.brokers[0].kit, ports)
+	c.brokers = append(c.brokers, b)
+	if err := c.format(b); err != nil {
+		return b, err
+	}
+	if err := b.spawn(); err != nil {
+		return b, err
+	}
+	if err := b.await(ctx, 1); err != nil {
+		return b, err
+	}
+	for _, other := range c.live() {
+		if err := other.awaitNodes(ctx, func(nodes []int32) bool { return slices.Contains(nodes, b.nodeID) }); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
 }
 
 // Seeds returns the addresses of all brokers, running or not, in the order of their node ids.
@@ -188,12 +258,21 @@ func (c *Cluster) logOnFailure(t testing.TB) {
 	}
 }
 
+// abandon kills the broker and gives its ports back.
+func (b *Broker) abandon() {
+	_ = b.kill() // an error means that the process had ended by itself
+	b.client.release()
+	b.controller.release()
+	b.secure.release()
+}
+
 // killAll kills every broker and gives its ports back.
 func (c *Cluster) killAll() {
 	for _, b := range c.brokers {
-		_ = b.kill() // an error means that the process had ended by itself
-		b.client.release()
-		b.controller.release()
+		b.abandon()
+	}
+	if c.named != nil {
+		c.named.release()
 	}
 }
 

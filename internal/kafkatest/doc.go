@@ -26,6 +26,9 @@
 // so a test needs no sleep after them. A broker keeps its ports and its data over all of them. What the rest of the
 // cluster makes of it takes its own time: a broker that is killed or paused is fenced after 1.5 s.
 //
+// With [Named] brokers are found by name, and can be given another address or name while they are down. [Cluster.AddBroker] adds one that
+// holds nothing yet.
+//
 // # Nothing is left behind
 //
 // The brokers of [Start] end with the test, the one of [Shared] with [Run]. When the test process itself dies, by a panic

@@ -86,6 +86,13 @@ func JavaPartitions(t testing.TB, keys [][]byte, partitions int) []int32 {
 	return picked
 }
 
+// Java returns the path of the java command, and the class path of Kafka's jars, for a Java program of the caller's own.
+func Java(t testing.TB) (java, classPath string) {
+	t.Helper()
+	k := needKit(t)
+	return k.java, k.classPath
+}
+
 // runTool runs a Java program and returns what it wrote to its standard output.
 func runTool(t testing.TB, cmd *exec.Cmd, in *bytes.Buffer) string {
 	t.Helper()

@@ -36,6 +36,8 @@ type config struct {
 	extra     map[string]string
 	racks     []string
 	heapMiB   int
+	secure    *secureListener              // nil: none
+	named     bool                         // there is a listener for names
 	jvmFlags  []string                     // besides the usual ones; set when the class archive is written
 	pickPorts func(n int) ([]*port, error) // replaced by tests
 }
@@ -53,7 +55,9 @@ func (c *config) properties(b *Broker, all []*Broker) map[string]string {
 	n := strconv.Itoa(len(all))
 	voters := make([]string, 0, len(all))
 	for _, v := range all {
-		voters = append(voters, fmt.Sprintf("%d@%s", v.nodeID, v.controller.addr()))
+		if v.voter {
+			voters = append(voters, fmt.Sprintf("%d@%s", v.nodeID, v.controller.addr()))
+		}
 	}
 	p := map[string]string{
 		"process.roles":                         "broker,controller",
@@ -90,6 +94,10 @@ func (c *config) properties(b *Broker, all []*Broker) map[string]string {
 		"share.coordinator.state.topic.num.partitions":     "2",
 		"share.coordinator.state.topic.replication.factor": n,
 		"share.coordinator.state.topic.min.isr":            "1",
+	}
+	if !b.voter {
+		p["process.roles"] = "broker"
+		p["listeners"] = p["advertised.listeners"]
 	}
 	if i := int(b.nodeID) - 1; i < len(c.racks) {
 		p["broker.rack"] = c.racks[i]

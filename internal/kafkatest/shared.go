@@ -8,20 +8,26 @@ import (
 	"testing"
 )
 
-// shared is the one cluster of Shared.
+// shared are the clusters of Shared and SharedTrio.
 var shared struct {
-	mu      sync.Mutex // guards what follows; held while the cluster starts, for which all who ask wait
-	running bool       // between the start and the end of M.Run
-	cluster *Cluster   // nil until first asked for
-	err     error      // why it could not be started; then nobody tries again
+	mu       sync.Mutex // guards what follows; held while a cluster starts, for which all who ask wait
+	running  bool       // between the start and the end of M.Run
+	clusters map[int]*sharedCluster
 }
 
-// M is a testing.M whose Run ends the cluster of Shared after the last test. It is for goleak, which wants to call Run:
+// sharedCluster is a cluster that all tests of the process have in common.
+type sharedCluster struct {
+	cluster *Cluster
+	err     error // why it could not be started; then nobody tries again
+}
+
+// M is a testing.M whose Run ends the clusters of Shared and SharedTrio after the last test. It is for goleak, which wants
+// to call Run:
 //
 //	func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.M{M: m}) }
 type M struct{ *testing.M }
 
-// Run runs the tests, then ends the cluster of Shared, and returns the exit code for [os.Exit].
+// Run runs the tests, then ends the shared clusters, and returns the exit code for [os.Exit].
 func (m M) Run() int {
 	shared.mu.Lock()
 	shared.running = true
@@ -30,10 +36,12 @@ func (m M) Run() int {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	shared.running = false
-	if shared.cluster != nil {
-		shared.cluster.close()
-		shared.cluster = nil
+	for _, sc := range shared.clusters {
+		if sc.cluster != nil {
+			sc.cluster.close()
+		}
 	}
+	shared.clusters = nil
 	return code
 }
 
@@ -45,8 +53,19 @@ func Run(m *testing.M) int { return M{M: m}.Run() }
 // fails, the last lines of the broker's log are in t's log. Shared is safe for concurrent use.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
+	return takeShared(t, 1)
+}
+
+// SharedTrio is Shared with three brokers, in the racks a, b and c.
+func SharedTrio(t testing.TB) *Cluster {
+	t.Helper()
+	return takeShared(t, 3, Racks("a", "b", "c"))
+}
+
+func takeShared(t testing.TB, brokers int, opts ...Option) *Cluster {
+	t.Helper()
 	k := needKit(t)
-	c, err := startShared(k)
+	c, err := startShared(k, append(opts, Brokers(brokers)))
 	if c != nil {
 		t.Cleanup(func() { c.logOnFailure(t) })
 	}
@@ -57,21 +76,26 @@ func Shared(t testing.TB) *Cluster {
 }
 
 // startShared may return both a cluster and an error, for the sake of its log.
-func startShared(k *kit) (*Cluster, error) {
+func startShared(k *kit, opts []Option) (*Cluster, error) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if !shared.running {
 		return nil, errNoRun
 	}
-	if shared.cluster != nil || shared.err != nil {
-		return shared.cluster, shared.err
+	cfg := newConfig(opts)
+	if sc := shared.clusters[cfg.brokers]; sc != nil {
+		return sc.cluster, sc.err
 	}
-	cfg := newConfig(nil)
-	if shared.cluster, shared.err = newCluster(cfg); shared.err != nil {
-		return nil, shared.err
+	sc := new(sharedCluster)
+	if shared.clusters == nil {
+		shared.clusters = make(map[int]*sharedCluster)
+	}
+	shared.clusters[cfg.brokers] = sc
+	if sc.cluster, sc.err = newCluster(cfg); sc.err != nil {
+		return nil, sc.err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	shared.err = shared.cluster.boot(ctx, k, cfg)
-	return shared.cluster, shared.err
+	sc.err = sc.cluster.boot(ctx, k, cfg)
+	return sc.cluster, sc.err
 }

@@ -68,7 +68,8 @@ func Assign(nodeIDs ...[]int32) TopicOption {
 	})
 }
 
-// CreateTopic creates a topic and returns when every broker that runs knows it and each partition has a leader.
+// CreateTopic creates a topic and returns when every broker that runs knows it and each partition has a leader that
+// takes records.
 func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int, opts ...TopicOption) {
 	t.Helper()
 	topic := kmsg.NewCreateTopicsRequestTopic()
@@ -83,8 +84,29 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int, opts ..
 		if err := c.create(ctx, topic); err != nil {
 			return err
 		}
-		return c.awaitPartitions(ctx, name, partitions)
+		if err := c.awaitPartitions(ctx, name, partitions); err != nil {
+			return err
+		}
+		return c.awaitLeaders(ctx, name)
 	})
+}
+
+// awaitLeaders waits until each leader knows that it is one: the others know it first, sometimes.
+func (c *Cluster) awaitLeaders(ctx context.Context, topic string) error {
+	cl, err := c.liveClient()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for {
+		ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // DeleteTopic deletes a topic and returns when every broker that runs has forgotten its name.
@@ -144,6 +166,22 @@ func (c *Cluster) Leader(t testing.TB, topic string, partition int) *Broker {
 		})
 	})
 	return leader
+}
+
+// AwaitInSync returns when every replica of every partition of a topic is in sync, as every broker that runs sees it. It
+// waits up to 30 s.
+func (c *Cluster) AwaitInSync(t testing.TB, topic string) {
+	t.Helper()
+	c.do(t, "wait for the replicas of "+topic, func(ctx context.Context) error {
+		return c.awaitTopic(ctx, topic, func(topic kmsg.MetadataResponseTopic) error {
+			for _, p := range topic.Partitions {
+				if len(p.ISR) != len(p.Replicas) || p.Leader < 0 {
+					return fmt.Errorf("of partition %d, led by %d, %v are in sync of %v", p.Partition, p.Leader, p.ISR, p.Replicas)
+				}
+			}
+			return kerr.ErrorForCode(topic.ErrorCode)
+		})
+	})
 }
 
 func (c *Cluster) create(ctx context.Context, topic kmsg.CreateTopicsRequestTopic) error {
