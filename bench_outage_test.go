@@ -4,6 +4,7 @@ package forebay_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -55,4 +56,31 @@ func heap() (m runtime.MemStats, took spread) {
 	}
 	runtime.ReadMemStats(&m)
 	return m, took
+}
+
+// BenchmarkAway is what an outage takes of a processor when its first half minute, in which Kafka is asked ten times a second, is
+// over: nothing listens where three brokers were.
+func BenchmarkAway(b *testing.B) {
+	const seconds = 20
+	value := make([]byte, heldSize)
+	for _, perMillisecond := range []int{0, 1} {
+		b.Run(fmt.Sprintf("records=%d/s", 1000*perMillisecond), func(b *testing.B) {
+			begin := processTime(b)
+			pace(1000*seconds, func(int) {})
+			loop := processTime(b) - begin
+			f := newForebay(b, []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, nil)
+			time.Sleep(35 * time.Second)
+			begin = processTime(b)
+			pace(1000*seconds, func(int) {
+				for range perMillisecond {
+					f.offer("events", value)
+				}
+			})
+			took := processTime(b) - begin - loop
+			f.settle(b, int64(1000*seconds*perMillisecond))
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(took/1e6/seconds, "cpu-ms/s")
+			b.ReportMetric(loop/1e6/seconds, "cpu-ms/s-of-the-loop")
+		})
+	}
 }

@@ -4,7 +4,6 @@ package forebay_test
 
 import (
 	"context"
-	"hash/crc32"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -153,7 +152,7 @@ func acknowledged(b *testing.B, kafka *kafkatest.Cluster, topic kadm.TopicID) <-
 		defer cl.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), 500*time.Millisecond)
 		defer cancel()
-		resp, err := cl.SeedBrokers()[0].Request(ctx, oneRecord("other", topic))
+		resp, err := cl.SeedBrokers()[0].Request(ctx, kafkatest.ProduceOne("other", topic, value(100)))
 		if err != nil {
 			return err
 		}
@@ -166,30 +165,6 @@ func acknowledged(b *testing.B, kafka *kafkatest.Cluster, topic kadm.TopicID) <-
 		at <- time.Now()
 	}()
 	return at
-}
-
-// oneRecord returns a request to write a record to partition 0 of a topic.
-func oneRecord(name string, id kadm.TopicID) *kmsg.ProduceRequest {
-	record := kmsg.Record{Value: value(100)}
-	record.Length = int32(len(record.AppendTo(nil))) - 1 // less the length itself, which takes a byte as long as it is 0
-	now := time.Now().UnixMilli()
-	batch := kmsg.RecordBatch{
-		Magic: 2, PartitionLeaderEpoch: -1, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
-		FirstTimestamp: now, MaxTimestamp: now, NumRecords: 1, Records: record.AppendTo(nil),
-	}
-	const beforeLength, beforeChecked = 12, 21 // bytes
-	batch.Length = int32(len(batch.AppendTo(nil)) - beforeLength)
-	checked := batch.AppendTo(nil)[beforeChecked:]
-	batch.CRC = int32(crc32.Checksum(checked, crc32.MakeTable(crc32.Castagnoli)))
-
-	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, 1000
-	topic, partition := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
-	topic.Topic, topic.TopicID = name, id
-	partition.Records = batch.AppendTo(nil)
-	topic.Partitions = append(topic.Partitions, partition)
-	req.Topics = append(req.Topics, topic)
-	return req
 }
 
 // BenchmarkDrain is how fast what has piled up in an outage is delivered, as a share of the rate at which the same process

@@ -12,9 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sys/unix"
 
 	"github.com/forebay-go/forebay/internal/kafkatest"
 	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
 )
 
 const (
@@ -78,6 +80,38 @@ func benchSend(b *testing.B, name string, size, workers int) {
 		b.ReportMetric(thread.median(), "cpu-ns/op")
 		b.Logf("%v ns of processor time of the calling thread", thread)
 	}
+}
+
+// BenchmarkSendManyGoroutines is what sixteen goroutines that send to one topic cost beside one, in processor time of the process:
+// waiting for a lock costs nothing, but taking turns does.
+func BenchmarkSendManyGoroutines(b *testing.B) {
+	const rounds, records, many = 21, 160_000, 16
+	var g gate
+	seeds := blackhole(b, "events")
+	c := newClient(b, "forebay", seeds, g.dial)
+	used := make(map[int]spread)
+	full := make(map[int]spread)
+	for round := range rounds {
+		for _, workers := range []int{1, many} {
+			requests := c.requests()
+			g.Lock()
+			before := cpuTime(b, unix.CLOCK_PROCESS_CPUTIME_ID)
+			burst(b, c, value(100), records, workers)
+			spent := cpuTime(b, unix.CLOCK_PROCESS_CPUTIME_ID) - before
+			g.Unlock()
+			c.flush(b)
+			if round > 0 {
+				used[workers] = append(used[workers], spent/records)
+				full[workers] = append(full[workers], records*100/(c.requests()-requests))
+			}
+		}
+	}
+	require.Zero(b, c.refused())
+	ratio := used[many].over(used[1])
+	b.ReportMetric(used[1].median(), "cpu-ns/op")
+	b.ReportMetric(ratio.median(), "x")
+	b.Logf("%v ns of processor time with one goroutine, %v with %d: x %v", used[1], used[many], many, ratio)
+	b.Logf("%v bytes of values in a request with one, %v with %d", full[1], full[many], many)
 }
 
 // gate is a dialer. While its lock is held nothing is written to its connections.
@@ -237,4 +271,59 @@ func benchLatency(b *testing.B, c client, record []byte) {
 	b.ReportMetric(took.quantile(0.99), "p99-ns")
 	b.ReportMetric(took.quantile(0.999), "p99.9-ns")
 	b.ReportMetric(took.quantile(1)/1000, "max-µs")
+}
+
+// BenchmarkSendAtHighWater is how long calls of high priority take while low holds all the memory, gives it up batch by batch,
+// and takes between any two calls what it can get again; beside calls that find room, in turns in one run. The cluster is away.
+func BenchmarkSendAtHighWater(b *testing.B) {
+	const rounds, calls = 20, 20_000
+	record := value(100)
+	var plain, scarce []spread
+	for range rounds {
+		plain = append(plain, benchHigh(b, record, calls, func(*forebay) {}))
+		scarce = append(scarce, benchHigh(b, record, calls, func(f *forebay) {
+			for f.Send(producer.Record{Topic: "low", Priority: routing.Low, Value: record}) == nil {
+			}
+		}))
+	}
+	b.ReportMetric(0, "ns/op")
+	for _, q := range []struct {
+		name string
+		q    float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}} {
+		of := func(rounds []spread) (all spread) {
+			for _, r := range rounds {
+				all = append(all, r.quantile(q.q))
+			}
+			return all
+		}
+		b.ReportMetric(of(plain).median(), "plain-"+q.name+"-ns")
+		b.ReportMetric(of(scarce).median(), "full-"+q.name+"-ns")
+		b.ReportMetric(of(scarce).over(of(plain)).median(), q.name+"-x")
+		b.Logf("%s: %v ns with room, %v ns without", q.name, of(plain), of(scarce))
+	}
+}
+
+// benchHigh returns how long each call of high priority takes, with fill called before it.
+func benchHigh(b *testing.B, record []byte, calls int, fill func(*forebay)) spread {
+	f := newForebay(b, deadSeeds, func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 64 << 20 }, producer.WithDialer(refused))
+	fill(f)
+	full := f.Stats().HeldBytes > 63<<20
+	runtime.GC() // of what others left
+	took := make(spread, 0, calls)
+	for range calls {
+		fill(f)
+		begin := time.Now()
+		err := f.Send(producer.Record{Topic: "high", Priority: routing.High, Value: record})
+		took = append(took, float64(time.Since(begin)))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	s := f.Stats()
+	require.Equal(b, full, s.Total.Lost(producer.ReasonPreemptedByHigh) > 0)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _ = f.Close(ctx)
+	return took
 }

@@ -49,13 +49,16 @@ type Batch struct {
 	partition int32 // -1 while there is none
 	count     int32 // Keyed: how many partitions the topic had when the partition was computed; 0: unknown
 
-	codec int8 // Kafka's number of the compression; 0 is none
-	stage atomic.Int32
+	rawBytes int  // of the body before compression; 0: that of the body
+	codec    int8 // Kafka's number of the compression; 0 is none
+	stage    atomic.Int32
 
 	held    int64     // bytes taken from the budget
 	waiters []*Waiter // guarded by the lock of topic
 
 	next, allPrev, allNext *Batch // places in a queue and in the topic's list of all batches; guarded by the lock of topic
+	waitPrev, waitNext     *Batch // places in the lane's list of those that wait; guarded by the lock of lane
+	waits                  bool   // it is in that list; changed under both locks
 
 	// History is what has happened to the batch since it was sealed; it belongs to the one that dispatches.
 	History History
@@ -67,6 +70,7 @@ type History struct {
 	Unresolved   bool // the last attempt in its place was written and never answered: it may only be sent again as it was
 	MaybeWritten bool // some attempt was written and never answered: without delivery, Kafka may have it all the same
 	Counted      bool // its records were counted as maybe duplicated
+	Damaged      int  // how often it arrived damaged
 }
 
 // The stages of compression.
@@ -84,6 +88,14 @@ func (b *Batch) Records() int { return b.records }
 
 // Size returns the bytes of b on the wire with its header.
 func (b *Batch) Size() int { return HeaderBytes + len(b.body) }
+
+// RawSize returns the bytes of b with its header, before compression.
+func (b *Batch) RawSize() int {
+	if b.rawBytes > 0 {
+		return HeaderBytes + b.rawBytes
+	}
+	return b.Size()
+}
 
 // Body returns what follows the header on the wire. It is valid until b is resolved and must not be changed.
 func (b *Batch) Body() []byte { return b.body }
@@ -132,32 +144,32 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	b.maxTime = max(b.maxTime, r.Timestamp)
 	b.body = r.appendTo(b.body, size, timeDelta, int64(b.records))
 	b.records++
-	if b.topic.lane.cfg.Reports {
+	if b.topic.lane.cfg.Load().Reports {
 		b.metas = append(b.metas, meta{tag: r.Tag, born: born})
 	}
 }
 
 // full reports whether b must grow before a record of n framed bytes is added.
 func (b *Batch) full(n int) bool {
-	return len(b.body)+n > cap(b.body) || len(b.metas) == cap(b.metas) && b.topic.lane.cfg.Reports
+	return len(b.body)+n > cap(b.body) || len(b.metas) == cap(b.metas) && b.topic.lane.cfg.Load().Reports
 }
 
-// grow makes room for n more bytes and one more meta, and reports whether the budget allowed it.
-func (b *Batch) grow(n, limit int) bool {
+// grow makes room for n more bytes and one more meta, unless the budget or the topic's share forbid it.
+func (b *Batch) grow(n, limit int, now time.Duration) error {
 	l := b.topic.lane
 	body, metas := cap(b.body), cap(b.metas)
 	if len(b.body)+n > body {
 		body = roundUp(max(len(b.body)+n, min(2*body, limit)))
 	}
-	if l.cfg.Reports && len(b.metas) == metas {
+	if l.cfg.Load().Reports && len(b.metas) == metas {
 		metas = max(16, 2*metas)
 	}
 	if body == cap(b.body) && metas == cap(b.metas) {
-		return true
+		return nil
 	}
 	more := int64(body-cap(b.body)) + int64(metas-cap(b.metas))*metaBytes
-	if !l.budget.Reserve(more) {
-		return false
+	if err := b.topic.reserve(more, now); err != nil {
+		return err
 	}
 	b.held += more
 	if body != cap(b.body) {
@@ -168,16 +180,22 @@ func (b *Batch) grow(n, limit int) bool {
 	if metas != cap(b.metas) {
 		b.metas = append(make([]meta, 0, metas), b.metas...)
 	}
-	return true
+	return nil
 }
 
 // Release gives the memory back of a batch that was resolved and kept. Nothing may refer to its body any more.
 func (b *Batch) Release() {
-	l := b.topic.lane
-	l.pool.put(b.body)
+	b.topic.lane.pool.put(b.body)
 	b.body, b.metas = nil, nil
-	l.budget.Adjust(-b.held)
-	b.held = 0
+	b.charge(-b.held)
+}
+
+// charge takes n bytes for b, or gives them back, whether they fit or not.
+func (b *Batch) charge(n int64) {
+	l := b.topic.lane
+	b.held += n
+	b.topic.held.Add(n)
+	l.budget.Adjust(l.cfg.Load().Class, n)
 }
 
 // Each calls yield for every record of b with its number in the batch and the monotonic time of its Send, which without

@@ -19,6 +19,8 @@ const day = 24 * time.Hour
 func newTestLane(t testing.TB, maxBytes int64, change ...func(*Config)) *Lane {
 	t.Helper()
 	cfg := Config{Linger: time.Millisecond, DeliveryTimeout: day, BatchBytes: 16 << 10, MaxTopics: 100, Reports: true}
+	outlet := NewOutlet()
+	cfg.Outlet = func(string) *Outlet { return outlet }
 	for _, fn := range change {
 		fn(&cfg)
 	}

@@ -1,35 +1,228 @@
 package buffer
 
-import "sync/atomic"
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+)
 
-// Budget bounds the bytes that all lanes of a producer hold. It is safe for concurrent use and never waits.
+// Classes is how many classes of lanes share a budget.
+const Classes = 3
+
+// Budget bounds the bytes that all lanes of a producer hold. A lane takes its memory as one of several classes; a higher
+// number is worth more. It is safe for concurrent use and never waits.
+//
+// A class may have a guarantee: room that is kept for it against higher classes, from its first record on. What it does not
+// use of that is lent to lower classes, and to them alone, for only from those it can be taken back at once. It may also
+// have a ceiling, which it never exceeds.
 type Budget struct {
-	max  int64
-	used atomic.Int64
+	max     atomic.Int64
+	used    atomic.Int64 // sum of what the classes use; changed under mu
+	pressed chan int     // one slot; sent by Reserve, received by the one that reclaims; never closed
+
+	mu      sync.Mutex // guards what follows; taken for each batch and each time that one grows, never for each record
+	classes [Classes]class
 }
 
-// NewBudget returns a budget of max bytes.
-func NewBudget(max int64) *Budget { return &Budget{max: max} }
+// class is a part of a budget.
+type class struct {
+	used      int64
+	guarantee int64
+	ceiling   int64
+	known     bool // it has had a record
+}
+
+// kept returns what higher classes leave to this one.
+func (c *class) kept() int64 {
+	if !c.known {
+		return 0
+	}
+	return c.guarantee
+}
+
+// NewBudget returns a budget of limit bytes whose classes have neither guarantees nor ceilings.
+func NewBudget(limit int64) *Budget {
+	b := &Budget{pressed: make(chan int, 1)}
+	b.max.Store(limit)
+	for i := range b.classes {
+		b.classes[i].ceiling = math.MaxInt64
+	}
+	return b
+}
+
+// SetMax changes the bound. What is held above it stays until it is released or evicted.
+func (b *Budget) SetMax(limit int64) { b.max.Store(limit) }
+
+// SetClass changes the guarantee and the ceiling of a class, in bytes.
+func (b *Budget) SetClass(c int, guarantee, ceiling int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.classes[c].guarantee, b.classes[c].ceiling = guarantee, ceiling
+}
 
 // Max returns the bound, in bytes.
-func (b *Budget) Max() int64 { return b.max }
+func (b *Budget) Max() int64 { return b.max.Load() }
 
-// Used returns the bytes held.
+// Used returns the bytes held. It takes no lock.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// Reserve takes n bytes if they fit under the bound, and says whether they did.
-func (b *Budget) Reserve(n int64) bool {
-	for {
-		used := b.used.Load()
-		if used+n > b.max {
-			return false // nothing was added meanwhile: it would be seen, and refuse another that fits
+// Shares returns the bytes that each class holds, and all together, at one instant.
+func (b *Budget) Shares() (by [Classes]int64, sum int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.classes {
+		by[i] = b.classes[i].used
+	}
+	return by, b.Used()
+}
+
+// Errors of Reserve. They are ErrFull to errors.Is.
+var (
+	// ErrCeiling reports that a lane holds as much as it ever may.
+	ErrCeiling = fmt.Errorf("%w: its lane is at its ceiling", ErrFull)
+	// ErrOverShare reports that a topic holds more than it may, for ever or while others want room.
+	ErrOverShare = fmt.Errorf("%w: the topic is over its share", ErrFull)
+)
+
+// Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes allow it. Else it takes
+// nothing and fails with ErrCeiling or ErrFull.
+func (b *Budget) Reserve(c int, n int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.classes[c].known = true
+	err := b.fitsLocked(c, n)
+	if err == nil {
+		b.addLocked(c, n)
+	}
+	if b.lacksLocked(c) {
+		b.pressLocked(c)
+	}
+	return err
+}
+
+// Outlook is what a class can expect that wants room.
+type Outlook struct {
+	Err      error // what Reserve would return
+	Lent     bool  // lower classes hold more than their guarantees
+	Borrowed bool  // and it can have that
+	MayHold  int64 // see MayHold
+}
+
+// Look returns what a class can expect that wants n bytes.
+func (b *Budget) Look(c int, n int64) Outlook {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	may, lent := b.mayHoldLocked(c), b.lentLocked(c)
+	return Outlook{b.fitsLocked(c, n), lent, lent && b.classes[c].used+n <= may, may}
+}
+
+func (b *Budget) fitsLocked(c int, n int64) error {
+	if ceiling := b.classes[c].ceiling; ceiling < b.Max() && b.classes[c].used+n > ceiling {
+		return ErrCeiling
+	}
+	if n > b.Max()-b.Used() {
+		return ErrFull
+	}
+	// Whichever lower class one looks at: those above it leave to it, and to those below, what is guaranteed to them. Some of that may
+	// be lent to the lowest at the moment, from which it can be taken back.
+	above, kept := n, int64(0)
+	for i := range b.classes {
+		if i < c {
+			kept += b.classes[i].kept()
+		} else {
+			above += b.classes[i].used
 		}
-		if b.used.CompareAndSwap(used, used+n) {
-			return true
+	}
+	for i := c - 1; i >= 0; i-- {
+		if above > b.Max()-kept {
+			return ErrFull
 		}
+		above += b.classes[i].used
+		kept -= b.classes[i].kept()
+	}
+	return nil
+}
+
+// pressLocked tells the one that reclaims that a class wants room which lower classes have.
+func (b *Budget) pressLocked(c int) {
+	select {
+	case b.pressed <- c:
+	default:
 	}
 }
 
-// Adjust adds n bytes, which may be negative, whether they fit or not. It is for what must go on to be delivered at all,
-// such as dealing out a keyed batch anew, one batch at a time.
-func (b *Budget) Adjust(n int64) { b.used.Add(n) }
+// Lacks reports whether less than a tenth of the bound is free for a class, or less than all that it may hold, and lower classes
+// have more.
+func (b *Budget) Lacks(c int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lacksLocked(c)
+}
+
+func (b *Budget) lacksLocked(c int) bool {
+	free := b.Max() - b.Used()
+	return free < b.Max()/10 && b.lentLocked(c) && free < b.mayHoldLocked(c)-b.classes[c].used
+}
+
+// lentLocked reports whether a class below c holds more than its guarantee.
+func (b *Budget) lentLocked(c int) bool {
+	for i := range c {
+		if b.classes[i].used > b.classes[i].guarantee {
+			return true
+		}
+	}
+	return false
+}
+
+// Pressed returns the channel on which a class is told for which room should be made: it has wanted some while more than nine
+// tenths were held, and lower classes hold more than their guarantees. It holds one signal.
+func (b *Budget) Pressed() <-chan int { return b.pressed }
+
+// AboveGuarantee reports whether a class holds more than its guarantee.
+func (b *Budget) AboveGuarantee(c int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.classes[c].used > b.classes[c].guarantee
+}
+
+// MayHold returns what a class may hold at most as things are: its ceiling, and everything but what higher classes hold
+// and what is guaranteed to lower ones.
+func (b *Budget) MayHold(c int) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mayHoldLocked(c)
+}
+
+func (b *Budget) mayHoldLocked(c int) int64 {
+	may := b.Max()
+	for i := range b.classes {
+		switch k := &b.classes[i]; {
+		case i > c:
+			may -= k.used
+		case i < c:
+			may -= k.kept()
+		}
+	}
+	return max(0, min(may, b.classes[c].ceiling))
+}
+
+// Ceiling returns what a class may hold at most, whatever the others do.
+func (b *Budget) Ceiling(c int) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return min(b.Max(), b.classes[c].ceiling)
+}
+
+// Adjust adds n bytes to a class, which may be negative, whether they fit or not. It is for what must go on to be
+// delivered at all, such as dealing out a keyed batch anew, one batch at a time.
+func (b *Budget) Adjust(c int, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.addLocked(c, n)
+}
+
+func (b *Budget) addLocked(c int, n int64) {
+	b.classes[c].used += n
+	b.used.Add(n)
+}

@@ -54,13 +54,13 @@ func (b *Batch) Compress(c *Codec) {
 	if codec == kgo.CodecError || codec == kgo.CodecNone || len(small) >= len(b.body) {
 		return // random bytes: what is larger than before is not worth a reader's time
 	}
+	b.rawBytes = len(b.body)
 	l := b.topic.lane
 	if roundUp(len(small)) < cap(b.body) {
 		less := int64(roundUp(len(small)) - cap(b.body))
 		l.pool.put(b.body)
 		b.body = l.pool.get(len(small))
-		b.held += less
-		l.budget.Adjust(less)
+		b.charge(less)
 	}
 	b.body = append(b.body[:0], small...)
 	b.codec = int8(codec)

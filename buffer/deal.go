@@ -2,10 +2,11 @@ package buffer
 
 import "time"
 
-// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, which partition finds for a
-// key, and lets them wait before everything newer. The batch must not have an unresolved attempt.
-func (t *Topic) DealOut(b *Batch, count int32, partition func(key []byte, count int32) int32) error {
-	children, err := b.split(func(_ int, r *Record) int32 { return partition(r.Key, count) })
+// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, and lets them wait before
+// everything newer. The batch must not have an unresolved attempt.
+func (t *Topic) DealOut(b *Batch, count int32) error {
+	forKey := t.lane.cfg.Load().ForKey
+	children, err := b.split(func(_ int, r *Record) int32 { return forKey(t.name, r.Key, count) })
 	if err != nil {
 		return err
 	}
@@ -18,6 +19,7 @@ func (t *Topic) DealOut(b *Batch, count int32, partition func(key []byte, count 
 	for _, c := range children {
 		t.boundLocked(Keyed, c.partition).dealt.push(c)
 	}
+	t.waitDealtLocked(children)
 	t.listLocked()
 	return nil
 }
@@ -69,7 +71,6 @@ func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, 
 	}
 	for _, c := range children {
 		c.kind, c.count, c.partition = b.kind, b.count, b.partition
-		c.History = b.History
 	}
 	t.replace(b, children)
 	return children, nil
@@ -87,7 +88,7 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 		c.allot()
 	}
 	err = b.Each(func(i int, r *Record, born time.Duration) {
-		c := by[group(i, r)]
+		c := by[i]
 		delta, size, _ := c.measure(r)
 		c.add(r, born, delta, size)
 	})
@@ -95,17 +96,19 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 }
 
 // measureParts returns empty batches for the values of group, whose held says how many bytes of records, and whose count
-// how many records, they will have.
-func (b *Batch) measureParts(group func(i int, r *Record) int32) (children []*Batch, by map[int32]*Batch, err error) {
-	by = make(map[int32]*Batch)
+// how many records, they will have, and by number which of them each record goes to. Group is asked once for each: it may be the
+// application's, and say something else a moment later.
+func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch, err error) {
+	found := make(map[int32]*Batch)
 	err = b.Each(func(i int, r *Record, _ time.Duration) {
 		g := group(i, r)
-		c := by[g]
+		c := found[g]
 		if c == nil {
-			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp}
-			by[g] = c
+			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, History: b.History}
+			found[g] = c
 			children = append(children, c)
 		}
+		by = append(by, c)
 		size := r.bodySize(r.Timestamp-c.baseTime, int64(c.count))
 		c.held += int64(size + varintSize(int64(size)))
 		c.count++
@@ -117,12 +120,11 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children []*Ba
 func (b *Batch) allot() {
 	l := b.topic.lane
 	b.body = make([]byte, 0, b.held)
-	if l.cfg.Reports {
+	if l.cfg.Load().Reports {
 		b.metas = make([]meta, 0, b.count)
 	}
-	b.held = batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes
-	b.count = 0
-	l.budget.Adjust(b.held)
+	b.held, b.count = 0, 0
+	b.charge(batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes)
 }
 
 // replace puts children in the place of b among what t holds, in one step, so that nothing is counted twice or not at all.

@@ -5,14 +5,16 @@
 // bytes that all lanes hold together.
 //
 //	lane := buffer.NewLane(buffer.Config{...}, budget, pool)
-//	topic, err := lane.Topic("events")
+//	topic, err := lane.Topic("events", mono)
 //	err = topic.Append(&buffer.Record{Value: v}, mono)   // by any goroutine
 //	b := topic.Take(...)                                 // by the one that dispatches
 //	topic.Resolve(b, buffer.Delivered, buffer.None)      // once
 //
 // # When full
 //
-// Append refuses with [ErrFull] and keeps nothing of the record. It never waits for room.
+// Append refuses with [ErrFull] and keeps nothing of the record. It never waits for room. Who wants the record all the same
+// has other batches given up: [Lane.TakeOldest] finds the one that has waited longest, [Topic.Resolve] ends it. Whose batches
+// those may be is said by the guarantees of the classes in the [Budget].
 //
 // # Accounting
 //
@@ -22,6 +24,6 @@
 //
 // # Concurrency
 //
-// Append is called by any number of goroutines, Take, Requeue and Expire by one, Resolve by one for each batch. A lock is
-// held for an append or for the change of a list, never across I/O, compression, a callback or logging.
+// Append is called by any number of goroutines, Take and Requeue by one, TakeOldest by any, Resolve by one for each batch.
+// A lock is held for an append or for the change of a list, never across I/O, compression, a callback or logging.
 package buffer

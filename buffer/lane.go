@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/forebay-go/forebay/partitioner"
 )
 
 // Errors of Append and of Lane.Topic. Nothing of the record was kept.
@@ -15,66 +17,63 @@ var (
 	ErrClosed        = errors.New("closed")
 )
 
-// topicBytes is what the budget takes for a topic without batches, beside its name.
+// topicBytes is what that is beside the name.
 const topicBytes = 1024
 
-// Config says how a lane makes batches. All fields are needed.
+// Config says how a lane makes batches. All fields up to Reports are needed.
 type Config struct {
 	Linger          time.Duration // how long an open batch waits for more records
 	DeliveryTimeout time.Duration // from Send to giving up
 	BatchBytes      int           // size of a full batch on the wire, with its header
 	MaxTopics       int           // topics at a time
 	Reports         bool          // keep what a delivery report tells of each record
+
+	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at once.
+	Outlet func(topic string) *Outlet
+	// Class is that of the lane in the budget.
+	Class int
+	// ForKey returns the partition of a key in a topic of so many; nil: that of partitioner.Sticky. It is called under a lock.
+	ForKey func(topic string, key []byte, partitions int32) int32
+	// MaxShare says how much of what the lane may hold at most a new topic may hold, by its name; 0: as much as it gets. Nil is 0
+	// for all.
+	MaxShare func(topic string) float64
 }
 
 // Lane holds the topics of one priority. It is safe for concurrent use.
 type Lane struct {
-	cfg    Config
+	cfg    atomic.Pointer[Config]
 	budget *Budget
 	pool   *Pool
 	table  Table
 	order  atomic.Uint64 // of batches, by opening
 
-	wake  chan struct{} // one slot; sent by whoever gives the dispatcher work, received by it; never closed
-	armed atomic.Bool   // the dispatcher will look at open batches by itself, when the first has lingered
+	largest  atomic.Pointer[Topic] // the one that holds most, of those that have grown of late
+	hog      atomic.Pointer[Topic] // one that held more than half while another wanted room
+	hogSince atomic.Int64          // monotonic time of that
 
-	mu       sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
-	topics   []*Topic   // all, by the time of making
-	incoming []*Topic   // those that have work the dispatcher does not know of
-	closed   bool
-	retired  Books // of topics that were freed
+	mu      sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
+	topics  []*Topic   // all, by the time of making
+	waiting waitList   // batches that wait
+	closed  bool
+	retired Books // of topics that were freed
 }
 
 // NewLane returns an empty lane that takes its memory from budget and pool.
 func NewLane(cfg Config, budget *Budget, pool *Pool) *Lane {
-	return &Lane{cfg: cfg, budget: budget, pool: pool, wake: make(chan struct{}, 1)}
+	l := &Lane{budget: budget, pool: pool}
+	l.Configure(cfg)
+	return l
 }
 
 // Config returns the configuration of the lane.
-func (l *Lane) Config() Config { return l.cfg }
+func (l *Lane) Config() Config { return *l.cfg.Load() }
 
-// Woken returns the channel on which the dispatcher is told that there is work. It holds one signal.
-func (l *Lane) Woken() <-chan struct{} { return l.wake }
-
-// Wake tells the dispatcher that there is work.
-func (l *Lane) Wake() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+// Configure changes how batches are made from now on. Reports must stay as they are.
+func (l *Lane) Configure(cfg Config) {
+	if cfg.ForKey == nil {
+		cfg.ForKey = partitioner.Sticky{}.ForKey
 	}
-}
-
-// Arm notes whether the dispatcher will look at open batches by itself. While it will, a new one does not wake it.
-func (l *Lane) Arm(armed bool) { l.armed.Store(armed) }
-
-// Incoming moves the topics that got work since the last call to dst.
-func (l *Lane) Incoming(dst []*Topic) []*Topic {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dst = append(dst, l.incoming...)
-	clear(l.incoming)
-	l.incoming = l.incoming[:0]
-	return dst
+	l.cfg.Store(&cfg)
 }
 
 // Find returns the topic called name, or nil. It takes no lock for a topic that has been there for a while.
@@ -91,17 +90,24 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	switch {
 	case l.closed:
 		return nil, ErrClosed
-	case len(l.topics) >= l.cfg.MaxTopics:
+	case len(l.topics) >= l.cfg.Load().MaxTopics:
 		return nil, ErrTooManyTopics
-	case !l.budget.Reserve(topicBytes + int64(len(name))):
-		return nil, ErrFull
 	}
-	t := &Topic{name: name, lane: l, last: now}
+	if err := l.budget.Reserve(l.cfg.Load().Class, TableBytes(name)); err != nil {
+		return nil, err
+	}
+	t := &Topic{name: name, lane: l, outlet: l.cfg.Load().Outlet(name), last: now}
+	if share := l.cfg.Load().MaxShare; share != nil {
+		t.maxShare = share(name)
+	}
 	t.unkeyed = source{kind: Unkeyed, partition: -1}
 	l.topics = append(l.topics, t)
 	l.table.Put(t)
 	return t, nil
 }
+
+// TableBytes returns what the budget takes for a topic without batches.
+func TableBytes(name string) int64 { return topicBytes + int64(len(name)) }
 
 // Topics returns the topics of the lane, in the order in which they were made, and what topics counted that are forgotten.
 func (l *Lane) Topics() ([]*Topic, Books) {
@@ -119,13 +125,18 @@ func (l *Lane) Free(limit time.Duration) []*Topic {
 	if len(freed) == 0 {
 		return nil
 	}
-	gone := make(map[*Topic]bool, len(freed))
+	gone, sum := make(map[*Topic]bool, len(freed)), Books{}
+	for _, t := range freed {
+		books := t.Settled() // nobody changes them any more
+		sum.Add(&books)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.retired.Add(&sum)
 	for _, t := range freed {
 		gone[t] = true
-		l.retired.Add(&t.books) // nobody changes them any more
-		l.budget.Adjust(-topicBytes - int64(len(t.name)))
+		l.budget.Adjust(l.cfg.Load().Class, -TableBytes(t.name))
+		l.largest.CompareAndSwap(t, nil)
 	}
 	l.topics = slices.DeleteFunc(l.topics, func(t *Topic) bool { return gone[t] })
 	l.table.Delete(freed...)
@@ -158,7 +169,6 @@ func (l *Lane) Flush(w *Waiter) {
 	for _, t := range topics {
 		t.flush(w)
 	}
-	l.Wake()
 }
 
 // Drop makes sure that Find does not return t, which was freed.

@@ -30,24 +30,32 @@ type Reason uint8
 
 // The reasons.
 const (
-	None            Reason = iota
-	Closed                 // the producer was closed before Kafka took it
-	DeliveryTimeout        // its delivery timeout was over
-	TooLarge               // larger than Kafka allows in its topic
-	Invalid                // Kafka found the record or its timestamp invalid
-	Unanswered             // written, and its delivery timeout was over before an answer came
-	UnansweredClose        // written, and the producer was closed before an answer came
+	None              Reason = iota
+	Closed                   // the producer was closed before Kafka took it
+	DeliveryTimeout          // its delivery timeout was over
+	TooLarge                 // larger than Kafka allows in its topic
+	Invalid                  // Kafka found the record or its timestamp invalid
+	Unanswered               // written, and its delivery timeout was over before an answer came
+	UnansweredClose          // written, and the producer was closed before an answer came
+	PreemptedByHigh          // high needed the memory
+	PreemptedByMedium        // medium needed the memory
+	DroppedOldest            // its lane was full and is to keep what is newest
+	OverShare                // its topic held more than it may, or more than half while another topic wanted room
 	reasons
 )
 
 // String returns the reason in words.
 func (r Reason) String() string {
-	names := [...]string{"", "closed", "delivery timeout", "too large", "invalid", "unanswered at delivery timeout", "unanswered at close"}
+	names := [...]string{"", "closed", "delivery timeout", "too large", "invalid", "unanswered at delivery timeout", "unanswered at close",
+		"preempted by high", "preempted by medium", "dropped oldest", "topic over its share"}
 	if int(r) < len(names) {
 		return names[r]
 	}
 	return fmt.Sprintf("reason(%d)", uint8(r))
 }
+
+// MadeRoom reports whether r means that records were given up because their memory was needed. Their reports do not have them.
+func (r Reason) MadeRoom() bool { return r >= PreemptedByHigh && r <= OverShare }
 
 // Reasons calls yield for each reason that a loss can have.
 func Reasons(yield func(Reason) bool) {
@@ -96,6 +104,28 @@ func (b *Books) Add(other *Books) {
 	for i := range b.lost {
 		b.lost[i] += other.lost[i]
 	}
+}
+
+// Sub takes other, which was counted in b before, out of it.
+func (b *Books) Sub(other *Books) {
+	b.Accepted -= other.Accepted
+	b.Delivered -= other.Delivered
+	b.Shed -= other.Shed
+	b.Expired -= other.Expired
+	b.Rejected -= other.Rejected
+	b.PossiblyPersisted -= other.PossiblyPersisted
+	b.Pending -= other.Pending
+	b.MaybeDuplicated -= other.MaybeDuplicated
+	b.Refused -= other.Refused
+	for i := range b.lost {
+		b.lost[i] -= other.lost[i]
+	}
+}
+
+// Settle counts records that were accepted and have an outcome.
+func (b *Books) Settle(records uint64, outcome Outcome, reason Reason) {
+	b.Accepted += records
+	b.resolve(records, outcome, reason)
 }
 
 func (b *Books) resolve(records uint64, outcome Outcome, reason Reason) {

@@ -36,6 +36,18 @@ func (q *queue) take(ordered bool) *Batch {
 	return nil
 }
 
+// pull removes b, if it is in q, and reports whether it was.
+func (q *queue) pull(b *Batch) bool {
+	var before *Batch
+	for other := q.head; other != nil; before, other = other, other.next {
+		if other == b {
+			q.remove(before, b)
+			return true
+		}
+	}
+	return false
+}
+
 func (q *queue) remove(before, b *Batch) {
 	if before == nil {
 		q.head = b.next

@@ -19,21 +19,19 @@ func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 	if !keep {
 		b.Release()
 	} else if outcome == Delivered {
-		b.shrink()
+		b.Shrink()
 	}
 	for _, w := range waiters {
 		w.Done()
 	}
 }
 
-// shrink gives back the records of a batch of which only the reports are still needed.
-func (b *Batch) shrink() {
-	l := b.topic.lane
+// Shrink gives back the records of a batch that was resolved and kept, and of which a report only tells what EachTag knows.
+func (b *Batch) Shrink() {
 	less := int64(cap(b.body))
-	l.pool.put(b.body)
+	b.topic.lane.pool.put(b.body)
 	b.body = nil
-	b.held -= less
-	l.budget.Adjust(-less)
+	b.charge(-less)
 }
 
 // CountDuplicates notes, once for each batch, that its records may be in Kafka twice.
@@ -49,12 +47,34 @@ func (t *Topic) CountDuplicates(b *Batch) {
 
 // Books returns the counts of t at one instant.
 func (t *Topic) Books() Books {
+	books, _ := t.Account()
+	return books
+}
+
+// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of those that are pending.
+func (t *Topic) Account() (books Books, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	books := t.books
+	books = t.settledLocked()
 	for b := t.all; b != nil; b = b.allNext {
+		if books.Pending == 0 || b.born < oldest {
+			oldest = b.born
+		}
 		books.Pending += uint64(b.records)
 	}
+	return books, oldest
+}
+
+// Settled returns the counts of t without Pending, which takes time to count.
+func (t *Topic) Settled() Books {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.settledLocked()
+}
+
+func (t *Topic) settledLocked() Books {
+	books := t.books
+	books.Refused = t.refused.Load()
 	return books
 }
 
@@ -67,6 +87,13 @@ func (t *Topic) closeIdle(limit time.Duration) bool {
 	}
 	t.closed = true
 	return true
+}
+
+// Freed reports whether t was closed: nothing can be in it any more, but for what is in a lane that was closed.
+func (t *Topic) Freed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed && t.all == nil
 }
 
 func (t *Topic) unflush(w *Waiter) {
@@ -90,5 +117,6 @@ func (t *Topic) flush(w *Waiter) {
 	}
 	if t.all != nil {
 		t.listLocked()
+		t.outlet.Wake()
 	}
 }

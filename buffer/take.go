@@ -61,10 +61,15 @@ func (s *source) survey(dst []Waiting) []Waiting {
 func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.findLocked(kind, partition); s != nil {
-		return s.take(seal)
+	s := t.findLocked(kind, partition)
+	if s == nil {
+		return nil
 	}
-	return nil
+	b := s.take(seal)
+	if b != nil {
+		t.takenLocked(b)
+	}
+	return b
 }
 
 // TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time limit, but for those
@@ -76,7 +81,7 @@ func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
 	for _, s := range t.bound {
 		old = s.takeOlder(limit, old)
 	}
-	return old
+	return t.takenLocked(old...)
 }
 
 func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
@@ -123,25 +128,37 @@ func (s *source) claimRaw() *Batch {
 func (t *Topic) Requeue(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.listed {
+		t.outlet.Wake() // who gives them back need not be the one who takes them
+	}
 	for _, b := range slices.Backward(batches) {
+		t.mixed = t.mixed || b.BuiltForOther(t.count)
 		if b.kind == Unkeyed {
 			t.unkeyed.sealed.pushFront(b)
 		} else {
 			t.boundLocked(b.kind, b.partition).dealt.pushFront(b)
 		}
 	}
+	t.waitAgainLocked(batches)
 	t.listLocked()
 }
 
-// Recount says how many partitions the topic has. If that is new, the keyed batches that wait were dealt to partitions
+// HasKeys reports whether records with keys have been sent since t was made.
+func (t *Topic) HasKeys() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.keys
+}
+
+// Recount says how many partitions the topic has. If that is new, or some were given back that were built for another number, the keyed batches that wait were dealt to partitions
 // that their keys do not belong to any more: they are removed and returned, oldest first, for DealOut.
 func (t *Topic) Recount(count int32) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.count == count {
+	if t.count == count && !t.mixed {
 		return nil
 	}
-	t.count, t.keyed = count, nil
+	t.count, t.keyed, t.mixed = count, nil, false
 	var stale []*Batch
 	t.bound = slices.DeleteFunc(t.bound, func(s *source) bool {
 		if s.kind != Keyed {
@@ -159,5 +176,5 @@ func (t *Topic) Recount(count int32) []*Batch {
 		return true
 	})
 	slices.SortFunc(stale, func(a, b *Batch) int { return cmp.Compare(a.order, b.order) })
-	return stale
+	return t.takenLocked(stale...)
 }

@@ -2,9 +2,8 @@ package buffer
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/forebay-go/forebay/partitioner"
 )
 
 // Topic is where the batches of one topic wait, in one lane. It is safe for concurrent use.
@@ -14,16 +13,27 @@ type Topic struct {
 
 	mu     sync.Mutex // guards what follows and the batches that are open or waiting
 	closed bool
+	outlet *Outlet
 	listed bool // the dispatcher knows that there is work, or will when it asks for what is incoming
 	last   time.Duration
+	limit  int // of its batches, for a while; 0: that of the lane
 
 	unkeyed source
 	bound   []*source // keyed and explicit, in no order
 	keyed   []*source // those of bound that are keyed, by partition + 1: the first is for "not known yet"
 	count   int32     // partitions of the topic, 0 while that is not known
+	keys    bool      // there have been keyed records
+	mixed   bool      // some keyed batch may be for another count
+	dealt   *Batch    // the last that was dealt out
+
+	maxShare float64 // of what the lane may hold; 0: as much as it gets
 
 	all   *Batch // every batch that is not resolved: open, waiting and in flight
-	books Books  // but for Pending, which is counted from all
+	books Books  // but for Pending, which is counted from all, and Refused
+
+	held    atomic.Int64  // bytes that the budget counts for its batches; it changes when the budget does
+	short   atomic.Int64  // bytes for which there was no room last
+	refused atomic.Uint64 // records for which there was none in the end
 }
 
 // Name returns the name of t.
@@ -33,22 +43,36 @@ func (t *Topic) Name() string { return t.name }
 func (t *Topic) Lane() *Lane { return t.lane }
 
 // Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's partition, and for
-// Explicit partition is its number; now is the monotonic time. It fails with ErrFull, or ErrClosed after the lane was
-// closed or t freed. The caller has checked the size of r.
+// Explicit partition is its number; now is the monotonic time. It fails with ErrFull, which may be ErrCeiling or
+// ErrOverShare, or with ErrClosed after the lane was closed or t freed. The caller has checked the size of r, and calls
+// Refuse if there is no room in the end.
 func (t *Topic) Append(r *Record, where Kind, partition int32, now time.Duration) error {
+	return t.append(r, where, partition, now, false)
+}
+
+// AppendTight does what Append does, in less room: where an open batch cannot grow, a small one is begun. It is for who has
+// had others make room, and must not get less than they gave; else it would only make batches small.
+func (t *Topic) AppendTight(r *Record, where Kind, partition int32, now time.Duration) error {
+	return t.append(r, where, partition, now, true)
+}
+
+func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration, tight bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return ErrClosed
 	}
-	b := t.roomLocked(t.sourceLocked(r, where, partition), r, now)
-	if b == nil {
-		t.books.Refused++
-		return ErrFull
+	err := t.addLocked(t.sourceLocked(r, where, partition), r, now, tight)
+	if err == nil {
+		t.books.Accepted++
+	} else {
+		t.last = now // it is not idle
 	}
-	t.books.Accepted++
-	return nil
+	return err
 }
+
+// SmallBatch returns about how many bytes AppendTight needs for a record of so many framed bytes.
+func SmallBatch(framed int) int64 { return batchOverhead + int64(roundUp(framed)) + 16*metaBytes }
 
 // sourceLocked returns where a record waits.
 func (t *Topic) sourceLocked(r *Record, where Kind, partition int32) *source {
@@ -58,7 +82,7 @@ func (t *Topic) sourceLocked(r *Record, where Kind, partition int32) *source {
 	case Keyed:
 		partition = -1
 		if t.count > 0 {
-			partition = partitioner.ForKey(r.Key, t.count)
+			partition = t.lane.cfg.Load().ForKey(t.name, r.Key, t.count)
 		}
 	}
 	return t.boundLocked(where, partition)
@@ -72,6 +96,7 @@ func (t *Topic) boundLocked(kind Kind, partition int32) *source {
 	s = &source{kind: kind, partition: partition}
 	t.bound = append(t.bound, s)
 	if kind == Keyed {
+		t.keys = true
 		if missing := int(partition) + 2 - len(t.keyed); missing > 0 {
 			t.keyed = append(t.keyed, make([]*source, missing)...)
 		}
@@ -96,46 +121,77 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	return nil
 }
 
-// roomLocked adds r to the open batch of s, or to a new one, and returns it; nil if there is no memory for that. A batch
-// takes no more records when its oldest is a sixteenth of the delivery timeout old: it expires as a whole, and no record
-// is to lose more than that of its time.
-func (t *Topic) roomLocked(s *source, r *Record, now time.Duration) *Batch {
-	limit := t.lane.cfg.BatchBytes - HeaderBytes
+// addLocked adds r to the open batch of s, or to a new one, unless there is no memory for that. A batch takes no more
+// records when its oldest is a sixteenth of the delivery timeout old: it expires as a whole, and no record is to lose more
+// than that of its time.
+func (t *Topic) addLocked(s *source, r *Record, now time.Duration, tight bool) error {
+	limit := t.limitLocked()
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
-		if b.fits(framed, limit) && now-b.born < t.lane.cfg.DeliveryTimeout/16 {
-			if b.full(framed) && !b.grow(framed, limit) {
-				return nil
+		if b.fits(framed, limit) && now-b.born < t.lane.cfg.Load().DeliveryTimeout/16 {
+			var err error
+			if b.full(framed) {
+				err = b.grow(framed, limit, now)
 			}
-			b.add(r, now, delta, size)
-			return b
+			if err == nil {
+				b.add(r, now, delta, size)
+			}
+			if err == nil || !tight {
+				return err
+			}
 		}
 	}
+	return t.beginLocked(s, r, limit, now, tight)
+}
+
+// beginLocked adds r to a new batch of s.
+func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, tight bool) error {
 	b := t.newBatch(s)
 	delta, size, framed := b.measure(r)
-	if !t.lane.budget.Reserve(batchOverhead) {
-		return nil
+	if err := t.reserve(batchOverhead, now); err != nil {
+		return err
 	}
 	b.held = batchOverhead
-	if want := min(s.hint, limit); framed < want && t.lane.plenty(s, now) {
-		b.grow(want, limit)
+	if want := min(s.hint, limit); framed < want && !tight && t.lane.plenty(s, now) {
+		_ = b.grow(want, limit, now) // it is only a beginning
 	}
-	if !b.grow(framed, limit) {
+	if err := b.grow(framed, limit, now); err != nil {
+		t.short.Add(b.held) // all of it is needed at once
 		b.Release()
-		return nil
+		return err
 	}
 	b.add(r, now, delta, size)
 	if s.seal() != nil {
-		t.lane.Wake()
+		t.outlet.Wake()
 	}
 	s.open, t.last = b, now
 	t.holdLocked(b)
+	t.waitLocked(b)
 	t.listLocked()
-	if !t.lane.armed.Load() {
-		t.lane.Wake()
+	if !t.outlet.armed.Load() {
+		t.outlet.Wake()
 	}
-	return b
+	return nil
 }
+
+// Limit keeps the batches that are opened from now on at bytes, with the header; 0 ends that.
+func (t *Topic) Limit(bytes int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = bytes
+}
+
+// limitLocked returns how large the records of a batch may be together.
+func (t *Topic) limitLocked() int {
+	limit := t.lane.cfg.Load().BatchBytes
+	if t.limit > 0 {
+		limit = min(limit, max(t.limit, leastBatch))
+	}
+	return limit - HeaderBytes
+}
+
+// leastBatch is what no limit of a topic is below.
+const leastBatch = 1 << 10
 
 // plenty reports whether a batch of s may begin as large as the last one was: while there is memory, or if that one was
 // filled so quickly that this one will be too.
@@ -180,7 +236,5 @@ func (t *Topic) listLocked() {
 		return
 	}
 	t.listed = true
-	t.lane.mu.Lock()
-	t.lane.incoming = append(t.lane.incoming, t)
-	t.lane.mu.Unlock()
+	t.outlet.add(t)
 }

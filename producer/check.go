@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/forebay-go/forebay/routing"
 )
@@ -19,16 +20,41 @@ func (c *checker) fail(field, format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
 }
 
-// complete returns cfg with its defaults filled in, and the table of its rules. The error names every field that is wrong
-// and what to write instead.
-func (cfg Config) complete() (Config, *routing.Table, error) {
+// Complete returns cfg with its defaults filled in: what a producer of it works with, for those who want to show that. New
+// and Reconfigure do the same by themselves, and take what Complete returns as well. The error is that of New with opts.
+func (cfg Config) Complete(opts ...Option) (Config, error) {
+	o := new(options)
+	for _, opt := range opts {
+		opt.apply(o)
+	}
+	full, _, err := o.complete(cfg)
+	return full.explicit(), err
+}
+
+// explicit returns a complete c that says of nothing that it has its default.
+func (cfg Config) explicit() Config {
+	if cfg.Batching.Linger == 0 {
+		cfg.Batching.Linger = NoLinger
+	}
+	for _, priority := range routing.All {
+		if pc := cfg.Priorities.of(priority); pc.GuaranteedShare == 0 {
+			pc.GuaranteedShare = NoGuarantee
+		}
+	}
+	return cfg
+}
+
+// complete returns cfg with its defaults filled in, beside what the options say, and the table of its rules. The error names
+// every field that is wrong and what to write instead.
+func (o *options) complete(cfg Config) (Config, *routing.Table, error) {
 	c := new(checker)
 	defaultTo(&cfg.ClientID, "forebay")
-	c.clusters(cfg.Clusters)
+	cfg = cfg.clone()
+	c.clusters(cfg.Clusters, o)
 	for _, p := range routing.All {
 		c.priority(cfg.Priorities.of(p), p, cfg.Clusters)
 	}
-	cfg.Topics = slices.Clone(cfg.Topics)
+	c.guarantees(&cfg.Priorities)
 	table, err := routing.NewTable(cfg.Topics)
 	if err != nil {
 		c.errs = append(c.errs, err)
@@ -36,6 +62,7 @@ func (cfg Config) complete() (Config, *routing.Table, error) {
 	c.buffer(&cfg)
 	c.batching(&cfg.Batching, cfg.Buffer.MaxBytes)
 	c.room(&cfg)
+	c.resolver(&cfg.Resolver)
 	if len(c.errs) > 0 {
 		return cfg, nil, fmt.Errorf("forebay: wrong configuration:\n%w", errors.Join(c.errs...))
 	}
@@ -61,7 +88,7 @@ func (c *PrioritiesConfig) of(p routing.Priority) *PriorityConfig {
 	}
 }
 
-func (c *checker) clusters(clusters map[string]ClusterConfig) {
+func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 	if len(clusters) == 0 {
 		c.fail("clusters", "none: name at least one cluster and its brokers")
 	}
@@ -76,10 +103,36 @@ func (c *checker) clusters(clusters map[string]ClusterConfig) {
 		}
 		for i, addr := range brokers {
 			if err := checkAddr(addr); err != nil {
-				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i), "%q: %v: write host:port, such as \"kafka-1:9092\"", addr, err)
+				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i), "%q: %v: write host:port, such as \"kafka-1:9092\"", withoutUser(addr), err)
 			}
 		}
+		cc := clusters[name]
+		if strings.ContainsFunc(cc.ClusterID, unicode.IsSpace) {
+			c.fail(field+".cluster_id", "%q: write it without white space, as the brokers tell it", cc.ClusterID)
+		}
+		c.createTopics(field+".create_topics", cc.CreateTopics)
+		c.security(field, name, &cc, o)
 	}
+}
+
+func (c *checker) createTopics(field string, ct CreateTopicsConfig) {
+	if ct.Partitions < 0 {
+		c.fail(field+".partitions", "%d: write 1 or more, or 0 for the brokers' default", ct.Partitions)
+	}
+	if ct.ReplicationFactor < 0 {
+		c.fail(field+".replication_factor", "%d: write 1 or more, or 0 for the brokers' default", ct.ReplicationFactor)
+	}
+	if !ct.Enabled && (ct.Partitions != 0 || ct.ReplicationFactor != 0 || len(ct.Configs) > 0) {
+		c.fail(field, "it says how topics are made, but not to make them: add enabled: true, or remove the rest")
+	}
+}
+
+// withoutUser returns addr without what may be a password before the host, as in a URL.
+func withoutUser(addr string) string {
+	if i := strings.LastIndex(addr, "@"); i >= 0 {
+		return "…" + addr[i:]
+	}
+	return addr
 }
 
 func checkAddr(addr string) error {
@@ -111,15 +164,80 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 			pc.Cluster = sortedNames(clusters)[0]
 		}
 	}
+	c.fallbacks(field, pc, clusters)
 	timeouts := map[routing.Priority]time.Duration{routing.Low: 2 * time.Minute, routing.Medium: 10 * time.Minute, routing.High: time.Hour}
 	defaultTo(&pc.DeliveryTimeout, timeouts[p])
 	if pc.DeliveryTimeout < time.Second {
 		c.fail(field+".delivery_timeout", "%v: write 1s or more, or 0 for %v", pc.DeliveryTimeout, timeouts[p])
 	}
+	shares := map[routing.Priority]float64{routing.Low: 0.05, routing.Medium: 0.2}
+	defaultTo(&pc.WireShare, shares[p])
+	if !(pc.WireShare >= 0 && pc.WireShare <= 0.5) {
+		c.fail(field+".wire_share", "%v: write a fraction up to 0.5, or 0 for %v", pc.WireShare, shares[p])
+	}
 	moves := map[routing.Priority]time.Duration{routing.Low: 2 * time.Second, routing.Medium: 10 * time.Second, routing.High: Never}
 	defaultTo(&pc.MoveUnresolvedAfter, moves[p])
 	if pc.MoveUnresolvedAfter < 0 && pc.MoveUnresolvedAfter != Never {
 		c.fail(field+".move_unresolved_after", "%v: write a positive time, or -1 for never", pc.MoveUnresolvedAfter)
+	}
+	c.shares(field, pc, p)
+	defaultTo(&pc.WhenFull, refuseNewest)
+	c.oneOf(field+".when_full", pc.WhenFull, refuseNewest, dropOldest)
+}
+
+// shares fills in and checks what a priority may hold of the memory. No comparison is true of NaN.
+func (c *checker) shares(field string, pc *PriorityConfig, p routing.Priority) {
+	defaultTo(&pc.CeilingShare, 1)
+	if !(pc.CeilingShare > 0 && pc.CeilingShare <= 1) {
+		c.fail(field+".ceiling_share", "%v: write a part of buffer.max_bytes up to 1, or 0 for all of it", pc.CeilingShare)
+		return
+	}
+	switch {
+	case pc.GuaranteedShare == NoGuarantee:
+		pc.GuaranteedShare = 0
+	case pc.GuaranteedShare == 0 && p != routing.High:
+		pc.GuaranteedShare = min(1.0/16, pc.CeilingShare)
+	case !(pc.GuaranteedShare >= 0 && pc.GuaranteedShare <= pc.CeilingShare):
+		c.fail(field+".guaranteed_share", "%v: write a part of buffer.max_bytes up to %v, its ceiling_share; 0 for the default, or -1 for none",
+			pc.GuaranteedShare, pc.CeilingShare)
+	}
+}
+
+// guarantees checks that all guarantees can be kept at once.
+func (c *checker) guarantees(pcs *PrioritiesConfig) {
+	sum := pcs.Low.GuaranteedShare + pcs.Medium.GuaranteedShare + pcs.High.GuaranteedShare
+	if sum > 1 {
+		c.fail("priorities", "the guaranteed shares are %v together (low %v, medium %v, high %v): lower them to 1 or less, -1 is none",
+			sum, pcs.Low.GuaranteedShare, pcs.Medium.GuaranteedShare, pcs.High.GuaranteedShare)
+	}
+}
+
+// fallbacks checks where a priority goes when its cluster is down.
+func (c *checker) fallbacks(field string, pc *PriorityConfig, clusters map[string]ClusterConfig) {
+	used := map[string]bool{pc.Cluster: true}
+	for i, f := range pc.Fallbacks {
+		field := fmt.Sprintf("%s.fallbacks[%d]", field, i)
+		if err := f.Check(field); err != nil {
+			c.errs = append(c.errs, err)
+		}
+		if _, ok := clusters[f.Cluster]; !ok {
+			c.fail(field+".cluster", "there is no cluster %q: write one of %s", f.Cluster, strings.Join(sortedNames(clusters), ", "))
+		} else if used[f.Cluster] {
+			c.fail(field+".cluster", "%q is in the order already: name each cluster once", f.Cluster)
+		}
+		used[f.Cluster] = true
+	}
+	defaultTo(&pc.FallbackAfter, 5*time.Second)
+	defaultTo(&pc.ReturnAfter, 30*time.Second)
+	defaultTo(&pc.SwitchEvery, time.Minute)
+	if pc.FallbackAfter < 0 {
+		c.fail(field+".fallback_after", "%v: write a positive time, or 0 for 5s", pc.FallbackAfter)
+	}
+	if pc.ReturnAfter < 0 {
+		c.fail(field+".return_after", "%v: write a positive time, or 0 for 30s", pc.ReturnAfter)
+	}
+	if pc.SwitchEvery < 0 {
+		c.fail(field+".switch_every", "%v: write a positive time, or 0 for 1m", pc.SwitchEvery)
 	}
 }
 
@@ -141,6 +259,8 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000", b.MaxRecordBytes)
 	}
 	defaultTo(&b.Compression, "none")
+	defaultTo(&b.Partitioner, sticky)
+	c.oneOf("batching.partitioner", b.Partitioner, sticky, roundRobin)
 	c.oneOf("batching.compression", b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
 	defaultTo(&b.Acks, "all")
 	c.oneOf("batching.acks", b.Acks, "all", "leader")
@@ -162,6 +282,17 @@ func (c *checker) buffer(cfg *Config) {
 	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/2)
 	if cfg.Reports.MaxBytes < 0 {
 		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for half of buffer.max_bytes", cfg.Reports.MaxBytes)
+	}
+}
+
+func (c *checker) resolver(r *ResolverConfig) {
+	defaultTo(&r.RefreshEvery, 30*time.Second)
+	defaultTo(&r.StaleFor, max(24*time.Hour, r.RefreshEvery))
+	if r.RefreshEvery < time.Second {
+		c.fail("resolver.refresh_every", "%v: write 1s or more, or 0 for 30s", r.RefreshEvery)
+	}
+	if r.StaleFor < r.RefreshEvery {
+		c.fail("resolver.stale_for", "%v: write resolver.refresh_every (%v) or more, or 0 for 24h", r.StaleFor, r.RefreshEvery)
 	}
 }
 

@@ -16,16 +16,17 @@ import (
 // returns nil then, or the error of ctx as soon as that ends. Records that are accepted meanwhile are not waited for.
 func (p *Producer) Flush(ctx context.Context) error {
 	w := buffer.NewWaiter()
-	for d := range p.dispatchers {
-		d.lane.Flush(w)
+	s := p.setup.Load()
+	for l := range s.eachLane {
+		l.buf.Flush(w)
 	}
 	w.Done()
 	select {
 	case <-w.Wait():
 		return nil
 	case <-ctx.Done():
-		for d := range p.dispatchers {
-			d.lane.Unflush(w)
+		for l := range s.eachLane {
+			l.buf.Unflush(w)
 		}
 		return fmt.Errorf("flush: %w", ctx.Err())
 	}
@@ -36,7 +37,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 // that are sent before wait in the buffer.
 func (p *Producer) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
-		names = sortedNames(p.cfg.Clusters)
+		names = sortedNames(p.setup.Load().cfg.Clusters)
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -56,7 +57,7 @@ func (p *Producer) WaitReady(ctx context.Context, names ...string) error {
 // missing describes those of the named clusters that are not ready.
 func (p *Producer) missing(names []string) (missing []string, err error) {
 	for _, name := range names {
-		c := p.clusters[name]
+		c := p.setup.Load().clusters[name]
 		if c == nil {
 			return nil, fmt.Errorf("wait for clusters: there is no cluster %q", name)
 		}
@@ -97,7 +98,7 @@ var ErrLeft = errors.New("records were left")
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
 // ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time until its
 // deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it was
-// written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback that hangs, which it leaves behind. Calling it again returns the
+// written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback or a logger that hangs, which it leaves behind. Calling it again returns the
 // same summary and no error, when the first call is done.
 //
 // Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
@@ -110,8 +111,11 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	if p.closed != nil {
 		return p.closed.clone(), nil
 	}
-	for d := range p.dispatchers {
-		d.lane.Close()
+	p.changing.Lock()
+	p.ended = true
+	p.changing.Unlock()
+	for l := range p.setup.Load().eachLane {
+		l.buf.Close()
 	}
 	ctxErr := p.flushBefore(ctx)
 	p.stop()
@@ -119,15 +123,24 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	p.closed = &s
 	if p.reports != nil {
 		p.reports.close()
-		select {
-		case <-p.reports.done:
-		case <-ctx.Done():
-		}
+		await(ctx, p.reports.done)
 	}
+	p.events.close()
+	await(ctx, p.events.done)
+	p.logger.close()
+	await(ctx, p.logger.done)
 	if s.Left > 0 {
 		return s.clone(), fmt.Errorf("close: %w: %d: %w", ErrLeft, s.Left, ctxErr)
 	}
 	return s.clone(), nil
+}
+
+// await waits until done is closed or ctx ends.
+func await(ctx context.Context, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 // beginClose waits for another call of Close, if there is one.
@@ -160,15 +173,23 @@ func (p *Producer) flushBefore(ctx context.Context) error {
 
 // stop ends everything that runs, but for the reports.
 func (p *Producer) stop() {
-	for d := range p.dispatchers {
-		d.cancel() // all at once: each then waits only for itself
+	p.evict.close() // while there are still reports
+	s := p.setup.Load()
+	for l := range s.eachLane {
+		for _, d := range l.dispatchers() {
+			d.cancel() // all at once: each then waits only for itself
+		}
 	}
-	for _, c := range p.clusters {
+	for c := range s.inUse() {
 		c.Close()
 	}
 	p.squeeze.close()
-	for d := range p.dispatchers {
-		d.stop()
+	for l := range s.eachLane {
+		l.stop()
+	}
+	p.leaving.Wait()
+	if p.names != nil {
+		p.names.Close()
 	}
 	p.clock.Stop()
 }

@@ -1,8 +1,12 @@
 package producer
 
 import (
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/wire"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -11,6 +15,11 @@ import (
 type Config struct {
 	// ClientID is what brokers see in their logs and quotas. Empty means "forebay".
 	ClientID string `yaml:"client_id"`
+
+	// Rack is the zone that the program runs in, by the name that brokers of all clusters have for it in broker.rack. Batches of
+	// records without keys then go to partitions whose leaders are in it, as long as those that can be written to are at least
+	// half of the zone's fair share, and take a batch within a second. Empty means that all leaders are alike.
+	Rack string `yaml:"rack"`
 
 	// Clusters are the Kafka clusters, by a name of your choice. At least one is needed.
 	Clusters map[string]ClusterConfig `yaml:"clusters"`
@@ -25,6 +34,7 @@ type Config struct {
 	Buffer   BufferConfig   `yaml:"buffer"`
 	Batching BatchingConfig `yaml:"batching"`
 	Reports  ReportsConfig  `yaml:"reports"`
+	Resolver ResolverConfig `yaml:"resolver"`
 }
 
 // ClusterConfig names a Kafka cluster.
@@ -32,6 +42,49 @@ type ClusterConfig struct {
 	// Brokers are some of the cluster's brokers, as host:port; the rest is found through them. New does not look them up.
 	// It rejects an empty list and what is not host:port.
 	Brokers []string `yaml:"brokers"`
+
+	// ClusterID is the ID of the cluster, as "kafka-cluster.sh cluster-id" shows it: nothing is written where
+	// brokers tell another one. Empty means that of the first that answers. Where another Kafka answers under the name of a
+	// broker, that broker is not used; where all do, the cluster is Down with both IDs in the reason, and what waits stays.
+	// Brokers that tell no ID are taken as they are. New rejects white space.
+	ClusterID string `yaml:"cluster_id"`
+
+	// CreateTopics has topics made that are not there when a record for them comes. Without it they are waited for.
+	CreateTopics CreateTopicsConfig `yaml:"create_topics"`
+
+	TLS  TLSConfig  `yaml:"tls"`
+	SASL SASLConfig `yaml:"sasl"`
+}
+
+// CreateTopicsConfig says how topics are made. Where that is refused, it is tried again every second at first, then twice a
+// minute; the records wait, and Stats says why.
+type CreateTopicsConfig struct {
+	// Enabled has topics made. The brokers' own auto.create.topics.enable is never used.
+	Enabled bool `yaml:"enabled"`
+
+	// Partitions is how many they get. Zero means as many as the brokers' num.partitions says. New rejects negative values.
+	Partitions int32 `yaml:"partitions"`
+
+	// ReplicationFactor is how many brokers hold each partition. Zero means the brokers' default.replication.factor. New
+	// rejects negative values.
+	ReplicationFactor int16 `yaml:"replication_factor"`
+
+	// Configs are settings of the topics, such as "retention.ms", beyond the brokers' defaults.
+	Configs map[string]string `yaml:"configs"`
+}
+
+// creation returns what the cluster is told of it, nil if no topics are to be made.
+func (c CreateTopicsConfig) creation() *cluster.Creation {
+	if !c.Enabled {
+		return nil
+	}
+	defaultTo(&c.Partitions, -1)
+	defaultTo(&c.ReplicationFactor, -1)
+	configs := make(map[string]*string, len(c.Configs))
+	for key, value := range c.Configs {
+		configs[key] = &value
+	}
+	return &cluster.Creation{Partitions: c.Partitions, Replication: c.ReplicationFactor, Configs: configs}
 }
 
 // PrioritiesConfig holds the settings of the three priorities.
@@ -57,7 +110,66 @@ type PriorityConfig struct {
 	// partition to have a leader again, before it is written elsewhere and its records count as maybe duplicated. Zero
 	// means 2 s for low, 10 s for medium and never for high. Never (-1) means never.
 	MoveUnresolvedAfter time.Duration `yaml:"move_unresolved_after"`
+
+	// WireShare is the part of a broker's rate that records of this priority keep while ready batches of higher ones wait for
+	// that broker to answer, from 0 to 0.5. While none do, and while they get no answer at all, nothing is held back. Of what
+	// several lower priorities keep, the lowest has its share of all, the next its share of the rest. Zero means 0.05 for low
+	// and 0.2 for medium; high has no use for it.
+	WireShare float64 `yaml:"wire_share"`
+
+	// GuaranteedShare is the part of Buffer.MaxBytes that higher priorities leave to this one, from its first record on.
+	// What it does not use of it is lent to lower priorities. A guarantee below two batches is of little use: memory is
+	// taken and given up by the batch. Zero means 1/16 for low and medium, or CeilingShare if that is less, and none for
+	// high, from which nobody takes. NoGuarantee (-1) means none. New rejects other negative values, more than CeilingShare,
+	// and guarantees that are more than 1 together.
+	GuaranteedShare float64 `yaml:"guaranteed_share"`
+
+	// CeilingShare is the part of Buffer.MaxBytes that this priority never exceeds, whether others want room or not. Zero
+	// means 1: all of it. New rejects negative values and more than 1.
+	CeilingShare float64 `yaml:"ceiling_share"`
+
+	// WhenFull says what a Send of this priority does for which there is no room, when lower priorities have none left to
+	// give up: "refuse" its record with ErrBufferFull, or "drop_oldest": accept it, and shed the oldest batch of this priority that
+	// waits. Empty means "refuse".
+	WhenFull string `yaml:"when_full"`
+
+	// Fallbacks are the clusters that records of this priority go to while Cluster is down, in the order in which they are
+	// tried. New rejects a cluster that is not there, and one that is named twice.
+	//
+	// What waits moves with its priority: un-keyed batches as they are, keyed ones dealt out anew if the topic has another
+	// number of partitions there. What was written and not answered stays where it was written and is sent there again when
+	// the cluster is back; un-keyed batches of it move after MoveUnresolvedAfter, and count as maybe duplicated. The order of
+	// a key holds within a cluster, not across a switch.
+	Fallbacks []routing.Fallback `yaml:"fallbacks"`
+
+	// FallbackAfter is how long the cluster in use has to be down before the next one is used: nothing of it answered, and it
+	// acknowledged nothing. Zero means 5 s. New rejects negative values.
+	FallbackAfter time.Duration `yaml:"fallback_after"`
+
+	// ReturnAfter is how long a cluster that is earlier in the order has to be well before it is used again. Zero means 30 s.
+	// New rejects negative values.
+	ReturnAfter time.Duration `yaml:"return_after"`
+
+	// SwitchEvery is how far apart switches are at least, so that clusters that come and go do not drag records to and fro.
+	// Only a fallback that fails is left at once, for a cluster that is well. Zero means 1 minute. New rejects negative values.
+	SwitchEvery time.Duration `yaml:"switch_every"`
 }
+
+func (c *PrioritiesConfig) wireShares() (shares wire.Shares) {
+	for _, p := range routing.All {
+		shares[p] = c.of(p).WireShare
+	}
+	return shares
+}
+
+// NoGuarantee is a GuaranteedShare of nothing.
+const NoGuarantee = -1
+
+// The values of WhenFull.
+const (
+	refuseNewest = "refuse"
+	dropOldest   = "drop_oldest"
+)
 
 // Never is a time that does not come.
 const Never = time.Duration(-1)
@@ -68,8 +180,9 @@ const NoLinger = time.Duration(-1)
 // BufferConfig bounds what waits in memory.
 type BufferConfig struct {
 	// MaxBytes bounds the memory held for records that Kafka has not acknowledged, in bytes, by capacity: batches open,
-	// waiting and in flight, the tables of topics, and delivery reports that were not read. Zero means 64 MiB. At the
-	// bound Send returns ErrBufferFull, never waiting. New rejects less than 1 MiB, less than four times
+	// waiting and in flight, the tables of topics, and delivery reports that were not read. All priorities share it. At the
+	// bound a Send has lower priorities shed what waits longest, down to their guarantees; where they have no more it returns
+	// ErrBufferFull, never waiting (see PriorityConfig). Zero means 64 MiB. New rejects less than 1 MiB, less than four times
 	// Batching.MaxBytes, and less than Batching.MaxRecordBytes.
 	MaxBytes int64 `yaml:"max_bytes"`
 
@@ -80,8 +193,9 @@ type BufferConfig struct {
 
 // BatchingConfig says how records become batches.
 type BatchingConfig struct {
-	// Linger is how long a batch waits for more records before it is sent, if it is not full earlier. Zero means 10 ms,
-	// NoLinger (-1) sends at once. New rejects more than 1 minute.
+	// Linger is how long a batch waits for more records before it is sent, if it is not full earlier. One of records without
+	// keys waits up to as long again where a request has just gone to a broker that leads no partition of its topic, so that topics share
+	// their requests. Zero means 10 ms, NoLinger (-1) sends at once. New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
 	// MaxBytes is the size at which a batch is full, in bytes, before compression. Zero means 512 KiB, or a quarter of
@@ -98,6 +212,11 @@ type BatchingConfig struct {
 	// path, and waits compressed.
 	Compression string `yaml:"compression"`
 
+	// Partitioner is how batches of records without keys find their partitions: "sticky", wherever a broker is free, and
+	// there the partition that was used longest ago; or "round_robin", an equal number of batches to each that can be written to. Empty
+	// means "sticky". Partitions of keys are the Java client's with both. See WithPartitioner for one of your own.
+	Partitioner string `yaml:"partitioner"`
+
 	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or the "leader" alone, which
 	// loses records when a leader dies and cannot find duplicates. Empty means "all". There is no "none": delivered would
 	// mean written to a socket.
@@ -107,7 +226,37 @@ type BatchingConfig struct {
 // ReportsConfig bounds the delivery reports; see WithDelivery.
 type ReportsConfig struct {
 	// MaxBytes bounds the memory of reports that the callback has not taken yet, in bytes, within Buffer.MaxBytes. Beyond
-	// it the newest reports are dropped and counted in Stats().ReportsDropped. Zero means half of Buffer.MaxBytes.
+	// it the newest reports are dropped and counted in Stats().ReportsDropped, those of lower priorities first. Zero means half of Buffer.MaxBytes.
 	// New rejects negative values.
 	MaxBytes int64 `yaml:"max_bytes"`
+}
+
+// ResolverConfig says how long it is remembered what the names of brokers mean, those in Brokers and those that clusters name.
+// A look-up that fails, or is slow, costs nothing where there is an older answer: that is then used. Neither an error nor an
+// empty answer erases it.
+type ResolverConfig struct {
+	// RefreshEvery is how often a name is looked up again while it is in use. One that was idle is looked up when it is
+	// dialled, and so is one at which a connection has just failed. Zero means 30 s. New rejects less than 1 s.
+	RefreshEvery time.Duration `yaml:"refresh_every"`
+
+	// StaleFor is how old an answer may be that is used. Zero means 24 h. New rejects less than RefreshEvery.
+	StaleFor time.Duration `yaml:"stale_for"`
+}
+
+// clone returns a copy of c that shares no memory with it.
+func (c Config) clone() Config {
+	c.Clusters = maps.Clone(c.Clusters)
+	for name, cc := range c.Clusters {
+		cc.Brokers, cc.CreateTopics.Configs = slices.Clone(cc.Brokers), maps.Clone(cc.CreateTopics.Configs)
+		c.Clusters[name] = cc
+	}
+	for _, p := range routing.All {
+		pc := c.Priorities.of(p)
+		pc.Fallbacks = slices.Clone(pc.Fallbacks)
+		for i, f := range pc.Fallbacks {
+			pc.Fallbacks[i].Topics, pc.Fallbacks[i].Rename = slices.Clone(f.Topics), maps.Clone(f.Rename)
+		}
+	}
+	c.Topics = slices.Clone(c.Topics)
+	return c
 }

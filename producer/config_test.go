@@ -11,21 +11,27 @@ import (
 
 func TestNew_NamesEveryMistakeAndWhatToWriteInstead(t *testing.T) {
 	_, err := New(Config{
-		Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"host", "host:0", ":1", "ok:9092"}}, "b": {}},
+		Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"host", "host:0", ":1", "ok:9092"}},
+			"b": {CreateTopics: CreateTopicsConfig{Partitions: -1, ReplicationFactor: -2}}},
 		Priorities: PrioritiesConfig{
 			Low:  PriorityConfig{Cluster: "c", DeliveryTimeout: time.Millisecond},
-			High: PriorityConfig{MoveUnresolvedAfter: -5},
+			High: PriorityConfig{MoveUnresolvedAfter: -5, SwitchEvery: -6},
 		},
 		Topics:   []routing.Rule{{Topic: "x"}},
 		Buffer:   BufferConfig{MaxBytes: 1000, MaxTopics: -1},
 		Batching: BatchingConfig{Linger: time.Hour, MaxBytes: 1, MaxRecordBytes: -1, Compression: "zip", Acks: "none"},
 		Reports:  ReportsConfig{MaxBytes: -1},
+		Resolver: ResolverConfig{RefreshEvery: time.Millisecond, StaleFor: -1},
 	})
 	require.EqualError(t, err, `forebay: wrong configuration:
 clusters.a.brokers[0]: "host": missing port in address: write host:port, such as "kafka-1:9092"
 clusters.a.brokers[1]: "host:0": the port is not a number from 1 to 65535: write host:port, such as "kafka-1:9092"
 clusters.a.brokers[2]: ":1": no host: write host:port, such as "kafka-1:9092"
 clusters.b.brokers: none: list one broker or more as host:port
+clusters.b.create_topics.partitions: -1: write 1 or more, or 0 for the brokers' default
+clusters.b.create_topics.replication_factor: -2: write 1 or more, or 0 for the brokers' default
+clusters.b.create_topics: it says how topics are made, but not to make them: add enabled: true, or remove the rest
+priorities.high.switch_every: -6ns: write a positive time, or 0 for 1m
 priorities.high.move_unresolved_after: -5ns: write a positive time, or -1 for never
 priorities.low.cluster: there is no cluster "c": write one of a, b
 priorities.low.delivery_timeout: 1ms: write 1s or more, or 0 for 2m0s
@@ -37,13 +43,15 @@ batching.max_bytes: 1: write 1024 to 16777216, or 0 for 524288
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write one of all, leader
-buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes`)
+buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
+resolver.refresh_every: 1ms: write 1s or more, or 0 for 30s
+resolver.stale_for: -1ns: write resolver.refresh_every (1ms) or more, or 0 for 24h`)
 	_, err = New(Config{})
 	require.EqualError(t, err, "forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
 }
 
 func TestConfig_OneClusterServesAllPriorities(t *testing.T) {
-	cfg, _, err := Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}}.complete()
+	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}})
 	require.NoError(t, err)
 	for _, p := range routing.All {
 		require.Equal(t, "only", cfg.Priorities.of(p).Cluster)
@@ -52,14 +60,34 @@ func TestConfig_OneClusterServesAllPriorities(t *testing.T) {
 	require.EqualValues(t, 64<<20, cfg.Buffer.MaxBytes)
 	require.Equal(t, "all", cfg.Batching.Acks)
 	require.Equal(t, time.Hour, cfg.Priorities.High.DeliveryTimeout)
+	require.Equal(t, time.Minute, cfg.Priorities.High.SwitchEvery)
 	require.Equal(t, Never, cfg.Priorities.High.MoveUnresolvedAfter)
+	require.Equal(t, ResolverConfig{RefreshEvery: 30 * time.Second, StaleFor: 24 * time.Hour}, cfg.Resolver)
 }
 
 func TestConfig_ClustersNamedAfterPrioritiesServeThem(t *testing.T) {
 	brokers := ClusterConfig{Brokers: []string{"a:1"}}
-	cfg, _, err := Config{Clusters: map[string]ClusterConfig{"low": brokers, "high": brokers, "other": brokers}}.complete()
+	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"low": brokers, "high": brokers, "other": brokers}})
 	require.NoError(t, err)
 	require.Equal(t, "low", cfg.Priorities.Low.Cluster)
 	require.Equal(t, "high", cfg.Priorities.High.Cluster)
 	require.Empty(t, cfg.Priorities.Medium.Cluster)
+}
+
+func TestConfig_CompleteChangesNothingTheSecondTime(t *testing.T) {
+	only := map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}
+	for _, linger := range []time.Duration{0, NoLinger, time.Second} {
+		once, err := Config{Clusters: only, Batching: BatchingConfig{Linger: linger}}.Complete()
+		require.NoError(t, err)
+		twice, err := once.Complete()
+		require.NoError(t, err)
+		require.Equal(t, once, twice)
+		again, _, err := new(options).complete(once)
+		require.NoError(t, err)
+		first, _, err := new(options).complete(Config{Clusters: only, Batching: BatchingConfig{Linger: linger}})
+		require.NoError(t, err)
+		require.Equal(t, first, again, "what New makes of either")
+	}
+	_, err := Config{}.Complete()
+	require.ErrorContains(t, err, "clusters: none")
 }

@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,52 +23,67 @@ const idleTopic = 10 * time.Minute
 // for them. All of its state belongs to one goroutine, run; requests run on goroutines of their own, which put what they
 // learnt into landed and wake it.
 type dispatcher struct {
-	p        *Producer
-	priority routing.Priority
-	cfg      PriorityConfig
-	lane     *buffer.Lane
-	cluster  *cluster.Cluster
-	link     *cluster.Link
-	log      *zap.Logger
+	p       *Producer
+	lane    *lane
+	outlet  *buffer.Outlet
+	cluster *site
+	link    *cluster.Link
+	there   routing.Fallback // what topics are called there
+	log     *zap.Logger
 
-	ctx    context.Context // of the requests; cancelled by Close at its deadline; not a caller's
-	cancel context.CancelFunc
-	quit   chan struct{} // closed by stop; received by run
-	done   chan struct{} // closed by run when it ends
-	wg     sync.WaitGroup
+	ctx     context.Context // of the requests; cancelled by Close at its deadline; not a caller's
+	cancel  context.CancelFunc
+	quit    chan struct{} // closed by stop; received by run
+	done    chan struct{} // closed by run when it ends
+	wg      sync.WaitGroup
+	idle    chan struct{} // closed by run when d is not used any more and has nothing left to do
+	halting sync.Once
+	unwatch func()
 
 	// What follows belongs to run.
+	cfg      *Config        // of this pass
+	limits   PriorityConfig // those of the lane, of this pass
+	routes   *routes        // that the topics were compared with last
+	left     bool           // idle is closed
 	view     *cluster.View
 	topics   map[*buffer.Topic]*topicState
 	active   []*topicState // those of topics with something that waits or is in flight
 	brokers  map[int32]*brokerState
-	inFlight int64               // bytes of the shipments on their way
-	loads    []*partitioner.Load // of sendOne
-	turn     int                 // where in active the next request begins
-	tick     uint64              // counts batches that were sent
+	zones    int                     // how many there are, by the racks of the brokers
+	chooses  partitioner.Partitioner // for un-keyed batches, of this pass; nil: any partition will do
+	inFlight int64                   // bytes of the shipments on their way
+	loads    []*partitioner.Load     // of sendOne
+	turn     int                     // where in active the next request begins
+	tick     uint64                  // counts batches that were sent
+	opened   time.Duration           // when a request last took open batches, because one had lingered
 	incoming []*buffer.Topic
 	reaped   time.Duration // when idle topics were last freed
 	spoken   map[int16]bool
 
+	troubles sync.Map // why topics are held, as errors by their names
 	counts   counts
+	acked    atomic.Int64 // monotonic time of the last acknowledgement
 	plain    atomic.Bool  // the cluster does not take the compression
 	overhead atomic.Int64 // the most bytes that were in flight: kgo copies them, and keeps its buffers
 
 	mu     sync.Mutex // guards what follows
 	landed []*shipment
+	books  Books // of what was resolved here; each record is counted in its topic before
 }
 
-func newDispatcher(p *Producer, priority routing.Priority, cfg PriorityConfig, lane *buffer.Lane, c *cluster.Cluster) (*dispatcher, error) {
-	link, err := c.NewLink(lane.Wake)
+func newDispatcher(l *lane, c *site, there routing.Fallback) (*dispatcher, error) {
+	outlet := buffer.NewOutlet()
+	link, err := c.NewLink(outlet.Wake)
 	if err != nil {
 		return nil, err
 	}
-	c.Watch(lane.Wake)
 	d := &dispatcher{
-		p: p, priority: priority, cfg: cfg, lane: lane, cluster: c, link: link,
-		log:     p.log.With(zap.Stringer("priority", priority), zap.String("cluster", c.Name())),
+		p: l.p, lane: l, outlet: outlet, cluster: c, link: link, there: there,
+		log:     l.p.log.With(zap.Stringer("priority", l.priority), zap.String("cluster", c.Name())),
+		unwatch: c.Watch(outlet.Wake),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
+		idle:    make(chan struct{}),
 		topics:  make(map[*buffer.Topic]*topicState),
 		brokers: make(map[int32]*brokerState),
 		spoken:  make(map[int16]bool),
@@ -90,7 +106,7 @@ func (d *dispatcher) run() {
 			d.wg.Wait() // nothing is launched any more but by us
 			d.abandon()
 			return
-		case <-d.lane.Woken():
+		case <-d.outlet.Woken():
 		case <-timer.C:
 		}
 		timer.Reset(d.pass())
@@ -99,24 +115,30 @@ func (d *dispatcher) run() {
 
 // pass does everything that can be done now and returns how long nothing will fall due.
 func (d *dispatcher) pass() time.Duration {
-	d.lane.Arm(false) // before incoming is looked at: from here on, news wakes us
+	d.outlet.Arm(false) // before incoming is looked at: from here on, news wakes us
 	now := d.p.clock.Mono()
+	alarm := alarm{now: now, at: now + time.Minute}
+	d.configure()
 	d.land(now)
 	d.admit()
 	if v := d.cluster.View(); v != d.view {
 		d.adopt(v)
 	}
-	alarm := alarm{now: now, at: now + time.Minute}
+	d.reroute(&alarm)
 	for _, ts := range d.active {
 		d.expire(ts, now, &alarm)
 		d.moveUnresolved(ts, now, &alarm)
 		d.redeal(ts)
+		d.liftLimit(ts, now)
+		ts.judge(d.cfg.Rack, d.zones)
+		d.designate(ts, now)
 		ts.survey()
 	}
-	for d.sendOne(now, &alarm) {
+	for d.sendOne(now, &alarm) || d.widen() {
 	}
 	d.settleActive(&alarm)
 	d.reap(now)
+	d.leave()
 	return alarm.at - now
 }
 
@@ -129,13 +151,17 @@ func (a *alarm) by(at time.Duration) { a.at = min(a.at, max(at, a.now+time.Milli
 
 // admit makes the topics known that got something to send.
 func (d *dispatcher) admit() {
-	d.incoming = d.lane.Incoming(d.incoming[:0])
+	d.incoming = d.outlet.Incoming(d.incoming[:0])
 	for _, t := range d.incoming {
 		ts := d.topics[t]
 		if ts == nil {
-			ts = &topicState{t: t}
+			ts = d.newTopicState(t)
 			d.topics[t] = ts
-			d.cluster.Want(t.Name())
+			d.cluster.Want(ts.name)
+		}
+		if !ts.owned {
+			ts.owned = true
+			d.routes = nil // it may have gone elsewhere meanwhile
 			if d.view != nil {
 				d.adoptTopic(ts)
 			}
@@ -143,6 +169,23 @@ func (d *dispatcher) admit() {
 		d.activate(ts)
 	}
 	clear(d.incoming)
+}
+
+func (d *dispatcher) newTopicState(t *buffer.Topic) *topicState {
+	ts := &topicState{t: t, name: d.there.Name(t.Name()), batches: uint64(rand.Uint32()), turn: partitioner.Any}
+	if len(d.there.Rename) == 0 {
+		return ts // no other topic has that name
+	}
+	taken := make(map[int]bool)
+	for _, other := range d.topics {
+		if other.name == ts.name {
+			taken[other.twin] = true
+		}
+	}
+	for taken[ts.twin] {
+		ts.twin++
+	}
+	return ts
 }
 
 func (d *dispatcher) activate(ts *topicState) {
@@ -155,13 +198,17 @@ func (d *dispatcher) activate(ts *topicState) {
 // adopt takes over a new view of the cluster.
 func (d *dispatcher) adopt(v *cluster.View) {
 	d.view = v
-	for id := range v.Brokers {
+	racks := make(map[string]bool)
+	for id, b := range v.Brokers {
 		if d.brokers[id] == nil {
-			d.brokers[id] = &brokerState{Load: partitioner.Load{ID: id}, limit: firstRequest}
+			d.brokers[id] = newBrokerState(id)
 		}
+		d.brokers[id].rack = b.Rack
+		racks[b.Rack] = true
 	}
+	d.zones = len(racks)
 	for id, b := range d.brokers {
-		if b.usable = v.Usable(id); !b.usable && b.flying == 0 {
+		if b.usable = v.Usable(id); !b.usable && b.flying == 0 && !b.aside {
 			if _, known := v.Brokers[id]; !known {
 				delete(d.brokers, id)
 			}
@@ -174,7 +221,7 @@ func (d *dispatcher) adopt(v *cluster.View) {
 
 // adoptTopic takes over what the view says of a topic.
 func (d *dispatcher) adoptTopic(ts *topicState) {
-	v, ok := d.view.Topics[ts.t.Name()]
+	v, ok := d.view.Topics[ts.name]
 	if !ok || len(v.Partitions) == 0 {
 		return
 	}
@@ -183,23 +230,38 @@ func (d *dispatcher) adoptTopic(ts *topicState) {
 		ts.id = v.ID
 	}
 	for len(ts.parts) < len(v.Partitions) {
-		ts.parts = append(ts.parts, &partition{id: int32(len(ts.parts)), orphan: true, seq: cluster.Unnumbered})
+		ts.add(int32(len(ts.parts)), 0, nil)
 	}
-	for i, p := range ts.parts {
-		if i < len(v.Partitions) {
-			p.lead(d.brokers[v.Partitions[i].Leader])
+	for _, p := range ts.all {
+		if int(p.id) < len(v.Partitions) {
+			p.lead(d.brokers[v.Partitions[p.id].Leader])
 		} else {
 			p.lead(nil) // the topic was made again with fewer
 		}
 	}
+	d.tellCount(ts, int32(len(v.Partitions)))
 	ts.count = int32(len(v.Partitions))
-	ts.stale = append(ts.stale, ts.t.Recount(ts.count)...)
-	for _, p := range ts.parts[len(v.Partitions):] {
-		d.evacuate(ts, p)
+	if ts.owned {
+		ts.stale = append(ts.stale, ts.t.Recount(ts.count)...)
+	}
+	for _, p := range ts.all {
+		if p.id >= ts.count {
+			d.evacuate(ts, p)
+		}
 	}
 	if len(ts.stale) > 0 {
 		d.activate(ts)
 	}
+}
+
+// tellCount says that the number of partitions of a topic has changed, if that moves keys.
+func (d *dispatcher) tellCount(ts *topicState, count int32) {
+	if ts.count == 0 || ts.count == count || !ts.owned || !ts.t.HasKeys() {
+		return
+	}
+	reason := fmt.Sprintf("%d partitions, %d before", count, ts.count)
+	d.log.Info("topic has another number of partitions", zap.String("topic", ts.t.Name()), zap.Int32("partitions", count), zap.Int32("was", ts.count))
+	d.p.events.push(Event{Kind: EventRepartitioned, Priority: d.lane.priority, Cluster: d.cluster.Name(), Topic: ts.t.Name(), Reason: reason})
 }
 
 // evacuate has what is pinned to a partition that is gone wait for another.
@@ -208,7 +270,7 @@ func (d *dispatcher) evacuate(ts *topicState, p *partition) {
 		p.pinned, p.orphan = nil, true
 		b.History.Unresolved = false
 		ts.t.CountDuplicates(b)
-		d.giveBack(ts, b)
+		d.giveBack(ts, p, b)
 	}
 }
 
@@ -225,21 +287,24 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 		for i := range ts.waiting {
 			w := &ts.waiting[i]
 			if !w.Busy { // else the squeezer wakes us
-				alarm.by(w.Oldest + d.cfg.DeliveryTimeout)
+				alarm.by(w.Oldest + d.limits.DeliveryTimeout)
 			}
-			if due := w.OpenSince + d.p.cfg.Batching.Linger; w.Open && due > alarm.now {
+			if due := d.due(w); w.Open && due > alarm.now {
 				alarm.by(due)
 				armed = true
 			}
+			if cross := w.Oldest + d.cfg.Batching.Linger + crossAfter; ts.rack != "" && cross > alarm.now {
+				alarm.by(cross)
+			}
 			if w.Sealed && !d.plain.Load() {
-				d.p.squeeze.offer(ts.t, d.lane)
+				d.p.squeeze.offer(ts.t)
 			}
 		}
 	}
 	clear(d.active[len(kept):])
 	d.active = kept
 	if armed {
-		d.lane.Arm(true)
+		d.outlet.Arm(true)
 	}
 }
 
@@ -249,67 +314,87 @@ func (d *dispatcher) reap(now time.Duration) {
 		return
 	}
 	d.reaped = now
-	freed := d.lane.Free(now - idleTopic)
-	if len(freed) == 0 {
-		return
+	if freed := d.lane.buf.Free(now - idleTopic); len(freed) > 0 {
+		d.p.setup.Load().ruled.Delete(freed...)
 	}
-	d.p.ruled.Delete(freed...)
-	for _, t := range freed {
-		if d.topics[t] != nil {
-			d.cluster.Forget(t.Name())
+	forgot := false
+	for t, ts := range d.topics {
+		if t.Freed() {
+			d.cluster.Forget(ts.name)
+			d.troubles.Delete(t.Name())
 			delete(d.topics, t)
+			forgot = true
 		}
 	}
-	d.link.Forget()
+	if forgot {
+		d.link.Forget()
+	}
 }
 
-// stop has run give up what is left and end, and waits for that. Nothing is accepted any more.
-func (d *dispatcher) stop() {
+// halt has run give up what is in flight and end, and waits for that, whoever calls it. Nothing is accepted any more, or none of
+// it is for d.
+func (d *dispatcher) halt() { d.halting.Do(d.finish) }
+
+func (d *dispatcher) finish() {
 	d.cancel()
 	close(d.quit)
 	<-d.done
+	d.unwatch()
+	for _, ts := range d.topics {
+		d.cluster.Forget(ts.name)
+	}
 	d.link.Close()
 }
 
-// abandon resolves everything that is left: what may have been written as possibly persisted, the rest as shed.
+// abandon resolves what d has taken: what may have been written as possibly persisted, the rest as shed. What waits stays.
 func (d *dispatcher) abandon() {
-	now := d.p.clock.Mono()
-	d.land(now)
-	d.admit()
+	d.configure()
+	d.land(d.p.clock.Mono())
 	for _, ts := range d.topics {
-		for _, p := range ts.parts {
+		for _, p := range ts.all {
 			if p.pinned != nil {
 				d.resolve(ts, p.pinned, verdict{outcome: Shed, reason: ReasonClosed, partition: p.id})
 				p.pinned = nil
 			}
 		}
-		for _, b := range append(ts.stale, ts.t.TakeAll()...) {
+		for _, b := range ts.stale {
 			d.resolve(ts, b, verdict{outcome: Shed, reason: ReasonClosed, partition: b.Partition()})
 		}
 		ts.stale = nil
 	}
 }
 
-// resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked. Of what may have been
-// written nobody can say that it was shed, expired or rejected: it is possibly persisted.
+// resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked.
 func (d *dispatcher) resolve(ts *topicState, b *buffer.Batch, v verdict) {
+	if v.outcome != Delivered && v.err == nil {
+		v.err = ts.lastErr
+	}
+	d.end(ts.t, b, v)
+}
+
+// end is resolve for a topic of which nothing else is known. Of what may have been written nobody can say that it was shed,
+// expired or rejected: it is possibly persisted.
+func (d *dispatcher) end(t *buffer.Topic, b *buffer.Batch, v verdict) {
 	if v.outcome != Delivered && b.History.MaybeWritten {
 		v.outcome = PossiblyPersisted
-		if v.reason = ReasonUnanswered; d.lane.Closed() && d.ctx.Err() != nil {
+		if v.reason = ReasonUnanswered; d.lane.buf.Closed() && d.ctx.Err() != nil {
 			v.reason = ReasonUnansweredClose
 		}
 	}
+	if v.outcome != Delivered {
+		d.p.evict.lose()
+	}
 	keep := d.p.reports != nil
-	ts.t.Resolve(b, v.outcome, v.reason, keep)
+	t.Resolve(b, v.outcome, v.reason, keep)
+	d.mu.Lock()
+	d.books.Settle(uint64(b.Records()), v.outcome, v.reason)
+	d.mu.Unlock()
 	if !keep {
 		return
 	}
-	v.batch, v.priority, v.cluster, v.at = b, d.priority, d.cluster.Name(), d.p.clock.Mono()
+	v.batch, v.priority, v.cluster, v.at = b, d.lane.priority, d.cluster.Name(), d.p.clock.Mono()
 	if v.outcome != Delivered {
 		v.offset = -1
-		if v.err == nil {
-			v.err = ts.lastErr
-		}
 		if status := d.cluster.Status(); v.err == nil && !status.State.Ready() {
 			v.err = fmt.Errorf("cluster %s is %v: %s", d.cluster.Name(), status.State, status.Reason)
 		}

@@ -27,7 +27,11 @@
 //
 // # When full
 //
-// Send returns [ErrBufferFull] at once. The application decides what that is worth.
+// All priorities share one memory. Where it is full, a Send has the lowest priority give up what has waited there longest,
+// down to its guarantee ([PriorityConfig].GuaranteedShare). When nothing lower is left it returns [ErrBufferFull] at once,
+// or drops the oldest of its own priority, as [PriorityConfig].WhenFull says. What was given up is counted as shed, with its
+// reason, and reported without the record. No topic keeps more than half of what its priority may hold while others want
+// room; a rule's MaxShare can say less.
 //
 // # Concurrency
 //

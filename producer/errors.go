@@ -9,7 +9,8 @@ import (
 
 // What Send refuses a record for. Nothing of it was kept. Each comes in a SendError with the facts.
 var (
-	// ErrBufferFull reports that there is no room under Buffer.MaxBytes.
+	// ErrBufferFull reports that there is no room: under Buffer.MaxBytes, with nothing of lower priorities left to give
+	// up, or under the ceiling of the record's priority, or in its topic's share. Hint says which of the latter.
 	ErrBufferFull = errors.New("buffer full")
 	// ErrRecordTooLarge reports a record above Batching.MaxRecordBytes.
 	ErrRecordTooLarge = errors.New("record too large")
@@ -37,7 +38,7 @@ type SendError struct {
 func (e *SendError) Error() string {
 	text := fmt.Sprintf("send to %q (%v): %v", e.Topic, e.Priority, e.Err)
 	switch {
-	case errors.Is(e.Err, ErrBufferFull):
+	case errors.Is(e.Err, ErrBufferFull) && e.Limit > 0:
 		text += fmt.Sprintf(": %d bytes are held for records that wait for Kafka", e.Limit)
 	case errors.Is(e.Err, ErrRecordTooLarge):
 		text += fmt.Sprintf(": %d bytes, at most %d are allowed", e.Size, e.Limit)

@@ -16,45 +16,12 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/forebay-go/forebay/internal/ledger"
+	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
 
-// judged runs load against an embedded Kafka, and has the ledger check everything in the end.
-func judged(t *testing.T, partitions int32, change func(*producer.Config), load func(*embedded, *producer.Producer, *ledger.Ledger)) producer.Stats {
-	topics := map[string]int32{"events": partitions}
-	k := newEmbedded(t, 2, topics)
-	defer k.Close()
-	l := ledger.New()
-	if change == nil {
-		change = func(*producer.Config) {}
-	}
-	p, err := producer.New(k.config(change), producer.WithDialer(k.link.Dial), producer.WithDelivery(l.Report))
-	require.NoError(t, err)
-	load(k, p, l)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	require.NoError(t, p.Flush(ctx))
-	closeWithin(t, p, time.Minute)
-	s := p.Stats()
-	log := k.read(t, topics)
-	l.Read(log...)
-	l.Ordered(log)
-	require.Empty(t, l.Check(s.Total))
-	return s
-}
-
-func send(t *testing.T, p *producer.Producer, l *ledger.Ledger, n int) {
-	for i := range n {
-		rec := producer.Record{Topic: "events", Value: make([]byte, 20)}
-		if i%2 == 0 {
-			rec.Key = fmt.Append(nil, i%10)
-		}
-		require.NoError(t, l.Send(p, rec))
-	}
-}
-
-func TestVirtual_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
+func TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
+	proof := proof.Of(t, "F9")
 	for _, c := range []struct {
 		err   *kerr.Error
 		count int
@@ -83,15 +50,15 @@ func TestVirtual_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.err.Message, c.count), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := judged(t, 3, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
-					send(t, p, l, 10)
-					require.NoError(t, p.Flush(context.Background()))
-					fault := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: c.err, Count: c.count})
-					send(t, p, l, 100)
-					require.NoError(t, p.Flush(context.Background()))
-					require.Positive(t, fault.Hits(), "the fault bit")
+				s := judged(t, proof, setup{}, func(b *bubble) {
+					b.send("events", 10)
+					b.flush()
+					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: c.err, Count: c.count})
+					b.send("events", 100)
+					b.flush()
+					b.proof.Bit("produce requests answered with "+c.err.Message, int64(fault.Hits()))
 					fault.Remove()
-					send(t, p, l, 10)
+					b.send("events", 10)
 				})
 				lost := map[producer.Outcome]uint64{producer.Rejected: s.Total.Rejected, producer.Expired: s.Total.Expired, producer.PossiblyPersisted: s.Total.PossiblyPersisted}
 				for outcome, n := range lost {
@@ -110,24 +77,26 @@ func TestVirtual_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 	}
 }
 
-func TestVirtual_AConnectionCutAfterTheWriteLeavesNoDuplicate(t *testing.T) {
+func TestVirtual_F8_AConnectionCutAfterTheWriteLeavesNoDuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, 1, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
-			k.link.CutAfterWrites(7)
+		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
+			b.k.link.CutAfterWrites(7)
 			for range 100 {
-				send(t, p, l, 10)
+				b.send("events", 10)
 				time.Sleep(100 * time.Millisecond)
 			}
-			require.Greater(t, k.link.Cuts(), int64(10), "the fault bit")
-			k.link.CutAfterWrites(0)
+			require.Greater(t, b.k.link.Cuts(), int64(10))
+			b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
+			b.k.link.CutAfterWrites(0)
 		})
 		require.Zero(t, s.Total.MaybeDuplicated)
 		require.EqualValues(t, 1000, s.Total.Delivered)
 	})
 }
 
-func TestVirtual_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T) {
+func TestVirtual_F16_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		c := proof.Of(t, "F16")
 		topics := map[string]int32{"events": 1}
 		k := newEmbedded(t, 1, topics)
 		defer k.Close()
@@ -168,23 +137,27 @@ func TestVirtual_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T) {
 		s = p.Stats()
 		require.EqualValues(t, n+1, uint64(calls)+s.ReportsDropped)
 		require.Greater(t, s.ReportPanics, uint64(100))
+		c.Bit("panics of the callback", int64(s.ReportPanics))
+		c.Bit("reports dropped while it hung", int64(s.ReportsDropped))
+		c.Held("I17", s.ReportPanics)
+		c.Held("I3", n+1)
 		require.Equal(t, 1, logs.FilterMessageSnippet("panicked").Len(), "said once")
 	})
 }
 
-func TestVirtual_ACompressionThatKafkaDoesNotTakeIsDroppedAndNoRecord(t *testing.T) {
+func TestVirtual_F9_ACompressionThatKafkaDoesNotTakeIsDroppedAndNoRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lz4 := func(c *producer.Config) { c.Batching.Compression = "lz4" }
-		s := judged(t, 2, lz4, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
-			fault := k.Fault(kfake.Fault{
+		s := judged(t, proof.Of(t, "F9"), setup{change: lz4}, func(b *bubble) {
+			fault := b.k.Fault(kfake.Fault{
 				Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1,
 				When: func(r kmsg.Request) bool { return compressed(r.(*kmsg.ProduceRequest)) },
 			})
 			for range 5 {
-				send(t, p, l, 200)
+				b.send("events", 200)
 				time.Sleep(time.Second)
 			}
-			require.Positive(t, fault.Hits())
+			b.proof.Bit("compressed requests refused", int64(fault.Hits()))
 			require.Less(t, fault.Hits(), 10, "remembered")
 		})
 		require.EqualValues(t, 1000, s.Total.Delivered)
@@ -203,11 +176,12 @@ func compressed(r *kmsg.ProduceRequest) bool {
 	return false
 }
 
-func TestVirtual_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
+func TestVirtual_F10_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newEmbedded(t, 2, map[string]int32{"well": 3, "forbidden": 3})
 		defer k.Close()
-		k.Fault(kfake.Fault{Topic: "forbidden", Err: kerr.TopicAuthorizationFailed, Count: -1})
+		c := proof.Of(t, "F10")
+		forbidden := k.Fault(kfake.Fault{Topic: "forbidden", Err: kerr.TopicAuthorizationFailed, Count: -1})
 		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
 		require.NoError(t, err)
 		for range 1000 {
@@ -226,22 +200,25 @@ func TestVirtual_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 		require.EqualValues(t, 2000, p.Stats().Total.Delivered)
 		time.Sleep(10 * time.Minute)
 		require.EqualValues(t, 1000, p.Stats().Total.Expired)
+		c.Bit("requests refused for lack of permission", int64(forbidden.Hits()))
+		c.Held("I3", 3000)
 		closeWithin(t, p, time.Minute)
 	})
 }
 
 // With the numbers of the attempt that was not answered, the next batch of as many records would be taken for it, and
 // acknowledged without being written. Random outages found it.
-func TestVirtual_ABatchAfterOneThatWasRejectedUnansweredIsWritten(t *testing.T) {
+func TestVirtual_F8_ABatchAfterOneThatWasRejectedUnansweredIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, 1, nil, func(k *embedded, p *producer.Producer, l *ledger.Ledger) {
-			appended := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend})
-			rejected := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
-			send(t, p, l, 1)
-			require.NoError(t, p.Flush(context.Background()))
+		s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
+			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend})
+			rejected := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
+			b.send("events", 1)
+			b.flush()
 			require.EqualValues(t, 1, appended.Hits())
 			require.EqualValues(t, 1, rejected.Hits())
-			send(t, p, l, 1)
+			b.proof.Bit("batches appended, then rejected", int64(rejected.Hits()))
+			b.send("events", 1)
 		})
 		require.EqualValues(t, 1, s.Total.PossiblyPersisted, "what may be in the log was not rejected")
 		require.EqualValues(t, 1, s.Total.Delivered)

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/forebay-go/forebay/internal/faultnet"
+	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -23,7 +24,8 @@ func heap() int64 {
 	return int64(m.HeapInuse)
 }
 
-func TestProducer_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T) {
+func TestProducer_F5_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T) {
+	c := proof.Of(t, "F5")
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "t"), kfake.BlackholeProduce())
 	require.NoError(t, err)
 	defer k.Close()
@@ -37,7 +39,9 @@ func TestProducer_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T) {
 	defer cancel()
 	defer func() { _, _ = p.Close(ctx) }()
 	require.NoError(t, p.WaitReady(ctx))
-	before, accepted := heap(), 0
+	require.NoError(t, p.Send(producer.Record{Topic: "t"}))
+	require.NoError(t, p.Flush(ctx))
+	before, accepted, goroutines := heap(), 0, runtime.NumGoroutine()
 	for outage := range 10 {
 		link.Cut()
 		for err = nil; err == nil; accepted++ {
@@ -47,12 +51,16 @@ func TestProducer_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T) {
 		s := p.Stats()
 		require.LessOrEqual(t, s.HeldBytes, s.MaxBytes)
 		require.LessOrEqual(t, heap()-before, s.MaxBytes+s.OverheadBytes+8<<20, "outage %d", outage)
+		c.Held("I11", 1)
 		link.Restore()
 		require.NoError(t, p.Flush(ctx))
 	}
 	s := p.Stats()
 	require.Less(t, s.HeldBytes, int64(4096), "the table of one topic")
 	require.LessOrEqual(t, heap()-before, s.OverheadBytes+8<<20, "after ten outages")
-	require.LessOrEqual(t, link.Open(), 2, "connections")
-	t.Logf("%d records, %d cuts", accepted, link.Cuts())
+	require.LessOrEqual(t, link.Open(), 3, "connections: for questions, for records, and aside")
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines }, 20*time.Second, 10*time.Millisecond, "goroutines")
+	c.Held("I11", 3)
+	c.Bit("connections cut in ten outages", link.Cuts())
+	c.Figure("records in ten outages", "%d", accepted)
 }

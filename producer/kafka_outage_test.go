@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
 
-func TestKafka_WhatWasSentBeforeTheBrokerCameIsThereOnce(t *testing.T) {
+func TestKafka_F1_WhatWasSentBeforeTheBrokerCameIsThereOnce(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	c.CreateTopic(t, "events", 3)
@@ -24,7 +25,9 @@ func TestKafka_WhatWasSentBeforeTheBrokerCameIsThereOnce(t *testing.T) {
 
 	const records = 100_000
 	begin := time.Now()
-	tr := try(t, to(c))
+	proven, link := proof.Of(t, "F1"), newLink()
+	tr := try(t, to(c), producer.WithDialer(link.Dial))
+	proven.Held("I2", 1)
 	record := mixed("events")
 	for i := range records {
 		tr.send(t, record(i))
@@ -35,20 +38,24 @@ func TestKafka_WhatWasSentBeforeTheBrokerCameIsThereOnce(t *testing.T) {
 	resume := measureResumption(t, tr, c, "canary")
 	time.Sleep(time.Until(begin.Add(outage)))
 	require.Zero(t, tr.Stats().Total.Delivered)
+	proven.Bit("connections refused", link.Dials())
 	resume.ends()
 	back := time.Now()
 	c.Broker(0).Start(t)
-	resume.require(t)
+	resume.require(t, proven)
 	tr.flush(t)
-	t.Logf("all %d delivered %v after the start of the broker began", records, time.Since(back).Round(time.Millisecond))
+	proven.Figure("100,000 records delivered after the start of the broker began", "%v", time.Since(back).Round(time.Millisecond))
 	tr.settleOnce(t, c, "events")
+	tr.ledger.Prove(proven)
+	proven.Held("I10", records)
 }
 
-func TestKafka_LosesNothingWhenItsBrokerIsKilledInMidStream(t *testing.T) {
+func TestKafka_F4_LosesNothingWhenItsBrokerIsKilledInMidStream(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	c.CreateTopic(t, "events", 3)
 	c.CreateTopic(t, "canary", 1)
+	proven := proof.Of(t, "F4", "F5")
 	tr := try(t, to(c))
 	stop := tr.stream(t, 10, mixed("events"))
 	tr.awaitDelivered(t, 2000)
@@ -58,21 +65,26 @@ func TestKafka_LosesNothingWhenItsBrokerIsKilledInMidStream(t *testing.T) {
 	resume := measureResumption(t, tr, c, "canary")
 	tr.await(t, "the cluster is not down", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
 	time.Sleep(time.Until(killed.Add(outage)))
-	require.Greater(t, tr.Stats().Total.Pending, uint64(1000), "records were sent in the outage")
+	waiting := tr.Stats().Total.Pending
+	require.Greater(t, waiting, uint64(1000), "records were sent in the outage")
+	proven.Bit("brokers killed, the only one of their cluster", 1)
 	resume.ends()
 	c.Broker(0).Start(t)
-	resume.require(t)
+	resume.require(t, proven)
 	tr.awaitDelivered(t, 2000)
 	stop()
 	require.Equal(t, producer.Up, tr.Stats().Clusters["events"].State)
 	tr.settle(t, c, "events")
+	tr.ledger.Prove(proven)
+	proven.Held("I10", waiting)
 }
 
-func TestKafka_LosesNothingWhenItsBrokerStopsAnswering(t *testing.T) {
+func TestKafka_F3_LosesNothingWhenItsBrokerStopsAnswering(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	c.CreateTopic(t, "events", 3)
 	c.CreateTopic(t, "canary", 1)
+	proven := proof.Of(t, "F3")
 	tr := try(t, to(c))
 	stop := tr.stream(t, 10, mixed("events"))
 	tr.awaitDelivered(t, 2000)
@@ -82,18 +94,23 @@ func TestKafka_LosesNothingWhenItsBrokerStopsAnswering(t *testing.T) {
 	resume := measureResumption(t, tr, c, "canary")
 	time.Sleep(time.Until(paused.Add(outage)))
 	require.NotEqual(t, producer.Up, tr.Stats().Clusters["events"].State)
+	waiting := tr.Stats().Total.Pending
+	proven.Bit("brokers stopped by SIGSTOP for 10 s", 1)
 	resume.ends()
 	c.Broker(0).Resume(t)
-	resume.require(t)
+	resume.require(t, proven)
 	tr.awaitDelivered(t, 2000)
 	stop()
 	tr.settle(t, c, "events")
+	tr.ledger.Prove(proven)
+	proven.Held("I10", waiting)
 }
 
-func TestKafka_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
+func TestKafka_F5_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	c.CreateTopic(t, "events", 3)
+	proven := proof.Of(t, "F5")
 	c.Broker(0).Kill(t)
 	tr := try(t, to(c, func(cfg *producer.Config) {
 		cfg.Buffer.MaxBytes = 1 << 20
@@ -120,7 +137,8 @@ func TestKafka_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 	require.LessOrEqual(t, s.HeldBytes, int64(1<<20))
 	require.Greater(t, s.Total.Accepted, uint64(2000), "the room is used")
 	require.Less(t, tr.ledger.LongestSend(), time.Second)
-	t.Logf("%d accepted, %d refused, %d bytes held; longest Send %v", s.Total.Accepted, refused, s.HeldBytes, tr.ledger.LongestSend())
+	proven.Bit("brokers killed, the only one of their cluster", 1)
+	proven.Bit("records refused, for the buffer was full", int64(refused))
 
 	c.Broker(0).Start(t)
 	tr.flush(t)
@@ -128,23 +146,26 @@ func TestKafka_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 		tr.send(t, record(i)) // there is room again
 	}
 	tr.settleOnce(t, c, "events")
+	tr.ledger.Prove(proven)
+	proven.Held("I1", attempts)
+	proven.Held("I10", s.Total.Accepted)
 }
 
-func TestKafka_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
+func TestKafka_F5_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 	t.Parallel()
 	clusters := make(map[routing.Priority]*kafkatest.Cluster)
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for _, p := range routing.All {
 		clusters[p] = kafkatest.Start(t)
-		clusters[p].CreateTopic(t, "events", 2)
+		clusters[p].CreateTopic(t, "events-"+p.String(), 2)
 		cfg.Clusters[p.String()] = producer.ClusterConfig{Brokers: clusters[p].Seeds()}
 	}
+	proven := proof.Of(t, "F5")
 	tr := try(t, cfg)
 	send := func(n int) {
-		record := mixed("events")
 		for i := range n {
 			for _, p := range routing.All {
-				rec := record(i)
+				rec := mixed("events-" + p.String())(i)
 				rec.Priority = p
 				tr.send(t, rec)
 			}
@@ -169,19 +190,23 @@ func TestKafka_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 		require.Equal(t, producer.Up, s.Clusters[p.String()].State)
 	}
 
+	proven.Bit("brokers killed, the only one of their cluster", 1)
 	clusters[routing.High].Broker(0).Start(t)
 	tr.flush(t)
 	tr.close(t)
 	for _, p := range routing.All {
-		require.Len(t, tr.read(t, clusters[p], "events"), first+second, "%v", p)
+		require.Len(t, tr.read(t, clusters[p], "events-"+p.String()), first+second, "%v", p)
 	}
 	tr.judge(t)
+	tr.ledger.Prove(proven)
+	proven.Held("I10", second)
 }
 
-func TestKafka_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
+func TestKafka_F4_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
 	c.CreateTopic(t, "events", 6, kafkatest.Replication(3), kafkatest.TopicConfig("min.insync.replicas", "2"))
+	proven := proof.Of(t, "F3", "F4")
 	tr := try(t, to(c))
 	stop := tr.stream(t, 10, mixed("events"))
 	for _, fault := range []struct {
@@ -197,19 +222,23 @@ func TestKafka_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
 		begin := time.Now()
 		tr.flush(t) // two brokers are enough
 		ours := time.Since(begin)
-		t.Logf("broker %d %s: what was held is delivered after %v", leader.NodeID(), fault.name, ours.Round(time.Millisecond))
+		proven.Bit("leaders "+fault.name, 1)
+		proven.Figure("what was held is delivered after a leader was "+fault.name, "%v", ours.Round(time.Millisecond))
 		fault.end(leader, t)
 	}
 	tr.awaitDelivered(t, 2000)
 	stop()
 	tr.settle(t, c, "events")
+	tr.ledger.Prove(proven)
+	proven.Held("I10", tr.ledger.Accepted())
 }
 
-func TestKafka_HoldsATopicThatIsNotThereAndNoOther(t *testing.T) {
+func TestKafka_F10_HoldsATopicThatIsNotThereAndNoOther(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
 	present, absent := kafkatest.TopicName(t), kafkatest.TopicName(t)
 	c.CreateTopic(t, present, 2)
+	proven := proof.Of(t, "F10")
 	tr := try(t, to(c))
 	const records = 2000
 	for i := range records {
@@ -228,13 +257,16 @@ func TestKafka_HoldsATopicThatIsNotThereAndNoOther(t *testing.T) {
 	s := tr.Stats()
 	require.EqualValues(t, records, of(&s, absent).Pending)
 	require.Equal(t, producer.Up, s.Clusters["events"].State)
+	proven.Bit("records held for a topic that is not there", records)
 
 	c.CreateTopic(t, absent, 3)
 	tr.flush(t)
 	tr.settleOnce(t, c, present, absent)
+	tr.ledger.Prove(proven)
+	proven.Held("I10", records)
 }
 
-func TestKafka_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testing.T) {
+func TestKafka_F17_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t)
 	b := c.Broker(0)
@@ -247,6 +279,7 @@ func TestKafka_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testing.T
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			c.CreateTopic(t, fault.name, 3)
+			proven := proof.Of(t, "F17")
 			tr := try(t, to(c))
 			const before, during = 1000, 5000
 			record := mixed(fault.name)
@@ -265,7 +298,7 @@ func TestKafka_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testing.T
 			begin := time.Now()
 			summary, err := tr.Close(ctx)
 			took := time.Since(begin)
-			t.Logf("Close took %v: %v", took, summary)
+			proven.Figure("Close by a deadline of 2 s", "%v", took.Round(time.Millisecond))
 			require.ErrorIs(t, err, producer.ErrLeft)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.ErrorContains(t, err, "5000")
@@ -281,10 +314,15 @@ func TestKafka_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testing.T
 			require.ErrorIs(t, tr.ledger.Send(tr.Producer, record(0)), producer.ErrClosed)
 			require.EqualValues(t, 1, tr.Stats().Refused[producer.ErrClosed])
 
+			proven.Bit("brokers "+fault.name+" before Close", 1)
+			proven.Bit("records left by Close", during)
+			proven.Held("I14", 1)
+
 			fault.end(t)
 			b.Await(t)
 			tr.read(t, c, fault.name)
 			tr.judge(t)
+			tr.ledger.Prove(proven)
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -117,7 +118,7 @@ func TestKafka_ARecordWithoutATimestampHasThatOfSend(t *testing.T) {
 	require.False(t, log[0].Timestamp.After(end))
 }
 
-func TestKafka_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
+func TestKafka_F11_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
 	ahead := time.Now().Add(2 * time.Hour)
@@ -149,6 +150,7 @@ func TestKafka_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
 
 // requireOneRejected sends bad in the middle of a batch of good records.
 func requireOneRejected(t *testing.T, c *kafkatest.Cluster, bad producer.Record, compression string, reason producer.Reason, cause error) {
+	proven := proof.Of(t, "F11")
 	tr := try(t, to(c, func(cfg *producer.Config) {
 		cfg.Batching.Compression = compression
 		cfg.Batching.Linger = 10 * time.Second // they are together until Flush
@@ -178,6 +180,7 @@ func requireOneRejected(t *testing.T, c *kafkatest.Cluster, bad producer.Record,
 	require.Zero(t, summary.Left)
 	require.Len(t, log, good)
 	require.Zero(t, tr.Stats().Total.MaybeDuplicated)
+	tr.ledger.Prove(proven)
 
 	require.Len(t, rejected, 1)
 	r := rejected[0]
@@ -185,6 +188,7 @@ func requireOneRejected(t *testing.T, c *kafkatest.Cluster, bad producer.Record,
 	require.Equal(t, producer.Rejected, r.Outcome)
 	require.Equal(t, reason, r.Reason)
 	require.ErrorIs(t, r.Err, cause)
+	proven.Bit("records that Kafka refused as "+reason.String(), 1)
 	require.Equal(t, bad.Topic, r.Record.Topic)
 	require.Equal(t, bad.Key, r.Record.Key)
 	require.Equal(t, bad.Headers, r.Record.Headers)

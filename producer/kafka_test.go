@@ -22,6 +22,7 @@ import (
 	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/internal/kafkatest"
 	"github.com/forebay-go/forebay/internal/ledger"
+	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -38,11 +39,15 @@ type trial struct {
 	*producer.Producer
 	ledger *ledger.Ledger
 
+	// above is added to the partitions of some clusters by their name: to the ledger those of a fallback are other ones. It is
+	// set before anything is sent.
+	above map[string]int32
+
 	quit, done chan struct{} // of observe: quit is closed by close, done by observe
 	quitOnce   sync.Once
 
 	mu       sync.Mutex // guards what follows
-	also     func(producer.Report)
+	also     []func(producer.Report)
 	unsound  string // the first snapshot that broke a promise which holds at every instant
 	observed int
 }
@@ -75,19 +80,22 @@ func to(c *kafkatest.Cluster, change ...func(*producer.Config)) producer.Config 
 // newLink returns a link that can be cut between a producer and its brokers.
 func newLink() *faultnet.Link { return faultnet.New(new(net.Dialer).DialContext) }
 
-// also has fn called with every report before the ledger gets it.
+// alsoReport has fn called too with every report from now on, before the ledger gets it.
 func (tr *trial) alsoReport(fn func(producer.Report)) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.also = fn
+	tr.also = append(slices.Clip(tr.also), fn)
 }
 
 func (tr *trial) report(r producer.Report) {
 	tr.mu.Lock()
 	also := tr.also
 	tr.mu.Unlock()
-	if also != nil {
-		also(r)
+	for _, fn := range also {
+		fn(r)
+	}
+	if r.Outcome == producer.Delivered {
+		r.Partition += tr.above[r.Cluster]
 	}
 	tr.ledger.Report(r)
 }
@@ -253,12 +261,21 @@ func otherClient(t *testing.T, c *kafkatest.Cluster) *kgo.Client {
 	return cl
 }
 
+// requireTaken waits until records of another client are acknowledged: Kafka takes them by then.
+func requireTaken(t *testing.T, c *kafkatest.Cluster, records ...*kgo.Record) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, otherClient(t, c).ProduceSync(ctx, records...).FirstErr())
+}
+
 // resumption measures how soon a producer delivers again after an outage: from the first record that a client which is not
 // ours gets acknowledged to our first one after that.
 type resumption struct {
 	theirs chan time.Time // one slot; sent by the other client
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex                 // guards what follows
+	only func(producer.Report) bool // which deliveries count; nil: all
 	over bool
 	ours time.Time
 }
@@ -274,11 +291,18 @@ func measureResumption(t *testing.T, tr *trial, c *kafkatest.Cluster, topic stri
 	tr.alsoReport(func(rep producer.Report) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.over && r.ours.IsZero() && rep.Outcome == producer.Delivered {
+		if r.over && r.ours.IsZero() && rep.Outcome == producer.Delivered && (r.only == nil || r.only(rep)) {
 			r.ours = time.Now()
 		}
 	})
 	return r
+}
+
+// counts has only the first delivery counted that fn is true of.
+func (r *resumption) counts(fn func(producer.Report) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.only = fn
 }
 
 // ends says that the outage is about to end: what is delivered from now on is delivered after it.
@@ -288,8 +312,8 @@ func (r *resumption) ends() {
 	r.over = true
 }
 
-// require fails t if the producer resumed late, by a bound that a busy machine keeps.
-func (r *resumption) require(t *testing.T) {
+// require fails t if the producer resumed late, by a bound that a busy machine keeps, and notes in c how soon it did.
+func (r *resumption) require(t *testing.T, c *proof.Case) {
 	t.Helper()
 	var theirs, ours time.Time
 	select {
@@ -303,7 +327,7 @@ func (r *resumption) require(t *testing.T) {
 		ours = r.ours
 		return !ours.IsZero()
 	}, patience, time.Millisecond)
-	t.Logf("resumed %v after another client did", ours.Sub(theirs).Round(time.Millisecond))
+	c.Figure("resumed after another client did", "%v", ours.Sub(theirs).Round(time.Millisecond))
 	require.Less(t, ours.Sub(theirs), 5*time.Second)
 }
 

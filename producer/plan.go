@@ -6,98 +6,116 @@ import (
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/wire"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-const (
-	slotsPerBroker  = 2       // requests in flight
-	maxRequestBytes = 8 << 20 // a broker takes up to 100 MiB by default, but has to buffer it
-	firstRequest    = 1 << 20 // until a broker has shown that it can take more
-)
-
-// brokerState is one broker, as one lane sends to it.
-type brokerState struct {
-	partitioner.Load // what is ready for it, in the poll that is going on
-
-	lingered  bool // of what is ready for it, one open batch has lingered for its time
-	usable    bool // by the view
-	flying    int  // requests
-	fails     int  // in a row
-	retryAt   time.Duration
-	sickFirst bool // of every two requests one looks for a sick partition first: a busy broker would never get to it
-	limit     int  // bytes of a request: doubled by success, halved by a connection that died with one
-}
-
-// free reports whether a request may be sent to b now. A broker that has just failed gets one at a time.
-func (b *brokerState) free(now time.Duration, alarm *alarm) bool {
-	slots := slotsPerBroker
-	if b.fails > 0 {
-		slots = 1
-	}
-	if !b.usable || b.flying >= slots {
-		return false
-	}
-	if b.retryAt > now {
-		alarm.by(b.retryAt)
-		return false
-	}
-	return true
-}
-
-// sendOne sends one request, to the broker that can take batches of the most topics that are ready, and reports whether
+// sendOne sends one request, to the broker whose partitions have waited longest for what is there for them, and reports whether
 // there was any.
 func (d *dispatcher) sendOne(now time.Duration, alarm *alarm) bool {
-	if d.inFlight >= d.p.cfg.Buffer.MaxBytes/4 {
+	if !slices.ContainsFunc(d.active, func(ts *topicState) bool { return d.anyReady(ts, now) }) {
 		return false
 	}
 	d.loads = d.loads[:0]
 	for _, b := range d.brokers {
-		b.Topics, b.lingered = 0, false
+		b.Ready, b.Waited, b.lingered, b.full = 0, 0, false, false
+		b.alone = d.cluster.gate.Alone(d.lane.priority, b.ID, now)
 		d.loads = append(d.loads, &b.Load)
 	}
 	for _, ts := range d.active {
 		d.poll(ts, now, alarm)
 	}
-	for {
+	full := d.inFlight >= d.cfg.Buffer.MaxBytes/4
+	d.press(full, now, alarm)
+	for !full {
 		l := partitioner.Pick(d.loads)
 		if l == nil {
 			return false
 		}
 		b := d.brokers[l.ID]
+		if !d.mayUse(b, now, alarm) {
+			l.Ready = 0
+			continue
+		}
 		if s := d.load(b, now, alarm); s != nil {
+			if b.lingered {
+				d.opened = now
+			}
 			d.launch(s)
+			d.cluster.gate.Sent(d.lane.priority, b.ID, s.bytes, now)
+			for _, it := range s.items {
+				alarm.by(it.batch.Born() + d.limits.DeliveryTimeout) // it expires in flight too
+			}
 			return true
 		}
-		l.Topics = 0 // what is ready there waits for a producer ID
+		l.Ready = 0 // what is ready there waits for a producer ID
+	}
+	return false
+}
+
+// pressAgain is how soon it is said again that batches press; what was said holds twice as long.
+const pressAgain = wire.PressFor / 2
+
+// press says to which brokers more is ready than they take, so that lower lanes hold back there: all of them, where the lane has
+// as much in flight as it may have.
+func (d *dispatcher) press(full bool, now time.Duration, alarm *alarm) {
+	for id, b := range d.brokers {
+		if b.full || full && b.Ready > 0 {
+			d.cluster.gate.Pressing(d.lane.priority, id, now)
+			alarm.by(now + pressAgain)
+		}
 	}
 }
 
-// poll adds ts to the load of each broker that could take something of it that is ready.
-func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
-	if !d.anyReady(ts, now) {
-		return
+// mayUse reports whether no higher lane needs the broker more.
+func (d *dispatcher) mayUse(b *brokerState, now time.Duration, alarm *alarm) bool {
+	ok, again := d.cluster.gate.May(d.lane.priority, b.ID, now)
+	if !ok {
+		alarm.by(again)
 	}
-	for _, p := range ts.parts {
+	return ok
+}
+
+// poll adds ts to the load of each broker that could take something of it: what is ready, or what would go with that.
+func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
+	for _, p := range ts.all {
 		if !p.idle(now, alarm) {
 			continue
 		}
-		is, open := d.readiness(ts, p, now)
-		if !is || !p.leader.free(now, alarm) {
+		is, lingered, open := d.readiness(ts, p, now)
+		if !is && !open {
 			continue
 		}
-		p.leader.lingered = p.leader.lingered || open
-		if !slices.Contains(ts.counted, p.leader) {
-			ts.counted = append(ts.counted, p.leader)
-			p.leader.Topics++
+		if !p.leader.takes(p, now, alarm) {
+			p.leader.full = p.leader.full || is && p.leader.usable && p.leader.flying >= p.leader.slots()
+			continue
 		}
+		p.leader.lingered = p.leader.lingered || lingered
+		if is {
+			p.leader.Ready++
+		}
+		p.leader.served(ts, d.tick-p.used)
+	}
+	for _, b := range ts.counted {
+		b.Waited += b.longest
 	}
 	ts.counted = ts.counted[:0]
+}
+
+// served notes that b could serve a partition of ts, and that it was used so many batches ago. Of each topic, the one counts that
+// was used first.
+func (b *brokerState) served(ts *topicState, ago uint64) {
+	if !slices.Contains(ts.counted, b) {
+		ts.counted = append(ts.counted, b)
+		b.longest = 0
+	}
+	b.longest = max(b.longest, ago+1)
 }
 
 // anyReady reports whether anything of ts is ready, wherever it may go.
 func (d *dispatcher) anyReady(ts *topicState, now time.Duration) bool {
 	for i := range ts.waiting {
-		if w := &ts.waiting[i]; w.Sealed || d.ripe(w, now, false) {
+		if w := &ts.waiting[i]; w.Sealed || d.ripe(w, now) {
 			return true
 		}
 	}
@@ -116,70 +134,95 @@ func (p *partition) idle(now time.Duration, alarm *alarm) bool {
 	return true
 }
 
-// readiness reports whether something of ts is ready that p could take, and whether that is an open batch.
-func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) (is, open bool) {
+// readiness reports whether something of ts is ready that p could take, whether that is an open batch that has lingered, and whether
+// there is an open batch for it: one that is ready, or would go with what is.
+func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) (is, lingered, open bool) {
 	if p.pinned != nil {
-		return true, false
+		return true, false, false
 	}
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
-		switch {
-		case !ts.suits(w, p):
-		case w.Sealed && (w.Kind != buffer.Unkeyed || !d.ripe(w, now, false)):
+		if !ts.suits(w, p, d.cfg.Batching.Linger, now) {
+			continue
+		}
+		mayOpen := w.Open && p.leader.takesOpen()
+		switch ripe := mayOpen && d.ripe(w, now); {
+		case w.Sealed && (w.Kind != buffer.Unkeyed || !ripe):
 			is = is || !w.Busy
-		case d.ripe(w, now, false):
-			is, open = true, true
+		case mayOpen:
+			is, lingered, open = is || ripe, lingered || ripe, true
 		}
 	}
-	return is, open
+	return is, lingered, open
 }
 
 // suits reports whether p could take what w describes.
-func (ts *topicState) suits(w *buffer.Waiting, p *partition) bool {
+func (ts *topicState) suits(w *buffer.Waiting, p *partition, linger, now time.Duration) bool {
 	switch w.Kind {
 	case buffer.Unkeyed:
-		return true
+		return ts.opensTo(p, w.Oldest+linger, now)
 	case buffer.Keyed:
-		return w.Partition == p.id && !ts.dealing
+		return w.Partition == p.id && p.stream == 0 && !ts.dealing
 	default:
-		return w.Partition == p.id
+		return w.Partition == p.id && p.stream == 0
 	}
 }
 
 // load fills a request for b: one batch for each of its partitions that has something to take. When the linger of
 // one open batch is over the others go with it, for they would need requests of their own a moment later.
 func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *shipment {
-	s := &shipment{d: d, broker: b}
-	b.sickFirst = !b.sickFirst
-	if b.sickFirst && d.loadSick(s, now, alarm) {
-		return s
+	if b.asideFree(now, alarm) {
+		if s := d.loadAside(b, now, alarm); s != nil {
+			return s
+		}
 	}
+	if !b.free(now, alarm) {
+		return nil
+	}
+	s := &shipment{d: d, broker: b, most: d.most(b)}
 	for i := range d.active {
 		at := (d.turn + i) % len(d.active)
 		ts := d.active[at]
 		for _, p := range ts.candidates(b, now, alarm) {
-			if !p.sick && !d.put(s, ts, p, now, alarm) {
+			if p.pace == apace && !d.put(s, ts, p, now, alarm) {
 				d.turn = at // the next request begins with what had no room in this one
 				return s.orNil()
 			}
 		}
 	}
+	return s.orNil()
+}
+
+// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane waits no longer than for one.
+func (d *dispatcher) most(b *brokerState) int {
+	if !b.alone {
+		return min(b.limit, d.cfg.Batching.MaxBytes)
+	}
+	return min(b.limit, maxRequestBytes)
+}
+
+// loadAside fills a request of partitions that would hold up others: those that may be slow, in ever smaller company, and
+// only then those that are, with one another. What may be is soon known.
+func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) *shipment {
+	s := &shipment{d: d, broker: b, aside: true, most: d.most(b)}
+	d.fillAside(s, now, alarm, func(p *partition) bool {
+		return p.pace > apace && len(s.items) < p.pace && !slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
+	})
 	if len(s.items) == 0 {
-		d.loadSick(s, now, alarm)
+		d.fillAside(s, now, alarm, func(p *partition) bool { return p.pace == slow })
 	}
 	return s.orNil()
 }
 
-// loadSick puts the batch of one partition into s whose last attempt failed, and reports whether there was any.
-func (d *dispatcher) loadSick(s *shipment, now time.Duration, alarm *alarm) bool {
+// fillAside adds batches to s for the partitions that may join.
+func (d *dispatcher) fillAside(s *shipment, now time.Duration, alarm *alarm, may func(*partition) bool) {
 	for _, ts := range d.active {
 		for _, p := range ts.candidates(s.broker, now, alarm) {
-			if p.sick && d.put(s, ts, p, now, alarm) && len(s.items) > 0 {
-				return true
+			if may(p) && !d.put(s, ts, p, now, alarm) {
+				return
 			}
 		}
 	}
-	return false
 }
 
 // candidates returns the partitions of ts that b leads and that may be given a batch: those first that were used longest
@@ -189,7 +232,7 @@ func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm
 		return nil
 	}
 	found := ts.scratch[:0]
-	for _, p := range ts.parts {
+	for _, p := range ts.all {
 		if p.leader == b && p.idle(now, alarm) {
 			found = append(found, p)
 		}
@@ -201,19 +244,22 @@ func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm
 
 // put adds a batch for p to s, if one is there. It returns false when s has no more room.
 func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Duration, alarm *alarm) bool {
-	lingered := s.broker.lingered
+	if s.has(ts, p) {
+		return true
+	}
+	lingered := s.broker.lingered && s.takesOpen()
 	size := 0
 	kind, from, seal := buffer.Unkeyed, int32(-1), false
 	if p.pinned != nil {
 		size = p.pinned.Size()
 	} else {
-		w := d.choose(ts, p, now, lingered)
+		w := d.choose(ts, p, now, lingered, s.takesOpen())
 		if w == nil {
 			return true
 		}
-		kind, from, seal, size = w.Kind, w.Partition, d.ripe(w, now, lingered), w.Bytes
+		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() && (lingered && w.Open || d.ripe(w, now)), w.Bytes
 	}
-	if len(s.items) > 0 && (s.bytes+size > min(s.broker.limit, maxRequestBytes) || d.inFlight+int64(s.bytes+size) > d.p.cfg.Buffer.MaxBytes/4) {
+	if len(s.items) > 0 && (s.bytes+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
 		return false
 	}
 	if !d.number(ts, p) {
@@ -225,6 +271,16 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 		if b = ts.t.Take(kind, from, seal); b == nil {
 			return true
 		}
+		if b.BuiltForOther(ts.count) { // another dispatcher has just given it back
+			ts.stale = append(ts.stale, b)
+			ts.survey()
+			alarm.by(now)
+			return true
+		}
+	}
+	if p.pinned == nil && b.Kind() == buffer.Unkeyed {
+		ts.batches++
+		d.designate(ts, now)
 	}
 	p.pinned = nil
 	s.add(ts, p, b)
@@ -233,11 +289,11 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 }
 
 // choose returns what p takes next of ts: the oldest of what belongs to it and what may go anywhere.
-func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered bool) *buffer.Waiting {
+func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered, open bool) *buffer.Waiting {
 	var best *buffer.Waiting
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
-		if !ts.suits(w, p) || w.Busy && w.Kind != buffer.Unkeyed || !w.Sealed && !d.ripe(w, now, lingered) {
+		if !ts.suits(w, p, d.cfg.Batching.Linger, now) || w.Busy && w.Kind != buffer.Unkeyed || !w.Sealed && !(open && (lingered || d.ripe(w, now))) {
 			continue
 		}
 		if best == nil || w.Oldest < best.Oldest {
@@ -247,26 +303,39 @@ func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lin
 	return best
 }
 
-// ripe reports whether an open batch may be taken.
-func (d *dispatcher) ripe(w *buffer.Waiting, now time.Duration, lingered bool) bool {
-	return w.Open && (lingered || now-w.OpenSince >= d.p.cfg.Batching.Linger)
+// ripe reports whether there is an open batch that has lingered.
+func (d *dispatcher) ripe(w *buffer.Waiting, now time.Duration) bool {
+	return w.Open && now >= d.due(w)
+}
+
+// due returns when an open batch has lingered. One that may go anywhere had no partition at the broker of the last request that took
+// open batches, or it would have gone too: it waits for the next such request, a linger later, no longer than that.
+func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
+	linger := d.cfg.Batching.Linger
+	if w.Kind != buffer.Unkeyed {
+		return w.OpenSince + linger
+	}
+	return w.OpenSince + linger + min(max(0, d.opened-w.OpenSince), linger)
 }
 
 // number makes sure that the next batch of p can be numbered. It returns false while there is no producer ID. A batch that
 // was written and not answered, and cannot keep its numbers, may be in Kafka twice after this attempt.
 func (d *dispatcher) number(ts *topicState, p *partition) bool {
-	if !p.orphan && d.link.Current(p.seq) {
-		if p.pinned != nil && (p.seq.ID < 0 || forgotten(p.pinned)) {
+	if !p.orphan && d.link.Current(p.numbers, p.seq) {
+		if p.pinned != nil && p.pinned.History.Unresolved && (p.seq.ID < 0 || forgotten(p.pinned)) {
 			ts.t.CountDuplicates(p.pinned)
 		}
 		return true
 	}
-	seq, ok := d.link.Renew(p.seq)
+	seq, ok := d.link.Renew(p.numbers, p.seq)
 	if !ok {
 		return false
 	}
-	if p.pinned != nil {
-		ts.t.CountDuplicates(p.pinned)
+	if b := p.pinned; b != nil && b.History.Unresolved {
+		ts.t.CountDuplicates(b)
+		if b.Kind() != buffer.Unkeyed && seq.ID != p.seq.ID {
+			d.counts.orderAtRisk.Add(uint64(b.Records())) // another producer ID fences nothing
+		}
 	}
 	p.seq, p.orphan = seq, false
 	return true

@@ -1,34 +1,64 @@
 package producer
 
 import (
+	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/clock"
 	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dns"
+	"github.com/forebay-go/forebay/internal/wire"
 	"github.com/forebay-go/forebay/routing"
 )
 
 // Producer sends records to Kafka. It is safe for concurrent use.
 type Producer struct {
-	cfg    Config // complete
-	log    *zap.Logger
-	clock  *clock.Clock
-	budget *buffer.Budget
-	pool   *buffer.Pool
-	rules  *routing.Table
-	ruled  buffer.Table // the topics of records that name no priority, in the lanes that their rules say
+	options options
+	dial    cluster.DialFunc
+	names   *dns.Dialer // nil with an application's dialer that looks up names itself
+	log     *zap.Logger // never waits
+	logger  *logger     // behind it
+	clock   *clock.Clock
+	budget  *buffer.Budget
+	pool    *buffer.Pool
+	squeeze *squeezer
+	evict   *evictor
+	reports *reports // nil without a callback
+	events  *events
 
-	lanes    [routing.High + 1]*dispatcher // by priority; nil without a cluster
-	clusters map[string]*cluster.Cluster
-	squeeze  *squeezer
-	reports  *reports // nil without a callback
+	setup   atomic.Pointer[setup]
+	from    atomic.Pointer[provenance] // of the settings; nil until somebody has told
+	refused [refusals]atomic.Uint64    // but for ErrBufferFull of a topic that is there, which the topic counts
+	closing chan struct{}              // one slot; holds a token while Close works
+	closed  *Summary                   // belongs to who holds that token
 
-	refused [refusals]atomic.Uint64 // but for ErrBufferFull of a topic that is there, which the topic counts
-	closing chan struct{}           // one slot; holds a token while Close works
-	closed  *Summary                // belongs to who holds that token
+	leaving  sync.WaitGroup // dispatchers and clusters that are not used any more, until they have ended
+	changing sync.Mutex     // held while settings are changed; guards what follows
+	ended    bool           // they are not any more: Close was called
+}
+
+// setup is what Reconfigure replaces as a whole. It is not changed once it is in force, but for the table of names.
+type setup struct {
+	cfg      Config // complete
+	rules    *routing.Table
+	ruled    *buffer.Table           // the topics of records that name no priority, in the lanes that their rules say
+	lanes    [routing.High + 1]*lane // by priority; nil without a cluster
+	clusters map[string]*site        // by name
+
+	since   time.Time // when it came into force
+	changes uint64    // of settings since New
+	digest  string    // of cfg
+}
+
+// site is a cluster and what the lanes that go there share.
+type site struct {
+	*cluster.Cluster
+	gate *wire.Gate
 }
 
 // New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no difference to it. It
@@ -36,11 +66,11 @@ type Producer struct {
 //
 // The producer works in the background from now on, until Close.
 func New(cfg Config, opts ...Option) (*Producer, error) {
-	o := options{logger: zap.NewNop()}
+	o := options{logger: zap.NewNop(), wall: time.Now}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
-	cfg, rules, err := cfg.complete()
+	cfg, rules, err := o.complete(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -49,77 +79,93 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 		return nil, err
 	}
 	p := &Producer{
-		cfg:      cfg,
-		log:      o.logger,
-		clock:    clock.New(),
-		budget:   buffer.NewBudget(cfg.Buffer.MaxBytes),
-		pool:     buffer.NewPool(cfg.Batching.MaxBytes, cfg.Buffer.MaxBytes/8),
-		rules:    rules,
-		clusters: make(map[string]*cluster.Cluster),
-		squeeze:  newSqueezer(codec),
-		closing:  make(chan struct{}, 1),
+		options: o,
+		clock:   clock.New(o.wall),
+		budget:  buffer.NewBudget(cfg.Buffer.MaxBytes),
+		pool:    buffer.NewPool(cfg.Batching.MaxBytes, cfg.Buffer.MaxBytes/8),
+		squeeze: newSqueezer(codec),
+		closing: make(chan struct{}, 1),
 	}
-	if err := p.build(o); err != nil {
+	p.log, p.logger = newLogger(o.logger)
+	p.guardPartitioner()
+	p.evict = newEvictor(p)
+	if err := p.build(cfg, rules); err != nil {
+		p.logger.close()
 		return nil, err
 	}
-	p.start(o)
+	p.start()
 	return p, nil
 }
 
 // build makes the clusters and the lanes; nothing runs yet.
-func (p *Producer) build(o options) error {
-	for name, cc := range p.cfg.Clusters {
-		c, err := cluster.New(cluster.Config{
-			Name:     name,
-			Seeds:    cc.Brokers,
-			ClientID: p.cfg.ClientID,
-			AcksAll:  p.cfg.Batching.Acks == "all",
-			Dial:     o.dial,
-			Logger:   p.log,
-		})
+func (p *Producer) build(cfg Config, rules *routing.Table) error {
+	o := &p.options
+	p.dial = o.dial
+	if o.dial == nil || o.lookup != nil {
+		r := cfg.Resolver
+		p.names = dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery, StaleFor: r.StaleFor})
+		p.dial = p.names.DialContext
+	}
+	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site), since: time.Now(), digest: cfg.digest()}
+	for name := range cfg.Clusters {
+		c, err := p.newSite(&cfg, name)
 		if err != nil {
 			return err
 		}
-		p.clusters[name] = c
+		s.clusters[name] = c
 	}
+	p.share(&cfg)
 	for _, priority := range routing.All {
-		pc := *p.cfg.Priorities.of(priority)
-		c := p.clusters[pc.Cluster]
-		if c == nil {
+		if s.clusters[cfg.Priorities.of(priority).Cluster] == nil {
 			continue
 		}
-		lane := buffer.NewLane(buffer.Config{
-			Linger:          p.cfg.Batching.Linger,
-			DeliveryTimeout: pc.DeliveryTimeout,
-			BatchBytes:      p.cfg.Batching.MaxBytes,
-			MaxTopics:       p.cfg.Buffer.MaxTopics,
-			Reports:         o.delivery != nil,
-		}, p.budget, p.pool)
-		d, err := newDispatcher(p, priority, pc, lane, c)
+		l, err := p.newLane(s, priority)
 		if err != nil {
 			return err
 		}
-		p.lanes[priority] = d
+		s.lanes[priority] = l
 	}
+	p.setup.Store(s)
 	return nil
 }
 
-func (p *Producer) start(o options) {
-	if o.delivery != nil {
-		p.reports = newReports(o.delivery, p.cfg.Reports.MaxBytes, p.log)
+func (p *Producer) newSite(cfg *Config, name string) (*site, error) {
+	cc := cfg.Clusters[name]
+	dial, sasl := p.secured(name, &cc)
+	c, err := cluster.New(cluster.Config{
+		Name:     name,
+		Seeds:    cc.Brokers,
+		ID:       cc.ClusterID,
+		ClientID: cfg.ClientID,
+		AcksAll:  cfg.Batching.Acks == "all",
+		Dial:     dial,
+		Create:   cc.CreateTopics.creation(),
+		Logger:   p.log,
+		Options:  append(sasl, kgo.WithHooks(p.options.hooks...)),
+	})
+	return &site{Cluster: c, gate: wire.NewGate(cfg.Priorities.wireShares())}, err
+}
+
+func (p *Producer) start() {
+	if fn := p.options.delivery; fn != nil {
+		p.reports = newReports(fn, p.setup.Load().cfg.Reports.MaxBytes, p.log)
 	}
-	for _, c := range p.clusters {
+	p.events = newEvents(p.options.events, p.log)
+	p.evict.start()
+	s := p.setup.Load()
+	for _, c := range s.clusters {
+		p.watch(c)
 		c.Start()
 	}
-	for d := range p.dispatchers {
-		d.start()
+	for l := range s.eachLane {
+		l.start()
 	}
 }
 
-// dispatchers calls yield for each lane that there is.
-func (p *Producer) dispatchers(yield func(*dispatcher) bool) {
-	for _, d := range p.lanes {
-		if d != nil && !yield(d) {
+// eachLane calls yield for each lane that there is.
+func (s *setup) eachLane(yield func(*lane) bool) {
+	for _, l := range s.lanes {
+		if l != nil && !yield(l) {
 			return
 		}
 	}

@@ -37,6 +37,13 @@ const (
 	ReasonInvalid         = buffer.Invalid
 	ReasonUnanswered      = buffer.Unanswered
 	ReasonUnansweredClose = buffer.UnansweredClose
+
+	// Those of records that were given up because their memory was needed (Reason.MadeRoom). They were shed, or possibly persisted
+	// where an earlier attempt to write them was never answered.
+	ReasonPreemptedByHigh   = buffer.PreemptedByHigh
+	ReasonPreemptedByMedium = buffer.PreemptedByMedium
+	ReasonDroppedOldest     = buffer.DroppedOldest
+	ReasonOverShare         = buffer.OverShare
 )
 
 // Report is what became of one accepted record.
@@ -60,7 +67,8 @@ type Report struct {
 	MaybeDuplicated bool
 
 	// Record is the record itself if it was not delivered, for the application to do something with, else nil. The callback
-	// may keep it. Its Priority is the one that it was sent with in the end.
+	// may keep it. Its Priority is the one that it was sent with in the end. It is also nil where the record was given up
+	// because its memory was needed (Reason.MadeRoom): keeping it for the report would have made no room. Tag says which it was.
 	Record *Record
 }
 
@@ -77,43 +85,80 @@ type verdict struct {
 	at        time.Duration // monotonic
 }
 
-// reports hands verdicts to the callback, one record after the other, on a goroutine of its own.
+// reports hands verdicts to the callback, one record after the other, on a goroutine of its own: those of higher priorities
+// first, so that one that floods does not delay what is told of others by more than a batch.
 type reports struct {
 	fn       func(Report)
-	maxBytes int64
+	maxBytes atomic.Int64
 	log      *zap.Logger
 	panics   atomic.Uint64
 	dropped  atomic.Uint64
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
 	done     chan struct{} // closed by run when it ends
 
-	mu     sync.Mutex // guards what follows; never held while the callback runs
-	queue  []verdict
-	bytes  int64 // held by the batches of queue
+	mu     sync.Mutex                  // guards what follows; never held while the callback runs
+	queues [routing.High + 1][]verdict // by priority
+	held   [routing.High + 1]int64     // bytes of their batches
+	bytes  int64                       // of all, and of the batch that is being told
 	closed bool
 }
 
 func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
-	r := &reports{fn: fn, maxBytes: maxBytes, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	r := &reports{fn: fn, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	r.maxBytes.Store(maxBytes)
 	go r.run()
 	return r
 }
 
-// push takes a batch that was resolved and kept. Beyond the bound its reports are dropped.
+// push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower priorities are dropped for it, or
+// else its own.
 func (r *reports) push(v verdict) {
 	held := v.batch.Held()
 	r.mu.Lock()
-	drop := r.bytes+held > r.maxBytes
-	if !drop {
+	dropped := r.makeRoomLocked(v.priority, held)
+	if r.bytes+held <= r.maxBytes.Load() {
 		r.bytes += held
-		r.queue = append(r.queue, v)
+		r.held[v.priority] += held
+		r.queues[v.priority] = append(r.queues[v.priority], v)
+	} else {
+		dropped = append(dropped, v)
 	}
 	r.mu.Unlock()
-	if drop {
+	for _, v := range dropped {
 		r.dropped.Add(uint64(v.batch.Records()))
 		v.batch.Release()
-		return
 	}
+	r.nudge()
+}
+
+// makeRoomLocked takes as many of the newest reports of lower priorities out as are needed for n bytes, if that is enough.
+func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verdict) {
+	excess := r.bytes + n - r.maxBytes.Load()
+	if excess <= 0 || excess > r.heldBelowLocked(priority) {
+		return nil
+	}
+	for lower := routing.Low; lower < priority; lower++ {
+		for q := &r.queues[lower]; len(*q) > 0 && excess > 0; {
+			last := (*q)[len(*q)-1]
+			(*q)[len(*q)-1] = verdict{}
+			*q = (*q)[:len(*q)-1]
+			excess -= last.batch.Held()
+			r.bytes -= last.batch.Held()
+			r.held[lower] -= last.batch.Held()
+			out = append(out, last)
+		}
+	}
+	return out
+}
+
+func (r *reports) heldBelowLocked(priority routing.Priority) (n int64) {
+	for lower := routing.Low; lower < priority; lower++ {
+		n += r.held[lower]
+	}
+	return n
+}
+
+func (r *reports) nudge() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -125,30 +170,37 @@ func (r *reports) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.nudge()
 }
 
 func (r *reports) run() {
 	defer close(r.done)
 	for {
-		r.mu.Lock()
-		queue, closed := r.queue, r.closed
-		r.queue = nil
-		r.mu.Unlock()
-		for _, v := range queue {
+		v, ok, closed := r.next()
+		switch {
+		case ok:
 			r.report(v)
-		}
-		if len(queue) > 0 {
-			continue
-		}
-		if closed {
+		case closed:
 			return
+		default:
+			<-r.wake
 		}
-		<-r.wake
 	}
+}
+
+// next takes the oldest verdict of the highest priority.
+func (r *reports) next() (v verdict, ok, closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, priority := range routing.All {
+		if q := &r.queues[priority]; len(*q) > 0 {
+			v, (*q)[0] = (*q)[0], verdict{}
+			*q = (*q)[1:]
+			r.held[priority] -= v.batch.Held()
+			return v, true, r.closed
+		}
+	}
+	return v, false, r.closed
 }
 
 // report calls the callback for each record of a batch, and gives its memory back.
@@ -159,7 +211,7 @@ func (r *reports) report(v verdict) {
 		Topic: v.batch.Topic().Name(), Partition: v.partition, Offset: -1,
 		Attempts: v.batch.History.Attempts, MaybeDuplicated: v.batch.History.Counted,
 	}
-	if v.outcome == Delivered {
+	if v.outcome == Delivered || v.reason.MadeRoom() {
 		v.batch.EachTag(func(i int, tag uint64, born time.Duration) {
 			rep := base
 			rep.Tag, rep.Waited = tag, v.at-born

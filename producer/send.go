@@ -35,17 +35,23 @@ func (p *Producer) Send(rec Record) error {
 		return p.refuse(&rec, ErrRecordTooLarge, "")
 	}
 	for {
-		topic, err := p.topic(&rec)
+		s := p.setup.Load()
+		topic, err := p.topic(s, &rec)
 		if err != nil {
 			return err
 		}
-		err = p.append(topic, &rec)
+		err = p.append(topic, &rec, false)
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, buffer.ErrClosed) && !p.isClosed(rec.Priority) {
+		if errors.Is(err, buffer.ErrFull) {
+			if err = p.appendFull(topic, &rec, err); err == nil {
+				return nil
+			}
+		}
+		if errors.Is(err, buffer.ErrClosed) && !s.isClosed(rec.Priority) {
 			topic.Lane().Drop(topic)
-			p.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
+			s.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
 			continue
 		}
 		return p.refuse(&rec, err, "")
@@ -54,7 +60,7 @@ func (p *Producer) Send(rec Record) error {
 
 // tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be measured.
 func (p *Producer) tooLarge(rec *Record) bool {
-	limit := p.cfg.Batching.MaxRecordBytes
+	limit := p.setup.Load().cfg.Batching.MaxRecordBytes
 	if len(rec.Key)+len(rec.Value) <= limit-framing && len(rec.Headers) == 0 {
 		return false
 	}
@@ -62,8 +68,8 @@ func (p *Producer) tooLarge(rec *Record) bool {
 	return r.FramedSize() > limit
 }
 
-// append writes rec into an open batch of topic.
-func (p *Producer) append(topic *buffer.Topic, rec *Record) error {
+// append writes rec into an open batch of topic; tight means where an open batch cannot grow, into a small new one.
+func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	now, wall := p.clock.Now()
 	if !rec.Timestamp.IsZero() {
 		wall = rec.Timestamp.UnixMilli()
@@ -76,52 +82,56 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record) error {
 		kind = buffer.Keyed
 	}
 	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers, Timestamp: wall, Tag: rec.Tag}
+	if tight {
+		return topic.AppendTight(&r, kind, partition, now)
+	}
 	return topic.Append(&r, kind, partition, now)
 }
 
 // topic returns where rec waits.
-func (p *Producer) topic(rec *Record) (*buffer.Topic, error) {
+func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 	var t *buffer.Topic
 	switch {
 	case rec.Priority == routing.Unset:
-		t = p.ruled.Get(rec.Topic)
-	case rec.Priority.Valid() && p.lanes[rec.Priority] != nil:
-		t = p.lanes[rec.Priority].lane.Find(rec.Topic)
+		t = s.ruled.Get(rec.Topic)
+	case rec.Priority.Valid() && s.lanes[rec.Priority] != nil:
+		t = s.lanes[rec.Priority].buf.Find(rec.Topic)
 	}
 	if t == nil || rec.Partition < 0 {
-		return p.newTopic(rec)
+		return p.newTopic(s, rec)
 	}
 	return t, nil
 }
 
 // newTopic checks what need not be checked for every record, and makes the topic of rec.
-func (p *Producer) newTopic(rec *Record) (*buffer.Topic, error) {
+func (p *Producer) newTopic(s *setup, rec *Record) (*buffer.Topic, error) {
 	if rec.Partition < 0 {
 		return nil, p.refuse(rec, ErrInvalidRecord, "the partition is negative: name one from 0 on, or none")
 	}
 	if hint := checkTopic(rec.Topic); hint != "" {
 		return nil, p.refuse(rec, ErrInvalidRecord, hint)
 	}
-	priority := p.priorityOf(rec)
-	if !priority.Valid() || p.lanes[priority] == nil {
+	priority := s.priorityOf(rec)
+	if !priority.Valid() || s.lanes[priority] == nil {
 		return nil, p.refuse(rec, ErrNoRoute, "")
 	}
-	t, err := p.lanes[priority].lane.Topic(strings.Clone(rec.Topic), p.clock.Mono())
+	t, err := p.makeTable(s.lanes[priority], strings.Clone(rec.Topic))
 	if err != nil {
 		if errors.Is(err, buffer.ErrFull) {
 			p.refused[refusedNoTable].Add(1)
+			p.evict.lack(s.lanes[priority], ErrBufferFull.Error())
 		}
 		return nil, p.refuse(rec, err, "")
 	}
 	if rec.Priority == routing.Unset {
-		p.ruled.Put(t)
+		s.ruled.Put(t)
 	}
 	return t, nil
 }
 
-func (p *Producer) priorityOf(rec *Record) routing.Priority {
+func (s *setup) priorityOf(rec *Record) routing.Priority {
 	if rec.Priority == routing.Unset {
-		return p.rules.Priority(rec.Topic)
+		return s.rules.Priority(rec.Topic)
 	}
 	return rec.Priority
 }
@@ -133,20 +143,17 @@ func checkTopic(name string) string {
 		return "the topic has no name"
 	case name == "." || name == "..":
 		return "a topic cannot be called \".\" or \"..\""
-	case len(name) > 249:
+	case len(name) > routing.MaxTopicName:
 		return "the name of the topic has more than 249 characters"
-	}
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-' {
-			return "the name of the topic has a character other than letters, digits, '.', '_' and '-'"
-		}
+	case strings.ContainsFunc(name, routing.IllegalInTopic):
+		return "the name of the topic has a character other than letters, digits, '.', '_' and '-'"
 	}
 	return ""
 }
 
-func (p *Producer) isClosed(priority routing.Priority) bool {
-	for q, d := range p.lanes {
-		if d != nil && (priority == routing.Unset || int(priority) == q) && d.lane.Closed() {
+func (s *setup) isClosed(priority routing.Priority) bool {
+	for q, l := range s.lanes {
+		if l != nil && (priority == routing.Unset || int(priority) == q) && l.buf.Closed() {
 			return true
 		}
 	}
@@ -155,17 +162,26 @@ func (p *Producer) isClosed(priority routing.Priority) bool {
 
 // refuse counts a refusal and returns what Send returns for it.
 func (p *Producer) refuse(rec *Record, err error, hint string) error {
-	e := &SendError{Topic: rec.Topic, Priority: p.priorityOf(rec), Hint: hint, Err: err}
+	cfg := &p.setup.Load().cfg
+	e := &SendError{Topic: rec.Topic, Priority: p.setup.Load().priorityOf(rec), Hint: hint, Err: err}
 	count := refusals
 	switch {
 	case errors.Is(err, buffer.ErrFull):
-		e.Err, e.Limit = ErrBufferFull, p.cfg.Buffer.MaxBytes
+		e.Err, e.Limit = ErrBufferFull, cfg.Buffer.MaxBytes
+		switch {
+		case errors.Is(err, buffer.ErrCeiling):
+			e.Limit = p.budget.Ceiling(classOf(e.Priority))
+			e.Hint = "the priority holds as much as its ceiling_share allows"
+		case errors.Is(err, buffer.ErrOverShare):
+			e.Limit = 0
+			e.Hint = "the topic holds more than its max_share, or more than half of what its priority may hold while others want room"
+		}
 	case errors.Is(err, ErrRecordTooLarge):
 		r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}
-		e.Limit, e.Size = int64(p.cfg.Batching.MaxRecordBytes), int64(r.FramedSize())
+		e.Limit, e.Size = int64(cfg.Batching.MaxRecordBytes), int64(r.FramedSize())
 		count = refusedTooLarge
 	case errors.Is(err, buffer.ErrTooManyTopics):
-		e.Err, e.Limit = ErrTooManyTopics, int64(p.cfg.Buffer.MaxTopics)
+		e.Err, e.Limit = ErrTooManyTopics, int64(cfg.Buffer.MaxTopics)
 		count = refusedTooManyTopics
 	case errors.Is(err, buffer.ErrClosed):
 		e.Err = ErrClosed

@@ -155,10 +155,11 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 			}
 		})
 	}
-	for range 200 {
+	for looks, sent := 0, false; looks < 200 || !sent; looks++ {
 		s := p.Stats()
 		require.True(t, s.Total.Balanced())
 		require.LessOrEqual(t, s.HeldBytes, s.MaxBytes)
+		sent = s.Total.Accepted > 0
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
@@ -166,7 +167,7 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 	require.ErrorIs(t, err, producer.ErrLeft)
 	wg.Wait()
 	require.Equal(t, accepted[0]+accepted[1]+accepted[2]+accepted[3], summary.Accepted)
-	require.Equal(t, summary.Accepted, summary.Left)
+	require.Equal(t, summary.Accepted, summary.Left+summary.Lost[producer.ReasonOverShare], "one topic may hold more than half")
 	require.Zero(t, p.Stats().Total.Pending)
 	require.Eventually(t, func() bool {
 		mu.Lock()

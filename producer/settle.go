@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,12 +11,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"go.uber.org/zap"
 
+	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
 const (
 	retryMin = 20 * time.Millisecond // before a second attempt, where the answer was an error
 	retryMax = time.Second
+
+	// throttleMax is how long a broker is left alone at most that asks for it. Quotas rarely ask for more than some
+	// seconds; a broker that does mutes the connection by itself, and one that is out of its mind may ask for weeks.
+	throttleMax = 30 * time.Second
 )
 
 // pause returns how long to wait after fails failures in a row: twice as long each time, with a fifth of jitter.
@@ -38,26 +44,72 @@ func (d *dispatcher) land(now time.Duration) {
 			d.settle(it, now)
 			d.activate(it.ts)
 		}
+		s.pace(now)
 	}
 }
 
 // settleBroker learns from a shipment about its broker.
 func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 	b := s.broker
-	b.flying--
+	if s.aside {
+		b.aside = false
+	} else {
+		b.flying--
+	}
 	if s.err == nil {
 		d.count(s)
+		d.cluster.gate.Answered(d.lane.priority, b.ID, s.bytes, now)
+		d.settleThrottle(s, now)
 		b.fails = 0
 		b.limit = min(2*b.limit, maxRequestBytes)
-		b.retryAt = now + s.throttle
+		b.patience = max(cluster.AttemptTimeout, min(2*s.took(), patienceMax))
 		return
 	}
 	b.fails++
-	b.limit = max(b.limit/2, d.p.cfg.Batching.MaxBytes)
-	b.retryAt = now + pause(b.fails)
+	b.limit = max(b.limit/2, d.cfg.Batching.MaxBytes)
+	if errors.Is(s.err, context.DeadlineExceeded) {
+		b.patience = min(2*b.patience, patienceMax)
+	}
+	b.retryAt = max(b.retryAt, now+pause(b.fails)) // it may be throttled for longer
 	if d.ctx.Err() == nil {
 		d.cluster.Failed(b.ID, s.err)
 	}
+}
+
+// settleThrottle leaves a broker alone for as long as it wants.
+func (d *dispatcher) settleThrottle(s *shipment, now time.Duration) {
+	wait := min(s.throttle, throttleMax)
+	s.broker.retryAt = max(s.broker.retryAt, now+wait)
+	if wait > 0 {
+		d.counts.throttled.Add(1)
+		d.counts.throttledFor.Add(int64(wait))
+	}
+}
+
+// pace learns from how long the answer took which partitions would hold up others. Where one of them failed it is that one;
+// where none did it may be any, and they travel in smaller companies until it is found.
+func (s *shipment) pace(now time.Duration) {
+	if s.err != nil {
+		return
+	}
+	someFailed := slices.ContainsFunc(s.items, (*item).failed)
+	late := s.broker.learn(s, someFailed)
+	for _, it := range s.items {
+		switch p := it.p; {
+		case (!late || someFailed && !it.failed()) && p.pace == apace: // as ever
+		case !late || someFailed && !it.failed():
+			it.ts.setPace(p.id, apace, 0)
+		case someFailed || len(s.items) == 1 || p.pace == slow:
+			it.ts.setPace(p.id, slow, now+avoid)
+		default:
+			it.ts.setPace(p.id, len(s.items)/2, p.avoidUntil)
+		}
+	}
+}
+
+// failed reports whether the broker answered with an error.
+func (it *item) failed() bool {
+	return it.attempt.Fate != cluster.Answered || cluster.ActionOf(it.attempt.Code) != cluster.Done
 }
 
 func (d *dispatcher) count(s *shipment) {
@@ -68,9 +120,21 @@ func (d *dispatcher) count(s *shipment) {
 	}
 }
 
+// countAttempt counts a batch that was written, or may have been.
+func (d *dispatcher) countAttempt(it *item) {
+	if it.attempt.Fate == cluster.NotSent {
+		return
+	}
+	d.counts.attempts.Add(1)
+	if it.tried {
+		d.counts.retries.Add(1)
+	}
+}
+
 // settle decides what becomes of a batch that was in flight.
 func (d *dispatcher) settle(it *item, now time.Duration) {
 	a, b := it.attempt, it.batch
+	d.countAttempt(it)
 	if it.gone {
 		d.settleGone(it)
 		return
@@ -82,6 +146,9 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 	case cluster.Unresolved:
 		b.History.Attempts++
 		d.failed(it, a.Err)
+		if it.ship.err == nil {
+			it.p.fail(now) // the broker answered, and said nothing of this partition: nobody else would slow it down
+		}
 		it.pin()
 	case cluster.Answered:
 		b.History.Attempts++
@@ -101,6 +168,17 @@ func (d *dispatcher) settleGone(it *item) {
 	}
 }
 
+// trouble notes for Stats what an answer says of a topic as a whole.
+func (d *dispatcher) trouble(ts *topicState, err error) {
+	switch {
+	case err != nil:
+		d.troubles.Store(ts.t.Name(), err)
+	case ts.held:
+		d.troubles.Delete(ts.t.Name())
+	}
+	ts.held = err != nil
+}
+
 func (d *dispatcher) failed(it *item, err error) {
 	if err != nil && d.ctx.Err() == nil {
 		it.ts.lastErr = err
@@ -113,7 +191,7 @@ func (d *dispatcher) again(it *item) {
 		it.p.pinned = it.batch
 		return
 	}
-	d.giveBack(it.ts, it.batch)
+	d.giveBack(it.ts, it.p, it.batch)
 }
 
 // settleAnswer does what the broker's error code asks for.
@@ -121,9 +199,15 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	a, p, b := it.attempt, it.p, it.batch
 	action := a.Action(b.History.Unresolved)
 	if action == cluster.Done {
+		d.acked.Store(int64(now))
 		p.seq.Advance(a.Records)
-		p.fails, p.sick = 0, false
+		p.fails, it.ship.broker.astray = 0, 0
+		d.trouble(it.ts, nil)
 		b.History.Unresolved = false
+		if b.Kind() != buffer.Unkeyed && !it.ts.owned && d.succeeded() {
+			d.counts.orderAtRisk.Add(uint64(b.Records()))
+		}
+		d.counts.delivery.add(now-b.Born(), b.Records())
 		d.resolve(it.ts, b, verdict{outcome: Delivered, partition: p.id, offset: a.Offset})
 		return
 	}
@@ -132,20 +216,23 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		err = fmt.Errorf("%w: %s", err, a.Text)
 	}
 	d.failed(it, err)
-	p.sick = true
-	p.fails++
-	p.retryAt = now + pause(p.fails)
+	p.fail(now)
 	switch action {
 	case cluster.Confirm:
 		it.pin()
 		d.cluster.Refresh()
 	case cluster.Elsewhere:
-		d.elsewhere(it)
+		d.elsewhere(it, now)
 	case cluster.Renew:
 		d.renew(it)
 	case cluster.NewID:
-		d.link.Drop(a.Sequence)
-		d.renew(it)
+		d.link.Drop(p.numbers, a.Sequence)
+		d.renewID(it)
+	case cluster.Unnumber:
+		d.link.Refuse(p.numbers, a.Sequence, err)
+		d.renewID(it)
+	case cluster.Resend:
+		d.resend(it, err)
 	case cluster.Split:
 		d.split(it, err)
 	case cluster.Reject:
@@ -153,6 +240,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	case cluster.Recompress:
 		d.decompress(it, err)
 	case cluster.Hold:
+		d.trouble(it.ts, err)
 		d.cluster.Refresh()
 		d.again(it)
 	default: // nothing is known of the code, so nothing of the batch either
@@ -167,8 +255,12 @@ func (it *item) pin() {
 	it.p.pinned = it.batch
 }
 
-// elsewhere follows the leader that the broker named, or asks for it.
-func (d *dispatcher) elsewhere(it *item) {
+// elsewhere follows the leader that the broker named, or asks for it. One that goes on to name the broker that was asked is not that
+// broker: it has its address, and an old answer to a look-up has led here. No connection would end by itself.
+func (d *dispatcher) elsewhere(it *item, now time.Duration) {
+	if b := it.ship.broker; it.attempt.Code == kerr.NotLeaderForPartition.Code && it.attempt.Leader == b.ID && b.strays(now) {
+		d.link.HangUp(b.ID)
+	}
 	if leader := d.brokers[it.attempt.Leader]; leader != nil && leader != it.p.leader && leader.usable {
 		it.p.lead(leader)
 	}
@@ -183,7 +275,29 @@ func (d *dispatcher) renew(it *item) {
 		it.p.retryAt = 0 // what goes on is paced like any error
 	}
 	d.recount(it)
-	d.giveBack(it.ts, it.batch)
+	d.giveBack(it.ts, it.p, it.batch)
+}
+
+// renewID begins a new numbering with another producer ID, which fences nothing: an earlier attempt of this batch may
+// still arrive, after what follows it.
+func (d *dispatcher) renewID(it *item) {
+	if it.batch.History.Unresolved && it.batch.Kind() != buffer.Unkeyed {
+		d.counts.orderAtRisk.Add(uint64(it.batch.Records()))
+	}
+	d.renew(it)
+}
+
+// damagedMax is how often a batch is sent that arrives damaged. Networks and proxies do that now and then; a batch that
+// arrives damaged each time was so before it was sent.
+const damagedMax = 5
+
+// resend sends a batch once more that arrived damaged.
+func (d *dispatcher) resend(it *item, err error) {
+	if it.batch.History.Damaged++; it.batch.History.Damaged >= damagedMax {
+		d.reject(it, err)
+		return
+	}
+	d.again(it)
 }
 
 // uproot has the partition begin a new numbering if a batch leaves it of which an attempt is unresolved. With the same
@@ -211,6 +325,7 @@ func (d *dispatcher) split(it *item, err error) {
 		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: err})
 		return
 	}
+	d.limit(it)
 	d.recount(it)
 	halves, failure := it.ts.t.Halve(b)
 	if failure != nil {
@@ -218,7 +333,37 @@ func (d *dispatcher) split(it *item, err error) {
 		return
 	}
 	for _, half := range slices.Backward(halves) {
-		d.giveBack(it.ts, half)
+		d.giveBack(it.ts, it.p, half)
+	}
+}
+
+// limitFor is how long a topic's batches are kept smaller after one was too large: its limit may be raised meanwhile.
+const limitFor = 10 * time.Minute
+
+// limit keeps the batches of a topic at half of the size of one that was too large.
+func (d *dispatcher) limit(it *item) {
+	if !it.ts.owned {
+		return
+	}
+	half := it.batch.RawSize() / 2
+	if it.ts.limitUntil == 0 || half < it.ts.limit {
+		it.ts.limit = half
+		it.ts.t.Limit(half)
+	}
+	it.ts.limitUntil = d.p.clock.Mono() + limitFor
+}
+
+// liftLimit forgets that a batch was too large.
+func (d *dispatcher) liftLimit(ts *topicState, now time.Duration) {
+	if ts.limitUntil <= now {
+		d.lift(ts)
+	}
+}
+
+func (d *dispatcher) lift(ts *topicState) {
+	if ts.limitUntil != 0 {
+		ts.t.Limit(0)
+		ts.limitUntil = 0
 	}
 }
 
@@ -244,7 +389,7 @@ func (d *dispatcher) reject(it *item, err error) {
 		return
 	}
 	d.resolve(it.ts, those, v)
-	d.giveBack(it.ts, others)
+	d.giveBack(it.ts, it.p, others)
 }
 
 // decompress has a batch, and all that follow in this lane, go uncompressed: the cluster does not take the compression.
@@ -263,7 +408,7 @@ func (d *dispatcher) decompress(it *item, err error) {
 		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: errors.Join(err, failure)})
 		return
 	}
-	d.giveBack(it.ts, b)
+	d.giveBack(it.ts, it.p, b)
 }
 
 // sayOnce logs an error code that nothing better is known of.

@@ -14,9 +14,14 @@ import (
 type shipment struct {
 	d        *dispatcher
 	broker   *brokerState
+	aside    bool // on the connection for slow partitions
 	items    []*item
 	bytes    int
+	most     int           // of them, but for the first batch
 	handed   atomic.Bool   // batches are compressed and attempts complete: from now on an attempt may be revoked
+	patience time.Duration // how long the answer is waited for
+	launched time.Duration // monotonic times
+	landed   time.Duration
 	throttle time.Duration // how long the broker wants to be left alone
 	err      error         // why there was no answer
 }
@@ -28,17 +33,26 @@ type item struct {
 	p       *partition
 	batch   *buffer.Batch
 	attempt *cluster.Attempt
+	tried   bool // it is not the first attempt of its batch
 	gone    bool // its batch was resolved while it was in flight
 	written bool // it had been written by then
 }
 
 func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
-	it := &item{ship: s, ts: ts, p: p, batch: b}
-	it.attempt = &cluster.Attempt{Topic: ts.t.Name(), Partition: p.id, Records: b.Records(), Sequence: p.seq}
+	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0}
+	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(), Sequence: p.seq}
 	s.items = append(s.items, it)
 	s.bytes += b.Size()
 	p.flying = it
 }
+
+// has reports whether a batch for the same partition is in s: a request can have only one.
+func (s *shipment) has(ts *topicState, p *partition) bool {
+	return slices.ContainsFunc(s.items, func(it *item) bool { return it.ts.name == ts.name && it.p.id == p.id })
+}
+
+// takesOpen reports whether batches may join s that are not full.
+func (s *shipment) takesOpen() bool { return s.aside || s.broker.takesOpen() }
 
 func (s *shipment) orNil() *shipment {
 	if len(s.items) == 0 {
@@ -47,14 +61,17 @@ func (s *shipment) orNil() *shipment {
 	return s
 }
 
-// launch sends a shipment on a goroutine of its own, which ends with the answer, or after five seconds without one.
+// launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is not waited for any more.
 func (d *dispatcher) launch(s *shipment) {
-	s.broker.flying++
+	if s.patience = s.broker.patience; s.aside {
+		s.broker.aside = true
+	} else {
+		s.broker.flying++
+	}
 	for _, it := range s.items {
 		d.tick++
 		it.p.used = d.tick
 	}
-	s.broker.Used = d.tick
 	d.inFlight += int64(s.bytes)
 	d.overhead.Store(max(d.overhead.Load(), d.inFlight))
 	d.wg.Go(func() {
@@ -62,7 +79,7 @@ func (d *dispatcher) launch(s *shipment) {
 		d.mu.Lock()
 		d.landed = append(d.landed, s)
 		d.mu.Unlock()
-		d.lane.Wake()
+		d.outlet.Wake()
 	})
 }
 
@@ -86,6 +103,12 @@ func (s *shipment) travel() {
 	}
 	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int { return strings.Compare(a.Topic, b.Topic) })
 	req := s.d.link.Prepare(attempts)
+	req.Aside, req.Patience = s.aside, s.patience
 	s.handed.Store(true)
+	s.launched = s.d.p.clock.Mono()
 	s.throttle, s.err = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
+	s.landed = s.d.p.clock.Mono()
 }
+
+// took returns how long the answer took.
+func (s *shipment) took() time.Duration { return s.landed - s.launched }

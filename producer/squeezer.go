@@ -24,8 +24,8 @@ func newSqueezer(codec *buffer.Codec) *squeezer {
 	return &squeezer{codec: codec, slots: runtime.GOMAXPROCS(0)}
 }
 
-// offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes lane after each.
-func (s *squeezer) offer(t *buffer.Topic, lane *buffer.Lane) {
+// offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever dispatches t then.
+func (s *squeezer) offer(t *buffer.Topic) {
 	if s.codec.None() {
 		return
 	}
@@ -42,7 +42,7 @@ func (s *squeezer) offer(t *buffer.Topic, lane *buffer.Lane) {
 			s.mu.Lock()
 			s.busy--
 			s.mu.Unlock()
-			lane.Wake()
+			t.Wake()
 		})
 	}
 }

@@ -1,11 +1,14 @@
 package producer
 
 import (
-	"sync/atomic"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dns"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -16,35 +19,38 @@ type Books = buffer.Books
 type Stats struct {
 	Total      Books
 	Priorities map[routing.Priority]Books
+	Held       map[routing.Priority]int64 // bytes of HeldBytes, by the priority that holds them
+	Lanes      map[routing.Priority]LaneStats
 	Clusters   map[string]ClusterStats
 	Topics     []TopicStats // those in use, in no order; one that was idle for ten minutes is only in the sums
 
 	// Refused are the records that Send did not accept, by its error.
 	Refused map[error]uint64
 
-	HeldBytes     int64 // held under Buffer.MaxBytes
+	HeldBytes     int64 // held under Buffer.MaxBytes, by all priorities
 	MaxBytes      int64 // Buffer.MaxBytes
 	OverheadBytes int64 // at most held beside it: buffers kept for reuse, and those of requests being written
 
-	Requests       uint64 // produce requests that were answered
-	RequestRecords uint64 // records in them
-	RequestBytes   uint64 // bytes of batches in them
+	Traffic             // with all clusters
+	Paths   []PathStats // the same for each priority and each cluster that it has ever gone to, in no order
+
+	Settings SettingsStats
+
+	Names NameStats // all zero with a dialer of the application's that looks up names itself
 
 	ReportsDropped uint64 // delivery reports that were dropped, because the callback did not take them
 	ReportPanics   uint64 // panics of the callback
+	EventsDropped  uint64 // events that made room for newer ones; see WithEvents
 }
 
-// RecordsPerRequest returns the mean number of records in a produce request.
-func (s *Stats) RecordsPerRequest() float64 { return ratio(s.RequestRecords, s.Requests) }
-
-// BytesPerRequest returns the mean number of bytes in a produce request.
-func (s *Stats) BytesPerRequest() float64 { return ratio(s.RequestBytes, s.Requests) }
-
-func ratio(n, of uint64) float64 {
-	if of == 0 {
-		return 0
-	}
-	return float64(n) / float64(of)
+// LaneStats is how a priority is.
+type LaneStats struct {
+	Cluster  string        // where it goes
+	FellBack bool          // that is not its primary cluster
+	Since    time.Time     // when it began to go there
+	Switches uint64        // how often it began to go somewhere else, but for changes of settings
+	Shedding bool          // it has lost records, or refused them, for lack of room within the last ten seconds or so
+	Oldest   time.Duration // how long ago the oldest record was sent that has no outcome yet; zero if there is none
 }
 
 // TopicStats are the books of one topic in one lane.
@@ -52,6 +58,7 @@ type TopicStats struct {
 	Topic    string
 	Priority routing.Priority
 	Cluster  string
+	Held     int64  // bytes that its batches hold, and reports of them that were not read
 	Trouble  string // why its records wait, in words, where the cluster says so: the topic is not there, or not for us
 	Books
 }
@@ -61,8 +68,18 @@ type ClusterStats struct {
 	State  ClusterState
 	Since  time.Time // when it came into that state
 	Reason string    // why, in words, when it is not up
+	ID     string    // of the Kafka cluster, as its brokers tell; empty as long as none has
+
+	Changes uint64 // how often it came into another state
+
+	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one. Every retry of an
+	// unanswered batch then counts as maybe duplicated. It is asked for again from time to time.
+	Unnumbered string
 	Books
 }
+
+// NameStats counts look-ups of the names of brokers, and how often an older answer had to do.
+type NameStats = dns.Stats
 
 // ClusterState is how a cluster is.
 type ClusterState = cluster.State
@@ -76,56 +93,153 @@ const (
 	ClusterClosed = cluster.Closed
 )
 
-// counts are what a dispatcher counts.
-type counts struct{ requests, requestRecords, requestBytes atomic.Uint64 }
-
 // Stats returns the books and more. Each topic's row is exact at one instant, at which it balances; rows are read one
 // after the other, and every sum is a sum of rows, so all sums balance too. It takes the lock of each topic for a moment,
 // and never waits for anything else.
 func (p *Producer) Stats() Stats {
+	setup := p.setup.Load()
 	s := Stats{
 		Priorities:    make(map[routing.Priority]Books),
+		Held:          make(map[routing.Priority]int64),
+		Lanes:         make(map[routing.Priority]LaneStats),
 		Clusters:      make(map[string]ClusterStats),
 		Refused:       p.refusals(),
-		HeldBytes:     p.budget.Used(),
+		Settings:      p.settings(setup),
 		MaxBytes:      p.budget.Max(),
 		OverheadBytes: p.pool.Idle(),
 	}
-	for name, c := range p.clusters {
-		status := c.Status()
-		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since, Reason: status.Reason}
+	held, sum := p.budget.Shares()
+	s.HeldBytes = sum
+	for _, priority := range routing.All {
+		s.Held[priority] = held[classOf(priority)]
 	}
-	for d := range p.dispatchers {
-		d.addTo(&s)
+	for name, c := range setup.clusters {
+		status := c.Status()
+		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since, Reason: status.Reason, ID: status.ID, Changes: status.Changes}
+	}
+	for l := range setup.eachLane {
+		l.addTo(&s)
+	}
+	for name, c := range s.Clusters {
+		if setup.clusters[name] == nil {
+			c.State, c.Reason = ClusterClosed, "it is not in the settings any more"
+			s.Clusters[name] = c
+		}
 	}
 	s.Refused[ErrBufferFull] = s.Total.Refused + p.refused[refusedNoTable].Load()
+	if p.names != nil {
+		s.Names = p.names.Stats()
+	}
+	s.EventsDropped = p.events.dropped.Load()
 	if p.reports != nil {
 		s.ReportsDropped, s.ReportPanics = p.reports.dropped.Load(), p.reports.panics.Load()
 	}
 	return s
 }
 
-// addTo adds what d has done to s.
-func (d *dispatcher) addTo(s *Stats) {
-	topics, sum := d.lane.Topics()
-	view := d.cluster.View()
+// addTo adds what l has done to s. What each cluster got is read first: all of that is in the books of topics by then.
+func (l *lane) addTo(s *Stats) {
+	routes, elsewhere := l.addDispatched(s)
+	topics, sum := l.buf.Topics()
+	now := l.p.clock.Mono()
+	oldest := now
+	s.Topics = slices.Grow(s.Topics, len(topics)) // most of what ten thousand of them would cost
 	for _, t := range topics {
-		row := TopicStats{Topic: t.Name(), Priority: d.priority, Cluster: d.cluster.Name(), Books: t.Books()}
-		if err := view.Topics[t.Name()].Err; err != nil {
-			row.Trouble = err.Error()
+		d := routes.of(t.Name())
+		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Trouble: d.troubleOf(t.Name()), Held: t.Held()}
+		var born time.Duration
+		if row.Books, born = t.Account(); row.Pending > 0 {
+			oldest = min(oldest, born)
 		}
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
 	}
-	s.Priorities[d.priority] = sum
+	s.Priorities[l.priority] = sum
 	s.Total.Add(&sum)
-	c := s.Clusters[d.cluster.Name()]
-	c.Books.Add(&sum)
-	s.Clusters[d.cluster.Name()] = c
-	s.Requests += d.counts.requests.Load()
-	s.RequestRecords += d.counts.requestRecords.Load()
-	s.RequestBytes += d.counts.requestBytes.Load()
+	sum.Sub(&elsewhere) // what waits, counts for the cluster that is to get it
+	name := routes.paths[routes.use].d.cluster.Name()
+	s.addBooks(name, &sum)
+	s.Lanes[l.priority] = LaneStats{
+		Cluster: name, FellBack: routes.use > 0, Since: routes.since, Switches: routes.switches,
+		Shedding: l.p.evict.sheds(l.priority), Oldest: now - oldest,
+	}
+}
+
+// addDispatched adds what dispatchers have done, those that have ended too, and returns the sum. While it looks at them none
+// goes from the ones to the others.
+func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r = l.routes.Load()
+	done := maps.Clone(l.gone)
+	for _, d := range r.dispatchers() {
+		work := done[d.cluster.Name()]
+		work.add(d.work())
+		done[d.cluster.Name()] = work
+		d.describe(s)
+	}
+	for name, work := range done {
+		s.addBooks(name, &work.books)
+		s.Traffic.add(&work.traffic)
+		s.Paths = append(s.Paths, PathStats{Priority: l.priority, Cluster: name, Traffic: work.traffic})
+		sum.Add(&work.books)
+	}
+	return r, sum
+}
+
+func (s *Stats) addBooks(cluster string, books *Books) {
+	c := s.Clusters[cluster]
+	c.Books.Add(books)
+	s.Clusters[cluster] = c
+}
+
+// work is what a dispatcher has done.
+type work struct {
+	books   Books // of what it gave an outcome
+	traffic Traffic
+}
+
+func (w *work) add(other work) {
+	w.books.Add(&other.books)
+	w.traffic.add(&other.traffic)
+}
+
+func (d *dispatcher) work() work {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return work{d.books, d.counts.load()}
+}
+
+// describe says in s how d is.
+func (d *dispatcher) describe(s *Stats) {
+	if err := d.link.Refusal(); err != nil {
+		c := s.Clusters[d.cluster.Name()]
+		c.Unnumbered = err.Error()
+		s.Clusters[d.cluster.Name()] = c
+	}
 	s.OverheadBytes += d.overhead.Load()
+}
+
+// troubleOf says in words why the records of a topic wait, if it is known.
+func (d *dispatcher) troubleOf(topic string) string {
+	if text := troubleOf(d.cluster.View().Topics[d.there.Name(topic)]); text != "" {
+		return text
+	}
+	if err, ok := d.troubles.Load(topic); ok {
+		return err.(error).Error()
+	}
+	return ""
+}
+
+// troubleOf says in words why the records of a topic wait, if the cluster says so.
+func troubleOf(t cluster.Topic) string {
+	switch {
+	case t.Err == nil:
+		return ""
+	case t.Unmade == nil:
+		return t.Err.Error()
+	}
+	return fmt.Sprintf("%v; it could not be created: %v", t.Err, t.Unmade)
 }
 
 func (p *Producer) refusals() map[error]uint64 {

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
@@ -10,34 +11,63 @@ import (
 
 // topicState is what a dispatcher knows of a topic. It belongs to the dispatcher's goroutine.
 type topicState struct {
-	t       *buffer.Topic
-	id      [16]byte
-	parts   []*partition
-	count   int32 // of the partitions that there are; parts may have more, if the topic was made again with fewer
-	active  bool
-	waiting []buffer.Waiting // what the last survey found
-	stale   []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
-	dealing bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
-	lastErr error            // the last failure, for reports
-	scratch []*partition     // of candidates
-	counted []*brokerState   // of poll
+	t        *buffer.Topic
+	name     string // what it is called in the cluster
+	twin     int    // of the topics that have this name there, which one
+	owned    bool   // what waits is for us; else only what we have written, or may have
+	leaving  bool   // and is to go elsewhere
+	id       [16]byte
+	parts    []*partition // by number
+	all      []*partition // those, and their further streams
+	count    int32        // of the partitions that there are; parts may have more, if the topic was made again with fewer
+	active   bool
+	waiting  []buffer.Waiting // what the last survey found
+	stale    []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
+	dealing  bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
+	anyApace bool             // some partition can be written to and is not slow
+	rack     string           // un-keyed batches keep to leaders in it for a while; empty: to none
+	batches  uint64           // un-keyed ones that were taken, counted from anywhere
+	turn     int32            // the partition that the next one is to go to, or partitioner.Any
+
+	limit      int            // of the bytes of a batch, because one was too large
+	limitUntil time.Duration  // until when the topic's batches are kept smaller; 0: they are not
+	lastErr    error          // the last failure, for reports
+	held       bool           // an answer said that the topic is not there, or not for us
+	scratch    []*partition   // of candidates
+	well       []int32        // of designate
+	counted    []*brokerState // of poll
 }
 
-// partition is one partition of a topic, as one lane writes to it: one batch at a time, numbered without a gap.
+// partition is one partition of a topic, as one lane writes to it: one batch at a time, numbered without a gap. Where the
+// broker is far away, batches without keys have further streams to the same partition, each with a producer ID of its own:
+// to the broker they are other producers, so that no stream depends on another.
 type partition struct {
-	id      int32
-	leader  *brokerState // nil: none
-	seq     cluster.Sequence
-	orphan  bool          // what the broker has seen of seq is not known: renew before the next batch
-	flying  *item         // the batch in flight
-	pinned  *buffer.Batch // written and not answered: it goes before all else, and as it was
-	sick    bool          // its last attempt failed: it travels alone until one succeeds
-	fails   int           // in a row
-	retryAt time.Duration
-	used    uint64 // tick of the picker when it was used last
+	id         int32
+	stream     int          // 0 for the one that takes keyed batches too
+	numbers    int          // of the link's producer IDs, the one that it is numbered by
+	leader     *brokerState // nil: none
+	seq        cluster.Sequence
+	orphan     bool          // what the broker has seen of seq is not known: renew before the next batch
+	flying     *item         // the batch in flight
+	pinned     *buffer.Batch // written and not answered: it goes before all else, and as it was
+	pace       int           // apace, slow, or that it may be slow and travels with so many at most
+	avoidUntil time.Duration // until when batches that may go elsewhere do: it is slow
+	fails      int           // in a row
+	retryAt    time.Duration
+	used       uint64 // tick of the picker when it was used last
 
 	leaderlessSince time.Duration
 }
+
+// The paces of a partition that are not a number of companions. A broker answers a request when the slowest of its
+// partitions is done: those that are known to be slow travel with one another, on a connection of their own.
+const (
+	apace = 0
+	slow  = -1
+)
+
+// avoid is how long batches that may go elsewhere avoid a partition that is slow.
+const avoid = 10 * time.Second
 
 // lead notes who leads p now. With a new leader, what the old one could not do is tried at once.
 func (p *partition) lead(leader *brokerState) {
@@ -50,17 +80,129 @@ func (p *partition) lead(leader *brokerState) {
 	}
 }
 
+// fail notes that an attempt failed: the next one waits, longer each time.
+func (p *partition) fail(now time.Duration) {
+	p.fails++
+	p.retryAt = now + pause(p.fails)
+}
+
 // renumber has every partition begin a new numbering.
 func (ts *topicState) renumber() {
-	for _, p := range ts.parts {
+	for _, p := range ts.all {
 		p.orphan = true
 	}
 }
 
-func (ts *topicState) survey() { ts.waiting = ts.t.Survey(ts.waiting[:0]) }
+// add makes a stream to a partition known.
+func (ts *topicState) add(id int32, stream int, leader *brokerState) {
+	p := &partition{id: id, stream: stream, numbers: ts.twin*cluster.Streams + stream, leader: leader, orphan: true, seq: cluster.Unnumbered}
+	ts.all = append(ts.all, p)
+	if stream == 0 {
+		ts.parts = append(ts.parts, p)
+	}
+}
+
+// widen adds a stream to each partition, if full batches wait that may go anywhere, no stream is free for them, and all brokers
+// are far away. It reports whether there are more streams now.
+func (ts *topicState) widen() (more bool) {
+	if !slices.ContainsFunc(ts.waiting, func(w buffer.Waiting) bool { return w.Kind == buffer.Unkeyed && w.Sealed }) {
+		return false
+	}
+	for _, p := range ts.all {
+		if p.leader == nil || p.flying == nil || p.pace != apace || p.leader.slots() <= slotsPerBroker {
+			return false
+		}
+	}
+	streams := make(map[int32]int)
+	for _, p := range ts.all {
+		streams[p.id]++
+	}
+	for id, n := range streams {
+		if leader := ts.parts[id].leader; n < leader.slots() {
+			ts.add(id, n, leader)
+			more = true
+		}
+	}
+	return more
+}
+
+// widen has topics get more streams, and reports whether some did.
+func (d *dispatcher) widen() (more bool) {
+	for _, ts := range d.active {
+		more = ts.widen() || more
+	}
+	return more
+}
+
+func (ts *topicState) survey() {
+	ts.waiting = ts.waiting[:0]
+	if ts.owned && !ts.leaving {
+		ts.waiting = ts.t.Survey(ts.waiting)
+	}
+}
+
+// setPace notes how slow a partition is, for all streams to it.
+func (ts *topicState) setPace(id int32, pace int, avoidUntil time.Duration) {
+	for _, p := range ts.all {
+		if p.id == id {
+			p.pace, p.avoidUntil = pace, avoidUntil
+		}
+	}
+}
+
+// judge notes which partitions are well, for what may go to any of them.
+func (ts *topicState) judge(rack string, zones int) {
+	ts.anyApace, ts.rack = false, ""
+	near := 0
+	for _, p := range ts.parts {
+		if p.pace == apace && p.leader != nil && p.leader.usable {
+			ts.anyApace = true
+			if p.leader.rack == rack {
+				near++
+			}
+		}
+	}
+	if rack != "" && partitioner.KeepToZone(near, len(ts.parts), zones) {
+		ts.rack = rack
+	}
+}
+
+// crossAfter is how long a batch that is ready waits for a leader in its own zone. It goes anywhere then: the zone is full, or
+// its brokers are slow.
+const crossAfter = time.Second
+
+// opensTo reports whether p may have an un-keyed batch that has been ready since a time.
+func (ts *topicState) opensTo(p *partition, since, now time.Duration) bool {
+	switch {
+	case p.avoidUntil > now && ts.anyApace:
+		return false
+	case ts.turn != partitioner.Any:
+		return p.id == ts.turn
+	}
+	return ts.rack == "" || p.leader.rack == ts.rack || now >= since+crossAfter
+}
+
+// designate has the partitioner say where the next un-keyed batch is to go. A partition that has failed is left out until it may be
+// tried again, and one that has something written and not answered: batches would wait for it that can go elsewhere.
+func (d *dispatcher) designate(ts *topicState, now time.Duration) {
+	ts.turn = partitioner.Any
+	if d.chooses == nil {
+		return
+	}
+	ts.well = ts.well[:0]
+	for _, p := range ts.parts {
+		avoided := p.avoidUntil > now && ts.anyApace || p.retryAt > now || p.pinned != nil
+		if p.id < ts.count && p.leader != nil && p.leader.usable && p.leader.retryAt <= now && !avoided {
+			ts.well = append(ts.well, p.id)
+		}
+	}
+	if len(ts.well) > 0 {
+		ts.turn = d.chooses.ForBatch(ts.t.Name(), ts.batches, ts.well, ts.count)
+	}
+}
 
 func (ts *topicState) anyPinned() bool {
-	for _, p := range ts.parts {
+	for _, p := range ts.all {
 		if p.pinned != nil {
 			return true
 		}
@@ -73,7 +215,7 @@ func (ts *topicState) quiet() bool {
 	if len(ts.waiting) > 0 || len(ts.stale) > 0 {
 		return false
 	}
-	for _, p := range ts.parts {
+	for _, p := range ts.all {
 		if p.flying != nil || p.pinned != nil {
 			return false
 		}
@@ -95,7 +237,7 @@ func (d *dispatcher) redeal(ts *topicState) {
 		if b.Busy() {
 			return // the squeezer wakes us when it is done
 		}
-		if err := ts.t.DealOut(b, ts.count, partitioner.ForKey); err != nil {
+		if err := ts.t.DealOut(b, ts.count); err != nil {
 			ts.lastErr = err
 			d.resolve(ts, b, verdict{outcome: Rejected, reason: ReasonInvalid, partition: -1})
 		}
@@ -104,19 +246,27 @@ func (d *dispatcher) redeal(ts *topicState) {
 	ts.stale, ts.dealing = nil, false
 }
 
-// giveBack puts a batch that was not appended where it waits for its next attempt.
-func (d *dispatcher) giveBack(ts *topicState, b *buffer.Batch) {
-	if b.BuiltForOther(ts.count) {
+// giveBack puts a batch of p that was not appended where it waits for its next attempt. Where the topic goes elsewhere by now,
+// what is newer may have gone there: a batch whose order matters stays with p.
+func (d *dispatcher) giveBack(ts *topicState, p *partition, b *buffer.Batch) {
+	ordered := b.Kind() != buffer.Unkeyed
+	switch stale := b.BuiltForOther(ts.count); {
+	case ts.owned && stale:
 		ts.stale = append([]*buffer.Batch{b}, ts.stale...) // it is older than all that wait
-		return
+	case !ts.owned && ordered && !stale && p.pinned == nil:
+		p.pinned = b
+	default:
+		if !ts.owned && ordered {
+			d.counts.orderAtRisk.Add(uint64(b.Records()))
+		}
+		ts.t.Requeue(b)
 	}
-	ts.t.Requeue(b)
 }
 
 // expire ends what has waited for its delivery timeout: where it was written and not answered it is possibly persisted.
 func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
-	timeout := d.cfg.DeliveryTimeout
-	for _, b := range ts.t.TakeOlder(now - timeout + 1) {
+	timeout := d.limits.DeliveryTimeout
+	for _, b := range ts.old(now - timeout + 1) {
 		d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: b.Partition()})
 	}
 	for len(ts.stale) > 0 && ts.stale[0].Born() <= now-timeout && !ts.stale[0].Busy() {
@@ -126,7 +276,7 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	if len(ts.stale) > 0 {
 		alarm.by(ts.stale[0].Born() + timeout)
 	}
-	for _, p := range ts.parts {
+	for _, p := range ts.all {
 		if b := p.pinned; b != nil {
 			if b.Born() <= now-timeout {
 				d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
@@ -141,10 +291,18 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	}
 }
 
+// old takes what waits for us since before limit.
+func (ts *topicState) old(limit time.Duration) []*buffer.Batch {
+	if !ts.owned {
+		return nil
+	}
+	return ts.t.TakeOlder(limit)
+}
+
 // expireFlying ends a batch in flight whose time is up. Its request goes on without it.
 func (d *dispatcher) expireFlying(ts *topicState, p *partition, now time.Duration, alarm *alarm) {
 	it := p.flying
-	deadline := it.batch.Born() + d.cfg.DeliveryTimeout
+	deadline := it.batch.Born() + d.limits.DeliveryTimeout
 	switch {
 	case deadline > now:
 		alarm.by(deadline)
@@ -160,11 +318,11 @@ func (d *dispatcher) expireFlying(ts *topicState, p *partition, now time.Duratio
 }
 
 // moveUnresolved lets un-keyed batches go elsewhere that were written and not answered, when their partition has had no
-// leader that can be reached for long enough. They may be in Kafka twice then, and are counted so.
+// leader that can be reached for long enough, while another has. They may be in Kafka twice then, and are counted so.
 func (d *dispatcher) moveUnresolved(ts *topicState, now time.Duration, alarm *alarm) {
-	after := d.cfg.MoveUnresolvedAfter
-	for _, p := range ts.parts {
-		if p.pinned == nil || p.leader != nil && p.leader.usable {
+	after := d.limits.MoveUnresolvedAfter
+	for _, p := range ts.all {
+		if p.pinned == nil || p.leader != nil && p.leader.usable || ts.owned && !ts.elsewhere(p) {
 			p.leaderlessSince = 0
 			continue
 		}
@@ -172,11 +330,17 @@ func (d *dispatcher) moveUnresolved(ts *topicState, now time.Duration, alarm *al
 			p.leaderlessSince = now
 		}
 		switch {
-		case after == Never || p.pinned.Kind() != buffer.Unkeyed || len(ts.parts) == 1:
+		case after == Never || p.pinned.Kind() != buffer.Unkeyed:
 		case now < p.leaderlessSince+after:
 			alarm.by(p.leaderlessSince + after)
 		default:
 			d.evacuate(ts, p)
 		}
 	}
+}
+
+// elsewhere reports whether a partition other than p has a leader that can be reached. While none has, as when the whole cluster
+// is away, a batch that leaves p gets nowhere sooner.
+func (ts *topicState) elsewhere(p *partition) bool {
+	return slices.ContainsFunc(ts.parts, func(q *partition) bool { return q.id != p.id && q.leader != nil && q.leader.usable })
 }

@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/term"
 
+	"github.com/forebay-go/forebay/examples/internal/stage"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -132,12 +132,12 @@ func (d *display) table(stats *producer.Stats) {
 	rates := d.rates(stats)
 	for _, priority := range routing.All {
 		books, state := stats.Priorities[priority], stats.Clusters[priority.String()].State
-		waiting := fmt.Sprintf("%8s", thousands(books.Pending))
+		waiting := fmt.Sprintf("%8s", stage.Thousands(books.Pending))
 		if !state.Ready() {
 			waiting = d.paint(yellow, waiting)
 		}
 		d.printf("  %-8v  %s  %9s  %9s  %s  %6s  %8s/s\n", priority, d.paint(colourOf(state), fmt.Sprintf("● %-10v", state)),
-			thousands(books.Accepted), thousands(books.Delivered), waiting, thousands(lost(&books)), thousands(rates[priority]))
+			stage.Thousands(books.Accepted), stage.Thousands(books.Delivered), waiting, stage.Thousands(lost(&books)), stage.Thousands(rates[priority]))
 	}
 	age := min(time.Since(d.begun), d.end)
 	full := int(age * (tableWidth - 2) / d.end)
@@ -188,7 +188,7 @@ func (d *display) line(stats *producer.Stats) {
 	d.printf("%s", d.clock())
 	for _, priority := range routing.All {
 		books, state := stats.Priorities[priority], stats.Clusters[priority.String()].State
-		d.printf("  %-10v%9s%9s", state, thousands(books.Delivered), thousands(books.Pending))
+		d.printf("  %-10v%9s%9s", state, stage.Thousands(books.Delivered), stage.Thousands(books.Pending))
 	}
 	d.printf("\n")
 }
@@ -200,16 +200,16 @@ func (d *display) results(stats producer.Stats, l *load, c *comebacks, read int)
 	d.printf("  %s\n", d.paint(bold, "       accepted = delivered + shed + expired + rejected + persisted + pending"))
 	for _, priority := range routing.All {
 		b := stats.Priorities[priority]
-		d.printf("  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority, thousands(b.Accepted), thousands(b.Delivered),
-			thousands(b.Shed), thousands(b.Expired), thousands(b.Rejected), thousands(b.PossiblyPersisted), thousands(b.Pending))
+		d.printf("  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority, stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
+			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected), stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
 	}
 	if n, err := l.refused(); n > 0 {
-		d.printf("  %s were not accepted, the last for: %v\n", thousands(uint64(n)), err)
+		d.printf("  %s were not accepted, the last for: %v\n", stage.Thousands(uint64(n)), err)
 	}
 	d.sends(l)
 	d.comebacks(c)
 	d.printf("\n  %s\n", d.paint(bold, "Read back from Kafka"))
-	d.printf("  %9s  records, and %s were accepted\n", thousands(uint64(read)), thousands(stats.Total.Accepted))
+	d.printf("  %9s  records, and %s were accepted\n", stage.Thousands(uint64(read)), stage.Thousands(stats.Total.Accepted))
 	d.flush()
 }
 
@@ -219,10 +219,10 @@ func (d *display) sends(l *load) {
 	if len(calls) == 0 {
 		return
 	}
-	d.printf("\n  %s\n", d.paint(bold, fmt.Sprintf("How long Send took, %s times, clusters or no clusters", thousands(uint64(len(calls))))))
-	d.printf("  %9s  or less in half of the calls\n", short(calls[len(calls)/2]))
-	d.printf("  %9s  in the longest\n", short(calls[len(calls)-1]))
-	d.printf("  %9s  in the longest pass of an empty loop: the machine's own pauses\n", short(l.longestEmpty()))
+	d.printf("\n  %s\n", d.paint(bold, fmt.Sprintf("How long Send took, %s times, clusters or no clusters", stage.Thousands(uint64(len(calls))))))
+	d.printf("  %9s  or less in half of the calls\n", stage.Short(calls[len(calls)/2]))
+	d.printf("  %9s  in the longest\n", stage.Short(calls[len(calls)-1]))
+	d.printf("  %9s  in the longest pass of an empty loop: the machine's own pauses\n", stage.Short(l.longestEmpty()))
 }
 
 // comebacks writes how soon records flowed after their cluster started.
@@ -231,7 +231,7 @@ func (d *display) comebacks(c *comebacks) {
 	for i, when := range []string{"cluster came up", "cluster came back"} {
 		for _, priority := range routing.All {
 			if took := c.of(priority); len(took) > i {
-				d.printf("  %9s  after the %v %s\n", short(took[i]), priority, when)
+				d.printf("  %9s  after the %v %s\n", stage.Short(took[i]), priority, when)
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func (d *display) comebacks(c *comebacks) {
 
 // success ends the story.
 func (d *display) success(records int) {
-	text := fmt.Sprintf("All %s accepted records are in Kafka exactly once, keyed ones in order.", thousands(uint64(records)))
+	text := fmt.Sprintf("All %s accepted records are in Kafka exactly once, keyed ones in order.", stage.Thousands(uint64(records)))
 	d.printf("\n  %s\n\n", d.paint(green, text))
 	d.flush()
 }
@@ -272,30 +272,3 @@ func colourOf(state producer.ClusterState) string {
 
 // lost is what was accepted and will not be delivered.
 func lost(b *producer.Books) uint64 { return b.Shed + b.Expired + b.Rejected + b.PossiblyPersisted }
-
-// short returns d with two digits, or with those before the point if they are more.
-func short(d time.Duration) string {
-	units := []struct {
-		name string
-		size time.Duration
-	}{{"s", time.Second}, {"ms", time.Millisecond}, {"µs", time.Microsecond}, {"ns", time.Nanosecond}}
-	for _, unit := range units {
-		n := float64(d) / float64(unit.size)
-		if n >= 9.95 {
-			return fmt.Sprintf("%.0f %s", n, unit.name)
-		}
-		if n >= 1 {
-			return fmt.Sprintf("%.1f %s", n, unit.name)
-		}
-	}
-	return "0 s"
-}
-
-// thousands returns n as 12,345.
-func thousands(n uint64) string {
-	digits := strconv.FormatUint(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}

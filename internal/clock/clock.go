@@ -3,6 +3,7 @@
 package clock
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,8 @@ const (
 	busyCalls = 200
 	// checkTicks is how often it is checked, in ticks, whether there are still that many.
 	checkTicks = 64
+	// lookAgain is of how many calls, on average, one makes sure that the goroutine keeps up.
+	lookAgain = 64
 	// resync is how long the wall clock may lag behind a jump of the system's.
 	resync = 100 * time.Millisecond
 )
@@ -23,6 +26,7 @@ const (
 // there, for it would cost more than it saves. The wall clock is derived from the monotonic one and read anew every 100 ms.
 type Clock struct {
 	start  time.Time
+	wall   func() time.Time
 	cached atomic.Int64 // monotonic time as of the last tick, 0 while nobody keeps it up to date
 	offset atomic.Int64 // wall clock minus monotonic clock, in nanoseconds
 	synced atomic.Int64 // monotonic time when offset was read
@@ -33,13 +37,14 @@ type Clock struct {
 	mu      sync.Mutex // guards what follows
 	ticking bool
 	stopped bool
+	quit    chan struct{} // closed by Stop; received by run
 	wg      sync.WaitGroup
 }
 
-// New returns a clock whose monotonic time starts now. Stop it.
-func New() *Clock {
-	c := &Clock{start: time.Now()}
-	c.offset.Store(c.start.UnixNano())
+// New returns a clock whose monotonic time starts now, and whose wall clock is wall, such as time.Now. Stop it.
+func New(wall func() time.Time) *Clock {
+	c := &Clock{start: time.Now(), wall: wall, quit: make(chan struct{})}
+	c.offset.Store(wall().UnixNano())
 	return c
 }
 
@@ -50,6 +55,9 @@ func (c *Clock) Mono() time.Duration { return time.Since(c.start) }
 // ahead.
 func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	if cached := c.cached.Load(); cached != 0 {
+		if rand.Uint32()%lookAgain == 0 {
+			cached = c.catchUp(cached)
+		}
 		return time.Duration(cached), (c.offset.Load() + cached) / int64(time.Millisecond)
 	}
 	mono = time.Since(c.start)
@@ -58,11 +66,22 @@ func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	return mono, (c.offset.Load() + int64(mono)) / int64(time.Millisecond)
 }
 
+// catchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a machine that was starved:
+// records would be stamped, and expire, by so much too early.
+func (c *Clock) catchUp(cached int64) int64 {
+	mono := int64(c.Mono())
+	if mono-cached <= 2*int64(tick) {
+		return cached
+	}
+	c.sync(time.Duration(mono))
+	c.cached.CompareAndSwap(cached, mono) // unless the goroutine has come to it, or ended
+	return mono
+}
+
 // sync reads the wall clock, if that was long ago.
 func (c *Clock) sync(mono time.Duration) {
 	if synced := c.synced.Load(); int64(mono)-synced > int64(resync) && c.synced.CompareAndSwap(synced, int64(mono)) {
-		now := time.Now()
-		c.offset.Store(now.UnixNano() - int64(now.Sub(c.start)))
+		c.offset.Store(c.wall().UnixNano() - int64(time.Since(c.start)))
 	}
 }
 
@@ -89,9 +108,8 @@ func (c *Clock) count(mono time.Duration) {
 func (c *Clock) run() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for n := 1; ; n++ {
-		<-ticker.C
-		if n%checkTicks != 0 && !c.isStopped() {
+	for n := 1; c.await(ticker); n++ {
+		if n%checkTicks != 0 {
 			mono := c.Mono()
 			c.sync(mono)
 			c.cached.Store(int64(mono))
@@ -100,7 +118,7 @@ func (c *Clock) run() {
 		c.calls.Store(0)
 		c.window.Store(int64((c.Mono() + tick) / tick))
 		c.cached.Store(0)
-		<-ticker.C
+		c.await(ticker)
 		c.mu.Lock()
 		if c.stopped || c.calls.Load() < busyCalls/2 {
 			c.ticking = false
@@ -112,16 +130,24 @@ func (c *Clock) run() {
 	}
 }
 
-func (c *Clock) isStopped() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.stopped
+// await waits for the next tick. It returns false after Stop.
+func (c *Clock) await(ticker *time.Ticker) bool {
+	select {
+	case <-ticker.C:
+		return true
+	case <-c.quit:
+		c.cached.Store(0)
+		return false
+	}
 }
 
 // Stop ends the goroutine, if there is one, and waits for that. The clock goes on to tell the time.
 func (c *Clock) Stop() {
 	c.mu.Lock()
-	c.stopped = true
+	if !c.stopped {
+		c.stopped = true
+		close(c.quit)
+	}
 	c.mu.Unlock()
 	c.wg.Wait()
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,9 +16,11 @@ import (
 type Config struct {
 	Name     string
 	Seeds    []string // host:port
+	ID       string   // that its brokers have to tell; empty: that of the first that answers
 	ClientID string
 	AcksAll  bool // else the leader alone
 	Dial     DialFunc
+	Create   *Creation // of topics that are not there; nil: they are waited for
 	Logger   *zap.Logger
 	Options  []kgo.Opt // come last, for TLS and SASL
 }
@@ -25,20 +28,28 @@ type Config struct {
 // Cluster is one Kafka cluster that may be away.
 type Cluster struct {
 	cfg     Config
-	control *kgo.Client // metadata, probes and producer IDs; what is produced never waits in its queues
+	origin  *origin
+	control *book // metadata and probes; what is produced never waits in its queues
 
 	view  atomic.Pointer[View]
 	hurry chan struct{} // one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
 	done  chan struct{} // closed by the supervisor when it ends
 	stop  context.CancelFunc
+	ended sync.Once
 	ctx   context.Context // of the supervisor and everything that it asks; not a caller's
 
 	mu       sync.Mutex     // guards what follows; never held across I/O or a callback
 	wanted   map[string]int // topics, with how many want each
 	failed   []failure      // since the supervisor last looked
 	status   Status
-	watchers []func()
+	missed   bool       // it was said that nobody has answered so far
+	watchers []*watcher // replaced, never changed in place
 }
+
+// reachBy is how long nobody may have answered since the beginning before that is logged.
+const reachBy = 5 * time.Second
+
+type watcher struct{ fn func() }
 
 // failure is what a link saw of a broker.
 type failure struct {
@@ -48,15 +59,16 @@ type failure struct {
 
 // New returns a cluster that is not supervised yet. It does no I/O and fails only on options that contradict each other.
 func New(cfg Config) (*Cluster, error) {
-	control, err := kgo.NewClient(cfg.options(
+	origin := newOrigin(&cfg)
+	control, err := newBook(&cfg, origin,
 		kgo.RequestTimeoutOverhead(askTimeout), // a connection that does not answer is given up by kgo itself
-		kgo.RetryTimeout(askTimeout),
-	)...)
+		kgo.RetryTimeout(askTimeout))
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{
 		cfg:     cfg,
+		origin:  origin,
 		control: control,
 		hurry:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
@@ -77,10 +89,10 @@ func (cfg Config) options(more ...kgo.Opt) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ClientID(cfg.ClientID),
-		kgo.Dialer(bounded(cfg.Dial)),
 		kgo.DisableClientMetrics(), // Close would wait for their last push
 		kgo.RequiredAcks(acks),     // kgo wants to know what requests of ours say
 		kgo.DisableIdempotentWrite(),
+		kgo.BrokerMaxReadBytes(maxAnswer), kgo.FetchMaxBytes(maxAnswer), // kgo wants the one not to be less than the other
 		kgo.MetadataMinAge(time.Hour), kgo.MetadataMaxAge(time.Hour), // the supervisor asks; kgo would dial beside it
 		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 	}
@@ -97,11 +109,23 @@ func (c *Cluster) View() *View { return c.view.Load() }
 func (c *Cluster) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.status
+	status := c.status
+	status.ID = c.origin.answered()
+	return status
 }
 
-// Watch has fn called after every change of the view. It must return at once. Call it before Start.
-func (c *Cluster) Watch(fn func()) { c.watchers = append(c.watchers, fn) }
+// Watch has fn called after every change of the view, until unwatch is called. It must return at once.
+func (c *Cluster) Watch(fn func()) (unwatch func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := &watcher{fn}
+	c.watchers = append(slices.Clone(c.watchers), w)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(other *watcher) bool { return other == w })
+	}
+}
 
 // Start begins to supervise the cluster.
 func (c *Cluster) Start() { go newSupervisor(c).run(c.ctx) }
@@ -161,19 +185,25 @@ func (c *Cluster) publish(v *View, reason string, news bool) {
 	c.mu.Lock()
 	before := c.status.State
 	if before != v.State {
-		c.status = Status{State: v.State, Since: time.Now()}
+		c.status = Status{State: v.State, Since: time.Now(), Changes: c.status.Changes + 1}
 	}
 	c.status.Reason = reason
+	unreached := v.State == Connecting && reason != "" && !c.missed && time.Since(c.status.Since) >= reachBy
+	c.missed = c.missed || unreached
+	watchers := c.watchers
 	c.mu.Unlock()
 	c.view.Store(v)
 	if before != v.State {
 		c.logChange(before, v.State, reason)
 	}
+	if unreached {
+		c.cfg.Logger.Warn("cluster not reached yet", zap.String("cluster", c.cfg.Name), zap.String("reason", reason))
+	}
 	if !news {
 		return
 	}
-	for _, fn := range c.watchers {
-		fn()
+	for _, w := range watchers {
+		w.fn()
 	}
 }
 
@@ -189,10 +219,16 @@ func (c *Cluster) logChange(from, to State, reason string) {
 	}
 }
 
-// Close ends the supervision and all connections but those of links. It waits until nothing is going on any more.
+// Discard gives up a cluster that was not started.
+func (c *Cluster) Discard() { c.control.cl.Close() }
+
+// Close ends the supervision and all connections but those of links. It waits until nothing is going on any more, whoever
+// calls it.
 func (c *Cluster) Close() {
-	c.stop()
-	<-c.done
-	c.control.Close()
-	c.publish(&View{State: Closed}, "closed", true)
+	c.ended.Do(func() {
+		c.stop()
+		<-c.done
+		c.control.cl.Close()
+		c.publish(&View{State: Closed}, "closed", true)
+	})
 }

@@ -16,7 +16,9 @@ const (
 	Split                    // too large: halve it
 	Hold                     // the topic is not there, or not for us: wait
 	Reject                   // Kafka will never take some of the records
+	Resend                   // it arrived damaged: once more, and if that goes on Kafka will never take it
 	Recompress               // Kafka does not take the compression
+	Unnumber                 // the cluster does not let us number batches
 )
 
 // actions says what each error code of a produce response asks for that Kafka 4.1 can send. Codes that are not here are
@@ -38,6 +40,11 @@ var actions = map[int16]Action{
 	kerr.UnknownLeaderEpoch.Code:          Elsewhere,
 	kerr.PreferredLeaderNotAvailable.Code: Elsewhere,
 	kerr.ThrottlingQuotaExceeded.Code:     Elsewhere,
+	kerr.InvalidRequiredAcks.Code:         Elsewhere,
+	kerr.NetworkException.Code:            Elsewhere,
+	kerr.InvalidTxnState.Code:             Elsewhere, // these are of transactions, and never of what we send
+	kerr.ConcurrentTransactions.Code:      Elsewhere,
+	kerr.TransactionAbortable.Code:        Elsewhere,
 
 	kerr.OutOfOrderSequenceNumber.Code: Renew,
 	kerr.UnknownProducerID.Code:        Renew,
@@ -48,18 +55,21 @@ var actions = map[int16]Action{
 	kerr.MessageTooLarge.Code:    Split,
 	kerr.RecordListTooLarge.Code: Split,
 
-	kerr.UnknownTopicOrPartition.Code:    Hold,
-	kerr.UnknownTopicID.Code:             Hold,
-	kerr.InconsistentTopicID.Code:        Hold,
-	kerr.TopicAuthorizationFailed.Code:   Hold,
-	kerr.ClusterAuthorizationFailed.Code: Hold,
-	kerr.InvalidTopicException.Code:      Hold,
+	kerr.UnknownTopicOrPartition.Code:  Hold,
+	kerr.UnknownTopicID.Code:           Hold,
+	kerr.InconsistentTopicID.Code:      Hold,
+	kerr.TopicAuthorizationFailed.Code: Hold,
+	kerr.InvalidTopicException.Code:    Hold,
+
+	kerr.ClusterAuthorizationFailed.Code:         Unnumber,
+	kerr.TransactionalIDAuthorizationFailed.Code: Unnumber,
 
 	kerr.InvalidRecord.Code:               Reject,
 	kerr.InvalidTimestamp.Code:            Reject,
-	kerr.CorruptMessage.Code:              Reject,
 	kerr.UnsupportedForMessageFormat.Code: Reject,
 	kerr.PolicyViolation.Code:             Reject,
+
+	kerr.CorruptMessage.Code: Resend,
 
 	kerr.UnsupportedCompressionType.Code: Recompress,
 }

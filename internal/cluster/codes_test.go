@@ -29,7 +29,7 @@ func TestActionOf_EveryCodeOfAProduceResponse(t *testing.T) {
 		{kerr.TopicAuthorizationFailed, Hold},
 		{kerr.InvalidRecord, Reject},
 		{kerr.InvalidTimestamp, Reject},
-		{kerr.CorruptMessage, Reject},
+		{kerr.CorruptMessage, Resend},
 		{kerr.UnsupportedCompressionType, Recompress},
 		{kerr.UnknownServerError, Retry},
 		{&kerr.Error{Code: 12345}, Retry},

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ const lastEpoch = 32_766
 // epoch; the others go on in theirs, because a broker keeps the state of a producer for each partition by itself.
 type identity struct {
 	c        *Cluster
+	book     *book
 	acksAll  bool
 	progress func() // called when there is a new answer
 	wg       sync.WaitGroup
@@ -27,13 +30,14 @@ type identity struct {
 	id      int64      // -1: none
 	epoch   int16      // the highest that a partition has taken
 	refused error      // why batches are not numbered: the cluster does not let us
+	odd     int        // answers in a row that nothing is known of
 	asking  bool
 	retryAt time.Time
 	pause   *backoff.ExponentialBackOff
 }
 
-func newIdentity(c *Cluster, progress func()) *identity {
-	return &identity{c: c, acksAll: c.cfg.AcksAll, progress: progress, id: -1, pause: backoff.NewExponentialBackOff(
+func newIdentity(c *Cluster, b *book, progress func()) *identity {
+	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, pause: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
 }
 
@@ -95,7 +99,7 @@ func (i *identity) askLocked() {
 	}
 	i.asking = true
 	i.wg.Go(func() {
-		id, epoch, err := i.c.initProducerID()
+		id, epoch, err := i.c.initProducerID(i.book)
 		i.answered(id, epoch, err)
 	})
 }
@@ -105,11 +109,11 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.asking = false
 	was := i.refused
 	if err == nil {
-		i.id, i.epoch, i.refused = id, epoch, nil
+		i.id, i.epoch, i.refused, i.odd = id, epoch, nil, 0
 		i.pause.Reset()
 	} else {
 		wait := i.pause.NextBackOff()
-		if denied(err) {
+		if i.denied(err) {
 			i.refused = err
 		} else {
 			wait = min(wait, ProbeMax) // it is an outage like any other
@@ -133,21 +137,86 @@ func (i *identity) logChange(refused error) {
 	}
 }
 
-// denied reports whether a cluster refused a producer ID for good, as far as it knows.
-func denied(err error) bool {
-	return errors.Is(err, kerr.ClusterAuthorizationFailed) || errors.Is(err, kerr.UnsupportedVersion) ||
-		errors.Is(err, kerr.InvalidRequest)
+// refuse notes that a broker does not let us number batches.
+func (i *identity) refuse(id int64, err error) {
+	i.mu.Lock()
+	news := i.refused == nil
+	if i.id == id {
+		i.id = -1
+	}
+	i.refused, i.retryAt = err, time.Now().Add(i.pause.NextBackOff())
+	i.mu.Unlock()
+	if news {
+		i.logChange(err)
+	}
 }
 
-// initProducerID asks any broker for a new producer ID.
-func (c *Cluster) initProducerID() (id int64, epoch int16, err error) {
+// refusal returns why batches are not numbered, nil if they are.
+func (i *identity) refusal() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.refused
+}
+
+// What an answer to InitProducerID means for batches: to wait for a producer ID, or to go without numbers until there is
+// one. All is asked again.
+var (
+	// later are the answers that pass by themselves, as outages do.
+	later = []error{
+		kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.ConcurrentTransactions,
+		kerr.RequestTimedOut, kerr.BrokerNotAvailable, kerr.NotController, kerr.KafkaStorageError, kerr.NetworkException,
+		kerr.ThrottlingQuotaExceeded,
+	}
+	// never are those that somebody has to do something about.
+	never = []error{
+		kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.UnsupportedVersion, kerr.InvalidRequest,
+		kerr.PolicyViolation,
+	}
+)
+
+// oddAnswers is after how many answers in a row that nothing is known of batches go without numbers.
+const oddAnswers = 3
+
+// denied reports whether batches are to go without numbers after err.
+func (i *identity) denied(err error) bool {
+	is := func(other error) bool { return errors.Is(err, other) }
+	switch _, answered := errors.AsType[*kerr.Error](err); {
+	case slices.ContainsFunc(never, is):
+		return true
+	case !answered || slices.ContainsFunc(later, is):
+		return i.refused != nil
+	}
+	i.odd++
+	return i.odd >= oddAnswers || i.refused != nil
+}
+
+// initProducerID asks a broker that answers for a new producer ID. Which one is chance: kgo itself would ask all that it
+// has heard of, one after the other. A link asks through its own connections: one that was told of wrong versions when it
+// began is given up for being idle, unlike that of the supervisor, whose questions may be answered well.
+func (c *Cluster) initProducerID(b *book) (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
+	for node, known := range c.View().Brokers {
+		if known.Usable {
+			return b.initProducerID(ctx, node, known.Addr)
+		}
+	}
+	return -1, -1, errors.New("no broker answers")
+}
+
+func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16, err error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	resp, err := req.RequestWith(ctx, prompt{c.control})
+	answer, err := b.ask(ctx, node, addr, req)
 	if err != nil {
 		return -1, -1, err
 	}
-	return resp.ProducerID, resp.ProducerEpoch, kerr.ErrorForCode(resp.ErrorCode)
+	resp := answer.(*kmsg.InitProducerIDResponse)
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+		return -1, -1, err
+	}
+	if resp.ProducerID < 0 || resp.ProducerEpoch < 0 || resp.ProducerEpoch >= lastEpoch {
+		return -1, -1, fmt.Errorf("producer ID %d in epoch %d is of no use", resp.ProducerID, resp.ProducerEpoch)
+	}
+	return resp.ProducerID, resp.ProducerEpoch, nil
 }

@@ -46,7 +46,9 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 		parts := c.View().Topics[b.topic].Partitions
 		return len(parts) == 2 && c.View().Usable(parts[0].Leader) && c.View().Usable(parts[1].Leader)
 	}, time.Minute, 5*time.Millisecond)
-	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxTopics: 1},
+	outlet := buffer.NewOutlet()
+	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxTopics: 1,
+		Outlet: func(string) *buffer.Outlet { return outlet }},
 		buffer.NewBudget(1<<24), buffer.NewPool(16<<10, 1<<20))
 	return b
 }
@@ -55,7 +57,7 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 func (b *bench) first(t *testing.T) (s Sequence) {
 	t.Helper()
 	require.Eventually(t, func() (ok bool) {
-		s, ok = b.link.Renew(Unnumbered)
+		s, ok = b.link.Renew(0, Unnumbered)
 		return ok
 	}, time.Minute, 5*time.Millisecond)
 	return s
@@ -138,7 +140,7 @@ func ownEpochs(t *testing.T, b *bench) {
 	s0.Advance(3)
 	b.write(t, 1, 4, s1, 0)
 	s1.Advance(4)
-	renewed, ok := b.link.Renew(s1)
+	renewed, ok := b.link.Renew(0, s1)
 	require.True(t, ok)
 	require.Equal(t, Sequence{ID: s1.ID, Epoch: s1.Epoch + 1}, renewed)
 	b.write(t, 1, 2, renewed, 4)
@@ -152,7 +154,7 @@ func ownEpochs(t *testing.T, b *bench) {
 func oldEpoch(t *testing.T, b *bench) {
 	s := b.first(t)
 	b.write(t, 0, 3, s, 0)
-	renewed, ok := b.link.Renew(s)
+	renewed, ok := b.link.Renew(0, s)
 	require.True(t, ok)
 	b.write(t, 0, 1, renewed, 3)
 	s.Advance(3)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -11,13 +14,13 @@ import (
 )
 
 const (
-	// attemptTimeout is how long an answer to a produce request is waited for. It is ours: kgo's own timeouts are far
-	// above it, so that a connection is given up when we say so.
-	attemptTimeout = 5 * time.Second
-	// brokerTimeout is how long a broker waits for its followers. It is below attemptTimeout, so that a broker that is
-	// well says that they are late, instead of saying nothing.
+	// AttemptTimeout is how long an answer to a produce request is waited for, if the request does not say otherwise.
+	AttemptTimeout = 5 * time.Second
+	// brokerTimeout is how long a broker waits for its followers. It is below AttemptTimeout, so that a broker that is well
+	// says that they are late, instead of saying nothing.
 	brokerTimeout = 3 * time.Second
-	kgoTimeout    = 60 * time.Second
+	// kgoTimeout is far above the time that an answer is waited for: a connection is given up when we say so.
+	kgoTimeout = 60 * time.Second
 )
 
 // Fate is what is known of an attempt.
@@ -41,46 +44,94 @@ type Answer struct {
 	Err    error  // why there is no answer
 }
 
-// Link is what one lane sends to a cluster through: a connection of its own to each broker, so that no lane waits behind
-// another's requests, and a producer ID of its own, so that none waits for another's batch in flight.
-type Link struct {
-	c        *Cluster
-	cl       *kgo.Client
-	identity *identity
+// Streams is how many batches a link can have in flight to one partition, each in a stream with numbers of its own.
+const Streams = 10
 
-	learning chan struct{} // one slot; holds a token while kgo's table is brought up to date
-	layout   uint64        // of the view that kgo's table of brokers is at least as new as; belongs to who holds the token
+// Link is what one lane sends to a cluster through: a connection of its own to each broker, so that no lane waits behind
+// another's requests, and producer IDs of its own, so that none waits for another's batch in flight.
+type Link struct {
+	c    *Cluster
+	main *book
+	more func() // called when Renew can say more than before
+
+	mu    sync.Mutex  // guards what follows
+	aside *book       // for what would hold up others; nil until there is something
+	ids   []*identity // as many as were asked for
 }
 
 // NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than before. It does no I/O.
 func (c *Cluster) NewLink(progress func()) (*Link, error) {
-	cl, err := kgo.NewClient(c.cfg.options(
-		kgo.RequestTimeoutOverhead(kgoTimeout),
-		kgo.RetryTimeout(askTimeout),
-	)...)
+	main, err := linkBook(c)
 	if err != nil {
 		return nil, err
 	}
-	return &Link{c: c, cl: cl, identity: newIdentity(c, progress), learning: make(chan struct{}, 1)}, nil
+	return &Link{c: c, main: main, more: progress}, nil
 }
 
-// Renew returns the beginning of a new numbering for one partition, in place of before: every earlier attempt there that
-// has not been appended yet will fail. It returns false while the producer ID that it takes has to be waited for.
-func (l *Link) Renew(before Sequence) (Sequence, bool) { return l.identity.renew(before) }
+// identity returns a producer ID by its number, from 0 on.
+func (l *Link) identity(n int) *identity {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.ids) <= n {
+		l.ids = append(l.ids, newIdentity(l.c, l.main, l.more))
+	}
+	return l.ids[n]
+}
+
+func (l *Link) identities() []*identity {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.ids)
+}
+
+// book returns the client for a request.
+func (l *Link) book(aside bool) (*book, error) {
+	if !aside {
+		return l.main, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aside != nil {
+		return l.aside, nil
+	}
+	var err error
+	l.aside, err = linkBook(l.c)
+	return l.aside, err
+}
+
+// linkBook returns a client for produce requests.
+func linkBook(c *Cluster) (*book, error) {
+	return newBook(&c.cfg, c.origin, kgo.RequestTimeoutOverhead(kgoTimeout), kgo.RetryTimeout(askTimeout))
+}
+
+// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, in place of before: every earlier
+// attempt in it that has not been appended yet will fail, unless the producer ID is another. It returns false while the
+// producer ID has to be waited for. Whatever writes to a partition beside others takes an ID that they do not take.
+func (l *Link) Renew(n int, before Sequence) (Sequence, bool) { return l.identity(n).renew(before) }
 
 // Forget must be called when Sequences are forgotten whose partitions may be written to again.
-func (l *Link) Forget() { l.identity.forget() }
+func (l *Link) Forget() {
+	for _, i := range l.identities() {
+		i.forget()
+	}
+}
 
 // Current reports whether s may go on: it belongs to the producer ID in use, or there is none to be had.
-func (l *Link) Current(s Sequence) bool { return l.identity.current(s.ID) }
+func (l *Link) Current(n int, s Sequence) bool { return l.identity(n).current(s.ID) }
 
 // Drop gives up the producer ID of s, which a broker does not take any more.
-func (l *Link) Drop(s Sequence) { l.identity.drop(s.ID) }
+func (l *Link) Drop(n int, s Sequence) { l.identity(n).drop(s.ID) }
+
+// Refuse has batches go without numbers until the cluster grants a producer ID again: it does not take that of s.
+func (l *Link) Refuse(n int, s Sequence, err error) { l.identity(n).refuse(s.ID, err) }
+
+// Refusal returns why batches are not numbered, nil if they are.
+func (l *Link) Refusal() error { return l.identity(0).refusal() }
 
 // Prepare makes one produce request of attempts; those of the same topic must stand together. From then on Revoke may be
 // called on each.
 func (l *Link) Prepare(attempts []*Attempt) *Request {
-	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), attempts: attempts}
+	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), Patience: AttemptTimeout, attempts: attempts}
 	req.TimeoutMillis = int32(brokerTimeout.Milliseconds())
 	req.Acks = 1
 	if l.c.cfg.AcksAll {
@@ -92,15 +143,15 @@ func (l *Link) Prepare(attempts []*Attempt) *Request {
 	return req
 }
 
-// Produce sends req to node and waits for the answer, at most five seconds. It fills in the Answer of each attempt, and
-// returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the five seconds, gives
-// up the connection, and with it everything in flight on it.
+// Produce sends req to node and waits for the answer as long as the request says. It fills in the Answer of each attempt,
+// and returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the end of that
+// time, gives up the connection, and with it everything in flight on it.
 func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, req.Patience)
 	defer cancel()
 	resp, err := l.request(ctx, node, req)
 	fate := NotSent
-	if req.close() {
+	if written := req.close(); written && !elsewhere(err) {
 		fate = Unresolved
 	}
 	for _, a := range req.attempts {
@@ -113,11 +164,26 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 	return time.Duration(resp.ThrottleMillis) * time.Millisecond, nil
 }
 
+// HangUp ends all connections to node, and with them what is in flight there: who answers on them is another broker. The next one is
+// opened to where its name leads by then.
+func (l *Link) HangUp(node int32) {
+	addr := l.c.View().Brokers[node].Addr
+	l.mu.Lock()
+	aside := l.aside
+	l.mu.Unlock()
+	for _, b := range []*book{l.main, aside, l.c.control} {
+		if b != nil {
+			b.dials.hangUp(addr, true)
+		}
+	}
+}
+
 func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse, error) {
-	if err := l.follow(ctx); err != nil {
+	book, err := l.book(req.Aside)
+	if err != nil {
 		return nil, err
 	}
-	resp, err := l.cl.Broker(int(node)).Request(ctx, req)
+	resp, err := book.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
 	if err != nil {
 		return nil, err
 	}
@@ -126,25 +192,6 @@ func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.Pro
 		return nil, fmt.Errorf("broker %d is older than Kafka 0.11 and has no record batches", node)
 	}
 	return produced, nil
-}
-
-// follow makes kgo's table of brokers as new as the view, which another client of kgo's learnt.
-func (l *Link) follow(ctx context.Context) error {
-	layout := l.c.View().layout
-	select {
-	case l.learning <- struct{}{}:
-		defer func() { <-l.learning }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if l.layout == layout {
-		return nil
-	}
-	if err := updateBrokers(ctx, l.cl); err != nil {
-		return fmt.Errorf("learn the brokers: %w", err)
-	}
-	l.layout = layout
-	return nil
 }
 
 var errNotMentioned = errors.New("the answer does not mention the partition")
@@ -168,21 +215,38 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 			a.Err = errNotMentioned
 			continue
 		}
-		a.Fate, a.Code, a.Offset = Answered, p.ErrorCode, p.BaseOffset
+		a.Fate, a.Code, a.Offset = Answered, p.ErrorCode, max(p.BaseOffset, -1)
 		if resp.Version >= 10 {
 			a.Leader = p.CurrentLeader.LeaderID
 		}
 		if p.ErrorMessage != nil {
-			a.Text = *p.ErrorMessage
+			a.Text = clip(*p.ErrorMessage)
 		}
 		for _, bad := range p.ErrorRecords {
-			a.Bad = append(a.Bad, int(bad.RelativeOffset))
+			if n := int(bad.RelativeOffset); n >= 0 && n < a.Records {
+				a.Bad = append(a.Bad, n)
+			}
 		}
 	}
 }
 
+// maxText is how much is kept of a broker's words, in bytes: reports hold them, outside of the budget.
+const maxText = 512
+
+func clip(words string) string {
+	if len(words) <= maxText {
+		return words
+	}
+	return strings.Clone(words[:maxText]) + "..." // a slice would keep all of it
+}
+
 // Close ends the connections of the link. Call it after every Produce has returned, and after the cluster was closed.
 func (l *Link) Close() {
-	l.identity.wg.Wait()
-	l.cl.Close()
+	for _, i := range l.identities() {
+		i.wg.Wait()
+	}
+	l.main.cl.Close()
+	if l.aside != nil {
+		l.aside.cl.Close()
+	}
 }

@@ -28,9 +28,9 @@ func newProber() *prober {
 	)}
 }
 
-// next returns how long to wait in an outage that has lasted for that long.
-func (p *prober) next(outage time.Duration) time.Duration {
-	if outage < shortRange {
+// next returns how long to wait in an outage that has lasted for that long. One that is a refusal is no restart.
+func (p *prober) next(outage time.Duration, refused bool) time.Duration {
+	if outage < shortRange && !refused {
 		return time.Duration(float64(probeSoon) * (0.8 + 0.4*rand.Float64()))
 	}
 	return min(p.long.NextBackOff(), ProbeMax)

@@ -27,7 +27,7 @@ func silentLink(t *testing.T, seeds ...string) *Link {
 	l, err := c.NewLink(func() {})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		c.control.Close()
+		c.control.cl.Close()
 		l.Close()
 	})
 	return l
@@ -38,7 +38,8 @@ func TestPrompt_ReturnsWithItsContextThoughTheBrokerIsSilent(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	require.ErrorIs(t, updateBrokers(ctx, l.cl), context.DeadlineExceeded)
+	_, err := updateBrokers(ctx, l.main.cl)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begin), 5*time.Second)
 }
 
@@ -48,8 +49,9 @@ func TestUpdateBrokers_ASilentBrokerDoesNotKeepItFromTheOthers(t *testing.T) {
 	t.Cleanup(k.Close)
 	for range 4 { // kgo takes the seeds in a random order
 		l := silentLink(t, silence(t), k.ListenAddrs()[0])
-		ctx, cancel := context.WithTimeout(t.Context(), attemptTimeout)
-		require.NoError(t, updateBrokers(ctx, l.cl))
+		ctx, cancel := context.WithTimeout(t.Context(), AttemptTimeout)
+		_, err := updateBrokers(ctx, l.main.cl)
+		require.NoError(t, err)
 		cancel()
 	}
 }

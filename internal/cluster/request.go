@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -43,6 +44,9 @@ func (a *Attempt) Revoke() (written bool) {
 // kgo takes any kmsg.Request; embedding its own one gives everything but the encoding.
 type Request struct {
 	kmsg.ProduceRequest
+	Aside    bool          // on a connection beside the one that others use: the answer may take long
+	Patience time.Duration // how long the answer is waited for
+
 	attempts []*Attempt // those of a topic stand together
 
 	mu      sync.Mutex // guards what follows

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,4 +142,19 @@ func TestRead_MatchesAnswersByTopicAndPartition(t *testing.T) {
 	require.ErrorIs(t, attempts[1].Err, errNotMentioned)
 	require.EqualValues(t, 6, attempts[2].Code)
 	require.EqualValues(t, 4, attempts[2].Leader)
+}
+
+func TestRead_KeepsOfABrokersWordsAndNumbersWhatMakesSense(t *testing.T) {
+	a := &Attempt{Topic: "a", Records: 2}
+	p := kmsg.NewProduceResponseTopicPartition()
+	p.ErrorCode, p.BaseOffset, p.ErrorMessage = 87, -9, kmsg.StringPtr(strings.Repeat("no", 1<<20))
+	for _, n := range []int32{-1, 1, 2, 1 << 30} {
+		p.ErrorRecords = append(p.ErrorRecords, kmsg.ProduceResponseTopicPartitionErrorRecord{RelativeOffset: n})
+	}
+	resp := kmsg.NewPtrProduceResponse()
+	resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a", Partitions: []kmsg.ProduceResponseTopicPartition{p}}}
+	read(resp, []*Attempt{a})
+	require.Less(t, len(a.Text), 1000)
+	require.EqualValues(t, -1, a.Offset)
+	require.Equal(t, []int{1}, a.Bad)
 }

@@ -13,7 +13,7 @@ const (
 	Connecting State = iota // nobody has answered yet
 	Up                      // every broker that is known answers
 	Degraded                // some broker does not answer
-	Down                    // no broker answers
+	Down                    // no broker answers, or none lets us in
 	Closed
 )
 
@@ -34,4 +34,7 @@ type Status struct {
 	State  State
 	Since  time.Time // when it came into that state
 	Reason string    // why, in words, when it is not up
+
+	Changes uint64 // how often it came into another state
+	ID      string // of the Kafka cluster, as its brokers tell; empty as long as none has
 }

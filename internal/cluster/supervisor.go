@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -18,6 +17,8 @@ const (
 	unsettledAge = 100 * time.Millisecond // how soon it is asked for again while a partition has no leader that works or a topic is not there
 	unsettledMax = time.Second            // and how rarely, when that goes on
 	hurryAge     = 20 * time.Millisecond  // how soon after the last answer at the earliest
+	movedAge     = 10 * time.Second       // how long a change of addresses counts as one of late
+	probesAtOnce = 20                     // brokers that have never answered are asked so many at a time, every probeSoon: there may be thousands, or said to be
 )
 
 // supervisor keeps the view of a cluster. It belongs to one goroutine; what it asks runs on others, which send answers.
@@ -26,7 +27,8 @@ type supervisor struct {
 	targets map[int32]*target // by node ID; seeds have the negative ones that kgo gives them
 	turn    int32             // the target that was asked last for metadata
 	answers chan answer       // sent by ask, received by run; never closed
-	asking  int               // how many answers will come
+	creator *creator
+	asking  int // how many answers will come
 
 	view      *View
 	learned   time.Time // when the view was last answered
@@ -34,17 +36,22 @@ type supervisor struct {
 	unsettled int       // answers in a row that were not settled
 	wanted    int       // topics asked for last time
 	lastErr   error
+	moves     int       // answers of late in which brokers went, or changed their address
+	moved     time.Time // when that was last
+	strangers int       // asked since probing
+	probing   time.Time // when counting strangers began
 }
 
 // target is a broker or a seed that can be asked.
 type target struct {
-	broker *kgo.Broker
+	seed   *kgo.Broker // nil: a broker of the view
 	addr   string
 	state  targetState
 	since  time.Time // when it last stopped answering
 	next   time.Time // when it is probed again
 	probes *prober
 	asked  bool // an answer is awaited
+	proven bool // it has answered before
 }
 
 type targetState uint8
@@ -62,15 +69,15 @@ type answer struct {
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), view: c.View()}
-	for i, b := range c.control.SeedBrokers() {
+	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), creator: newCreator(c), view: c.View()}
+	for i, b := range c.control.cl.SeedBrokers() {
 		s.targets[seedID(i)] = newTarget(b, c.cfg.Seeds[i])
 	}
 	return s
 }
 
-func newTarget(broker *kgo.Broker, addr string) *target {
-	return &target{broker: broker, addr: addr, state: suspect, since: time.Now(), probes: newProber()}
+func newTarget(seed *kgo.Broker, addr string) *target {
+	return &target{seed: seed, addr: addr, state: suspect, since: time.Now(), probes: newProber()}
 }
 
 // seedID numbers the seeds as keys of targets, below all node IDs.
@@ -86,16 +93,22 @@ func (s *supervisor) run(ctx context.Context) {
 			for ; s.asking > 0; s.asking-- {
 				<-s.answers
 			}
+			if s.creator.asking {
+				<-s.creator.made
+			}
 			return
 		case a := <-s.answers:
 			s.asking--
 			s.take(a)
+		case done := <-s.creator.made:
+			s.creator.take(done)
+			s.refresh = earlier(s.refresh, s.learned.Add(hurryAge))
 		case <-s.c.hurry:
 			s.refresh = earlier(s.refresh, s.learned.Add(hurryAge))
 		case <-timer.C:
 		}
 		s.suspectFailed()
-		timer.Reset(time.Until(s.askDue(ctx)))
+		timer.Reset(time.Until(s.creator.askDue(ctx, s.missing(), s.askDue(ctx))))
 	}
 }
 
@@ -106,6 +119,19 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
+// missing returns the topics that a broker says are not there.
+func (s *supervisor) missing() (names []string) {
+	if s.creator.want == nil {
+		return nil
+	}
+	for name, t := range s.view.Topics {
+		if errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // suspectFailed stops the use of the brokers that links failed on, until they answer a probe.
 func (s *supervisor) suspectFailed() {
 	changed := false
@@ -113,7 +139,10 @@ func (s *supervisor) suspectFailed() {
 		if t := s.targets[f.node]; t != nil && t.state == good {
 			t.state, t.since, t.next = suspect, time.Now(), time.Now()
 			t.probes.reset()
-			s.lastErr, changed = f.err, true
+			s.lastErr, changed = reasoned(f.err), true
+			if refused(f.err) {
+				s.c.control.dials.hangUp(t.addr, false) // who was let in before proves nothing
+			}
 		}
 	}
 	if changed {
@@ -127,13 +156,16 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 	next := now.Add(metadataAge)
 	var healthy *target
 	var healthyID int32
+	dark := s.dark()
 	for id, t := range s.targets {
 		switch {
-		case t.asked || id < 0 && !s.needsSeed(t):
+		case t.asked || id < 0 && !(dark && s.needsSeed(t)) || id >= 0 && dark && t.state == bad && s.seedFirst(t):
 		case t.state == good && id >= 0:
 			if healthy == nil || id > s.turn && healthyID <= s.turn || (id > s.turn) == (healthyID > s.turn) && id < healthyID {
 				healthy, healthyID = t, id
 			}
+		case !t.next.After(now) && id >= 0 && !t.proven && !s.another(now):
+			next = earlier(next, s.probing.Add(probeSoon))
 		case !t.next.After(now):
 			s.ask(ctx, id, t)
 		default:
@@ -151,15 +183,45 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 	return next
 }
 
-// needsSeed reports whether seed t is to be asked: while no broker answers, and not beside a broker of the same address,
-// which would be two attempts where one is enough.
-func (s *supervisor) needsSeed(seed *target) bool {
+// another reports whether one more broker that has never answered may be asked now.
+func (s *supervisor) another(now time.Time) bool {
+	if now.Sub(s.probing) >= probeSoon {
+		s.probing, s.strangers = now, 0
+	}
+	s.strangers++
+	return s.strangers <= probesAtOnce
+}
+
+// dark reports whether no broker answers, so that seeds are asked.
+func (s *supervisor) dark() bool {
 	for id, t := range s.targets {
-		if id >= 0 && (t.state == good || t.addr == seed.addr) {
+		if id >= 0 && t.state == good {
 			return false
 		}
 	}
 	return true
+}
+
+// needsSeed reports whether a seed is to be asked in the dark: not beside a broker of the same address that is asked soon,
+// which would be two attempts where one is enough.
+func (s *supervisor) needsSeed(seed *target) bool {
+	for id, t := range s.targets {
+		if id >= 0 && t.state == suspect && t.addr == seed.addr {
+			return false
+		}
+	}
+	return true
+}
+
+// seedFirst reports whether a seed is asked in the place of t, which does not answer: it is at the same address, and what
+// that broker is called may have been a mistake.
+func (s *supervisor) seedFirst(t *target) bool {
+	for i, addr := range s.c.cfg.Seeds {
+		if addr == t.addr && s.targets[seedID(i)].state != good {
+			return true
+		}
+	}
+	return false
 }
 
 // refreshing reports whether a healthy broker is being asked.
@@ -176,17 +238,13 @@ func (s *supervisor) refreshing() bool {
 func (s *supervisor) ask(ctx context.Context, id int32, t *target) {
 	t.asked = true
 	s.asking++
-	topics, known := s.c.topics(), s.view.Brokers
+	topics := s.c.topics()
 	s.wanted = len(topics)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
-		resp, err := t.broker.Request(ctx, metadataRequest(topics))
-		a := answer{node: id, err: err}
-		if err == nil {
-			a.resp = resp.(*kmsg.MetadataResponse)
-			a.err = s.checked(ctx, a.resp, known)
-		}
+		resp, err := s.request(ctx, id, t, topics)
+		a := answer{node: id, resp: resp, err: err}
 		s.answers <- a
 	}()
 }
@@ -202,19 +260,27 @@ func metadataRequest(topics map[string]int) *kmsg.MetadataRequest {
 	return req
 }
 
-// checked makes sure that the answer is of use. An answer to a request for one broker does not reach kgo's own table, in
-// which brokers are found: if it names others than those that were known, kgo asks too.
-func (s *supervisor) checked(ctx context.Context, resp *kmsg.MetadataResponse, known map[int32]Broker) error {
-	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
-		return err
+// request asks t, on the goroutine of ask, and makes sure that the answer is of use.
+func (s *supervisor) request(ctx context.Context, id int32, t *target, topics map[string]int) (*kmsg.MetadataResponse, error) {
+	broker := t.seed
+	if broker == nil {
+		var err error
+		if broker, err = s.c.control.find(ctx, id, t.addr); err != nil {
+			return nil, err
+		}
 	}
-	if len(resp.Brokers) == 0 {
-		return errors.New("the broker knows no brokers, not even itself: it is starting")
+	resp, err := broker.Request(ctx, metadataRequest(topics))
+	if err != nil {
+		return nil, err
 	}
-	if sameLayout(known, brokersOf(resp)) {
-		return nil
+	m := resp.(*kmsg.MetadataResponse)
+	if err := kerr.ErrorForCode(m.ErrorCode); err != nil {
+		return nil, err
 	}
-	return updateBrokers(ctx, s.c.control)
+	if len(m.Brokers) == 0 {
+		return nil, errors.New("the broker knows no brokers, not even itself: it is starting")
+	}
+	return m, nil
 }
 
 // take notes what a target answered.
@@ -224,32 +290,49 @@ func (s *supervisor) take(a answer) {
 		return // it left the cluster meanwhile
 	}
 	t.asked = false
+	if a.err == nil {
+		if a.err = s.c.origin.check(a.resp.ClusterID); a.err != nil {
+			s.c.control.dials.hangUp(t.addr, true) // the next dial may lead elsewhere
+		}
+	}
 	if a.err != nil {
 		s.fail(t, a.err)
 		return
 	}
 	now := time.Now()
-	t.state, t.next = good, now.Add(probeSoon)
+	t.state, t.next, t.proven = good, now.Add(probeSoon), true
 	t.probes.reset()
 	s.learned = now
 	topics := s.c.topics()
 	s.view = s.view.merge(a.resp, topics)
+	s.explainMissing()
 	s.retarget()
 	s.schedule(now, topics)
 	s.publish(true)
 }
 
+// explainMissing says of the topics that are not there why they were not made.
+func (s *supervisor) explainMissing() {
+	missing := s.missing()
+	s.creator.forget(missing)
+	for _, name := range missing {
+		t := s.view.Topics[name]
+		t.Unmade = s.creator.failure(name)
+		s.view.Topics[name] = t
+	}
+}
+
 func (s *supervisor) fail(t *target, err error) {
 	now := time.Now()
-	if t.state == good {
+	if other, ok := errors.AsType[*another](err); ok {
+		s.c.origin.doubt(other.is)
+	}
+	if t.state != bad {
 		t.since = now
 	}
 	t.state = bad
-	t.next = now.Add(t.probes.next(now.Sub(t.since)))
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		err = op.Err // the rest of it says the address again
-	}
-	s.lastErr = fmt.Errorf("%s: %w", t.addr, err)
+	t.next = now.Add(t.probes.next(now.Sub(t.since), refused(err)))
+	s.lastErr = fmt.Errorf("%s: %w", t.addr, reasoned(err))
 	s.publish(false)
 }
 
@@ -274,15 +357,31 @@ func (s *supervisor) schedule(now time.Time, topics map[string]int) {
 }
 
 // retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every broker is another.
+//
+// Where brokers change their addresses again and again they are asked ever more slowly.
 func (s *supervisor) retarget() {
+	moved := false
 	for id, t := range s.targets {
 		if b, ok := s.view.Brokers[id]; id >= 0 && (!ok || b.Addr != t.addr) {
 			delete(s.targets, id)
+			moved = true
+		}
+	}
+	now := time.Now()
+	wait := time.Duration(0)
+	if moved {
+		if s.moves++; now.Sub(s.moved) > movedAge {
+			s.moves = 1
+		}
+		s.moved = now
+		if s.moves > 2 {
+			wait = min(hurryAge<<min(s.moves, 10), unsettledMax)
 		}
 	}
 	for id, b := range s.view.Brokers {
 		if s.targets[id] == nil {
-			s.targets[id] = newTarget(s.c.control.Broker(int(id)), b.Addr)
+			s.targets[id] = newTarget(nil, b.Addr)
+			s.targets[id].next = now.Add(wait)
 		}
 	}
 }
@@ -290,7 +389,7 @@ func (s *supervisor) retarget() {
 // publish makes the view known, with what is usable of it. Unless news is set, the watchers are told only if that changed.
 func (s *supervisor) publish(news bool) {
 	was := s.view
-	next := &View{Brokers: make(map[int32]Broker, len(was.Brokers)), Topics: was.Topics, layout: was.layout}
+	next := &View{Brokers: make(map[int32]Broker, len(was.Brokers)), Topics: was.Topics}
 	working, doubtful := 0, 0
 	for id, b := range was.Brokers {
 		t, usable := s.targets[id], s.works(id)
@@ -305,6 +404,9 @@ func (s *supervisor) publish(news bool) {
 		}
 	}
 	next.State = stateOf(was.State, working, doubtful, len(next.Brokers))
+	if next.State == Connecting && refused(s.lastErr) {
+		next.State = Down // somebody has answered
+	}
 	reason := ""
 	if next.State != Up && s.lastErr != nil {
 		reason = s.lastErr.Error()

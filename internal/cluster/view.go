@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"maps"
 	"net"
 	"strconv"
 
@@ -14,14 +13,13 @@ type View struct {
 	State   State
 	Brokers map[int32]Broker
 	Topics  map[string]Topic // those that were wanted and asked for
-
-	layout uint64 // changes when a broker comes, goes or changes its address
 }
 
 // Broker is one broker of a view.
 type Broker struct {
 	Addr   string
 	Usable bool // it answered last time
+	Rack   string
 }
 
 // Topic is one topic of a view.
@@ -29,12 +27,15 @@ type Topic struct {
 	ID         [16]byte
 	Partitions []Partition
 	Err        error // why there are none
+	Unmade     error // why it could not be made, if that was tried
+	fewer      int   // answers in a row that had fewer partitions
 }
 
 // Partition is one partition of a topic.
 type Partition struct {
 	Leader int32 // -1: none
 	epoch  int32 // of the leader
+	older  int   // answers in a row that had a leader of an older epoch
 }
 
 // Usable reports whether node is a broker that answered last time.
@@ -42,14 +43,11 @@ func (v *View) Usable(node int32) bool { return v.Brokers[node].Usable }
 
 // merge returns the view that follows from v by the answer of a broker. Topics that nobody wants are forgotten.
 func (v *View) merge(resp *kmsg.MetadataResponse, wanted map[string]int) *View {
-	next := &View{State: v.State, Brokers: brokersOf(resp), Topics: make(map[string]Topic, len(wanted)), layout: v.layout}
+	next := &View{State: v.State, Brokers: brokersOf(resp), Topics: make(map[string]Topic, len(wanted))}
 	for name := range wanted {
 		if t, ok := v.Topics[name]; ok {
 			next.Topics[name] = t
 		}
-	}
-	if !sameLayout(v.Brokers, next.Brokers) {
-		next.layout++
 	}
 	for i := range resp.Topics {
 		if t := &resp.Topics[i]; t.Topic != nil && wanted[*t.Topic] > 0 {
@@ -62,17 +60,25 @@ func (v *View) merge(resp *kmsg.MetadataResponse, wanted map[string]int) *View {
 func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 	brokers := make(map[int32]Broker, len(resp.Brokers))
 	for _, b := range resp.Brokers {
-		brokers[b.NodeID] = Broker{Addr: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))}
+		if b.NodeID < 0 {
+			continue // brokers have no such numbers; seeds do
+		}
+		broker := Broker{Addr: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))}
+		if b.Rack != nil {
+			broker.Rack = *b.Rack
+		}
+		brokers[b.NodeID] = broker
 	}
 	return brokers
 }
 
-func sameLayout(a, b map[int32]Broker) bool {
-	return maps.EqualFunc(a, b, func(x, y Broker) bool { return x.Addr == y.Addr })
-}
+// convincing is after how many answers in a row one is believed that contradicts what is known. Brokers are asked in turn:
+// one of them that is behind the others does not get so far.
+const convincing = 5
 
 // merge returns the topic that follows from t by an answer. A broker that has just come back may answer with what it knew
-// before it went: a leader of an older epoch does not replace a newer one, as long as it is the same topic.
+// before it went: a leader of an older epoch does not replace a newer one, and partitions do not go, as long as it is the
+// same topic and nobody insists.
 func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil && len(answer.Partitions) == 0 {
 		return Topic{ID: t.ID, Partitions: t.Partitions, Err: err}
@@ -82,22 +88,32 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	for i := range next.Partitions {
 		next.Partitions[i] = Partition{Leader: -1, epoch: -1}
 	}
+	same := next.ID == t.ID
 	for _, p := range answer.Partitions {
 		if p.Partition < 0 || int(p.Partition) >= len(next.Partitions) {
 			continue
 		}
 		found := Partition{Leader: p.Leader, epoch: p.LeaderEpoch}
-		if next.ID == t.ID && int(p.Partition) < len(t.Partitions) {
-			if known := t.Partitions[p.Partition]; found.epoch >= 0 && found.epoch < known.epoch {
-				found = known
-			}
+		if same && int(p.Partition) < len(t.Partitions) {
+			found = t.Partitions[p.Partition].merge(found)
 		}
 		next.Partitions[p.Partition] = found
 	}
-	if next.ID == t.ID && len(next.Partitions) < len(t.Partitions) {
-		next.Partitions = append(next.Partitions, t.Partitions[len(next.Partitions):]...) // topics never shrink
+	if missing := len(t.Partitions) - len(next.Partitions); same && missing > 0 {
+		if next.fewer = t.fewer + 1; next.fewer < convincing {
+			next.Partitions = append(next.Partitions, t.Partitions[len(next.Partitions):]...)
+		}
 	}
 	return next
+}
+
+// merge returns the partition that follows from p by an answer.
+func (p Partition) merge(found Partition) Partition {
+	if found.epoch >= 0 && found.epoch < p.epoch && p.older+1 < convincing {
+		p.older++
+		return p
+	}
+	return found
 }
 
 // settled reports whether every wanted topic has partitions and each of them a leader that works. Another leader is on its

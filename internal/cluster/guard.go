@@ -1,0 +1,195 @@
+package cluster
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// maxAnswer bounds what a broker may answer, in bytes. The longest true answers are those about topics: ten thousand with
+// 36 partitions of three replicas fit.
+const maxAnswer = 16 << 20
+
+var errNonsense = errors.New("the broker answers nonsense: is it a Kafka broker?")
+
+// guarded is a connection that passes answers on when they are complete, and make sense as far as sensible can tell. What
+// a broker only claims to send takes no memory.
+type guarded struct {
+	net.Conn
+	in *bufio.Reader
+
+	frame []byte // an answer; what was not passed on of it is left
+	left  []byte
+	blind bool // SASL's first version is not in Kafka's frames
+
+	origin *origin // whom the connection has to lead to
+	proven bool    // belongs to Write: it does, or nobody can tell
+
+	mu    sync.Mutex // guards what follows
+	asked []question // in the order in which brokers answer
+}
+
+// question is a request that was written.
+type question struct {
+	key     kmsg.Key
+	version int16
+}
+
+func guard(conn net.Conn, o *origin) *guarded {
+	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o}
+}
+
+// Write writes a request, which kgo does in one piece. The first one that has an effect is written when it is known that the
+// connection leads to the cluster. Before it kgo waits for each answer, so nobody else is reading.
+func (g *guarded) Write(b []byte) (int, error) {
+	if !g.proven && !opens(questionOf(b).key) {
+		switch err := g.prove(); {
+		case elsewhere(err):
+			return 1, err // with 0 kgo would dial again at once, and twice as often as the supervisor lets it
+		case err != nil:
+			return 0, err
+		}
+		g.proven = true
+	}
+	return g.send(b)
+}
+
+// opens reports whether requests of key are what kgo opens a connection with. One of no key is part of SASL's first version.
+func opens(key kmsg.Key) bool {
+	return key == kmsg.ApiVersions || key == kmsg.SASLHandshake || key == kmsg.SASLAuthenticate || key < 0
+}
+
+// prove returns an error if somebody else answers on the connection.
+func (g *guarded) prove() error {
+	if g.blind || !g.origin.known() {
+		return nil
+	}
+	if err := g.Conn.SetReadDeadline(time.Now().Add(askTimeout)); err != nil {
+		return err
+	}
+	err := g.identify()
+	if _, elsewhere := errors.AsType[*another](err); elsewhere {
+		g.disown()
+	}
+	if err != nil {
+		return err
+	}
+	return g.Conn.SetReadDeadline(time.Time{})
+}
+
+// disown tells whoever opened the connection that it leads to somebody else, though it works.
+func (g *guarded) disown() {
+	if d, ok := g.Conn.(interface{ Disown() }); ok {
+		d.Disown()
+	}
+}
+
+// send writes a request.
+func (g *guarded) send(b []byte) (int, error) {
+	g.mu.Lock()
+	g.asked = append(g.asked, questionOf(b))
+	g.mu.Unlock()
+	return g.Conn.Write(b)
+}
+
+func questionOf(b []byte) question {
+	if len(b) < 8 {
+		return question{key: -1}
+	}
+	return question{kmsg.Key(binary.BigEndian.Uint16(b[4:])), int16(binary.BigEndian.Uint16(b[6:]))}
+}
+
+// Read passes on what is left of an answer, or the next one.
+func (g *guarded) Read(b []byte) (int, error) {
+	if g.blind {
+		return g.in.Read(b)
+	}
+	if len(g.left) == 0 {
+		if err := g.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, g.left)
+	g.left = g.left[n:]
+	return n, nil
+}
+
+// keptFrame is the largest buffer for answers that is kept for the next one.
+const keptFrame = 64 << 10
+
+// next reads an answer.
+func (g *guarded) next() error {
+	if cap(g.frame) > keptFrame {
+		g.frame = nil
+	}
+	var err error
+	if g.frame, err = grow(g.in, g.frame[:0], 4); err != nil {
+		return err
+	}
+	q := g.question()
+	size := int32(binary.BigEndian.Uint32(g.frame))
+	switch {
+	case size < 0 || size > maxAnswer: // kgo finds the words: it may be a web server, or TLS
+	case q.key == kmsg.SASLHandshake && q.version == 0:
+		g.blind = true
+		fallthrough
+	default:
+		if g.frame, err = grow(g.in, g.frame, 4+int(size)); err != nil {
+			return err
+		}
+		if !sensible(q.key, q.version, g.frame[4:]) {
+			return errNonsense
+		}
+		if q.key == kmsg.ApiVersions && misled(g.frame) {
+			g.disown()
+			return errElsewhere
+		}
+	}
+	g.left = g.frame
+	return nil
+}
+
+// errElsewhere is what a broker says that is told whom kgo takes it for (KIP-1242). kgo itself would forget all brokers and ask
+// its seeds, and believe the cluster that those lead to.
+var errElsewhere = errors.New("another broker, or another Kafka cluster, answers there, and says so (REBOOTSTRAP_REQUIRED)")
+
+// misled reports whether frame, an answer to ApiVersions, says so.
+func misled(frame []byte) bool {
+	return len(frame) >= 10 && int16(binary.BigEndian.Uint16(frame[8:])) == kerr.RebootstrapRequired.Code
+}
+
+// question returns what the next answer is about.
+func (g *guarded) question() question {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.asked) == 0 {
+		return question{key: -1}
+	}
+	q := g.asked[0]
+	g.asked = g.asked[1:]
+	return q
+}
+
+// grow reads until buf has size bytes, and takes memory only as they come.
+func grow(from io.Reader, buf []byte, size int) ([]byte, error) {
+	for len(buf) < size {
+		have := len(buf)
+		more := min(size, max(2*have, 4<<10)) - have
+		buf = append(buf, make([]byte, more)...)
+		n, err := io.ReadFull(from, buf[have:])
+		if err == io.EOF && have > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return buf[:have+n], err
+		}
+	}
+	return buf, nil
+}

@@ -1,0 +1,140 @@
+package cluster
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+	"go.uber.org/zap"
+)
+
+func told(id string) *string { return &id }
+
+func TestOrigin_KnowsAnotherClusterByItsID(t *testing.T) {
+	o := newOrigin(&Config{Name: "events"})
+	require.False(t, o.known())
+	require.NoError(t, o.check(nil))
+	require.NoError(t, o.check(told("")))
+	require.False(t, o.known(), "who tells none is nobody")
+	require.Empty(t, o.answered())
+	require.NoError(t, o.check(told("A")))
+	require.Equal(t, "A", o.answered())
+	require.EqualError(t, o.check(told("B")), `another Kafka cluster answers there: its ID is "B", and it was "A": if that is meant, set clusters.events.cluster_id or start anew`)
+	require.NoError(t, o.check(told("A")))
+	require.NoError(t, o.check(nil), "a broker that tells none may be any")
+	o.doubt("B")
+	require.Error(t, o.check(told("B")), "told twice, so certain")
+	require.Equal(t, "A", o.answered())
+}
+
+// A broker that slips at its first answer must not keep the right ones out for ever.
+func TestOrigin_AnIDThatWasToldOnceGivesWay(t *testing.T) {
+	o := newOrigin(&Config{Name: "events"})
+	require.NoError(t, o.check(told("a slip")))
+	require.Error(t, o.check(told("A")))
+	o.doubt("A")
+	require.NoError(t, o.check(told("A")))
+	o.doubt("a slip")
+	require.NoError(t, o.check(told("A")))
+}
+
+func TestOrigin_OfTheSettingsHoldsFromTheFirstAnswer(t *testing.T) {
+	o := newOrigin(&Config{Name: "events", ID: "A"})
+	require.True(t, o.known())
+	require.Empty(t, o.answered(), "nobody has")
+	err := o.check(told("B"))
+	require.EqualError(t, err, `another Kafka cluster answers there: its ID is "B", and clusters.events.cluster_id says "A": correct the one or the other`)
+	require.True(t, refused(err), "nobody is let in by knocking more often")
+	o.doubt("B")
+	require.Error(t, o.check(told("B")))
+	require.NoError(t, o.check(told("A")))
+}
+
+// movable opens connections to one of several clusters, whatever the address.
+func movable(at *atomic.Pointer[string]) DialFunc {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, *at.Load())
+	}
+}
+
+// The control connection still leads to our cluster, and a new connection of a link to another one: what is to be written does not
+// get there. The newest versions of brokers say so themselves; older ones are asked who they are.
+func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
+	for name, opts := range map[string][]kfake.Opt{"asked": {kfake.MaxVersions(kversion.V4_0_0())}, "by itself": nil} {
+		t.Run(name, func(t *testing.T) {
+			ours := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.ClusterID("ours"))...)
+			defer ours.Close()
+			theirs := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.ClusterID("theirs"))...)
+			defer theirs.Close()
+			var astray atomic.Int64
+			theirs.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+				theirs.KeepControl()
+				astray.Add(1)
+				return nil, nil, false
+			})
+			var at atomic.Pointer[string]
+			at.Store(told(ours.ListenAddrs()[0]))
+			c, err := New(Config{Name: "test", Seeds: ours.ListenAddrs(), ClientID: "test", AcksAll: true, Logger: zap.NewNop(), Dial: movable(&at)})
+			require.NoError(t, err)
+			c.Start()
+			t.Cleanup(c.Close)
+			c.Want("a")
+			eventually(t, "up", func() bool { return c.Status().State == Up && c.leader("a") >= 0 })
+			require.Equal(t, "ours", c.Status().ID)
+			l, err := c.NewLink(func() {})
+			require.NoError(t, err)
+			defer l.Close()
+			attempt := func() *Attempt {
+				a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}, Records: 1, Sequence: Unnumbered}
+				_, _ = l.Produce(t.Context(), 0, l.Prepare([]*Attempt{a}))
+				return a
+			}
+			require.Equal(t, Answered, attempt().Fate)
+			at.Store(told(theirs.ListenAddrs()[0]))
+			l.main.dials.hangUp(ours.ListenAddrs()[0], false)
+			var a *Attempt
+			eventually(t, "the refusal", func() bool { // kgo has to notice that it was hung up
+				a = attempt()
+				return elsewhere(a.Err)
+			})
+			require.Equal(t, NotSent, a.Fate)
+			require.Zero(t, astray.Load())
+
+			c.Failed(0, a.Err)
+			eventually(t, "down", func() bool { return c.Status().State == Down })
+			require.Regexp(t, "another Kafka cluster", c.Status().Reason)
+			at.Store(told(ours.ListenAddrs()[0]))
+			eventually(t, "up again", func() bool { return c.Status().State == Up })
+			eventually(t, "an answer", func() bool { return attempt().Fate == Answered })
+			require.Zero(t, astray.Load())
+		})
+	}
+}
+
+// With an ID in the settings nothing is believed of another cluster, and it is asked slowly.
+func TestCluster_OfTheSettingsIsWaitedFor(t *testing.T) {
+	theirs := fake(t, kfake.NumBrokers(1), kfake.ClusterID("theirs"))
+	defer theirs.Close()
+	var dials atomic.Int64
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	c, err := New(Config{Name: "test", Seeds: theirs.ListenAddrs(), ClientID: "test", AcksAll: true, Logger: zap.NewNop(), Dial: dial, ID: "ours"})
+	require.NoError(t, err)
+	c.Start()
+	t.Cleanup(c.Close)
+	eventually(t, "down", func() bool { return c.Status().State == Down })
+	require.Contains(t, c.Status().Reason, `its ID is "theirs", and clusters.test.cluster_id says "ours"`)
+	require.Empty(t, c.View().Brokers)
+	require.Empty(t, c.Status().ID)
+	before, begin := dials.Load(), time.Now()
+	eventually(t, "more questions", func() bool { return dials.Load() >= before+4 })
+	require.Greater(t, time.Since(begin), 300*time.Millisecond)
+}

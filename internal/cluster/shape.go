@@ -1,0 +1,197 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// kmsg believes an answer before it has seen it: it takes memory for as many elements as an array says it has, a hundred
+// bytes for one that is there, and counts down the tags that a structure says it has, up to four billion, when there is
+// nothing left to read. A few bytes of nonsense so cost gigabytes, or a minute of a processor. An answer is therefore
+// skimmed, without taking any memory, before kmsg gets it.
+
+// shape is what an answer consists of.
+type shape []field
+
+// field is one field of a shape: so many bytes, or what its kind says.
+type field struct {
+	kind fieldKind
+	size int
+	from int16            // the first version that has it
+	to   int16            // the last
+	of   shape            // of an array: its elements
+	tags map[uint32]shape // those with structures in them
+}
+
+type fieldKind uint8
+
+const (
+	fixed fieldKind = iota
+	text
+	array
+	tags
+)
+
+func octets(size int) field               { return field{kind: fixed, size: size, to: math.MaxInt16} }
+func words() field                        { return field{kind: text, to: math.MaxInt16} }
+func list(of ...field) field              { return field{kind: array, of: of, to: math.MaxInt16} }
+func tagged(known map[uint32]shape) field { return field{kind: tags, tags: known, to: math.MaxInt16} }
+func (f field) since(version int16) field { f.from = version; return f }
+func (f field) until(version int16) field { f.to = version; return f }
+
+// spoken is the shape of the answers to one kind of request, up to a version.
+type spoken struct {
+	last     int16
+	flexible int16 // from this version on lengths are compact, and structures end in tags
+	shape    shape
+}
+
+var feature = list(words(), octets(2), octets(2), tagged(nil))
+
+// shapes are those of the requests that we make. Others, and later versions, are not skimmed.
+var shapes = map[kmsg.Key]spoken{
+	kmsg.ApiVersions: {last: 5, flexible: 3, shape: shape{
+		octets(2),
+		list(octets(2), octets(2), octets(2), tagged(nil)),
+		octets(4).since(1),
+		tagged(map[uint32]shape{0: {feature}, 2: {feature}}),
+	}},
+	kmsg.Metadata: {last: 13, flexible: 9, shape: shape{
+		octets(4).since(3),
+		list(octets(4), words(), octets(4), words().since(1), tagged(nil)),
+		words().since(2),
+		octets(4).since(1),
+		list(
+			octets(2), words(), octets(16).since(10), octets(1).since(1),
+			list(
+				octets(2), octets(4), octets(4), octets(4).since(7),
+				list(octets(4)), list(octets(4)), list(octets(4)).since(5),
+				tagged(nil),
+			),
+			octets(4).since(8),
+			tagged(nil),
+		),
+		octets(4).since(8).until(10),
+		octets(2).since(13),
+		tagged(nil),
+	}},
+	kmsg.Produce: {last: 13, flexible: 9, shape: shape{
+		list(
+			words().until(12), octets(16).since(13),
+			list(
+				octets(4), octets(2), octets(8), octets(8).since(2), octets(8).since(5),
+				list(octets(4), words(), tagged(nil)).since(8),
+				words().since(8),
+				tagged(map[uint32]shape{0: {octets(4), octets(4), tagged(nil)}}),
+			),
+			tagged(nil),
+		),
+		octets(4).since(1),
+		tagged(map[uint32]shape{0: {list(octets(4), words(), octets(4), words(), tagged(nil))}}),
+	}},
+	kmsg.InitProducerID: {last: 5, flexible: 2, shape: shape{octets(4), octets(2), octets(8), octets(2), tagged(nil)}},
+}
+
+// sensible reports whether body, which follows the size in a frame, has the shape of an answer to a request of key in
+// version, as far as that is known.
+func sensible(key kmsg.Key, version int16, body []byte) bool {
+	s, ok := shapes[key]
+	if !ok || version > s.last || len(body) < 4 {
+		return true
+	}
+	k := skimmer{src: body[4:], version: version, flexible: version >= s.flexible}
+	switch {
+	case key != kmsg.ApiVersions:
+		k.tags(nil) // of the header
+	case len(k.src) > 1 && k.src[1] == 35: // UNSUPPORTED_VERSION comes in version 0, and kgo reads it so
+		k.version, k.flexible = 0, false
+	}
+	k.skim(s.shape)
+	return !k.bad
+}
+
+// skimmer walks over what is encoded.
+type skimmer struct {
+	src      []byte
+	version  int16
+	flexible bool
+	bad      bool // there is less than there is said to be
+}
+
+func (k *skimmer) skim(s shape) {
+	for i := range s {
+		f := &s[i]
+		if k.version < f.from || k.version > f.to {
+			continue
+		}
+		switch f.kind {
+		case fixed:
+			k.skip(f.size)
+		case text:
+			k.skip(k.length(2))
+		case array:
+			for n := k.length(4); n > 0 && !k.bad; n-- {
+				k.skim(f.of)
+			}
+		case tags:
+			k.tags(f.tags)
+		}
+		if k.bad {
+			return
+		}
+	}
+}
+
+// tags walks over the tags at the end of a structure.
+func (k *skimmer) tags(known map[uint32]shape) {
+	if !k.flexible {
+		return
+	}
+	for n := k.uvarint(); n > 0 && !k.bad; n-- {
+		key := k.uvarint()
+		body := k.skip(int(k.uvarint()))
+		if s, ok := known[key]; ok && !k.bad {
+			inner := skimmer{src: body, version: k.version, flexible: true}
+			inner.skim(s)
+			k.bad = inner.bad
+		}
+	}
+}
+
+// skip walks over n bytes and returns them.
+func (k *skimmer) skip(n int) []byte {
+	if k.bad || n > len(k.src) {
+		k.bad = true
+		return nil
+	}
+	skipped := k.src[:n]
+	k.src = k.src[n:]
+	return skipped
+}
+
+// length reads how long a text or an array is, which takes so many bytes where it is not compact; null is 0.
+func (k *skimmer) length(size int) int {
+	if k.flexible {
+		return max(0, int(k.uvarint())-1)
+	}
+	b := k.skip(size)
+	switch {
+	case b == nil:
+		return 0
+	case size == 2:
+		return max(0, int(int16(binary.BigEndian.Uint16(b))))
+	}
+	return max(0, int(int32(binary.BigEndian.Uint32(b))))
+}
+
+func (k *skimmer) uvarint() uint32 {
+	v, n := binary.Uvarint(k.src)
+	if n <= 0 || v > math.MaxInt32 {
+		k.bad = true
+		return 0
+	}
+	k.src = k.src[n:]
+	return uint32(v)
+}

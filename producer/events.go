@@ -1,0 +1,203 @@
+package producer
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Event is a change of what an application may want to watch; see WithEvents and Producer.Current.
+type Event struct {
+	At   time.Time
+	Kind EventKind
+
+	// Cluster is the one that has changed, or the one that a priority goes to from now on.
+	Cluster string
+	State   ClusterState // of EventCluster
+
+	// Priority is whose way has changed, who sheds, or whose topic it is; Unset for EventCluster and EventReconfigured.
+	Priority routing.Priority
+	From     string // where the priority went before, of EventFellBack and EventReturned
+
+	Topic  string // of EventRepartitioned
+	Reason string // why, in words, where that is known
+}
+
+// EventKind says what has changed.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventCluster       EventKind = iota // a cluster came into another state
+	EventFellBack                       // a priority goes to a cluster that is later in its order: what was dispatched before may be read after this
+	EventReturned                       // a priority goes to a cluster that is earlier in its order, or to its primary
+	EventShedding                       // a priority has begun to lose records, or to refuse them, for lack of room
+	EventSheddingOver                   // and has not lost any for ten seconds
+	EventReconfigured                   // settings were changed by Reconfigure
+	EventRepartitioned                  // a topic that had records with keys has another number of partitions: keys may be in other ones from now on
+)
+
+// String returns the kind in words.
+func (k EventKind) String() string {
+	names := [...]string{"cluster", "fell back", "returned", "shedding", "shedding over", "reconfigured", "repartitioned"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("event(%d)", uint8(k))
+}
+
+const (
+	eventsMax  = 256 // that may wait for a callback; the oldest make room for newer ones, which say more
+	historyMax = 128 // that Producer.History remembers
+)
+
+// events remembers what has changed, and hands it to the application's callback on a goroutine of its own.
+type events struct {
+	fn      func(Event) // nil: there is none, and no goroutine
+	log     *zap.Logger
+	dropped atomic.Uint64
+	wake    chan struct{} // one slot; sent by push and close, received by run; never closed
+	done    chan struct{} // closed by run when it ends
+
+	mu      sync.Mutex // guards what follows; never held while the callback runs
+	history []Event
+	queue   []Event
+	closed  bool
+}
+
+// newEvents returns events for a callback that may be nil.
+func newEvents(fn func(Event), log *zap.Logger) *events {
+	e := &events{fn: fn, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if fn == nil {
+		close(e.done)
+	} else {
+		go e.run()
+	}
+	return e
+}
+
+// push remembers an event and hands it over.
+func (e *events) push(event Event) {
+	event.At = time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.history = appendBounded(e.history, historyMax, event)
+	if e.fn == nil {
+		return
+	}
+	if len(e.queue) == eventsMax {
+		e.dropped.Add(1)
+	}
+	e.queue = appendBounded(e.queue, eventsMax, event)
+	e.nudge()
+}
+
+// appendBounded appends event to list, whose oldest makes room for it where there are limit of them.
+func appendBounded(list []Event, limit int, event Event) []Event {
+	if len(list) >= limit {
+		list = append(list[:0], list[1:]...)
+	}
+	return append(list, event)
+}
+
+func (e *events) nudge() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// watch has the changes of c's state handed over, until c has a successor of the same name.
+func (p *Producer) watch(c *site) {
+	was := c.Status().State
+	c.Watch(func() { // it is called by one goroutine
+		now := c.Status()
+		if now.State == was {
+			return
+		}
+		was = now.State
+		if is := p.setup.Load().clusters[c.Name()]; is == c || is == nil {
+			p.events.push(clusterEvent(c, now))
+		}
+	})
+}
+
+func clusterEvent(c *site, status cluster.Status) Event {
+	return Event{Kind: EventCluster, Cluster: c.Name(), State: status.State, Reason: status.Reason, At: status.Since}
+}
+
+// close ends run when everything that was pushed has been handed over.
+func (e *events) close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.nudge()
+}
+
+func (e *events) run() {
+	defer close(e.done)
+	for {
+		e.mu.Lock()
+		queue, closed := e.queue, e.closed
+		e.queue = nil
+		e.mu.Unlock()
+		for _, event := range queue {
+			e.call(event)
+		}
+		if len(queue) > 0 {
+			continue
+		}
+		if closed {
+			return
+		}
+		<-e.wake
+	}
+}
+
+// call calls the callback and survives it.
+func (e *events) call(event Event) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)), zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	e.fn(event)
+}
+
+// History returns the last changes, 128 at most, the oldest first. It is there without WithEvents too.
+func (p *Producer) History() []Event {
+	p.events.mu.Lock()
+	defer p.events.mu.Unlock()
+	return slices.Clone(p.events.history)
+}
+
+// Current returns what is the case now, as the events that would have led to it: the state of each cluster, where each priority
+// goes, and which of them shed. Whoever begins to watch looks at this first.
+func (p *Producer) Current() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		s := p.setup.Load()
+		for _, name := range sortedNames(s.cfg.Clusters) {
+			c := s.clusters[name]
+			if !yield(clusterEvent(c, c.Status())) {
+				return
+			}
+		}
+		for l := range s.eachLane {
+			if !yield(l.routes.Load().event(l.priority)) {
+				return
+			}
+			if p.evict.sheds(l.priority) && !yield(l.shedding()) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package producer_test
+
+import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// logRow is a row of docs/logs.md.
+type logRow struct {
+	level  string
+	fields []string
+}
+
+// logTable returns the rows of docs/logs.md by their messages.
+var logTable = sync.OnceValues(func() (map[string]logRow, error) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "logs.md"))
+	rows := make(map[string]logRow)
+	named := regexp.MustCompile("`[^`]+`")
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 6 || cells[1] == " message " || cells[1] == "---" {
+			continue
+		}
+		row := logRow{level: strings.TrimSpace(cells[2])}
+		for _, name := range named.FindAllString(cells[4], -1) {
+			row.fields = append(row.fields, strings.Trim(name, "`"))
+		}
+		rows[strings.TrimSpace(cells[1])] = row
+	}
+	return rows, err
+})
+
+// requireTold checks that the lines are as docs/logs.md says.
+func requireTold(t *testing.T, logs *observer.ObservedLogs) {
+	t.Helper()
+	rows, err := logTable()
+	require.NoError(t, err)
+	for _, line := range logs.All() {
+		row, ok := rows[line.Message]
+		require.True(t, ok, "docs/logs.md does not have %q", line.Message)
+		require.Equal(t, row.level, line.Level.String(), line.Message)
+		names := slices.Sorted(maps.Keys(line.ContextMap()))
+		if line.Message == "records were lost or refused" { // those of the priorities that lost any
+			require.Subset(t, row.fields, names, line.Message)
+		} else {
+			require.ElementsMatch(t, row.fields, names, line.Message)
+		}
+	}
+}
+
+func TestLogs_TheTableHasEveryLineThatCanBeLogged(t *testing.T) {
+	rows, err := logTable()
+	require.NoError(t, err)
+	found := make(map[string]bool)
+	for _, dir := range linked(t, "..") {
+		calls, always := logCalls(t, dir)
+		for _, c := range calls {
+			row, ok := rows[c.message]
+			require.True(t, ok, "docs/logs.md does not have %q, which %s logs", c.message, c.at)
+			require.Equal(t, row.level, c.level, "%s", c.at)
+			require.Subset(t, row.fields, c.fields, "%s", c.at)
+			if !c.more {
+				require.Subset(t, append(always, c.fields...), row.fields, "%s", c.at)
+			}
+			found[c.message] = true
+		}
+	}
+	for message := range rows {
+		require.True(t, found[message], "docs/logs.md has %q, which nothing logs", message)
+	}
+}
+
+const module = "github.com/forebay-go/forebay"
+
+// linked returns the folders of the packages that may be in an application: all that are there to be imported, and what they import.
+func linked(t *testing.T, root string) []string {
+	t.Helper()
+	seen := make(map[string]bool)
+	var visit func(dir string)
+	visit = func(dir string) {
+		if seen[dir] {
+			return
+		}
+		seen[dir] = true
+		for _, file := range parsed(t, dir, parser.ImportsOnly) {
+			for _, i := range file.Imports {
+				if name, _ := strconv.Unquote(i.Path.Value); strings.HasPrefix(name, module+"/") {
+					visit(filepath.Join(root, strings.TrimPrefix(name, module+"/")))
+				}
+			}
+		}
+	}
+	require.NoError(t, filepath.WalkDir(root, func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		_, notTheModule := os.Stat(filepath.Join(dir, "go.mod"))
+		switch name := d.Name(); {
+		case dir == root:
+		case strings.HasPrefix(name, ".") || name == "testdata" || notTheModule == nil:
+			return filepath.SkipDir
+		case dir == filepath.Join(root, "internal") || dir == filepath.Join(root, "cmd") || dir == filepath.Join(root, "examples"):
+			return filepath.SkipDir
+		}
+		visit(dir)
+		return nil
+	}))
+	return slices.Sorted(maps.Keys(seen))
+}
+
+var fileSet = gotoken.NewFileSet()
+
+// parsed returns the files of a package, without its tests.
+func parsed(t *testing.T, dir string, mode parser.Mode) (files []*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fileSet, name, nil, mode)
+		require.NoError(t, err)
+		files = append(files, file)
+	}
+	return files
+}
+
+// logCall is a call in the source that logs.
+type logCall struct {
+	at             gotoken.Position
+	message, level string
+	fields         []string
+	more           bool // it has fields that only run time knows
+}
+
+var levels = []string{"Debug", "Info", "Warn", "Error", "DPanic", "Panic", "Fatal"}
+
+// logCalls returns what a package logs, and the fields that its loggers have always.
+func logCalls(t *testing.T, dir string) (calls []logCall, always []string) {
+	t.Helper()
+	for _, file := range parsed(t, dir, 0) {
+		imported := make(map[string]bool)
+		for _, i := range file.Imports {
+			name, _ := strconv.Unquote(i.Path.Value)
+			imported[path.Base(name)] = true
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if of, ok := method.X.(*ast.Ident); ok && imported[of.Name] {
+				return true // a function of another package, as http.Error
+			}
+			at := fileSet.Position(call.Pos())
+			switch {
+			case slices.Contains(levels, method.Sel.Name):
+				text, ok := call.Args[0].(*ast.BasicLit)
+				require.True(t, ok, "%s: the message is not a constant", at)
+				message, err := strconv.Unquote(text.Value)
+				require.NoError(t, err)
+				c := logCall{at: at, message: message, level: strings.ToLower(method.Sel.Name), more: call.Ellipsis.IsValid()}
+				if !c.more {
+					c.fields = fieldNames(t, call.Args[1:])
+				}
+				calls = append(calls, c)
+			case method.Sel.Name == "With":
+				always = append(always, fieldNames(t, call.Args)...)
+			}
+			return true
+		})
+	}
+	return calls, always
+}
+
+// fieldNames returns the names of fields, each the result of a function of zap.
+func fieldNames(t *testing.T, fields []ast.Expr) (names []string) {
+	t.Helper()
+	for _, f := range fields {
+		call, ok := f.(*ast.CallExpr)
+		if !ok {
+			continue // not for a logger
+		}
+		of, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			continue
+		}
+		switch name, ok := call.Args[0].(*ast.BasicLit); {
+		case of.Sel.Name == "Error":
+			names = append(names, "error")
+		case ok:
+			text, err := strconv.Unquote(name.Value)
+			require.NoError(t, err)
+			names = append(names, text)
+		}
+	}
+	return names
+}

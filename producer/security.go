@@ -1,0 +1,227 @@
+package producer
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dns"
+	"github.com/forebay-go/forebay/internal/secure"
+)
+
+// TLSConfig says whether and how a cluster is spoken to over TLS. Its files are PEM. They are read again for each connection: a
+// certificate that is replaced needs no restart, and New does not look whether they are there. What cannot be read does not replace
+// what was read before.
+//
+// The name on a broker's certificate is always checked; where that is in the way, give ServerName, or a configuration of your own by WithTLS.
+type TLSConfig struct {
+	// Enabled has TLS spoken, version 1.2 or later. New rejects the rest without it.
+	Enabled bool `yaml:"enabled"`
+
+	// CAFile holds the certificates of the authorities that are trusted. Empty means those that the system trusts.
+	CAFile string `yaml:"ca_file"`
+
+	// CertFile holds our certificate, and those between it and its authority, for brokers that ask for one (mutual TLS). Empty means
+	// none. New rejects it without KeyFile.
+	CertFile string `yaml:"cert_file"`
+
+	// KeyFile holds the key of CertFile, not encrypted. New rejects it without CertFile.
+	KeyFile string `yaml:"key_file"`
+
+	// ServerName is what must be on the brokers' certificates. Empty means the host that is dialled: of each broker its own, as the
+	// cluster advertises it. New rejects a name with a port.
+	ServerName string `yaml:"server_name"`
+}
+
+// SASLConfig says who we are to a cluster. Files are read again for each connection, and what cannot be read does not replace what
+// was read before. White space at the ends of a file is not part of what it says.
+//
+// A password that Kafka does not take makes the cluster Down, with the reason in Stats; it is tried again after half a second on average, then a
+// second, and what waits stays.
+type SASLConfig struct {
+	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam". Empty means none: nobody is told who we
+	// are, but by a certificate. New rejects the rest without it. "plain", "oauthbearer" and "aws-msk-iam" show what they prove to
+	// whoever can read what is sent: use them with TLS only.
+	Mechanism string `yaml:"mechanism"`
+
+	// User is the name of a user, or the access key ID of "aws-msk-iam". "oauthbearer" has none.
+	User string `yaml:"user"`
+
+	// Password is the password of User, or the secret access key of "aws-msk-iam". New rejects it beside PasswordFile.
+	Password Secret `yaml:"password" secret:"true"`
+
+	// PasswordFile is a file with the password.
+	PasswordFile string `yaml:"password_file"`
+
+	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam", where there is one. The region of the
+	// latter is that in the name of the broker, or else AWS_REGION or AWS_DEFAULT_REGION.
+	TokenFile string `yaml:"token_file"`
+}
+
+// Credentials are what WithCredentials brings: what the fields of SASLConfig of that name say, or the files in their place.
+type Credentials struct {
+	User       string
+	Password   Secret
+	Token      Secret
+	Extensions map[string]string // of "oauthbearer", beside the token
+}
+
+// WithCredentials has fn asked for the credentials of a cluster, for each connection, in place of the user, password and files of its
+// SASLConfig, whose Mechanism says what is needed. It is for tokens that have to be fetched, and for passwords in a vault.
+//
+// It is called on a goroutine of its own by one connection at a time; those that come meanwhile share what it brings. A connection
+// waits for it for two seconds, its context ends after ten. An error, or a panic, is the reason why the cluster is down, and it is asked
+// again as brokers are tried again.
+func WithCredentials(cluster string, fn func(ctx context.Context) (Credentials, error)) Option {
+	return optionFunc(func(o *options) { o.credentials = with(o.credentials, cluster, fn) })
+}
+
+// WithTLS has a cluster spoken to over TLS by cfg, in place of its TLSConfig: for certificates that are in no file, or checks of your own. Its
+// callbacks are called for each connection and have to be fast. Where cfg has no ServerName the host that is dialled is checked.
+func WithTLS(cluster string, cfg *tls.Config) Option {
+	return optionFunc(func(o *options) { o.tls = with(o.tls, cluster, cfg.Clone()) })
+}
+
+func with[V any](m map[string]V, key string, value V) map[string]V {
+	if m == nil {
+		m = make(map[string]V)
+	}
+	m[key] = value
+	return m
+}
+
+// Secret is a text that is not shown: whatever prints, logs or encodes it gets three stars, or nothing where it is empty. A conversion to
+// string shows it, and so does package fmt in a field of another type that is not exported, whose methods it may not call: keep a Config in
+// an exported field, or behind a pointer.
+type Secret string
+
+// redacted stands for a secret that is not empty.
+const redacted = "***"
+
+// String returns stars.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString returns stars, for %#v.
+func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+
+// Format writes stars, whatever the verb.
+func (s Secret) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		text = s.GoString()
+	}
+	_, _ = io.WriteString(f, text) // fmt has nobody to tell
+}
+
+// MarshalText returns stars, for YAML, JSON and logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// security checks how a cluster is spoken to, beside what options say of it.
+func (c *checker) security(field, name string, cc *ClusterConfig, o *options) {
+	c.tls(field+".tls", &cc.TLS, o.tls[name] != nil)
+	c.sasl(field+".sasl", &cc.SASL, o.credentials[name] != nil)
+}
+
+func (c *checker) tls(field string, t *TLSConfig, byOption bool) {
+	switch {
+	case byOption && *t != (TLSConfig{}):
+		c.fail(field, "WithTLS says how TLS is spoken: remove the one or the other")
+	case !t.Enabled && *t != (TLSConfig{}):
+		c.fail(field, "it says how TLS is spoken, but not to speak it: add enabled: true, or remove the rest")
+	}
+	if t.CertFile != "" && t.KeyFile == "" {
+		c.fail(field+".key_file", "none: name the file with the key of cert_file")
+	}
+	if t.KeyFile != "" && t.CertFile == "" {
+		c.fail(field+".cert_file", "none: name the file with the certificate of key_file")
+	}
+	if _, _, err := net.SplitHostPort(t.ServerName); err == nil {
+		c.fail(field+".server_name", "%q: write it without the port", t.ServerName)
+	}
+}
+
+func (c *checker) sasl(field string, s *SASLConfig, byOption bool) {
+	given := *s != SASLConfig{Mechanism: s.Mechanism}
+	switch {
+	case s.Mechanism == "":
+		if given || byOption {
+			c.fail(field+".mechanism", "none: there are credentials: write one of %s", strings.Join(secure.Mechanisms, ", "))
+		}
+		return
+	case byOption && given:
+		c.fail(field, "WithCredentials brings the credentials: remove all but the mechanism, or the option")
+		return
+	case s.Password == redacted:
+		c.fail(field+".password", "it is what is shown in the place of a password: write the password itself, or name a password_file")
+	}
+	c.oneOf(field+".mechanism", s.Mechanism, secure.Mechanisms...)
+	if byOption {
+		return
+	}
+	if s.Mechanism == secure.OAuthBearer {
+		c.bearer(field, s)
+		return
+	}
+	if s.User == "" {
+		c.fail(field+".user", "none: name the user")
+	}
+	if (s.Password == "") == (s.PasswordFile == "") {
+		c.fail(field+".password", "write either password or password_file, or use WithCredentials")
+	}
+	if s.TokenFile != "" && s.Mechanism != secure.AWSMSKIAM {
+		c.fail(field+".token_file", "%s has no token: remove it", s.Mechanism)
+	}
+}
+
+func (c *checker) bearer(field string, s *SASLConfig) {
+	if s.TokenFile == "" {
+		c.fail(field+".token_file", "none: name the file with the token, or use WithCredentials")
+	}
+	if s.User != "" || s.Password != "" || s.PasswordFile != "" {
+		c.fail(field, "oauthbearer has neither user nor password: remove them")
+	}
+}
+
+// secured returns how the cluster of that name is dialled, and what its clients need to say who they are.
+func (p *Producer) secured(name string, cc *ClusterConfig) (cluster.DialFunc, []kgo.Opt) {
+	dial, field := p.dial, "clusters."+name
+	switch given := p.options.tls[name]; {
+	case given != nil:
+		always := secure.NewSource(field+".tls", func(context.Context) (*tls.Config, error) { return given, nil })
+		dial = cluster.DialFunc(secure.Dial(always, p.shielded))
+	case cc.TLS.Enabled:
+		t := secure.TLS{CAFile: cc.TLS.CAFile, CertFile: cc.TLS.CertFile, KeyFile: cc.TLS.KeyFile, ServerName: cc.TLS.ServerName}
+		dial = cluster.DialFunc(secure.Dial(t.Source(p.log, field+".tls"), p.shielded))
+	}
+	if cc.SASL.Mechanism == "" {
+		return dial, nil
+	}
+	s := secure.SASL{User: cc.SASL.User, Password: string(cc.SASL.Password), PasswordFile: cc.SASL.PasswordFile, TokenFile: cc.SASL.TokenFile}
+	from := s.Source(p.log, field+".sasl")
+	if fn := p.options.credentials[name]; fn != nil {
+		from = secure.NewSource(field+".sasl: the function for credentials", func(ctx context.Context) (secure.Credentials, error) {
+			c, err := fn(ctx)
+			return secure.Credentials{User: c.User, Password: string(c.Password), Token: string(c.Token), Extensions: c.Extensions}, err
+		})
+	}
+	return dial, []kgo.Opt{kgo.SASL(secure.Mechanism(cc.SASL.Mechanism, from))}
+}
+
+// shielded returns a function that opens connections that speak TLS by cfg, over the application's dialer if that is given names.
+func (p *Producer) shielded(cfg *tls.Config) secure.DialFunc {
+	if p.names != nil {
+		return secure.DialFunc(p.names.WithTLS(cfg))
+	}
+	return secure.DialFunc(dns.Shielded(dns.DialFunc(p.dial), cfg))
+}

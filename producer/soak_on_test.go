@@ -1,0 +1,7 @@
+//go:build soak
+
+package producer_test
+
+import "time"
+
+const resolverOutage = time.Minute

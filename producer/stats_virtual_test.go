@@ -1,0 +1,117 @@
+//go:build synctests
+
+package producer_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/internal/proof"
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+func TestVirtual_StatsTellOfAnOutageAndAFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := proof.Of(t, "F14")
+		f := newField(t, two, nil)
+		defer f.end()
+		f.begin()
+		f.stream(time.Second)
+		f.k["main"].link.Cut()
+		require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.High}))
+		f.stream(10 * time.Second)
+		s := f.p.Stats()
+		away, medium := s.Lanes[routing.High], s.Lanes[routing.Medium]
+		require.Equal(t, "main", away.Cluster)
+		require.False(t, away.FellBack)
+		require.InDelta(t, 10, away.Oldest.Seconds(), 0.2, "high waits since the cut")
+		require.Equal(t, "spare", medium.Cluster)
+		require.True(t, medium.FellBack)
+		require.EqualValues(t, 1, medium.Switches)
+		require.InDelta(t, 5, time.Since(medium.Since).Seconds(), 1.5)
+		require.EqualValues(t, 2, s.Clusters["main"].Changes, "up, down")
+		f.k["main"].link.Restore()
+		f.stream(70 * time.Second)
+		f.flush()
+		s = f.p.Stats()
+		require.Zero(t, s.Lanes[routing.High].Oldest)
+		require.EqualValues(t, 2, s.Lanes[routing.Medium].Switches)
+
+		var kinds []string
+		for _, e := range f.p.History() {
+			kinds = append(kinds, fmt.Sprint(e.Kind, " ", e.Cluster))
+		}
+		require.ElementsMatch(t, []string{"cluster main", "cluster spare"}, kinds[:2])
+		require.Equal(t, []string{"cluster main", "fell back spare", "cluster main", "returned main"}, kinds[2:6])
+
+		requireSums(t, &s)
+		require.Equal(t, s.Total.Delivered, s.DeliveryTime.Count())
+		require.Greater(t, s.DeliveryTime.Quantile(1), 9*time.Second, "the oldest of high")
+		require.Less(t, s.DeliveryTime.Quantile(0.5), time.Second)
+		require.GreaterOrEqual(t, s.Attempts, s.Requests)
+		closeWithin(t, f.p, time.Minute)
+		f.judge()
+		c.Bit("clusters cut off", 1)
+		f.ledger.Prove(c)
+	})
+}
+
+// requireSums fails the test unless the paths make up the whole.
+func requireSums(t *testing.T, s *producer.Stats) {
+	t.Helper()
+	var sum producer.Traffic
+	for _, path := range s.Paths {
+		require.NotEmpty(t, path.Cluster)
+		sum.Requests += path.Requests
+		sum.RequestRecords += path.RequestRecords
+		sum.Attempts += path.Attempts
+		sum.Retries += path.Retries
+	}
+	require.Equal(t, s.Requests, sum.Requests)
+	require.Equal(t, s.RequestRecords, sum.RequestRecords)
+	require.Equal(t, s.Attempts, sum.Attempts)
+	require.Equal(t, s.Retries, sum.Retries)
+}
+
+func TestVirtual_StatsCountAttemptsAndRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
+			b.send("events", 10)
+			b.flush()
+			require.Zero(t, b.p.Stats().Retries)
+			require.Positive(t, b.p.Stats().Attempts)
+			b.k.link.CutAfterWrites(7)
+			for range 20 {
+				b.send("events", 10)
+				time.Sleep(100 * time.Millisecond)
+			}
+			b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
+			b.k.link.CutAfterWrites(0)
+		})
+		require.Positive(t, s.Retries)
+		require.Greater(t, s.Attempts, s.Retries)
+	})
+}
+
+// A wrong address at the start must not be silent.
+func TestVirtual_F1_AClusterThatNobodyReachesIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		judged(t, proof.Of(t, "F1"), setup{before: func(b *bubble) { b.k.link.Cut() }}, func(b *bubble) {
+			b.send("events", 10)
+			time.Sleep(4 * time.Second)
+			require.Zero(t, b.logs.Len())
+			time.Sleep(5 * time.Minute)
+			lines := b.logs.All()
+			require.Len(t, lines, 1)
+			require.Equal(t, "cluster not reached yet", lines[0].Message)
+			require.Contains(t, lines[0].ContextMap()["reason"], "refused")
+			b.proof.Bit("clusters that are not there", 1)
+			b.k.link.Restore()
+		})
+	})
+}

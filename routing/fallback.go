@@ -1,0 +1,108 @@
+package routing
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Fallback names a cluster that a lane may go to when those before it are down, what it takes with it, and what topics
+// are called there. It is safe for concurrent use as long as nobody changes it.
+type Fallback struct {
+	// Cluster is the name of the cluster.
+	Cluster string `yaml:"cluster"`
+	// Topics are those that go there: names, or patterns in the syntax of path.Match, such as "playback.*". Empty means
+	// all. What is not among them waits for a cluster that takes it.
+	Topics []string `yaml:"topics"`
+	// Rename gives some topics another name there. It goes before Prefix.
+	Rename map[string]string `yaml:"rename"`
+	// Prefix is put before the names of all other topics there, such as "fallback.".
+	Prefix string `yaml:"prefix"`
+}
+
+// Check returns everything that is wrong in f, as one error, or nil. Each line names its field within f, and what f is
+// itself by at, such as "priorities.low.fallbacks[0]". It does not know whether there is such a cluster.
+func (f Fallback) Check(at string) error {
+	var errs []error
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s%w", at, fmt.Errorf(format, args...)))
+	}
+	if f.Cluster == "" {
+		fail(".cluster: empty: write the name of one of the clusters")
+	}
+	for i, t := range f.Topics {
+		if err := checkPattern(t); err != nil {
+			fail(".topics[%d]: %w", i, err)
+		} else if slices.Contains(f.Topics[:i], t) {
+			fail(".topics[%d]: %q is in the list already: keep one of them", i, t)
+		}
+	}
+	for _, from := range slices.Sorted(maps.Keys(f.Rename)) {
+		to := f.Rename[from]
+		if why := illegal(from); why != "" {
+			fail(".rename: %q %s: write the name of one topic", from, why)
+		} else if !f.lists(from) {
+			fail(".rename: %q is none of the topics: add it to them, or remove it here", from)
+		}
+		if why := illegal(to); why != "" {
+			fail(".rename.%s: %q %s: write what the topic is called in that cluster", from, to, why)
+		}
+	}
+	if why := illegal(f.Prefix + "x"); why != "" {
+		fail(".prefix: %q %s: write the beginning of a topic's name, such as \"fallback.\"", f.Prefix, why)
+	}
+	return errors.Join(errs...)
+}
+
+// Takes reports whether records of topic may go to the fallback: whether it is one of Topics, and its name there is not
+// too long for Kafka.
+func (f Fallback) Takes(topic string) bool {
+	return f.lists(topic) && illegal(f.Name(topic)) == ""
+}
+
+// Name returns what topic is called in the fallback's cluster.
+func (f Fallback) Name(topic string) string {
+	if to, ok := f.Rename[topic]; ok {
+		return to
+	}
+	return f.Prefix + topic
+}
+
+// SameNames reports whether topics are called the same in the cluster of f and in that of other.
+func (f Fallback) SameNames(other Fallback) bool {
+	return f.Prefix == other.Prefix && maps.Equal(f.Rename, other.Rename)
+}
+
+// lists reports whether topic is one of Topics.
+func (f Fallback) lists(topic string) bool {
+	return len(f.Topics) == 0 || slices.ContainsFunc(f.Topics, func(pattern string) bool {
+		ok, _ := path.Match(pattern, topic) // the pattern was checked by Check
+		return ok
+	})
+}
+
+// illegal says why Kafka does not take name as that of a topic, "" if it does.
+func illegal(name string) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case name == "." || name == "..":
+		return "is not a name"
+	case len(name) > MaxTopicName:
+		return "has more than 249 characters"
+	case strings.ContainsFunc(name, IllegalInTopic):
+		return "has a character other than letters, digits, '.', '_' and '-'"
+	}
+	return ""
+}
+
+// MaxTopicName is how many characters the name of a topic has at most, in Kafka.
+const MaxTopicName = 249
+
+// IllegalInTopic reports whether the name of a topic cannot have r, in Kafka.
+func IllegalInTopic(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+}
