@@ -1,0 +1,110 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+// Option changes how settings are loaded.
+type Option interface{ apply(*options) }
+
+type options struct {
+	environ   []string
+	overrides []func(*producer.Config)
+	log       *zap.Logger     // of Watch
+	reload    <-chan struct{} // of Watch; nil if nobody asks for it
+	outcome   func(source string, refused error)
+	producer  []producer.Option
+}
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+func newOptions(opts []Option) options {
+	o := options{environ: os.Environ(), log: zap.NewNop(), outcome: func(string, error) {}}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	return o
+}
+
+// WithEnviron has the environment be environ, "name=value" each, in place of that of the process. Without any there is none.
+func WithEnviron(environ ...string) Option {
+	return optionFunc(func(o *options) { o.environ = environ })
+}
+
+// WithOptions says which options the producer is given: what they bring, such as the password of producer.WithCredentials, need
+// not be in the settings.
+func WithOptions(opts ...producer.Option) Option {
+	return optionFunc(func(o *options) { o.producer = append(o.producer, opts...) })
+}
+
+// Override has fn change the settings when file and environment are read: what it writes goes before both.
+func Override(fn func(*producer.Config)) Option {
+	return optionFunc(func(o *options) { o.overrides = append(o.overrides, fn) })
+}
+
+// Load returns the settings in the file at path, in the environment, and of Override, later ones going before earlier ones,
+// and where each comes from. They are as written: producer.New fills in the defaults. Without a path there is no file.
+//
+// The error is an *Error with everything that is wrong with them, also what producer.New would say. It wraps the error of
+// opening the file, such as fs.ErrNotExist. The settings are then those that could be read.
+func Load(path string, opts ...Option) (producer.Config, *Origins, error) {
+	var text []byte
+	var err error
+	if path != "" {
+		text, err = slurp(path)
+	}
+	cfg, origins, wrong := parse(path, text, newOptions(opts))
+	if err != nil {
+		wrong = newError([]Mistake{{Origin: Origin{File: path}, Text: "not read: " + reason(err), Err: err}})
+	}
+	return cfg, origins, wrong
+}
+
+// Parse does what Load does with the text of a file. Messages call it name.
+func Parse(name string, text []byte, opts ...Option) (producer.Config, *Origins, error) {
+	return parse(name, text, newOptions(opts))
+}
+
+func parse(name string, text []byte, o options) (producer.Config, *Origins, error) {
+	var cfg producer.Config
+	r := &reader{origins: &Origins{file: name, of: make(map[string]Origin)}}
+	r.readFile(&cfg, text)
+	r.readEnvironment(&cfg, o.environ)
+	for _, fn := range o.overrides {
+		before := valuesOf(cfg)
+		fn(&cfg)
+		r.origins.overridden(before, valuesOf(cfg))
+	}
+	mistakes := r.mistakes
+	if !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == "" && m.Origin.Variable == "" }) {
+		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer)) // else a part of the file is not there
+	}
+	return cfg, r.origins, newError(mistakes)
+}
+
+// check returns what the producer finds wrong with cfg, but for what follows from mistakes that are known.
+func (r *reader) check(cfg producer.Config, opts []producer.Option) []Mistake {
+	_, err := cfg.Complete(opts...)
+	return slices.DeleteFunc(r.origins.locate(err, cfg), func(m Mistake) bool {
+		return slices.ContainsFunc(r.mistakes, func(k Mistake) bool {
+			return k.Field != "" && (within(m.Field, k.Field) || within(k.Field, m.Field))
+		})
+	})
+}
+
+// reason returns err without the name of the file, which stands before it.
+func reason(err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+// locate returns what an error of the producer says about cfg as mistakes, each with where its field was written.
+func (o *Origins) locate(err error, cfg producer.Config) []Mistake {
+	leaves := leavesOf(reflect.ValueOf(cfg))
+	var mistakes []Mistake
+	for _, err := range flatten(err) {
+		text := err.Error()
+		known, origin := o.near(text)
+		m := Mistake{Origin: origin, Text: text}
+		if origin == (Origin{}) {
+			m.Origin.File = o.file
+		}
+		if i := strings.Index(text[len(known):], ": "); i >= 0 {
+			m.Field, m.Text = text[:len(known)+i], text[len(known)+i+2:]
+		}
+		for _, l := range leaves {
+			if l.path == m.Field {
+				m.Text = asWritten(m.Text, l)
+			}
+		}
+		mistakes = append(mistakes, m)
+	}
+	return mistakes
+}
+
+// flatten returns the errors that were joined in err.
+func flatten(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // it looks at each layer
+	case nil:
+		return nil
+	case interface{ Unwrap() []error }:
+		var errs []error
+		for _, err := range e.Unwrap() {
+			errs = append(errs, flatten(err)...)
+		}
+		return errs
+	case interface{ Unwrap() error }:
+		if strings.Contains(err.Error(), ":\n") { // a heading
+			return flatten(e.Unwrap())
+		}
+	}
+	return []error{err}
+}
+
+// asWritten returns text, about the value of l, with the values in it as a file has them: 64MiB, not 67108864.
+func asWritten(text string, l leaf) string {
+	found := fmt.Sprint(l.value.Interface())
+	name := lastName(l.path)
+	switch rest, ok := strings.CutPrefix(text, found+": "); {
+	case l.secret:
+		return strings.ReplaceAll(text, found, "(secret)")
+	case ok:
+		text = format(l.value, name) + ": " + rest
+	}
+	if !strings.HasSuffix(name, "_bytes") {
+		return text
+	}
+	return large.ReplaceAllStringFunc(text, func(number string) string {
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+			return formatSize(n)
+		}
+		return number
+	})
+}
+
+// large are numbers of bytes that nobody wants to count.
+var large = regexp.MustCompile(`\b[1-9]\d{3,}\b`)

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// nearest returns the one of names that somebody who wrote name is likely to have meant, "" if none is: one that differs in few letters, or
+// else the only one that is part of it or has it as a part.
+func nearest(name string, names []string) string {
+	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
+	for _, candidate := range names {
+		if d := distance(plain(name), plain(candidate)); d < least {
+			best, least = candidate, d
+		}
+	}
+	if best != "" {
+		return best
+	}
+	const shortest = 4 // letters that mean something
+	word, parts := plain(name), []string(nil)
+	for _, candidate := range names {
+		c := plain(candidate)
+		if min(len(c), len(word)) >= shortest && (strings.Contains(c, word) || strings.Contains(word, c)) {
+			parts = append(parts, candidate)
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return ""
+}
+
+// plain returns name without what people tend to write in other ways: maxBytes, MAX-BYTES.
+func plain(name string) string {
+	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
+}
+
+// distance returns how many letters have to be inserted, removed, replaced, or swapped with the next one, to make b of a.
+func distance(a, b string) int {
+	if len(a) > 100 || len(b) > 100 {
+		return 100 // no name is that long, and what somebody wrote may be
+	}
+	var before, last []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before, last, row = last, row, slices.Repeat([]int{i + 1}, len(b)+1)
+		for j := range len(b) {
+			replace := last[j]
+			if a[i] != b[j] {
+				replace++
+			}
+			row[j+1] = min(replace, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
