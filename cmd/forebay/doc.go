@@ -1,6 +1,9 @@
 // Command forebay sends events to Kafka from the command line.
 //
-//	forebay produce --brokers host:port[,...] --topic name [flags] [file...]
+//	forebay produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]
+//	forebay config check [--probe] file
+//	forebay topics apply [--dry-run] file
+//	forebay topics grow --topic name[,...] --add n [--on id,...] [--dry-run] file
 //
 // # produce
 //
@@ -16,6 +19,19 @@
 //
 // Progress goes to standard error, and the last line there says how many lines were accepted and delivered, and how many
 // were not and why. "forebay produce --help" has all flags.
+//
+// With --config the settings are those of a file, which may change while the command runs: see package config.
+//
+// # config check
+//
+// It prints every mistake in a file of settings and in the environment, or all settings in force and where each comes from. With
+// --probe it asks the clusters whether they would take what these settings send. "forebay config check --help" says more. It
+// exits with 1 where something is wrong.
+//
+// # topics
+//
+// "topics apply" creates the topics that a file of settings names, with the copies and the retention of their priority; "topics grow"
+// adds partitions to many topics at once, on the brokers that were added to a cluster. Both say first what they would do (--dry-run).
 //
 // # Interrupt
 //

@@ -20,6 +20,7 @@ type feed struct {
 	room      *room
 	record    producer.Record // what all records have in common
 	separator []byte          // empty: no line has a key
+	largest   int             // record, in bytes; a line that is longer is not even kept
 	say       func(string)
 
 	tooLarge atomic.Uint64 // lines that were not sent for their size
@@ -40,7 +41,7 @@ func (f *feed) run(ctx context.Context, in *input) error {
 
 func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 	// The longest line that can be a record, and its end: the separator is not sent.
-	lines := newLineReader(r, maxRecordBytes+len(f.separator)+len("\r\n"))
+	lines := newLineReader(r, f.largest+len(f.separator)+len("\r\n"))
 	for number := 1; ; number++ {
 		line, err := lines.next()
 		if ctx.Err() != nil {
@@ -50,7 +51,7 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 			return nil
 		}
 		if long, ok := errors.AsType[*longLineError](err); ok {
-			f.refuse(name, number, long.size, maxRecordBytes)
+			f.refuse(name, number, long.size, int64(f.largest), "a record")
 			continue
 		}
 		if err != nil {
@@ -60,7 +61,11 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 		}
 		err = f.put(ctx, line)
 		if e, ok := errors.AsType[*producer.SendError](err); ok && neverFits(err) {
-			f.refuse(name, number, max(e.Size, int64(len(line))), e.Limit)
+			of := "a record"
+			if errors.Is(err, producer.ErrBufferFull) {
+				of = "--buffer"
+			}
+			f.refuse(name, number, max(e.Size, int64(len(line))), e.Limit, of)
 		} else if err != nil {
 			return err
 		}
@@ -73,12 +78,8 @@ func neverFits(err error) bool {
 }
 
 // refuse tells and counts a line that does not fit into limit bytes, of a record or of --buffer.
-func (f *feed) refuse(name string, number int, size, limit int64) {
+func (f *feed) refuse(name string, number int, size, limit int64, of string) {
 	f.tooLarge.Add(1)
-	of := "a record"
-	if limit != maxRecordBytes {
-		of = "--buffer"
-	}
 	f.say(fmt.Sprintf("%s:%d: not sent: %s bytes are too large for %s of %s bytes", name, number, humanize.Comma(size), of,
 		humanize.Comma(limit)))
 }

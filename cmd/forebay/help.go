@@ -11,6 +11,10 @@ The input is read at the pace at which Kafka takes it: while the buffer is full,
 reached, at the start or later, the command goes on trying and the progress says why. Nothing is lost by that within
 --delivery-timeout, which is an hour unless you say otherwise, because a file is to arrive whole.
 
+With --config the settings are those of a file and of the variables FOREBAY_..., as "forebay config check" shows them; flags
+that are written go before both. A file that changes is put into force while the command runs, at once by SIGHUP; one with
+mistakes changes nothing. Delivery timeouts are then the file's.
+
 Progress goes to standard error: one live line on a terminal, else a line every 5 seconds. The last line says how many
 lines were accepted and delivered, and how many were not and why.
 
@@ -25,4 +29,5 @@ Exit codes:
 
 const produceExample = `  forebay produce --brokers kafka-1:9092,kafka-2:9092 --topic plays plays-*.log
   zcat plays.log.gz | forebay produce --brokers kafka-1:9092 --topic plays --compression zstd
-  forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv`
+  forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
+  forebay produce --config forebay.yaml --topic plays plays.log`

@@ -16,6 +16,7 @@ type job struct {
 	feed     *feed
 	screen   display
 	settings *settings
+	cluster  string // that the records go to while it is well
 }
 
 // run sends the input until it or reading ends, and then gives what was accepted the time to be delivered until closing
@@ -61,7 +62,7 @@ func (j *job) watch(interrupted, done <-chan struct{}) {
 		select {
 		case now := <-ticks:
 			stats := j.p.Stats()
-			s := newStatus(now, &stats, j.in, j.settings.topic)
+			s := newStatus(now, &stats, j.in, j.settings.topic, j.cluster)
 			s.rate, s.idle = deliveries.add(now, s.delivered)
 			j.screen.show(s)
 		case <-interrupted:

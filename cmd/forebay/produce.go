@@ -14,7 +14,7 @@ import (
 func newProduce() *cobra.Command {
 	s := new(settings)
 	cmd := &cobra.Command{
-		Use:     "produce --brokers host:port[,...] --topic name [flags] [file...]",
+		Use:     "produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]",
 		Short:   "Send each line of files, or of standard input, as one record",
 		Long:    produceLong,
 		Example: produceExample,
@@ -39,8 +39,12 @@ func produce(cmd *cobra.Command, s *settings, files []string) error {
 	}
 	screen := newDisplay(cmd.ErrOrStderr(), in.typed, s.quiet)
 	room, failed := newRoom(), new(failures)
-	p, err := producer.New(s.config(),
-		producer.WithLogger(zap.New(warnings{screen})),
+	cfg, err := s.load(cmd.Flags().Changed)
+	if err != nil {
+		return err
+	}
+	p, err := producer.New(cfg,
+		producer.WithLogger(zap.New(warnings{screen, zap.WarnLevel})),
 		producer.WithDelivery(func(rep producer.Report) {
 			room.report(rep)
 			failed.report(rep)
@@ -51,16 +55,24 @@ func produce(cmd *cobra.Command, s *settings, files []string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	if s.file != "" {
+		defer s.watch(cmd.Context(), cfg, p, screen, cmd.Flags().Changed)()
+	}
 	reading, closing, stop := interrupts(cmd.Context(), signals, s.closeTimeout)
 	defer stop()
 
-	j := job{p: p, in: in, screen: screen, settings: s}
+	route, err := s.route(cfg, cmd.Flags().Changed)
+	if err != nil {
+		return err
+	}
+	j := job{p: p, in: in, screen: screen, settings: s, cluster: route.cluster}
 	j.feed = &feed{
 		send:      p.Send,
 		pending:   func() uint64 { return p.Stats().Total.Pending },
 		room:      room,
-		record:    producer.Record{Topic: s.topic, Priority: s.priority},
+		record:    producer.Record{Topic: s.topic, Priority: route.priority},
 		separator: s.separator(),
+		largest:   route.largest,
 		say:       screen.say,
 	}
 	res := j.run(reading, closing)

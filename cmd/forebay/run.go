@@ -50,6 +50,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true, // a screen of flags hides the error above it
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newProduce())
+	root.AddCommand(newProduce(), newConfig(), newTopics())
 	return root
 }

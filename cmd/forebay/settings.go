@@ -21,6 +21,7 @@ const maxRecordBytes = 1_000_000
 
 // settings is what the flags of produce say.
 type settings struct {
+	file            string // of settings of the library; "" if the flags say all
 	brokers         []string
 	topic           string
 	priority        routing.Priority
@@ -36,7 +37,8 @@ type settings struct {
 
 func (s *settings) register(f *pflag.FlagSet) {
 	s.buffer = 64 << 20
-	f.StringSliceVar(&s.brokers, "brokers", nil, "some brokers of the cluster, as `host:port`[,host:port...] (required)")
+	f.StringSliceVar(&s.brokers, "brokers", nil, "some brokers of the cluster, as `host:port`[,host:port...] (required, or --config)")
+	f.StringVar(&s.file, "config", "", "a YAML `file` of settings (see forebay config), in place of --brokers; other flags go before it")
 	f.StringVar(&s.topic, "topic", "", "the `name` of the topic, which must exist (required)")
 	f.TextVar(&s.priority, "priority", routing.Medium, "the priority of the records: `low|medium|high`")
 	f.StringVar(&s.keySeparator, "key-separator", "",
@@ -55,7 +57,10 @@ func (s *settings) register(f *pflag.FlagSet) {
 func (s *settings) check(changed func(flag string) bool) error {
 	var errs []error
 	wrong := func(flag, hint string) { errs = append(errs, fmt.Errorf("--%s: %s", flag, hint)) }
-	if len(s.brokers) == 0 {
+	switch {
+	case s.file != "" && changed("brokers"):
+		wrong("brokers", "the brokers are in --config: leave one of the two away")
+	case s.file == "" && len(s.brokers) == 0:
 		wrong("brokers", "none: write some of the cluster's brokers, such as --brokers kafka-1:9092,kafka-2:9092")
 	}
 	if s.topic == "" {

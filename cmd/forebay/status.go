@@ -29,13 +29,13 @@ type status struct {
 	trouble   string // what the cluster says is wrong with the topic
 }
 
-// newStatus returns the status that follows from stats and what was read of in.
-func newStatus(at time.Time, s *producer.Stats, in *input, topic string) status {
+// newStatus returns the status that follows from stats and what was read of in, of a topic on its way to a cluster.
+func newStatus(at time.Time, s *producer.Stats, in *input, topic, cluster string) status {
 	read := math.NaN()
 	if in.total > 0 {
 		read = min(1, float64(in.read.Load())/float64(in.total))
 	}
-	c := s.Clusters[clusterName]
+	c := s.Clusters[cluster]
 	trouble := ""
 	if len(s.Topics) > 0 {
 		trouble = s.Topics[0].Trouble

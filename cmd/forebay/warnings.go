@@ -2,16 +2,20 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"go.uber.org/zap/zapcore"
 )
 
 // warnings is where the library logs to: each warning is a line of the screen, with the error or the reason that it has.
 // What else the library logs is in the progress.
-type warnings struct{ screen display }
+type warnings struct {
+	screen display
+	least  zapcore.Level // that is shown
+}
 
 // Enabled reports whether something of that level is shown.
-func (w warnings) Enabled(level zapcore.Level) bool { return level >= zapcore.WarnLevel }
+func (w warnings) Enabled(level zapcore.Level) bool { return level >= w.least }
 
 // With returns w: the fields that all lines have in common say which cluster, and there is one.
 func (w warnings) With([]zapcore.Field) zapcore.Core { return w }
@@ -36,8 +40,22 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 			text += fmt.Sprintf(": %v", v)
 		}
 	}
+	for _, key := range []string{"mistakes", "changes"} {
+		if lines, ok := values.Fields[key].([]any); ok {
+			text += fmt.Sprintf(":\n  %s", strings.Join(toStrings(lines), "\n  "))
+		}
+	}
 	w.screen.say(text)
 	return nil
+}
+
+// toStrings returns values as text.
+func toStrings(values []any) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprint(v)
+	}
+	return texts
 }
 
 // Sync does nothing: lines are not kept.

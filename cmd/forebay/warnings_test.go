@@ -10,7 +10,7 @@ import (
 
 func TestWarnings_AreLinesOfTheScreen(t *testing.T) {
 	out := new(syncBuffer)
-	log := zap.New(warnings{newDisplay(out, false, true)}).With(zap.String("cluster", "kafka"))
+	log := zap.New(warnings{newDisplay(out, false, true), zap.WarnLevel}).With(zap.String("cluster", "kafka"))
 	log.Info("cluster up")
 	log.Warn("cluster down", zap.String("was", "up"), zap.String("reason", "a:1: EOF"))
 	log.Error("no", zap.Error(errors.New("why")))

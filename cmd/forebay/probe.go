@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/forebay-go/forebay/internal/admin"
+	"github.com/forebay-go/forebay/producer"
+)
+
+// probing bounds how long all clusters together are asked.
+const probing = time.Minute
+
+// probe asks each cluster of the settings, and the topics in them and more ones, prints a line for each thing that it found out, and
+// returns how many are wrong.
+func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string) (wrong int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, probing)
+	defer cancel()
+	cfg, err = cfg.Complete()
+	if err != nil {
+		return 0, err
+	}
+	wanted, err := admin.Topics(cfg, more...)
+	if err != nil {
+		return 0, err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Clusters)) {
+		wrong += printVerdicts(table, admin.Probe(ctx, cfg, name, wanted))
+	}
+	return wrong, table.Flush()
+}
+
+// printVerdicts prints a line for each verdict, and returns how many say that something is wrong.
+func printVerdicts(table io.Writer, verdicts []admin.Verdict) (wrong int) {
+	for _, v := range verdicts {
+		fmt.Fprintf(table, "%v\t%s\t%s\t%s\n", v.Level, v.Cluster, v.About, v.Text)
+		if v.Level == admin.Wrong {
+			wrong++
+		}
+	}
+	return wrong
+}

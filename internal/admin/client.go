@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/internal/dns"
+	"github.com/forebay-go/forebay/internal/secure"
+	"github.com/forebay-go/forebay/producer"
+)
+
+// patience is how long one broker is waited for.
+const patience = 5 * time.Second
+
+// options returns how a client of a cluster connects, and field is the name of its settings.
+func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(cluster.Brokers...),
+		kgo.RequestRetries(1),
+		kgo.RetryTimeout(2 * patience),
+		kgo.ClientID("forebay"),
+	}
+	if t := cluster.TLS; t.Enabled {
+		files := secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}
+		opts = append(opts, kgo.Dialer(secure.Dial(files.Source(zap.NewNop(), field+".tls"), shielded)))
+	} else {
+		opts = append(opts, kgo.DialTimeout(patience))
+	}
+	if s := cluster.SASL; s.Mechanism != "" {
+		who := secure.SASL{User: s.User, Password: string(s.Password), PasswordFile: s.PasswordFile, TokenFile: s.TokenFile}
+		opts = append(opts, kgo.SASL(secure.Mechanism(s.Mechanism, who.Source(zap.NewNop(), field+".sasl"))))
+	}
+	return opts
+}
+
+// shielded returns what opens connections that speak TLS by cfg.
+func shielded(cfg *tls.Config) secure.DialFunc {
+	dial := dns.Shielded(new(net.Dialer).DialContext, cfg)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return dial(ctx, network, addr)
+	}
+}
+
+// spoken says in words how a cluster is spoken to.
+func spoken(cluster producer.ClusterConfig) string {
+	with := "neither TLS nor SASL is set"
+	switch {
+	case cluster.TLS.Enabled && cluster.SASL.Mechanism != "":
+		with = "TLS and SASL (" + cluster.SASL.Mechanism + ") are taken"
+	case cluster.TLS.Enabled:
+		with = "TLS is taken"
+	case cluster.SASL.Mechanism != "":
+		with = "SASL (" + cluster.SASL.Mechanism + ") is taken, without TLS"
+	}
+	return with
+}
+
+// newClient returns a client of the cluster called name in cfg.
+func newClient(cfg producer.Config, name string, more ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(options("clusters."+name, cfg.Clusters[name]), more...)...)
+}

@@ -1,0 +1,91 @@
+package admin
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Wanted is a topic, or a pattern of topics, that settings send to in a cluster.
+type Wanted struct {
+	Cluster  string
+	Topic    string // as it is called there
+	Priority routing.Priority
+	Fallback bool // only while another cluster is down
+}
+
+// Pattern reports whether Topic is a pattern.
+func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
+
+// Topics returns what settings, with their defaults filled in, send to: the topics of their rules and more ones, each in the
+// cluster of its priority and in the fallbacks that take it.
+func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
+	rules, err := routing.NewTable(cfg.Topics)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []Wanted
+	add := func(topic string, p routing.Priority) {
+		settings := prioritySettings(cfg, p)
+		if settings.Cluster != "" {
+			wanted = append(wanted, Wanted{Cluster: settings.Cluster, Topic: topic, Priority: p})
+		}
+		for _, f := range settings.Fallbacks {
+			if f.Takes(topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, topic) { // the last two for patterns
+				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(topic), Priority: p, Fallback: true})
+			}
+		}
+	}
+	for _, r := range cfg.Topics {
+		add(r.Topic, r.Priority)
+	}
+	for _, topic := range more {
+		add(topic, rules.Priority(topic))
+	}
+	slices.SortStableFunc(wanted, func(a, b Wanted) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(b.Priority, a.Priority))
+	})
+	return slices.Compact(wanted), nil
+}
+
+func prioritySettings(cfg producer.Config, p routing.Priority) producer.PriorityConfig {
+	switch p {
+	case routing.Low:
+		return cfg.Priorities.Low
+	case routing.High:
+		return cfg.Priorities.High
+	}
+	return cfg.Priorities.Medium
+}
+
+// resolve returns wanted with the names of topics in place of patterns: those that exist, match, and are not wanted already by a rule
+// that goes before. What matches nothing is in none.
+func resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
+	taken := make(map[string]bool)
+	for _, w := range wanted {
+		if !w.Pattern() {
+			topics = append(topics, w)
+			taken[w.Topic] = true
+		}
+	}
+	for _, w := range wanted {
+		if !w.Pattern() {
+			continue
+		}
+		found := false
+		for _, topic := range existing {
+			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] { // the pattern was checked with the settings
+				taken[topic], found = true, true
+				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic, Priority: w.Priority, Fallback: w.Fallback})
+			}
+		}
+		if !found {
+			none = append(none, w)
+		}
+	}
+	return topics, none
+}
