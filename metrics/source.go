@@ -1,0 +1,140 @@
+package metrics
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// defaultTopics is how many topics have series of their own.
+const defaultTopics = 50
+
+// Options are what can be chosen. The zero value is a working default.
+type Options struct {
+	// Topics is how many topics have series of their own; what goes to others is in the series of the topic "other". Those come first
+	// that have had the most records when they are first seen, and keep their place while they are in use. Zero means 50, a
+	// negative number none.
+	Topics int
+}
+
+// Source turns what a producer knows into samples. It is safe for concurrent use.
+type Source struct {
+	stats func() producer.Stats
+	table []Metric
+
+	mu     sync.Mutex // held from Stats to the last sample, so that nobody sees an older state after a newer one; guards topics
+	topics *topics
+}
+
+// New returns a source of what stats returns, most often the Stats of a producer.
+func New(stats func() producer.Stats, o Options) *Source {
+	if o.Topics == 0 {
+		o.Topics = defaultTopics
+	}
+	return &Source{stats: stats, table: Table(), topics: newTopics(max(0, o.Topics))}
+}
+
+// Metrics returns the table that the samples point into. It must not be changed.
+func (s *Source) Metrics() []Metric { return s.table }
+
+// Read asks the producer once, and returns the samples in the order of the table.
+func (s *Source) Read() []Sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats()
+	v := &view{Stats: &stats, rows: s.topics.see(&stats)}
+	samples := make([]Sample, 0, 256+16*len(v.rows))
+	for i := range s.table {
+		m := &s.table[i]
+		if m.hist != nil {
+			m.hist(v, func(h *producer.Histogram, labels ...string) {
+				samples = append(samples, Sample{Metric: m, Labels: sound(labels), Histogram: h})
+			})
+			continue
+		}
+		m.read(v, func(value float64, labels ...string) {
+			samples = append(samples, Sample{Metric: m, Labels: sound(labels), Value: value})
+		})
+	}
+	return samples
+}
+
+// sound makes labels text: a cluster may be called anything, and Prometheus refuses a whole scrape for one label that is none.
+func sound(labels []string) []string {
+	for i := range labels {
+		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
+	}
+	return labels
+}
+
+// view is what the rows of the table read.
+type view struct {
+	*producer.Stats
+	rows []topicRow
+}
+
+// eachPriority are the priorities that have a cluster, with their names and books.
+func (v *view) eachPriority() iter.Seq2[string, producer.Books] {
+	return func(yield func(string, producer.Books) bool) {
+		for _, p := range routing.All {
+			if books, ok := v.Priorities[p]; ok && !yield(p.String(), books) {
+				return
+			}
+		}
+	}
+}
+
+// eachLane are the same priorities, with their names and how they are.
+func (v *view) eachLane() iter.Seq2[string, producer.LaneStats] {
+	return func(yield func(string, producer.LaneStats) bool) {
+		for _, p := range routing.All {
+			if lane, ok := v.Lanes[p]; ok && !yield(p.String(), lane) {
+				return
+			}
+		}
+	}
+}
+
+// eachCluster are the clusters in the order of their names.
+func (v *view) eachCluster() iter.Seq2[string, producer.ClusterStats] {
+	return func(yield func(string, producer.ClusterStats) bool) {
+		for _, name := range slices.Sorted(maps.Keys(v.Clusters)) {
+			if !yield(name, v.Clusters[name]) {
+				return
+			}
+		}
+	}
+}
+
+// outcomes are how many records came to which end.
+func outcomes(b *producer.Books) iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for _, o := range []struct {
+			outcome producer.Outcome
+			records uint64
+		}{
+			{producer.Delivered, b.Delivered}, {producer.Shed, b.Shed}, {producer.Expired, b.Expired},
+			{producer.Rejected, b.Rejected}, {producer.PossiblyPersisted, b.PossiblyPersisted},
+		} {
+			if !yield(label(o.outcome.String()), o.records) {
+				return
+			}
+		}
+	}
+}
+
+// label makes words the value of a label, that nobody has to quote in a URL.
+func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
+
+// is makes a condition a number.
+func is(so bool) float64 {
+	if so {
+		return 1
+	}
+	return 0
+}

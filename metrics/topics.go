@@ -1,0 +1,216 @@
+package metrics
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// other is what the topics are called together that have no series of their own. One that has this very name never has.
+const other = "other"
+
+// topicRow is what is told of one topic, in all priorities.
+type topicRow struct {
+	name    string
+	books   producer.Books
+	held    int64
+	trouble int // topics whose records wait for a reason that Kafka has given
+}
+
+// topics chooses who has series, and keeps what they count growing. Stats forgets topics that were idle, and counts them only in
+// the sums of their priorities then: a topic's own count stays where it was, and goes on when it comes back.
+type topics struct {
+	limit  int
+	known  map[string]*topic
+	beyond bool // some topic has been among the others
+	totals [routing.High + 1]growing
+	left   producer.Books // what those counted that have lost their place
+}
+
+// topic is one that has series.
+type topic struct {
+	lanes [routing.High + 1]growing
+	row   topicRow // of the present state, but for its books
+	inUse bool
+}
+
+func newTopics(limit int) *topics {
+	return &topics{limit: limit, known: make(map[string]*topic)}
+}
+
+// see returns the rows that tell of s: those of topics with series in the order of their names, and that of the others.
+func (t *topics) see(s *producer.Stats) []topicRow {
+	for _, x := range t.known {
+		x.row.held, x.row.trouble, x.row.books, x.inUse = 0, 0, producer.Books{}, false
+	}
+	rest := topicRow{name: other}
+	t.follow(s, &rest)
+	if idle := t.idle(); len(idle) > 0 || len(t.known) < t.limit {
+		t.admit(t.strangers(s), idle, &rest)
+	}
+	t.beyond = t.beyond || len(t.known) >= t.limit
+	return t.rows(s, rest)
+}
+
+// follow adds what s says of those that have series to them, and what it says of others to rest.
+func (t *topics) follow(s *producer.Stats, rest *topicRow) {
+	for i := range s.Topics {
+		row := &s.Topics[i]
+		if x := t.known[row.Topic]; x != nil {
+			x.add(row)
+		} else {
+			rest.add(row)
+		}
+	}
+}
+
+// strangers returns what s says of those that have no series and may get some, the busiest first.
+func (t *topics) strangers(s *producer.Stats) (rows []*producer.TopicStats) {
+	for i := range s.Topics {
+		if row := &s.Topics[i]; row.Topic != other && t.known[row.Topic] == nil {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *producer.TopicStats) int {
+		return cmp.Or(cmp.Compare(b.Accepted, a.Accepted), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Priority, b.Priority))
+	})
+	return rows
+}
+
+// admit gives places that are free, and then those of idle topics, to strangers in their order.
+func (t *topics) admit(strangers []*producer.TopicStats, idle []string, rest *topicRow) {
+	for _, row := range strangers {
+		x := t.known[row.Topic] // that has come in with another priority just now
+		if x == nil && len(t.known) == t.limit && len(idle) > 0 {
+			t.dismiss(idle[0])
+			idle = idle[1:]
+		}
+		if x == nil && len(t.known) < t.limit {
+			x = &topic{row: topicRow{name: row.Topic}}
+			t.known[row.Topic] = x
+		}
+		if x == nil {
+			continue
+		}
+		rest.sub(row)
+		if t.beyond { // it may have been counted among the others, and what it had stays there
+			x.lanes[row.Priority].begin(&row.Books)
+		}
+		x.add(row)
+	}
+}
+
+// idle returns those that have a place and are not in use any more.
+func (t *topics) idle() (names []string) {
+	for name, x := range t.known {
+		if !x.inUse {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// dismiss takes the place of a topic away.
+func (t *topics) dismiss(name string) {
+	books := t.known[name].books()
+	t.left.Add(&books)
+	delete(t.known, name)
+}
+
+func (t *topics) rows(s *producer.Stats, rest topicRow) (rows []topicRow) {
+	pending := rest.books.Pending
+	rest.books = producer.Books{}
+	for p, books := range s.Priorities {
+		t.totals[p].see(&books)
+	}
+	for i := range t.totals {
+		books := t.totals[i].books()
+		rest.books.Add(&books)
+	}
+	rest.books.Sub(&t.left)
+	for _, x := range t.known {
+		row, books := x.row, x.books()
+		rest.books.Sub(&books)
+		books.Pending = row.books.Pending
+		row.books = books
+		rows = append(rows, row)
+	}
+	rest.books.Pending = pending
+	slices.SortFunc(rows, func(a, b topicRow) int { return cmp.Compare(a.name, b.name) })
+	return append(rows, rest)
+}
+
+func (x *topic) add(row *producer.TopicStats) {
+	x.inUse = true
+	x.row.add(row)
+	x.row.trouble = min(x.row.trouble, 1) // in two priorities it is one topic
+	x.lanes[row.Priority].see(&row.Books)
+}
+
+// books returns what x has counted since it has series.
+func (x *topic) books() (sum producer.Books) {
+	for i := range x.lanes {
+		books := x.lanes[i].books()
+		sum.Add(&books)
+	}
+	return sum
+}
+
+// add adds what is not counted, but is so at present.
+func (r *topicRow) add(row *producer.TopicStats) {
+	r.held += row.Held
+	r.trouble += troubles(row)
+	r.books.Pending += row.Pending
+}
+
+// sub takes out what add has added.
+func (r *topicRow) sub(row *producer.TopicStats) {
+	r.held -= row.Held
+	r.trouble -= troubles(row)
+	r.books.Pending -= row.Pending
+}
+
+func troubles(row *producer.TopicStats) int {
+	if row.Trouble == "" {
+		return 0
+	}
+	return 1
+}
+
+// growing is a count that goes on where what it follows begins again at zero.
+type growing struct {
+	base, last, before producer.Books // base + last - before is the count
+}
+
+// begin has the count begin here.
+func (g *growing) begin(now *producer.Books) {
+	g.before = *now
+	g.before.Pending = 0
+}
+
+// see follows what is counted.
+func (g *growing) see(now *producer.Books) {
+	if fell(now, &g.last) {
+		g.base = g.books()
+		g.before = producer.Books{}
+	}
+	g.last = *now
+	g.last.Pending = 0
+}
+
+func (g *growing) books() producer.Books {
+	sum := g.base
+	sum.Add(&g.last)
+	sum.Sub(&g.before)
+	return sum
+}
+
+// fell reports whether a count has begun again at zero.
+func fell(now, last *producer.Books) bool {
+	return now.Accepted < last.Accepted || now.Delivered < last.Delivered || now.Shed < last.Shed || now.Expired < last.Expired ||
+		now.Rejected < last.Rejected || now.PossiblyPersisted < last.PossiblyPersisted ||
+		now.MaybeDuplicated < last.MaybeDuplicated || now.Refused < last.Refused
+}
