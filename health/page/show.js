@@ -1,0 +1,110 @@
+// How things are shown. Texts come from others (topics, clusters, reasons), so they only ever become text nodes.
+
+const svgNS = 'http://www.w3.org/2000/svg';
+
+export const $ = (id) => document.getElementById(id);
+
+// say changes the text of a node, if it is another one: what is selected stays so, and nothing is read aloud twice.
+export function say(node, text) {
+  text = String(text);
+  if (node.textContent !== text) node.textContent = text;
+  return node;
+}
+
+// make returns an element with attributes, whose names are fixed, and children: nodes or texts.
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+export function draw(tag, attributes) {
+  const node = document.createElementNS(svgNS, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+// each makes parent have a child for each item, in order. The child of an item with the same key stays the same element.
+export function each(parent, items, keyOf, create, fill) {
+  const old = parent.children_ ?? new Map();
+  const now = new Map();
+  items.forEach((item, i) => {
+    const key = keyOf(item);
+    const node = old.get(key) ?? create(item);
+    fill(node, item);
+    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
+    now.set(key, node);
+  });
+  for (const [key, node] of old) if (!now.has(key)) node.remove();
+  parent.children_ = now;
+}
+
+// rows shows items in a table: a cell is a text, or { text, note, status }.
+export function rows(body, items, keyOf, cellsOf) {
+  const labels = [...body.closest('table').querySelectorAll('th[role=columnheader]')].map((th) => th.textContent);
+  const create = () => {
+    const row = make('tr', { role: 'row' });
+    labels.forEach((label, i) => {
+      const cell = make(i ? 'td' : 'th', i ? { role: 'cell' } : { role: 'rowheader', scope: 'row' }, make('span'), make('small'));
+      cell.dataset.label = label;
+      row.append(cell);
+    });
+    return row;
+  };
+  each(body, items, keyOf, create, (row, item) => {
+    row.dataset.key = keyOf(item);
+    cellsOf(item).forEach((cell, i) => {
+      const { text, note = '', status = '' } = typeof cell === 'object' ? cell : { text: cell };
+      const node = row.children[i];
+      node.dataset.status = status;
+      say(node.firstChild, text);
+      say(node.lastChild, note);
+    });
+  });
+}
+
+export function pairs(list, items) {
+  const create = () => make('div', {}, make('dt'), make('dd'));
+  each(list, items, ([name]) => name, create, (node, [name, value]) => {
+    say(node.firstChild, name);
+    say(node.lastChild, value);
+  });
+}
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+export const number = (n) => whole.format(n);
+export const rate = (n) => (n === 0 || n >= 10 ? whole : tenth).format(n);
+
+export function bytes(n) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let i = 0;
+  while (n >= 1024 && i < units.length - 1) { n /= 1024; i++; }
+  return (i && n < 100 ? tenth.format(n).replace(/\.0$/, '') : whole.format(n)) + ' ' + units[i];
+}
+
+// span returns some seconds for people, with two units at most.
+export function span(s) {
+  if (s <= 0) return '0 s';
+  if (s < 0.9995) return s < 0.00995 ? `${tenth.format(s * 1000).replace(/\.0$/, '')} ms` : `${whole.format(s * 1000)} ms`;
+  if (s < 9.95) return `${tenth.format(s).replace(/\.0$/, '')} s`;
+  s = Math.round(s);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min` + (s % 60 ? ` ${s % 60} s` : '');
+  const minutes = Math.floor(s / 60);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h` + (minutes % 60 ? ` ${minutes % 60} min` : '');
+  const hours = Math.floor(minutes / 60);
+  return `${whole.format(Math.floor(hours / 24))} d` + (hours % 24 ? ` ${hours % 24} h` : '');
+}
+
+// clock returns a time of the day here, with the day where that is another one than now's.
+export function clock(at, now) {
+  const two = (n) => String(n).padStart(2, '0');
+  const d = new Date(at);
+  const time = `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  return d.toDateString() === new Date(now).toDateString() ? time : `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${time}`;
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

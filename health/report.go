@@ -1,0 +1,204 @@
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Status says how a producer is, or how bad a problem is.
+type Status string
+
+// The statuses.
+const (
+	Well     Status = "well"     // nothing is wrong
+	Impaired Status = "impaired" // something is wrong, and nothing is lost by it
+	Losing   Status = "losing"   // records were lost or refused of late, or are now
+)
+
+// Report is the answer of /health. Its names, and those of Problem, stay as they are; there may be more of them.
+type Report struct {
+	Status   Status    `json:"status"`
+	Summary  string    `json:"summary"` // one sentence for people
+	At       time.Time `json:"at"`      // when the producer was looked at
+	Problems []Problem `json:"problems"`
+	LeftOut  int       `json:"left_out"` // problems that are not among Problems, which are those that matter most
+}
+
+// Problem is something that is not well.
+type Problem struct {
+	Kind   Kind   `json:"kind"`
+	Status Status `json:"status"` // Impaired or Losing
+	Text   string `json:"text"`   // what is wrong, in words
+	Reason string `json:"reason,omitzero"`
+
+	Cluster  string           `json:"cluster,omitzero"` // what it is about, as far as it is about one
+	Priority routing.Priority `json:"priority,omitzero"`
+	Topic    string           `json:"topic,omitzero"`
+
+	Since time.Time `json:"since,omitzero"` // since when that is so, or when counting began
+	Count uint64    `json:"count,omitzero"` // how many records, or reports, it has cost since then, or hold because of it
+}
+
+// Kind says what a problem is about.
+type Kind string
+
+// The kinds of problems.
+const (
+	KindShedding   Kind = "shedding"   // a priority loses records, or refuses them, for lack of room
+	KindLost       Kind = "lost"       // records of a priority were lost of late
+	KindRefused    Kind = "refused"    // Send has refused records of late
+	KindCluster    Kind = "cluster"    // a cluster is not up
+	KindFallback   Kind = "fallback"   // a priority goes to another cluster than its own
+	KindTopic      Kind = "topic"      // a cluster does not have a topic, or not for us
+	KindUnnumbered Kind = "unnumbered" // a cluster gives us no producer ID: its log may have records twice
+	KindBuffer     Kind = "buffer"     // nearly all of the memory is in use
+	KindCallback   Kind = "callback"   // the application does not take what it asked to be told
+	KindSettings   Kind = "settings"   // the source of the settings says something that is wrong, so it is not in force
+	KindClosed     Kind = "closed"     // the producer was closed
+)
+
+const (
+	problemsMax = 50
+	textMax     = 400 // characters of what comes from others
+)
+
+// reportOf says what is wrong. Of the counters lost, before are what they were at since.
+func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
+	var all []Problem
+	for _, priority := range routing.All {
+		if lane := v.stats.Lanes[priority]; lane.Shedding {
+			all = append(all, Problem{Kind: KindShedding, Status: Losing, Priority: priority, Cluster: lane.Cluster,
+				Text: fmt.Sprintf("records of %v priority are being lost or refused", priority), Reason: "there is no room for them"})
+		}
+	}
+	for i, l := range lost {
+		if l.n > before[i] {
+			l.problem.Since, l.problem.Count = since, l.n-before[i]
+			all = append(all, l.problem)
+		}
+	}
+	troubles, more := v.troubles()
+	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.buffer(), v.refusedSettings(), troubles)
+	slices.SortStableFunc(all, func(a, b Problem) int { return strings.Compare(string(b.Status), string(a.Status)) }) // "losing" first
+	r := Report{Status: Well, Summary: "All is well.", At: v.at, Problems: all[:min(len(all), problemsMax)]}
+	r.LeftOut = len(all) - len(r.Problems) + more
+	if len(all) == 0 {
+		r.Problems = []Problem{} // not null
+		return r
+	}
+	r.Status, r.Summary = all[0].Status, summary(all)
+	return r
+}
+
+// summary says in words what is worst, and what it may come from. It has no figures: it is to be read aloud only when it changes.
+func summary(problems []Problem) string {
+	first, rest := problems[0], problems[1:]
+	if first.Status != Losing {
+		text := "Nothing is being lost, but " + first.Text
+		if len(rest) > 0 {
+			text += ", and " + rest[0].Text
+		}
+		return text + "."
+	}
+	text := sentence(first.Text + ": " + first.Reason)
+	if cause := slices.IndexFunc(rest, func(p Problem) bool { return p.Kind == KindCluster }); cause >= 0 {
+		text += " " + sentence(rest[cause].Text)
+	}
+	return text
+}
+
+// sentence returns text, which begins with a letter of ASCII, as a sentence.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// clusterProblems tells of the clusters that are not up, and of those that give us no producer ID.
+func (v *look) clusterProblems() (all []Problem) {
+	closed := 0
+	for _, name := range slices.Sorted(maps.Keys(v.stats.Clusters)) {
+		c := v.stats.Clusters[name]
+		problem := Problem{Status: Impaired, Cluster: name, Count: c.Pending}
+		switch {
+		case !v.inForce[name]:
+			continue // its settings were removed, so nobody misses it
+		case c.State == producer.ClusterClosed:
+			closed++
+		case c.State != producer.Up:
+			problem.Kind, problem.Reason, problem.Since = KindCluster, cut(c.Reason), c.Since
+			problem.Text = fmt.Sprintf("cluster %s is %v", name, c.State)
+			all = append(all, problem)
+		}
+		if c.Unnumbered != "" {
+			problem.Kind, problem.Reason, problem.Since = KindUnnumbered, cut(c.Unnumbered), time.Time{}
+			problem.Text = fmt.Sprintf("cluster %s gives us no producer ID, so its log may have records twice", name)
+			all = append(all, problem)
+		}
+	}
+	if closed > 0 {
+		all = append(all, Problem{Kind: KindClosed, Status: Impaired, Text: "the producer is closed"})
+	}
+	return all
+}
+
+// fallbacks tells of the priorities that go to another cluster than their own.
+func (v *look) fallbacks() (all []Problem) {
+	for _, priority := range routing.All {
+		if lane := v.stats.Lanes[priority]; lane.FellBack {
+			all = append(all, Problem{Kind: KindFallback, Status: Impaired, Priority: priority, Cluster: lane.Cluster, Since: lane.Since,
+				Text: fmt.Sprintf("%v priority has fallen back to cluster %s", priority, lane.Cluster), Reason: v.whyFellBack(priority)})
+		}
+	}
+	return all
+}
+
+// whyFellBack returns what the last event of it says.
+func (v *look) whyFellBack(priority routing.Priority) string {
+	for _, e := range slices.Backward(v.history) {
+		if e.Kind == producer.EventFellBack && e.Priority == priority {
+			return cut(e.Reason)
+		}
+	}
+	return ""
+}
+
+// buffer tells of a memory that is nearly full: nine tenths, from where on lower priorities make room.
+func (v *look) buffer() []Problem {
+	if v.stats.HeldBytes < v.stats.MaxBytes/10*9 {
+		return nil
+	}
+	return []Problem{{Kind: KindBuffer, Status: Impaired, Count: v.stats.Total.Pending, Text: "the buffer is nearly full"}}
+}
+
+// refusedSettings tells of what a source says that is not in force.
+func (v *look) refusedSettings() []Problem {
+	s := v.stats.Settings
+	if s.Refused == "" {
+		return nil
+	}
+	return []Problem{{Kind: KindSettings, Status: Impaired, Since: s.RefusedAt, Reason: cut(s.Refused),
+		Text: "what " + cut(s.Source) + " says now is not in force"}}
+}
+
+// troubles tells of topics that wait for something else than their cluster, and how many more there are.
+func (v *look) troubles() (all []Problem, more int) {
+	for _, row := range v.topics {
+		if row.Trouble != "" {
+			all = append(all, Problem{Kind: KindTopic, Status: Impaired, Topic: row.Topic, Priority: row.Priority, Cluster: row.Cluster,
+				Text: "records of topic " + row.Topic + " wait", Reason: cut(row.Trouble), Count: row.Pending})
+		}
+	}
+	return all, v.trouble - len(all)
+}
+
+// cut returns text without what is too long for a page.
+func cut(text string) string {
+	if utf8.RuneCountInString(text) <= textMax {
+		return text
+	}
+	return string([]rune(text)[:textMax]) + "…"
+}
