@@ -1,0 +1,77 @@
+// Command bench measures Forebay beside its peers and writes RESULTS.md and charts.
+//
+//	go run . -run cpu,send,resume,held,talk,accounts -rounds 5
+//
+// It wants a quiet machine. -quick shows in some minutes that everything works. The samples are in the work folder, one a
+// line; -page makes the page of those without measuring anything.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/forebay-go/forebay/bench/measure"
+)
+
+func main() {
+	log.SetFlags(log.Ltime)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == "drive" {
+		err = driveCommand(os.Args[2:])
+	} else {
+		err = benchCommand(os.Args[1:])
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func benchCommand(args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	var b measure.Bench
+	chosen := flags.String("run", "cpu,send,resume,held,talk,accounts", "which measurements")
+	clients := flags.String("clients", "", "which clients; empty: all")
+	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
+	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
+	flags.StringVar(&b.Work, "work", "work", "folder for samples")
+	out := flags.String("out", ".", "folder for RESULTS.md and charts")
+	pageOnly := flags.Bool("page", false, "only write the page of the samples that are there")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *clients != "" {
+		b.Only = strings.Split(*clients, ",")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if !*pageOnly {
+		wanted, err := choose(strings.Split(*chosen, ","))
+		if err != nil {
+			return err
+		}
+		err = run(ctx, &b, wanted, strings.Join(args, " "))
+		return errors.Join(err, writePage(b.Work, *out)) // of what was measured
+	}
+	return writePage(b.Work, *out)
+}
+
+// choose returns the measurements of these names.
+func choose(names []string) (wanted []measure.Measurement, err error) {
+	all := measure.All()
+	for _, name := range names {
+		at := slices.IndexFunc(all, func(m measure.Measurement) bool { return m.Name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("no measurement is named %q", name)
+		}
+		wanted = append(wanted, all[at])
+	}
+	return wanted, nil
+}

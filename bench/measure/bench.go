@@ -1,0 +1,107 @@
+// Package measure holds the measurements. Each is a function that takes what it needs of [Bench] and leaves samples.
+package measure
+
+import (
+	"fmt"
+	"log"
+	"slices"
+	"time"
+
+	"github.com/forebay-go/forebay/bench/client"
+	"github.com/forebay-go/forebay/bench/drive"
+	"github.com/forebay-go/forebay/bench/report"
+	"github.com/forebay-go/forebay/bench/rig"
+)
+
+// What is the same for all clients, where a measurement is not about it.
+const (
+	linger     = 10 * time.Millisecond
+	partitions = 6
+	bound      = 64 << 20 // bytes
+)
+
+// Bench is a run.
+type Bench struct {
+	Rounds  int
+	Quick   bool
+	Only    []string // clients; none: all
+	Work    string   // folder for samples and journals
+	Samples func(*report.Sample)
+}
+
+// Measurement is one that can be chosen.
+type Measurement struct {
+	report.Measure
+	Run func(t *rig.TB, b *Bench)
+}
+
+// All are the measurements, in the order in which they are shown.
+func All() []Measurement {
+	return []Measurement{cpuMeasure, sendMeasure, resumeMeasure, heldMeasure, talkMeasure, accountsMeasure}
+}
+
+// clients returns those of names that are wanted.
+func (b *Bench) clients(names ...string) []string {
+	names = slices.Clone(names)
+	if len(b.Only) == 0 {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name != "nothing" && !slices.Contains(b.Only, name) })
+}
+
+// everyone are all clients, franz-go by the call that waits for room.
+var everyone = []string{"forebay", "franz-go", "sarama", "kafka-go", "confluent", "java"}
+
+// short returns the one for a quick run, or the other.
+func short[T any](b *Bench, quick, full T) T {
+	if b.Quick {
+		return quick
+	}
+	return full
+}
+
+// turns returns names in another order in each round, so that none always comes after the same.
+func turns(names []string, round int) []string {
+	n := round % max(1, len(names))
+	return append(slices.Clone(names[n:]), names[:n]...)
+}
+
+// warmUp returns how many records have everybody's pools filled, and the Java client compiled.
+func (b *Bench) warmUp(client string) int {
+	n := short(b, 10_000, 40_000)
+	if client == "java" {
+		n *= 4
+	}
+	return n
+}
+
+// load returns the load that measurements begin from.
+func load(brokers, topics []string) *drive.Load {
+	return &drive.Load{
+		Settings: client.Settings{Brokers: brokers, Linger: linger, Compression: "none", BoundBytes: bound},
+		Topics:   topics, Partitions: partitions, Values: "100B",
+	}
+}
+
+// keep keeps what a client did. Without figures there is a reason.
+func (b *Bench) keep(measure, name, client string, round int, r *drive.Result, figures map[string]float64) {
+	s := &report.Sample{Measure: measure, Case: name, Client: client, Round: round, Figures: figures}
+	if r != nil {
+		s.Told = r.Told
+		switch {
+		case r.Error != "":
+			s.Note, s.Figures = r.Error, nil
+		case r.Counts.Failed > 0:
+			s.Note = "records failed; the first: " + r.Failed
+		}
+	}
+	log.Printf("%s, %s, round %d: %s %s %s", measure, name, round, client, shown(s.Figures), s.Note)
+	b.Samples(s)
+}
+
+func shown(figures map[string]float64) (text string) {
+	for _, name := range sortedKeys(figures) {
+		text += fmt.Sprintf(" %s=%.4g", name, figures[name])
+	}
+	return text
+}
