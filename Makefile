@@ -1,33 +1,75 @@
 # make help lists the tasks.
 
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-SCHEDULES ?= 100
+SCHEDULES ?= 10000
+SIEGES ?= 60
+MINUTES ?= 10
+SEED ?= 0
+ROUNDS ?= 5
 
-.PHONY: help test vet lint race virtual examples fuzz bench
+.PHONY: help test vet lint virtual hostile race ops examples soak mutants reliability fuzz bench peers
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: vet lint virtual race examples ## everything that CI runs; needs Go, Java 17 and Maven
+test: vet lint virtual hostile race ops examples ## everything that CI runs; needs Go, Java 17 and Maven
 
 vet: ## go vet
-	go vet -tags synctests ./...
+	go vet -tags synctests,soak,mutants ./...
 
 lint: ## the linters of .golangci.yml
-	go run $(LINTER) run --build-tags synctests ./...
+	go run $(LINTER) run --build-tags synctests,soak,mutants ./...
+	cd ops && go run $(LINTER) run ./...
 
-race: ## all tests with the race detector, on embedded and on real Kafka
-	go test -race -timeout 15m ./...
+# These have so many timers in one bubble that the race detector crashes now and then, of itself, or take minutes with it.
+LONG := ^TestVirtual_(F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load)
 
-virtual: ## outages of a day and random ones in virtual time; SCHEDULES=n draws n of them
-	go test -race -tags synctests -timeout 10m -run '^TestVirtual' ./producer -rapid.checks=$(SCHEDULES)
+virtual: ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
+	go test -race -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./producer -rapid.checks=10
+	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./producer -rapid.checks=$$(($(SCHEDULES) / 2))
+	go test -tags synctests -timeout 20m -run '^TestVirtual_SurvivesRandomFallbacks' ./producer -rapid.checks=$$(($(SCHEDULES) / 40))
+
+hostile: ## brokers that answer nonsense and lies, in virtual time; SIEGES=n draws n of each kind
+	go test -tags synctests -timeout 20m -run '^TestVirtual_Hostile' ./producer -rapid.checks=$(SIEGES)
+
+race: ## all other tests with the race detector, on embedded and on real Kafka
+	go test -race -timeout 20m ./...
+
+ops: ## what has a module of its own: dashboard, alert rules, runbook and the page in a browser; the bench
+	cd ops && go vet ./... && go test ./...
+	cd bench && go vet ./... && go test ./...
 
 examples: ## run the examples
 	go run ./examples/quickstart
+	go run ./examples/failover
+	go run ./examples/httpservice
+
+soak: ## high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
+	go test -count 1 -v -run '^TestKafka_F15_HighLoses' ./producer
+	go test -tags soak -count 1 -v -run '^TestKafka_F13_NamesAre' ./producer
+	go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -minutes=$(MINUTES) -seed=$(SEED)
+
+mutants: ## broken builds, each of which a test must notice
+	go test -tags mutants -count 1 -timeout 30m -v ./internal/mutants
+
+# SOAK=file brings in the last lines of a soak. A suite that fails writes nothing.
+reliability: ## all tests of faults and all mutants, and docs/reliability.md from what they have counted
+	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; export FOREBAY_PROOF="$$folder"; \
+	if [ -n "$(SOAK)" ]; then cp "$(SOAK)" "$$folder/soak.txt"; fi; \
+	$(MAKE) virtual hostile race mutants; \
+	mkdir -p docs; go run ./internal/proof/table "$$folder" > "$$folder/reliability.md"; cp "$$folder/reliability.md" docs/
 
 fuzz: ## the fuzz targets, half a minute each
 	go test ./buffer -run '^$$' -fuzz '^FuzzBatch' -fuzztime 30s
 	go test ./buffer -run '^$$' -fuzz '^FuzzReadRecord' -fuzztime 30s
+	go test ./internal/cluster -run '^$$' -fuzz '^FuzzSensible' -fuzztime 30s
+	go test ./internal/cluster -run '^$$' -fuzz '^FuzzProduceAnswer' -fuzztime 30s
+	go test ./internal/cluster -run '^$$' -fuzz '^FuzzMetadataMerge' -fuzztime 30s
+	go test ./config -run '^$$' -fuzz '^FuzzLoad' -fuzztime 30s
+	go test ./health -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
 
 bench: ## the figures of the README, beside franz-go; wants a quiet machine, and takes a quarter of an hour
-	go test -run '^$$' -bench . -benchtime 1x -timeout 60m . 
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m .
+
+peers: ## Forebay beside every producer that a Go service could pick, in bench/; some hours on a quiet machine; ROUNDS=n
+	cd bench && go run . -rounds $(ROUNDS)
