@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +14,8 @@ import (
 )
 
 // book is a kgo client and what its own table of brokers says. kgo fills that table from answers that we do not choose,
-// which may be another broker's, older or wrong: a broker is only asked where the table agrees with the view.
+// which may be another broker's, older or wrong: a broker is only asked where the table agrees with the view. kgo also learns by
+// itself, for a broker that it does not know; where it then dials says so.
 type book struct {
 	cl    *kgo.Client
 	dials *dialer
@@ -25,7 +28,7 @@ func newBook(cfg *Config, o *origin, more ...kgo.Opt) (*book, error) {
 	b := &book{dials: newDialer(cfg.Dial, o), turn: make(chan struct{}, 1)}
 	b.table.Store(&map[int32]Broker{})
 	var err error
-	b.cl, err = kgo.NewClient(cfg.options(append(more, kgo.Dialer(b.dials.dial))...)...)
+	b.cl, err = kgo.NewClient(cfg.options(append(more, kgo.Dialer(b.dials.dial), kgo.WithHooks(b))...)...)
 	return b, err
 }
 
@@ -49,6 +52,16 @@ func (b *book) find(ctx context.Context, node int32, addr string) (*kgo.Broker, 
 		}
 	}
 	return b.cl.Broker(int(node)), nil
+}
+
+// OnBrokerConnect implements kgo.HookBrokerConnect. A connection that was meant to lead to another address than the table says,
+// or on which we named another cluster or broker than the one that answers, shows that what kgo knows is not what the table says: what is
+// asked next has it learn anew.
+func (b *book) OnBrokerConnect(to kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	seed := to.NodeID < 0
+	if !seed && (errors.Is(err, errElsewhere) || !b.says(to.NodeID, net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))) {
+		b.table.Store(&map[int32]Broker{})
+	}
 }
 
 // says reports whether node is at addr.
@@ -83,9 +96,9 @@ func (b *book) learn(ctx context.Context, node int32, addr string) error {
 const updateTry = time.Second
 
 // updateBrokers has cl learn the brokers of its cluster, and returns them. It asks one after the other: kgo takes the next
-// each time.
+// each time, and seeds after all that it knows, which may all be at wrong addresses.
 func updateBrokers(ctx context.Context, cl *kgo.Client) (map[int32]Broker, error) {
-	for {
+	for left := len(cl.DiscoveredBrokers()); ; left-- {
 		try, cancel := context.WithTimeout(ctx, updateTry)
 		resp, err := prompt{cl}.Request(try, metadataRequest(nil))
 		silent := errors.Is(err, context.DeadlineExceeded)
@@ -93,7 +106,7 @@ func updateBrokers(ctx context.Context, cl *kgo.Client) (map[int32]Broker, error
 		switch {
 		case err == nil:
 			return brokersOf(resp.(*kmsg.MetadataResponse)), nil
-		case !silent || ctx.Err() != nil:
+		case ctx.Err() != nil || !silent && !(elsewhere(err) && left > 0):
 			return nil, err
 		}
 	}

@@ -72,9 +72,8 @@ func namedBrokers() []Mutation {
 			}
 		}),
 		lie("brokers at each other's addresses", func(_ *rand.Rand, m *kmsg.MetadataResponse) {
-			for i := range m.Brokers {
-				j := len(m.Brokers) - 1 - i
-				m.Brokers[i].NodeID = m.Brokers[j].NodeID
+			for i, j := 0, len(m.Brokers)-1; i < j; i, j = i+1, j-1 {
+				m.Brokers[i].NodeID, m.Brokers[j].NodeID = m.Brokers[j].NodeID, m.Brokers[i].NodeID
 			}
 		}),
 		lie("brokers with other numbers every time", func(r *rand.Rand, m *kmsg.MetadataResponse) {

@@ -182,6 +182,16 @@ var table = []mutant{
 		says:   "and is in the log",
 	},
 
+	{
+		name:   "what kgo learns by itself goes unseen",
+		broken: "brokers that kgo has learnt at wrong addresses stay there",
+		file:   "internal/cluster/book.go",
+		old:    "if !seed && (",
+		new:    "if seed && (",
+		by:     check{"internal/cluster", "TestBook_FollowsWhatKgoLearnsByItself"},
+		says:   "Received unexpected error|Not equal",
+	},
+
 	// Bytes.
 	{
 		name:   "a revoked batch is read",
