@@ -220,7 +220,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	switch action {
 	case cluster.Confirm:
 		it.pin()
-		d.cluster.Refresh()
+		d.follow(it)
 	case cluster.Elsewhere:
 		d.elsewhere(it, now)
 	case cluster.Renew:
@@ -255,17 +255,25 @@ func (it *item) pin() {
 	it.p.pinned = it.batch
 }
 
-// elsewhere follows the leader that the broker named, or asks for it. One that goes on to name the broker that was asked is not that
-// broker: it has its address, and an old answer to a look-up has led here. No connection would end by itself.
+// elsewhere has a batch that was not appended wait for wherever there is room. A broker that goes on to name itself as the leader is not the
+// one that was asked: it has its address, and an old answer to a look-up has led here. No connection would end by itself.
 func (d *dispatcher) elsewhere(it *item, now time.Duration) {
 	if b := it.ship.broker; it.attempt.Code == kerr.NotLeaderForPartition.Code && it.attempt.Leader == b.ID && b.strays(now) {
 		d.link.HangUp(b.ID)
 	}
+	d.follow(it)
+	d.again(it)
+}
+
+// follow takes the leader that the broker named (KIP-951). One that is not known yet is waited for: the view is asked for it, and the
+// broker that named it has nothing more to say.
+func (d *dispatcher) follow(it *item) {
 	if leader := d.brokers[it.attempt.Leader]; leader != nil && leader != it.p.leader && leader.usable {
 		it.p.lead(leader)
+	} else if leader == nil && it.attempt.Leader >= 0 {
+		it.p.lead(nil)
 	}
 	d.cluster.Refresh()
-	d.again(it)
 }
 
 // renew begins a new numbering of the partition. What an earlier attempt did is not known any more.
