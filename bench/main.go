@@ -2,8 +2,8 @@
 //
 //	go run . -run cpu,send,resume,held,talk,accounts -rounds 5
 //
-// It wants a quiet machine. -quick shows in some minutes that everything works. The samples are in the work folder, one a
-// line; -page makes the page of those without measuring anything.
+// It wants a quiet machine. -quick shows in some minutes that everything works. Each measurement leaves its samples in a folder, one a
+// line, and takes the place of those of an earlier run; -more adds its rounds to them instead. -page makes the page without measuring anything.
 package main
 
 import (
@@ -41,7 +41,9 @@ func benchCommand(args []string) error {
 	clients := flags.String("clients", "", "which clients; empty: all")
 	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
 	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
-	flags.StringVar(&b.Work, "work", "work", "folder for samples")
+	flags.StringVar(&b.Work, "work", "work", "folder for journals")
+	samples := flags.String("samples", "samples", "folder for samples")
+	more := flags.Bool("more", false, "add rounds to the samples that are there")
 	out := flags.String("out", ".", "folder for RESULTS.md and charts")
 	pageOnly := flags.Bool("page", false, "only write the page of the samples that are there")
 	if err := flags.Parse(args); err != nil {
@@ -57,10 +59,10 @@ func benchCommand(args []string) error {
 		if err != nil {
 			return err
 		}
-		err = run(ctx, &b, wanted, strings.Join(args, " "))
-		return errors.Join(err, writePage(b.Work, *out)) // of what was measured
+		err = run(ctx, &b, wanted, *samples, *more, strings.Join(args, " "))
+		return errors.Join(err, writePage(*samples, *out)) // of what was measured
 	}
-	return writePage(b.Work, *out)
+	return writePage(*samples, *out)
 }
 
 // choose returns the measurements of these names.

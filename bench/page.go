@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,32 +9,25 @@ import (
 	"github.com/forebay-go/forebay/bench/report"
 )
 
-// writePage makes the page and its charts of what is in the work folder, and prints the page.
-func writePage(work, out string) error {
-	samples, err := report.Load(filepath.Join(work, samplesFile))
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(filepath.Join(work, runFile))
-	if err != nil {
-		return err
-	}
-	var about report.Run
-	if err := json.Unmarshal(text, &about); err != nil {
-		return err
-	}
-	var measures []report.Measure
+// writePage makes the page and its charts of what is in the folder of samples, and prints the page.
+func writePage(folder, out string) error {
+	var measured []report.Measured
 	for _, m := range measure.All() {
-		measures = append(measures, m.Measure)
+		found, err := report.Load(filepath.Join(folder, m.Name))
+		if err != nil {
+			return err
+		}
+		found.Measure = m.Measure
+		measured = append(measured, *found)
 	}
 	if err := os.MkdirAll(filepath.Join(out, "charts"), 0o755); err != nil {
 		return err
 	}
-	charts, err := report.Charts(out, "charts", measures, samples)
+	charts, err := report.Charts(out, "charts", measured)
 	if err != nil {
 		return err
 	}
-	page := report.Page(&about, measures, samples, charts)
+	page := report.Page(measured, charts)
 	fmt.Print(page)
 	return os.WriteFile(filepath.Join(out, "RESULTS.md"), []byte(page), 0o644)
 }

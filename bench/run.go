@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -15,40 +14,49 @@ import (
 	"github.com/forebay-go/forebay/bench/rig"
 )
 
-// The files of the work folder.
-const (
-	samplesFile = "samples.jsonl"
-	runFile     = "run.json"
-)
-
-// run measures what is wanted and leaves samples in the work folder, those of measurements that failed too.
-func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, command string) error {
-	if err := os.MkdirAll(b.Work, 0o755); err != nil {
+// run measures what is wanted and leaves samples in a folder, those of measurements that failed too. Those of an earlier run of the same
+// measurement make room, unless more rounds are to be added to them.
+func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, folder string, more bool, command string) error {
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.MkdirAll(b.Work, 0o755)); err != nil {
 		return err
 	}
-	samples := filepath.Join(b.Work, samplesFile)
-	if err := os.RemoveAll(samples); err != nil {
-		return err
-	}
-	began := time.Now()
-	about := report.Run{At: began, Rounds: b.Rounds, Quick: b.Quick, LoadAverage: rig.LoadAverage(), Command: "go run . " + command}
 	var failures []error
 	err := rig.Do(ctx, func(t *rig.TB) {
-		about.Host = machine(t)
+		host := machine(t)
 		rig.CompileJava(t, t.TempDir())
-		b.Samples = func(s *report.Sample) { t.Check(report.Append(samples, s)) }
 		for _, m := range wanted {
 			if ctx.Err() != nil {
 				break
 			}
 			log.Printf("measure %s", m.Name)
-			if err := rig.Do(ctx, func(t *rig.TB) { m.Run(t, b) }); err != nil {
+			about := report.Run{At: time.Now(), Host: host, Rounds: b.Rounds, Quick: b.Quick, LoadAverage: rig.LoadAverage(), Command: "go run . " + command}
+			err := measureOne(ctx, b, m, folder, more, &about)
+			if err != nil {
 				failures = append(failures, fmt.Errorf("measure %s: %w", m.Name, err))
-				log.Print(failures[len(failures)-1])
+				log.Print(err)
 			}
 		}
 	})
-	about.Took = time.Since(began)
-	text, jsonErr := json.MarshalIndent(&about, "", "  ")
-	return errors.Join(err, errors.Join(failures...), jsonErr, os.WriteFile(filepath.Join(b.Work, runFile), text, 0o644))
+	return errors.Join(err, errors.Join(failures...))
+}
+
+// measureOne measures m and keeps its samples and what has to be known of the run.
+func measureOne(ctx context.Context, b *measure.Bench, m measure.Measurement, folder string, more bool, about *report.Run) error {
+	file := filepath.Join(folder, m.Name)
+	b.First = 0
+	if more {
+		earlier, err := report.Load(file)
+		if err != nil {
+			return err
+		}
+		b.First = earlier.Rounds()
+	} else if err := report.Remove(file); err != nil {
+		return err
+	}
+	err := rig.Do(ctx, func(t *rig.TB) {
+		b.Samples = func(s *report.Sample) { t.Check(report.Append(file, s)) }
+		m.Run(t, b)
+	})
+	about.Took = time.Since(about.At)
+	return errors.Join(err, report.AppendRun(file, about))
 }

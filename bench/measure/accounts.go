@@ -36,7 +36,7 @@ var accountsMeasure = Measurement{
 
 func runAccounts(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
-	for round := range b.Rounds {
+	for round := range b.rounds(b.Rounds) {
 		for _, name := range turns(b.clients(everyone...), round) {
 			accountsRound(t, b, kafka, name, round)
 		}

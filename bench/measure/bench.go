@@ -3,6 +3,7 @@ package measure
 
 import (
 	"fmt"
+	"iter"
 	"log"
 	"slices"
 	"time"
@@ -22,11 +23,23 @@ const (
 
 // Bench is a run.
 type Bench struct {
+	First   int // round; those before were measured by an earlier run
 	Rounds  int
 	Quick   bool
 	Only    []string // clients; none: all
-	Work    string   // folder for samples and journals
+	Work    string   // folder for journals
 	Samples func(*report.Sample)
+}
+
+// rounds counts the rounds of this run, n of them.
+func (b *Bench) rounds(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(b.First + i) {
+				return
+			}
+		}
+	}
 }
 
 // Measurement is one that can be chosen.
@@ -85,9 +98,11 @@ func load(brokers, topics []string) *drive.Load {
 
 // keep keeps what a client did. Without figures there is a reason.
 func (b *Bench) keep(measure, name, client string, round int, r *drive.Result, figures map[string]float64) {
-	s := &report.Sample{Measure: measure, Case: name, Client: client, Round: round, Figures: figures}
+	s := &report.Sample{Case: name, Client: client, Round: round, Figures: figures}
 	if r != nil {
-		s.Told = r.Told
+		if round == 0 {
+			s.Told = r.Told // it is the same in each
+		}
 		switch {
 		case r.Error != "":
 			s.Note, s.Figures = r.Error, nil

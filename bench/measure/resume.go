@@ -38,7 +38,7 @@ const (
 func runResume(t *rig.TB, b *Bench) {
 	lengths := []time.Duration{time.Second, 10 * time.Second, time.Minute}
 	for _, length := range short(b, lengths[:1], lengths) {
-		for round := range short(b, b.Rounds, max(b.Rounds, 10)) {
+		for round := range b.rounds(b.Rounds) {
 			t.Check(rig.Do(t.Context(), func(t *rig.TB) { resumeRound(t, b, length, round) }))
 		}
 	}

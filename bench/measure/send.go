@@ -56,7 +56,7 @@ func states(t *rig.TB) []state {
 func runSend(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for _, s := range states(t) {
-		for round := range b.Rounds {
+		for round := range b.rounds(b.Rounds) {
 			for _, name := range turns(b.clients(callers...), round) {
 				sendRound(t, b, kafka, &s, name, round)
 			}

@@ -66,7 +66,7 @@ func runTalk(t *rig.TB, b *Bench) {
 			}
 			clusters[c.brokers] = rig.StartKafka(t, c.brokers)
 		}
-		for round := range b.Rounds {
+		for round := range b.rounds(b.Rounds) {
 			for _, name := range turns(b.clients(everyone...), round) {
 				talkRound(t, b, clusters[c.brokers], &c, name, round)
 			}

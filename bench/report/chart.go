@@ -13,11 +13,11 @@ import (
 
 // Charts draws a chart of each measurement that has samples into dir, a folder below root, and returns their files, as seen from
 // root, by the measurements' names.
-func Charts(root, dir string, measures []Measure, samples []Sample) (map[string]string, error) {
+func Charts(root, dir string, measured []Measured) (map[string]string, error) {
 	files := make(map[string]string)
-	for i := range measures {
-		m := &measures[i]
-		cases := tables(m.Name, samples)
+	for i := range measured {
+		m := &measured[i]
+		cases := tables(m.Samples)
 		column, ok := m.charted()
 		if len(cases) == 0 || !ok {
 			continue

@@ -8,72 +8,52 @@ import (
 	"time"
 )
 
-// Run is what has to be known of a run to read its figures.
-type Run struct {
-	At          time.Time
-	Host        Machine
-	Rounds      int
-	Quick       bool // shorter than a figure deserves
-	LoadAverage float64
-	Took        time.Duration // the whole of it
-	Command     string
-}
-
-// Machine is what it ran on, and with what.
-type Machine struct {
-	Cores  int
-	CPU    string
-	System string
-	Go     string
-	Kafka  string
-	Java   string
-}
-
 // Page returns RESULTS.md. Charts are the files for measurements, by their names, relative to the page.
-func Page(run *Run, measures []Measure, samples []Sample, charts map[string]string) string {
+func Page(measured []Measured, charts map[string]string) string {
 	b := new(strings.Builder)
-	b.WriteString("# Forebay beside its peers\n\n<!-- Written by `make bench`. Nothing here is written by hand. -->\n\n")
+	b.WriteString("# Forebay beside its peers\n\n<!-- Written by `make peers`. Nothing here is written by hand. -->\n\n")
 	b.WriteString("Each client ran in a process of its own, one after the other in each round, against real Kafka on the same machine. " +
 		"Figures are the median over the rounds, with the least and the most in parentheses. Ratios are taken round by round. " +
 		"Where a peer is better than Forebay, the table says so.\n\n")
-	run.write(b)
-	for i := range measures {
-		m := &measures[i]
-		cases := tables(m.Name, samples)
+	var all []Sample
+	for i := range measured {
+		m := &measured[i]
+		cases := tables(m.Samples)
 		if len(cases) == 0 {
 			continue
 		}
+		all = append(all, m.Samples...)
 		fmt.Fprintf(b, "## %s\n\n%s\n\n", m.Title, m.About)
+		m.writeRuns(b)
 		if chart := charts[m.Name]; chart != "" {
 			fmt.Fprintf(b, "![%s](%s)\n\n", m.Title, chart)
 		}
 		for _, t := range cases {
-			t.write(b, m)
+			t.write(b, &m.Measure)
 		}
 	}
-	settings(b, samples)
+	settings(b, all)
 	return b.String()
 }
 
+func (m *Measured) writeRuns(b *strings.Builder) {
+	for i := range m.Runs {
+		m.Runs[i].write(b)
+	}
+	if len(m.Runs) > 0 {
+		b.WriteString("\n")
+	}
+}
+
 func (r *Run) write(b *strings.Builder) {
+	fmt.Fprintf(b, "- %s, %s: %d cores, %s, %s; %s; Kafka %s; %s. The load average was %.2f when it began. `%s`\n", r.At.UTC().Format("2006-01-02 15:04 MST"),
+		r.Took.Round(time.Second), r.Host.Cores, r.Host.CPU, r.Host.System, r.Host.Go, r.Host.Kafka, r.Host.Java, r.LoadAverage, r.Command)
 	if r.LoadAverage > 1 {
-		fmt.Fprintf(b, "> **Warning**: the machine was busy when the run began (load average %.2f): do not trust these figures.\n\n", r.LoadAverage)
+		b.WriteString("  **Warning**: the machine was busy when this run began: do not trust its figures.\n")
 	}
 	if r.Quick {
-		b.WriteString("> **Warning**: this was a quick run, which shows that the bench works, and no figures to quote.\n\n")
+		b.WriteString("  **Warning**: this was a quick run, which shows that the bench works, and no figures to quote.\n")
 	}
-	for _, fact := range [][2]string{
-		{"Date", r.At.UTC().Format("2006-01-02 15:04 MST")},
-		{"Machine", fmt.Sprintf("%d cores, %s, %s", r.Host.Cores, r.Host.CPU, r.Host.System)},
-		{"Go", r.Host.Go}, {"Kafka", r.Host.Kafka}, {"Java", r.Host.Java},
-		{"Load average at the start", fmt.Sprintf("%.2f", r.LoadAverage)},
-		{"Rounds", fmt.Sprint(r.Rounds)},
-		{"It took", r.Took.Round(time.Second).String()},
-		{"Command", "`" + r.Command + "`"},
-	} {
-		fmt.Fprintf(b, "- %s: %s\n", fact[0], fact[1])
-	}
-	b.WriteString("\n")
 }
 
 // settings writes what each client was told, with all values that a setting had in the run.

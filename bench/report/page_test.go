@@ -17,31 +17,39 @@ func samples() (all []Sample) {
 	for round := range 3 {
 		f := float64(round)
 		all = append(all,
-			Sample{Measure: "cpu", Case: "one", Client: "nothing", Round: round, Figures: map[string]float64{"cpu": 1}},
-			Sample{Measure: "cpu", Case: "one", Client: "sarama", Round: round, Note: "cannot do it"},
-			Sample{Measure: "cpu", Case: "one", Client: "franz-go-try", Round: round, Figures: map[string]float64{"cpu": 100 + f, "rate": 1000}},
-			Sample{Measure: "cpu", Case: "one", Client: "forebay", Round: round, Figures: map[string]float64{"cpu": 200 + 3*f, "rate": 123456}, Told: map[string]string{"linger": "10ms"}},
-			Sample{Measure: "cpu", Case: "two", Client: "forebay", Round: round, Figures: map[string]float64{"rate": 2}, Told: map[string]string{"linger": "100ms"}},
+			Sample{Case: "one", Client: "nothing", Round: round, Figures: map[string]float64{"cpu": 1}},
+			Sample{Case: "one", Client: "sarama", Round: round, Note: "cannot do it"},
+			Sample{Case: "one", Client: "franz-go-try", Round: round, Figures: map[string]float64{"cpu": 100 + f, "rate": 1000}},
+			Sample{Case: "one", Client: "forebay", Round: round, Figures: map[string]float64{"cpu": 200 + 3*f, "rate": 123456}, Told: map[string]string{"linger": "10ms"}},
+			Sample{Case: "two", Client: "forebay", Round: round, Figures: map[string]float64{"rate": 2}, Told: map[string]string{"linger": "100ms"}},
 		)
 	}
 	return all
 }
 
-var measures = []Measure{
-	{Name: "cpu", Title: "What it costs", About: "As it is.", Columns: []Column{
-		{Name: "cpu", Title: "CPU, ns", Best: Least, Key: true},
-		{Name: "rate", Title: "records/s", Best: Most},
-		{Name: "none", Title: "nobody has it"},
-	}},
-	{Name: "send", Title: "was not measured"},
+// measured are two measurements, of which one was not measured.
+func measured() []Measured {
+	return []Measured{
+		{
+			Measure: Measure{Name: "cpu", Title: "What it costs", About: "As it is.", Columns: []Column{
+				{Name: "cpu", Title: "CPU, ns", Best: Least, Key: true},
+				{Name: "rate", Title: "records/s", Best: Most},
+				{Name: "none", Title: "nobody has it"},
+			}},
+			Runs: []Run{
+				{At: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 2, LoadAverage: 1.5, Took: time.Hour, Command: "go run . -rounds 2"},
+				{At: time.Date(2026, 3, 5, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 1, Quick: true, LoadAverage: 0.5, Took: time.Minute, Command: "go run . -quick -more"},
+			},
+			Samples: samples(),
+		},
+		{Measure: Measure{Name: "send", Title: "was not measured"}},
+	}
 }
 
+var host = Machine{Cores: 2, CPU: "a CPU", System: "linux", Go: "go1", Kafka: "4", Java: "openjdk 17"}
+
 func TestPage_IsMadeOfSamples(t *testing.T) {
-	run := &Run{
-		At: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Host: Machine{Cores: 2, CPU: "a CPU", System: "linux", Go: "go1", Kafka: "4", Java: "17"},
-		Rounds: 3, LoadAverage: 1.5, Took: time.Hour, Command: "go run .",
-	}
-	page := Page(run, measures, samples(), map[string]string{"cpu": "charts/cpu.svg"})
+	page := Page(measured(), map[string]string{"cpu": "charts/cpu.svg"})
 	golden := filepath.Join("testdata", "page.md")
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(page), 0o644))
@@ -50,24 +58,40 @@ func TestPage_IsMadeOfSamples(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), page)
 
-	run.LoadAverage = 0.5
-	require.NotContains(t, Page(run, measures, nil, nil), "Warning")
+	quiet := measured()
+	quiet[0].Runs = quiet[0].Runs[:1]
+	quiet[0].Runs[0].LoadAverage = 0.5
+	require.NotContains(t, Page(quiet, nil), "Warning")
 }
 
-func TestSamples_SurviveTheirFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "samples")
-	for _, s := range samples() {
+func TestMeasured_SurvivesItsFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cpu")
+	none, err := Load(file)
+	require.NoError(t, err)
+	require.Zero(t, none.Rounds())
+	m := measured()[0]
+	for _, s := range m.Samples {
 		require.NoError(t, Append(file, &s))
+	}
+	for _, r := range m.Runs {
+		require.NoError(t, AppendRun(file, &r))
 	}
 	read, err := Load(file)
 	require.NoError(t, err)
-	require.Equal(t, samples(), read)
+	require.Equal(t, m.Samples, read.Samples)
+	require.Equal(t, m.Runs, read.Runs)
+	require.Equal(t, 3, read.Rounds(), "more rounds go on from there")
+	require.NoError(t, Remove(file))
+	none, err = Load(file)
+	require.NoError(t, err)
+	require.Empty(t, none.Samples)
+	require.Empty(t, none.Runs)
 }
 
 func TestCharts_DrawsWhatWasMeasured(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "charts"), 0o755))
-	files, err := Charts(dir, "charts", measures, samples())
+	files, err := Charts(dir, "charts", measured())
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"cpu": filepath.Join("charts", "cpu.svg")}, files)
 	drawn, err := os.ReadFile(filepath.Join(dir, "charts", "cpu.svg"))

@@ -4,12 +4,14 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
+	"time"
 )
 
 // Sample is what one client did in one round of one case of a measurement.
 type Sample struct {
-	Measure string
 	Case    string
 	Client  string
 	Round   int
@@ -18,8 +20,74 @@ type Sample struct {
 	Note    string             `json:",omitempty"` // why there are no figures, or what has to be known of them
 }
 
-// Append adds a sample to a file that has one a line.
-func Append(path string, s *Sample) (err error) {
+// Run is what has to be known of a run to read its figures.
+type Run struct {
+	At          time.Time
+	Host        Machine
+	Rounds      int
+	Quick       bool // shorter than a figure deserves
+	LoadAverage float64
+	Took        time.Duration // the whole of it
+	Command     string
+}
+
+// Machine is what it ran on, and with what.
+type Machine struct {
+	Cores  int
+	CPU    string
+	System string
+	Go     string
+	Kafka  string
+	Java   string
+}
+
+// Measured is a measurement with all that is known of it, of one or more runs.
+type Measured struct {
+	Measure
+	Runs    []Run
+	Samples []Sample
+}
+
+// Rounds returns how many rounds there are, whole or begun.
+func (m *Measured) Rounds() (n int) {
+	for i := range m.Samples {
+		n = max(n, m.Samples[i].Round+1)
+	}
+	return n
+}
+
+// What is kept of a measurement is in two files: samples, and runs, one a line.
+const (
+	samplesEnding = ".jsonl"
+	runsEnding    = ".runs.jsonl"
+)
+
+// Append adds a sample to those of a measurement.
+func Append(file string, s *Sample) error { return appendLine(file+samplesEnding, s) }
+
+// AppendRun adds a run.
+func AppendRun(file string, r *Run) error { return appendLine(file+runsEnding, r) }
+
+// Remove forgets a measurement.
+func Remove(file string) error {
+	for _, ending := range []string{samplesEnding, runsEnding} {
+		if err := os.RemoveAll(file + ending); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load reads what there is of a measurement, which may be nothing.
+func Load(file string) (*Measured, error) {
+	var m Measured
+	var err, other error
+	m.Samples, err = readLines[Sample](file + samplesEnding)
+	m.Runs, other = readLines[Run](file + runsEnding)
+	return &m, errors.Join(err, other)
+}
+
+func appendLine(path string, v any) (err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -29,21 +97,23 @@ func Append(path string, s *Sample) (err error) {
 			err = closed
 		}
 	}()
-	return json.NewEncoder(f).Encode(s)
+	return json.NewEncoder(f).Encode(v)
 }
 
-// Load reads the samples of a file.
-func Load(path string) (samples []Sample, err error) {
+func readLines[T any](path string) (all []T, err error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	for line := range bytes.Lines(text) {
-		var s Sample
-		if err := json.Unmarshal(line, &s); err != nil {
+		var v T
+		if err := json.Unmarshal(line, &v); err != nil {
 			return nil, err
 		}
-		samples = append(samples, s)
+		all = append(all, v)
 	}
-	return samples, nil
+	return all, nil
 }

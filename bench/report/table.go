@@ -53,12 +53,9 @@ type table struct {
 }
 
 // tables sorts samples by case, in the order in which they came.
-func tables(measure string, samples []Sample) (all []*table) {
+func tables(samples []Sample) (all []*table) {
 	for i := range samples {
 		s := &samples[i]
-		if s.Measure != measure {
-			continue
-		}
 		at := slices.IndexFunc(all, func(t *table) bool { return t.name == s.Case })
 		if at < 0 {
 			at = len(all)
