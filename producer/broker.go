@@ -14,7 +14,7 @@ const (
 	maxRequestBytes = 8 << 20         // a broker takes up to 100 MiB by default, but has to buffer it
 	firstRequest    = 1 << 20         // until a broker has shown that it can take more
 
-	// A broker is far if no answer of late came sooner than this. For each step more it gets a request more.
+	// A broker is far if the round trip to it takes longer than this. For each step more it gets a request more.
 	farAway = 20 * time.Millisecond
 	farStep = 4 * time.Millisecond
 
@@ -43,6 +43,7 @@ type brokerState struct {
 	full     bool   // something is ready for it that has to wait for an answer
 	usable   bool   // by the view
 	rack     string
+	away     time.Duration // the round trip, by the view
 	flying   int           // requests, but for the one aside
 	aside    bool          // a request for slow partitions is in flight, on a connection of its own
 	fails    int           // in a row
@@ -51,8 +52,7 @@ type brokerState struct {
 	limit    int           // bytes of a request: doubled by success, halved by a connection that died with one
 	patience time.Duration // how long an answer is waited for
 
-	trips   recent           // from sending a request to its answer
-	serving recent           // the same, but from the answer before on that connection if that came later
+	serving recent           // from sending a request to its answer, or from the answer before on that connection if that came later
 	landed  [2]time.Duration // when the last answer came; the second is aside
 }
 
@@ -103,8 +103,8 @@ func (b *brokerState) slotsAlone() int {
 	switch {
 	case b.fails > 0:
 		return 1
-	case b.trips.least > farAway:
-		return min(slotsPerBroker+int((b.trips.least-farAway)/farStep), slotsFar)
+	case b.away > farAway:
+		return min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)
 	}
 	return slotsPerBroker
 }
@@ -140,7 +140,6 @@ func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
 		return served > min(max(slowTimes*b.serving.median, slowLeast), slowFailure)
 	}
 	slow = served > max(slowTimes*b.serving.median, slowLeast)
-	b.trips.add(s.took())
 	b.serving.add(served)
 	return slow
 }
@@ -150,7 +149,6 @@ type recent struct {
 	times  [15]time.Duration // in no order, 0: not yet
 	next   int               // which is replaced next
 	median time.Duration
-	least  time.Duration
 }
 
 func (r *recent) add(d time.Duration) {
@@ -159,5 +157,5 @@ func (r *recent) add(d time.Duration) {
 	sorted := r.times
 	slices.Sort(sorted[:])
 	known, _ := slices.BinarySearch(sorted[:], 1) // where those that are known begin
-	r.least, r.median = sorted[known], sorted[(known+len(sorted))/2]
+	r.median = sorted[(known+len(sorted))/2]
 }

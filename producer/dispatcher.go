@@ -203,7 +203,7 @@ func (d *dispatcher) adopt(v *cluster.View) {
 		if d.brokers[id] == nil {
 			d.brokers[id] = newBrokerState(id)
 		}
-		d.brokers[id].rack = b.Rack
+		d.brokers[id].rack, d.brokers[id].away = b.Rack, b.Away
 		racks[b.Rack] = true
 	}
 	d.zones = len(racks)

@@ -546,7 +546,7 @@ func TestVirtual_Load_WhatWaitsIsSentToAFarBrokerBesideAnOpenBatch(t *testing.T)
 			cfg.Batching.MaxBytes = 16 << 10
 		}}, func(b *bubble) {
 			links[0].Delay(50 * time.Millisecond)
-			b.unkeyed(5*time.Second, time.Millisecond, "events", 100) // it is known to be far away
+			b.unkeyed(20*time.Second, time.Millisecond, "events", 100) // it is known to be far away
 			b.flush()
 			for range 6400 { // 400 batches and a bit
 				require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events", Value: make([]byte, 1000)}))

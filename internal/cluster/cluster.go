@@ -30,6 +30,7 @@ type Cluster struct {
 	cfg     Config
 	origin  *origin
 	control *book // metadata and probes; what is produced never waits in its queues
+	away    *distances
 
 	view  atomic.Pointer[View]
 	hurry chan struct{} // one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
@@ -60,7 +61,9 @@ type failure struct {
 // New returns a cluster that is not supervised yet. It does no I/O and fails only on options that contradict each other.
 func New(cfg Config) (*Cluster, error) {
 	origin := newOrigin(&cfg)
+	away := &distances{latest: make(map[int32][]time.Duration)}
 	control, err := newBook(&cfg, origin,
+		kgo.WithHooks(away),
 		kgo.RequestTimeoutOverhead(askTimeout), // a connection that does not answer is given up by kgo itself
 		kgo.RetryTimeout(askTimeout))
 	if err != nil {
@@ -70,6 +73,7 @@ func New(cfg Config) (*Cluster, error) {
 		cfg:     cfg,
 		origin:  origin,
 		control: control,
+		away:    away,
 		hurry:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		wanted:  make(map[string]int),

@@ -364,6 +364,7 @@ func (s *supervisor) retarget() {
 	for id, t := range s.targets {
 		if b, ok := s.view.Brokers[id]; id >= 0 && (!ok || b.Addr != t.addr) {
 			delete(s.targets, id)
+			s.c.away.forget(id)
 			moved = true
 		}
 	}
@@ -394,7 +395,7 @@ func (s *supervisor) publish(news bool) {
 	for id, b := range was.Brokers {
 		t, usable := s.targets[id], s.works(id)
 		news = news || usable != b.Usable
-		b.Usable = usable
+		b.Usable, b.Away = usable, s.c.away.of(id)
 		next.Brokers[id] = b
 		switch {
 		case usable:

@@ -3,6 +3,7 @@ package cluster
 import (
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,6 +21,7 @@ type Broker struct {
 	Addr   string
 	Usable bool // it answered last time
 	Rack   string
+	Away   time.Duration // the round trip of a small question; 0: not known
 }
 
 // Topic is one topic of a view.

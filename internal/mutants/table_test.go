@@ -409,6 +409,17 @@ var table = []mutant{
 		says:   "Not equal",
 	},
 
+	// Load.
+	{
+		name:   "a busy broker is taken for a far one",
+		broken: "a broker whose answers come late gets more requests, as one that is far away",
+		file:   "producer/broker.go",
+		old:    "case b.away > farAway:\n\t\treturn min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)",
+		new:    "case b.serving.median > farAway:\n\t\treturn min(slotsPerBroker+int((b.serving.median-farAway)/farStep), slotsFar)",
+		by:     check{"producer", "TestBroker_OneThatIsBusyIsNotTakenForAFarOne"},
+		says:   "to what it has to do",
+	},
+
 	// Time.
 	{
 		name:   "Send waits for room",
