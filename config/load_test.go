@@ -77,7 +77,7 @@ func TestLoad_CodeGoesBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
 		"buffer.max_bytes":        "48MiB from FOREBAY_BUFFER_MAX_BYTES",
 		"buffer.max_topics":       "1 from f.yaml:2:40",
 		"batching.linger":         "3ms from code",
-		"batching.max_bytes":      "512KiB from default",
+		"batching.max_bytes":      "1MB from default",
 		"batching.acks":           `"all" from default`,
 	} {
 		require.Equal(t, want, got[field], field)

@@ -198,9 +198,9 @@ type BatchingConfig struct {
 	// their requests. Zero means 10 ms, NoLinger (-1) sends at once. New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
-	// MaxBytes is the size at which a batch is full, in bytes, before compression. Zero means 512 KiB, or a quarter of
-	// Buffer.MaxBytes if that is less. New rejects less than 1 KiB and more than 16 MiB. It should stay below the brokers' message.max.bytes (1 MiB by default), above which
-	// batches are halved until they fit.
+	// MaxBytes is the size at which a batch is full, in bytes, before compression. Zero means 1,000,000, or a quarter of
+	// Buffer.MaxBytes if that is less. New rejects less than 1 KiB and more than 16 MiB. It should stay below the brokers' message.max.bytes (1,048,588 by
+	// default), above which batches are halved until they fit.
 	MaxBytes int `yaml:"max_bytes"`
 
 	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in bytes, with key, value,

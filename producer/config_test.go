@@ -39,7 +39,7 @@ topics[0].priority: unset: write low, medium or high
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
 reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
 batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
-batching.max_bytes: 1: write 1024 to 16777216, or 0 for 524288
+batching.max_bytes: 1: write 1024 to 16777216, or 0 for 1000000
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write one of all, leader

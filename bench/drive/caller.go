@@ -24,8 +24,8 @@ type caller struct {
 	begun time.Time // of the call that is being made; zero: none is
 }
 
-// pause is how long a caller waits that was refused.
-const pause = 100 * time.Microsecond
+// pause is how long a caller waits that was refused. A full buffer takes many times as long to be sent.
+const pause = time.Millisecond
 
 // run makes the calls and returns when the time is over, or all are made.
 func (a *caller) run(start time.Time) {
