@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -59,7 +58,7 @@ func (b *book) find(ctx context.Context, node int32, addr string) (*kgo.Broker, 
 // asked next has it learn anew.
 func (b *book) OnBrokerConnect(to kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	seed := to.NodeID < 0
-	if !seed && (errors.Is(err, errElsewhere) || !b.says(to.NodeID, net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))) {
+	if !seed && (errors.Is(err, errElsewhere) || !b.says(to.NodeID, addrOf(to.Host, to.Port))) {
 		b.table.Store(&map[int32]Broker{})
 	}
 }

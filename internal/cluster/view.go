@@ -65,7 +65,7 @@ func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 		if b.NodeID < 0 {
 			continue // brokers have no such numbers; seeds do
 		}
-		broker := Broker{Addr: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))}
+		broker := Broker{Addr: addrOf(b.Host, b.Port)}
 		if b.Rack != nil {
 			broker.Rack = *b.Rack
 		}
@@ -73,6 +73,9 @@ func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 	}
 	return brokers
 }
+
+// addrOf returns the address that a broker tells, as views and tables have it.
+func addrOf(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
 
 // convincing is after how many answers in a row one is believed that contradicts what is known. Brokers are asked in turn:
 // one of them that is behind the others does not get so far.
