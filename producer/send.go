@@ -81,7 +81,8 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	case rec.Key != nil:
 		kind = buffer.Keyed
 	}
-	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers, Timestamp: wall, Tag: rec.Tag}
+	var r buffer.Record // field by field: a literal would be built elsewhere and copied, and the copy's reads wait for the writes before them
+	r.Key, r.Value, r.Headers, r.Timestamp, r.Tag = rec.Key, rec.Value, rec.Headers, wall, rec.Tag
 	if tight {
 		return topic.AppendTight(&r, kind, partition, now)
 	}

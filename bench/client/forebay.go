@@ -57,11 +57,11 @@ func (f *forebay) report(r producer.Report) {
 }
 
 func (f *forebay) Send(topic string, partition int32, value []byte, seq uint64) bool {
-	rec := producer.Record{Topic: topic, Value: value, Tag: seq}
+	to := producer.Partition(0) // none
 	if f.explicit {
-		rec.Partition = producer.ToPartition(partition)
+		to = producer.ToPartition(partition)
 	}
-	return f.p.Send(rec) == nil
+	return f.p.Send(producer.Record{Topic: topic, Value: value, Tag: seq, Partition: to}) == nil
 }
 
 func (f *forebay) Finish(ctx context.Context) error {

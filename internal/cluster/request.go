@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (r *Request) AppendTo(dst []byte) []byte {
 			}
 		}
 	}
-	e := encoder{dst: dst, flexible: r.Version >= 9}
+	e := encoder{dst: slices.Grow(dst, sizeOf(live)), flexible: r.Version >= 9}
 	e.nullString() // transactional ID
 	e.int16(r.Acks)
 	e.int32(r.TimeoutMillis)
@@ -98,6 +99,15 @@ func (r *Request) AppendTo(dst []byte) []byte {
 	}
 	e.tags()
 	return e.dst
+}
+
+// sizeOf returns about how many bytes attempts take, so that there is one allocation for them at most.
+func sizeOf(attempts []*Attempt) int {
+	n := 64
+	for _, a := range attempts {
+		n += len(a.Topic) + len(a.Body) + batchHeader + 32
+	}
+	return n
 }
 
 // topicsIn counts the topics of attempts.
