@@ -37,7 +37,7 @@ type Load struct {
 }
 
 // WarmPerSecond is the rate of a warm-up, gentle enough for every client.
-const WarmPerSecond = 20_000
+const WarmPerSecond = 40_000
 
 // What a warm-up left to do may take at least and at most so long. Clients that count no deliveries get the least.
 const (

@@ -28,7 +28,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Drives Kafka's Java producer as package drive drives the others: the same load in the same JSON, the same result. */
 public class Drive {
     static final long STEP = 1_000_000, GRACE = 2_000_000_000L;
-    static final int FINE = 64, WARM_PER_SECOND = 20_000;
+    static final int FINE = 64, WARM_PER_SECOND = 40_000;
 
     static JsonNode load;
     static byte[][] values;

@@ -2,7 +2,9 @@ package measure
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,7 +19,7 @@ var accountsMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "accounts",
 		Title: "What became of the records",
-		About: "One broker; 2,000 numbered records of 100 B a second through a kill of 5 s and a pause of 5 s, then a minute to finish. What each client said of each record is compared with the log, as another client reads it. " +
+		About: "One broker; all clients run at the same time, each sending 2,000 numbered records of 100 B a second to a topic of its own through a kill of 5 s and a pause of 5 s, then a minute to finish. What each client said of each record is compared with the log, as another client reads it. " +
 			"Lost silently are records that the call took and that are not in the log, though the client said they were delivered, or said nothing by the end. Lost and told are those that it said had failed. " +
 			"Duplicated are those that stand in the log again. A client that makes its caller wait is sent fewer.",
 		Columns: []report.Column{
@@ -37,21 +39,20 @@ var accountsMeasure = Measurement{
 func runAccounts(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for round := range b.rounds(b.Rounds) {
-		for _, name := range turns(b.clients(everyone...), round) {
-			accountsRound(t, b, kafka, name, round)
-		}
+		accountsRound(t, b, kafka, round)
 	}
 }
 
-func accountsRound(t *rig.TB, b *Bench, kafka *rig.Kafka, name string, round int) {
-	topics := kafka.Topics(t, 1, partitions, true)
-	defer kafka.Drop(t, topics)
+func accountsRound(t *rig.TB, b *Bench, kafka *rig.Kafka, round int) {
 	trouble, well := short(b, 2*time.Second, 5*time.Second), short(b, 2*time.Second, 5*time.Second)
-	l := load(kafka.Seeds(), topics)
-	l.PerSecond, l.For, l.Finish = 2_000, 2*trouble+5*well, time.Minute
-	l.Journal = filepath.Join(b.Work, fmt.Sprintf("accounts-%d-%s.journal", round, name))
-	d := rig.StartDriver(t, name, l)
-	d.Begin(t)
+	topics := make(map[string]string) // by client
+	all := together(t, b, round, func(client string) *drive.Load {
+		l := load(kafka.Seeds(), kafka.Topics(t, 1, partitions, true))
+		l.PerSecond, l.For, l.Finish = 2_000, 2*trouble+5*well, time.Minute
+		l.Journal = filepath.Join(b.Work, fmt.Sprintf("accounts-%d-%s.journal", round, client))
+		topics[client] = l.Topics[0]
+		return l
+	})
 	broker := kafka.Broker(0)
 	time.Sleep(well)
 	broker.Kill(t)
@@ -61,16 +62,16 @@ func accountsRound(t *rig.TB, b *Bench, kafka *rig.Kafka, name string, round int
 	broker.Pause(t)
 	time.Sleep(trouble)
 	broker.Resume(t)
-	r := d.Result(t, l.For+l.Finish)
-	d.End()
-	var figures map[string]float64
-	if r.Error == "" {
-		entries, err := drive.ReadJournal(l.Journal)
-		t.Check(err)
-		figures = accountsFigures(entries, logOf(t, kafka, topics[0], len(entries)))
-		figures["refused"] = float64(r.Counts.Refused)
+	for _, m := range all {
+		r, entries := m.end(t)
+		var figures map[string]float64
+		if entries != nil {
+			figures = accountsFigures(entries, logOf(t, kafka, topics[m.name], len(entries)))
+			figures["refused"] = float64(r.Counts.Refused)
+		}
+		b.keep("accounts", "a kill and a pause", m.name, round, r, figures)
 	}
-	b.keep("accounts", "a kill and a pause", name, round, r, figures)
+	kafka.Drop(t, slices.Collect(maps.Values(topics)))
 }
 
 // logOf returns how often each numbered record stands in the log.

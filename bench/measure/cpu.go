@@ -16,7 +16,7 @@ var cpuMeasure = Measurement{
 		Name:  "cpu",
 		Title: "CPU per record, throughput, allocations",
 		About: "One broker, six partitions a topic, acks of all, 10 ms linger, 64 MiB of buffer. At saturation each client takes records " +
-			"as fast as it can for the same time; at a steady rate it gets 10,000 a second. CPU is that of the process, user and system, until the " +
+			"as fast as it can for three seconds; at a steady rate it gets 10,000 a second. CPU is that of the process, user and system, until the " +
 			"last record is acknowledged, and that of the broker over the same time. Failures are counted for every client; \"each reported\" also has the application hear of each record that was " +
 			"delivered, which franz-go, kafka-go, librdkafka's Go client and the Java client always do. Allocations are those of the runtime's own heap: not those " +
 			"of librdkafka in C. The values are lines of logs, cut to size. Each client was warmed up before, the Java client four times as long as others, for its compiler. Every log was checked to have as many records as the client says were accepted.",
@@ -75,7 +75,7 @@ func cpuRound(t *rig.TB, b *Bench, kafka *rig.Kafka, c *cpuCase, name string, ro
 	defer kafka.Drop(t, topics)
 	l := load(kafka.Seeds(), topics)
 	l.Values, l.Compression, l.Reports, l.PerSecond = c.values, c.compression, c.reports, c.perSecond
-	l.For, l.Finish, l.Warm = short(b, time.Second, 5*time.Second), time.Minute, b.warmUp(name)
+	l.For, l.Finish, l.Warm = short(b, time.Second, 3*time.Second), time.Minute, b.warmUp(name)
 	d := rig.StartDriver(t, name, l)
 	before, broker := kafka.Logged(t, topics), kafka.CPU(t)
 	d.Begin(t)

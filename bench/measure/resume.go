@@ -32,7 +32,7 @@ var resumeMeasure = Measurement{
 // Around an outage all is well for so long.
 const (
 	wellBefore = 3 * time.Second
-	wellAfter  = 30 * time.Second
+	wellAfter  = 10 * time.Second
 )
 
 func runResume(t *rig.TB, b *Bench) {
@@ -44,17 +44,16 @@ func runResume(t *rig.TB, b *Bench) {
 	}
 }
 
-// resumer is a client in an outage.
-type resumer struct {
-	name   string
-	load   *drive.Load
-	driver *rig.Driver
-}
-
 func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 	kafka := rig.StartKafka(t, 1)
 	reference := kafka.NewReference(t, kafka.Topics(t, 1, 1, false)[0])
-	all := startResumers(t, b, kafka, length, round)
+	all := together(t, b, round, func(client string) *drive.Load {
+		l := load(kafka.Seeds(), kafka.Topics(t, 1, partitions, false))
+		l.PerSecond, l.Warm, l.Finish = 500, 1000, time.Minute
+		l.For = wellBefore + length + wellAfter
+		l.Journal = filepath.Join(b.Work, fmt.Sprintf("resume-%v-%d-%s.journal", length, round, client))
+		return l
+	})
 	time.Sleep(wellBefore)
 	broker := kafka.Broker(0)
 	broker.Kill(t)
@@ -65,32 +64,14 @@ func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 	defer cancel()
 	back, err := reference.Acknowledged(ctx)
 	t.Check(err)
-	for _, r := range all {
-		result := r.driver.Result(t, r.load.For+r.load.Finish)
-		r.driver.End()
+	for _, m := range all {
+		r, entries := m.end(t)
 		var figures map[string]float64
-		if result.Error == "" {
-			entries, err := drive.ReadJournal(r.load.Journal)
-			t.Check(err)
+		if entries != nil {
 			figures = resumeFigures(entries, restarted, back)
 		}
-		b.keep("resume", fmt.Sprintf("after %v", length), r.name, round, result, figures)
+		b.keep("resume", fmt.Sprintf("after %v", length), m.name, round, r, figures)
 	}
-}
-
-// startResumers starts all clients, and has them begin together.
-func startResumers(t *rig.TB, b *Bench, kafka *rig.Kafka, length time.Duration, round int) (all []*resumer) {
-	for _, name := range b.clients(everyone...) {
-		l := load(kafka.Seeds(), kafka.Topics(t, 1, partitions, false))
-		l.PerSecond, l.Warm, l.Finish = 500, 1000, time.Minute
-		l.For = wellBefore + length + short(b, wellAfter/3, wellAfter)
-		l.Journal = filepath.Join(b.Work, fmt.Sprintf("resume-%v-%d-%s.journal", length, round, name))
-		all = append(all, &resumer{name, l, rig.StartDriver(t, name, l)})
-	}
-	for _, r := range all {
-		r.driver.Begin(t)
-	}
-	return all
 }
 
 // resumeFigures reads what became of records around an outage. The broker that comes back may acknowledge a client's record

@@ -13,7 +13,7 @@ var sendMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "send",
 		Title: "The call that sends",
-		About: "10,000 calls a second with values of 100 B, each timed by the application, in five states: all is well; the client was started and there is no broker; " +
+		About: "10,000 calls a second, 50,000 a round, with values of 100 B, each timed by the application, in five states: all is well; the client was started and there is no broker; " +
 			"the broker was paused (SIGSTOP) just before; it was killed just before; it was killed and the buffer, of 4 MiB here, is full. kafka-go has no bound of its own: what refuses there is the harness. The empty loop makes no call at all: what it shows is the machine. " +
 			"A call that had not returned two seconds after the end counts with what it had taken by then. Calls that were due while one did not return are made at once afterwards, or " +
 			"never: \"made\" is the share of those due.",
@@ -67,7 +67,7 @@ func runSend(t *rig.TB, b *Bench) {
 func sendRound(t *rig.TB, b *Bench, kafka *rig.Kafka, s *state, name string, round int) {
 	topics := kafka.Topics(t, 1, partitions, false)
 	l := load(kafka.Seeds(), topics)
-	l.PerSecond, l.For, l.Timed, l.Warm = 10_000, short(b, 2*time.Second, 10*time.Second), true, b.warmUp(name)
+	l.PerSecond, l.For, l.Timed, l.Warm = 10_000, short(b, 2*time.Second, 5*time.Second), true, b.warmUp(name)
 	if s.absent {
 		l.Brokers, l.Warm = []string{nobody(t)}, 0
 	}

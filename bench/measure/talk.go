@@ -83,7 +83,7 @@ func talkRound(t *rig.TB, b *Bench, kafka *rig.Kafka, c *talkCase, name string, 
 		proxy := rig.StartProxy(t, kafka.Seeds())
 		l := load(proxy.Seeds(), topics)
 		l.Values, l.PerSecond, l.Instances, l.Explicit, l.Linger, l.Partitions = "1KiB", talkPerSecond, c.instances, c.random, c.linger, talkPartitions
-		l.For, l.Finish, l.Warm = short(b, 2*time.Second, 10*time.Second), time.Minute, b.warmUp(name)
+		l.For, l.Finish, l.Warm = short(b, 2*time.Second, 5*time.Second), time.Minute, b.warmUp(name)
 		l.Step = 100 * time.Microsecond // for one record at a time
 		d := rig.StartDriver(t, name, l)
 		before, broker := proxy.Produced(), kafka.CPU(t)
