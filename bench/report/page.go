@@ -12,7 +12,7 @@ import (
 func Page(measured []Measured, charts map[string]string) string {
 	b := new(strings.Builder)
 	b.WriteString("# Forebay beside its peers\n\n<!-- Written by `make peers`. Nothing here is written by hand. -->\n\n")
-	b.WriteString("Each client ran in a process of its own, one after the other in each round, against real Kafka on the same machine. " +
+	b.WriteString("Each client ran in a process of its own, one after the other in each round where nothing else is said, against real Kafka on the same machine. " +
 		"Figures are the median over the rounds, with the least and the most in parentheses. Ratios are taken round by round. " +
 		"Where a peer is better than Forebay, the table says so.\n\n")
 	var all []Sample
