@@ -18,19 +18,18 @@ var NoCodec = new(Codec)
 
 // NewCodec returns the codec called none, gzip, snappy, lz4 or zstd.
 func NewCodec(name string) (*Codec, error) {
-	codecs := map[string]kgo.CompressionCodec{
-		"gzip":   kgo.GzipCompression(),
-		"snappy": kgo.SnappyCompression(),
-		"lz4":    kgo.Lz4Compression(),
-		"zstd":   kgo.ZstdCompression(),
-	}
 	c := &Codec{scratch: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
-	codec, ok := codecs[name]
-	if !ok {
-		return c, nil
-	}
 	var err error
-	c.compressor, err = kgo.DefaultCompressor(codec)
+	switch name {
+	case "lz4":
+		c.compressor, err = newLZ4()
+	case "gzip":
+		c.compressor, err = kgo.DefaultCompressor(kgo.GzipCompression())
+	case "snappy":
+		c.compressor, err = kgo.DefaultCompressor(kgo.SnappyCompression())
+	case "zstd":
+		c.compressor, err = newZstd()
+	}
 	return c, err
 }
 
