@@ -4,20 +4,26 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Outlet is where a dispatcher learns of the topics that have something to send for it. Every topic has one at a time. It is
 // safe for concurrent use.
 type Outlet struct {
 	wake  chan struct{} // one slot; sent by whoever gives the dispatcher work, received by it; never closed
-	armed atomic.Bool   // the dispatcher will look at open batches by itself, when the first has lingered
+	ripe  *time.Timer   // fires when an open batch has lingered of which the dispatcher was not told
+	armed atomic.Bool   // somebody will look at open batches when the first has lingered: the dispatcher by itself, or because ripe fires
 
 	mu       sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
 	incoming []*Topic   // those that have work the dispatcher does not know of
 }
 
 // NewOutlet returns an outlet to which nothing is assigned.
-func NewOutlet() *Outlet { return &Outlet{wake: make(chan struct{}, 1)} }
+func NewOutlet() *Outlet {
+	o := &Outlet{wake: make(chan struct{}, 1), ripe: time.NewTimer(time.Hour)}
+	o.ripe.Stop()
+	return o
+}
 
 // Woken returns the channel on which the dispatcher is told that there is work. It holds one signal.
 func (o *Outlet) Woken() <-chan struct{} { return o.wake }
@@ -30,8 +36,27 @@ func (o *Outlet) Wake() {
 	}
 }
 
-// Arm notes whether the dispatcher will look at open batches by itself. While it will, a new one does not wake it.
-func (o *Outlet) Arm(armed bool) { o.armed.Store(armed) }
+// Ripe returns the channel of a timer that fires when a batch has lingered of whose opening the dispatcher was not told: as long as
+// a batch lingers, there was nothing to do for it but to wait.
+func (o *Outlet) Ripe() <-chan time.Time { return o.ripe.C }
+
+// ripen has Ripe fire after a linger, unless somebody will look by then.
+func (o *Outlet) ripen(linger time.Duration) {
+	if o.armed.CompareAndSwap(false, true) {
+		o.ripe.Reset(linger)
+	}
+}
+
+// Look must be called by the dispatcher before it looks at what waits: it will see every batch that was opened before, and is told
+// of those that are opened afterwards.
+func (o *Outlet) Look() {
+	o.armed.Store(false)
+	o.ripe.Stop()
+}
+
+// Arm says that the dispatcher will look by itself when the first of the open batches that it has seen has lingered. Until then, a new one
+// does not wake it.
+func (o *Outlet) Arm() { o.armed.Store(true) }
 
 // Incoming moves the topics that got work since the last call to dst, but for those that were assigned to another outlet
 // meanwhile.
@@ -71,7 +96,7 @@ func (t *Topic) Assign(o *Outlet) {
 	if t.outlet == o {
 		return
 	}
-	t.outlet, t.listed = o, false
+	t.outlet, t.listed, t.served = o, false, false
 	if t.waitsLocked() {
 		t.listLocked()
 		o.Wake()

@@ -67,6 +67,7 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	}
 	b := s.take(seal)
 	if b != nil {
+		t.served = true
 		t.takenLocked(b)
 	}
 	return b

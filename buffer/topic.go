@@ -15,6 +15,7 @@ type Topic struct {
 	closed bool
 	outlet *Outlet
 	listed bool // the dispatcher knows that there is work, or will when it asks for what is incoming
+	served bool // it has taken batches of t: it knows t, and where it goes
 	last   time.Duration
 	limit  int // of its batches, for a while; 0: that of the lane
 
@@ -168,10 +169,21 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	t.holdLocked(b)
 	t.waitLocked(b)
 	t.listLocked()
-	if !t.outlet.armed.Load() {
+	t.tellLocked()
+	return nil
+}
+
+// tellLocked has the dispatcher look at a batch that was opened: at once, if it does not know t or need not wait, else when the batch has
+// lingered, or has expired.
+func (t *Topic) tellLocked() {
+	cfg := t.lane.cfg.Load()
+	switch wait := min(cfg.Linger, cfg.DeliveryTimeout); {
+	case t.outlet.armed.Load():
+	case t.served && wait > 0:
+		t.outlet.ripen(wait)
+	default:
 		t.outlet.Wake()
 	}
-	return nil
 }
 
 // Limit keeps the batches that are opened from now on at bytes, with the header; 0 ends that.

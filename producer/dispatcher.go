@@ -107,6 +107,7 @@ func (d *dispatcher) run() {
 			d.abandon()
 			return
 		case <-d.outlet.Woken():
+		case <-d.outlet.Ripe():
 		case <-timer.C:
 		}
 		timer.Reset(d.pass())
@@ -115,7 +116,7 @@ func (d *dispatcher) run() {
 
 // pass does everything that can be done now and returns how long nothing will fall due.
 func (d *dispatcher) pass() time.Duration {
-	d.outlet.Arm(false) // before incoming is looked at: from here on, news wakes us
+	d.outlet.Look() // before incoming is looked at: from here on, news wakes us
 	now := d.p.clock.Mono()
 	alarm := alarm{now: now, at: now + time.Minute}
 	d.configure()
@@ -304,7 +305,7 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 	clear(d.active[len(kept):])
 	d.active = kept
 	if armed {
-		d.outlet.Arm(true)
+		d.outlet.Arm()
 	}
 }
 
