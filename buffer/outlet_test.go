@@ -2,6 +2,8 @@ package buffer
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,4 +19,38 @@ func TestOutlet_TellsNobodyOfATopicThatGoesElsewhere(t *testing.T) {
 	<-after.Woken()
 	topic.Wake()
 	require.Len(t, after.Woken(), 1)
+}
+
+// A dispatcher that is woken for each batch that is opened has nothing to do but to wait.
+func TestOutlet_IsToldOfAnOpenBatchWhenThatHasLingered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const linger = 10 * time.Millisecond
+		topic := newTestTopic(t, newTestLane(t, 1<<20, func(cfg *Config) { cfg.Linger = linger }))
+		o := topic.outlet
+		add(t, topic, "the first of a topic")
+		<-o.Woken()
+		require.NotNil(t, topic.Take(Unkeyed, -1, true))
+
+		o.Look()
+		add(t, topic, "a")
+		opened := time.Now()
+		time.Sleep(linger / 2)
+		add(t, topic, "b")
+		<-o.Ripe()
+		require.Equal(t, linger, time.Since(opened))
+		require.Empty(t, o.Woken())
+		require.NotNil(t, topic.Take(Unkeyed, -1, true))
+
+		o.Look()
+		add(t, topic, "c")
+		o.Look() // it sees the batch, and will look at it by itself
+		o.Arm()
+		time.Sleep(time.Second)
+		require.Empty(t, o.Woken())
+		select {
+		case <-o.Ripe():
+			t.Error("it looks by itself")
+		default:
+		}
+	})
 }

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// pooled is how many values there are: many enough that they do not all fit into a compressor's window.
+// pooled is how many values there are. They come round again: lz4 has forgotten them by then, and zstd has too, but for short ones
+// in large batches, where its window holds them.
 const pooled = 4096
 
 // Values returns the values of that kind, the same in each run. All are made of the lines of a log: a value of one letter
