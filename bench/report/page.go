@@ -14,7 +14,7 @@ func Page(measured []Measured, charts map[string]string) string {
 	b.WriteString("# Forebay beside its peers\n\n<!-- Written by `make peers`. Nothing here is written by hand. -->\n\n")
 	b.WriteString("Each client ran in a process of its own, one after the other in each round where nothing else is said, against real Kafka on the same machine. " +
 		"Figures are the median over the rounds, with the least and the most in parentheses. Ratios are taken round by round. " +
-		"Where a peer is better than Forebay, the table says so.\n\n")
+		"Where a peer is better than Forebay by half a percent or more, the table says so.\n\n")
 	var all []Sample
 	for i := range measured {
 		m := &measured[i]

@@ -48,6 +48,16 @@ func measured() []Measured {
 
 var host = Machine{Cores: 2, CPU: "a CPU", System: "linux", Go: "go1", Kafka: "4", Java: "openjdk 17"}
 
+func TestBest_ADifferenceOfLessThanHalfAPercentIsNone(t *testing.T) {
+	require.True(t, Least.better(0.99))
+	require.False(t, Least.better(0.999))
+	require.False(t, Least.better(1.1))
+	require.True(t, Most.better(1.01))
+	require.False(t, Most.better(1.001))
+	require.False(t, Most.better(0.9))
+	require.False(t, Neither.better(0.5))
+}
+
 func TestPage_IsMadeOfSamples(t *testing.T) {
 	page := Page(measured(), map[string]string{"cpu": "charts/cpu.svg"})
 	golden := filepath.Join("testdata", "page.md")

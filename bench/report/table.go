@@ -34,8 +34,13 @@ const (
 	Most
 )
 
+// alike is how far from 1 a ratio is no difference.
+const alike = 0.005
+
 // better reports whether a ratio of somebody's figure to another's says that the somebody's is better.
-func (b Best) better(ratio float64) bool { return b == Least && ratio < 1 || b == Most && ratio > 1 }
+func (b Best) better(ratio float64) bool {
+	return b == Least && ratio < 1-alike || b == Most && ratio > 1+alike
+}
 
 // The clients that ratios are taken to. The rows of the empty loop are compared with nobody.
 const (
