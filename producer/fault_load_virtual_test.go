@@ -96,9 +96,9 @@ func TestVirtual_F15_ASlowBrokerCostsAtMostWhatIsInFlightToIt(t *testing.T) {
 	})
 }
 
-// A thousand producers start while there is no broker, which comes after half a minute.
+// A thousand producers start while there is no broker, which comes after a minute and a half.
 func TestVirtual_F23_AThousandProducersThatStartInAnOutageDialWithinBoundsAndDeliverAll(t *testing.T) {
-	const records, outage = 10, 35 * time.Second
+	const records, closely, outage = 10, 90 * time.Second, 95 * time.Second
 	producers := 1000
 	if raceEnabled {
 		producers = 100
@@ -121,15 +121,15 @@ func TestVirtual_F23_AThousandProducersThatStartInAnOutageDialWithinBoundsAndDel
 			}
 		}
 		c.Held("I2", uint64(producers))
-		time.Sleep(30 * time.Second)
+		time.Sleep(closely)
 		short := k.link.Dials()
-		require.LessOrEqual(t, short, int64(30*13*producers))
-		time.Sleep(outage - 30*time.Second)
+		require.LessOrEqual(t, short, int64(90*13*producers))
+		time.Sleep(outage - closely)
 		long := k.link.Dials() - short
 		require.LessOrEqual(t, float64(long), 2*5*float64(producers), "two a second and producer")
 		c.Held("I16", uint64(2*producers))
 		c.Bit("connection attempts in the outage", short+long)
-		c.Figure("attempts a second and producer", "%.1f in the first 30 s, then %.1f", float64(short)/30/float64(producers), float64(long)/5/float64(producers))
+		c.Figure("attempts a second and producer", "%.1f in the first 90 s, then %.1f", float64(short)/90/float64(producers), float64(long)/5/float64(producers))
 		held := heap() - before
 		c.Figure("heap a producer", "%d KiB", held/int64(producers)>>10)
 		require.Less(t, held/int64(producers), int64(1<<20))

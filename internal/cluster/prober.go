@@ -9,7 +9,7 @@ import (
 
 const (
 	probeSoon  = 100 * time.Millisecond // between probes of a short outage, with a fifth of jitter
-	shortRange = 30 * time.Second       // an outage is short until then
+	shortRange = 90 * time.Second       // an outage is short until then: a pod, a broker or a machine that is started anew
 	// ProbeMax bounds the time between probes of a long outage; they come after a random part of up to that (full
 	// jitter), so once a second and broker on average.
 	ProbeMax = 2 * time.Second
