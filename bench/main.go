@@ -14,6 +14,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,6 +40,7 @@ func benchCommand(args []string) error {
 	var b measure.Bench
 	chosen := flags.String("run", "cpu,send,resume,held,talk,accounts", "which measurements")
 	clients := flags.String("clients", "", "which clients; empty: all")
+	cases := flags.String("cases", "", "a regular `expression` that the names of cases match, as they stand in RESULTS.md; empty: all. accounts has one")
 	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
 	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
 	flags.StringVar(&b.Work, "work", "work", "folder for journals")
@@ -51,6 +53,12 @@ func benchCommand(args []string) error {
 	}
 	if *clients != "" {
 		b.Only = strings.Split(*clients, ",")
+	}
+	if *cases != "" {
+		var err error
+		if b.Cases, err = regexp.Compile(*cases); err != nil {
+			return fmt.Errorf("-cases: %w", err)
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

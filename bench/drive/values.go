@@ -5,15 +5,15 @@ import (
 	"math/rand/v2"
 )
 
-// pooled is how many values there are. They come round again: lz4 has forgotten them by then, and zstd has too, but for short ones
-// in large batches, where its window holds them.
-const pooled = 4096
+// pooled is how many bytes of values there are. They come round again when no batch has them any more, also one of a client that
+// goes to another partition after every few, so that nobody's compressor sees one twice.
+const pooled = 8 << 20
 
 // Values returns the values of that kind, the same in each run. All are made of the lines of a log: a value of one letter
 // would flatter whoever compresses.
 func Values(kind string) ([][]byte, error) {
 	r := rand.New(rand.NewPCG(1, 2))
-	values := make([][]byte, pooled)
+	values := make([][]byte, pooled/SizeOf(kind))
 	for i := range values {
 		switch kind {
 		case "lines":

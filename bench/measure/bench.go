@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"regexp"
 	"slices"
 	"time"
 
@@ -26,8 +27,9 @@ type Bench struct {
 	First   int // round; those before were measured by an earlier run
 	Rounds  int
 	Quick   bool
-	Only    []string // clients; none: all
-	Work    string   // folder for journals
+	Only    []string       // clients; none: all
+	Cases   *regexp.Regexp // matches those that are wanted; nil: all
+	Work    string         // folder for journals
 	Samples func(*report.Sample)
 }
 
@@ -73,10 +75,22 @@ func short[T any](b *Bench, quick, full T) T {
 	return full
 }
 
-// turns returns names in another order in each round, so that none always comes after the same.
+// wants reports whether a case is wanted.
+func (b *Bench) wants(name string) bool { return b.Cases == nil || b.Cases.MatchString(name) }
+
+// turns returns names in another order in each round, so that none always comes after the same: what a client leaves behind, such as pages
+// to be written, is the next one's trouble. The order is a Williams design: in as many rounds as there are names, if that is
+// even, each comes after each other one once.
 func turns(names []string, round int) []string {
-	n := round % max(1, len(names))
-	return append(slices.Clone(names[n:]), names[:n]...)
+	order := make([]string, len(names))
+	for i := range order {
+		step := (i + 1) / 2
+		if i%2 == 0 {
+			step = len(names) - step
+		}
+		order[i] = names[(round+step)%len(names)]
+	}
+	return order
 }
 
 // warmUp returns how many records have everybody's pools filled, and the Java client compiled.

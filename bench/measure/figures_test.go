@@ -63,10 +63,19 @@ func TestClients_AreThoseThatAreWanted(t *testing.T) {
 	require.Equal(t, all, new(Bench).clients(callers...))
 }
 
-func TestTurns_NobodyAlwaysGoesFirst(t *testing.T) {
-	names := []string{"a", "b", "c"}
-	require.Equal(t, []string{"b", "c", "a"}, turns(names, 1))
-	require.Equal(t, names, turns(names, 3))
-	require.Equal(t, []string{"a", "b", "c"}, names)
+func TestTurns_EachComesAfterEachOtherOneOnce(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	first, after := make(map[string]int), make(map[string]int)
+	for round := range names {
+		order := turns(names, round)
+		require.ElementsMatch(t, names, order)
+		first[order[0]]++
+		for i := range order[1:] {
+			after[order[i]+order[i+1]]++
+		}
+	}
+	require.Len(t, first, 6)
+	require.Len(t, after, 6*5)
+	require.Equal(t, turns(names, 0), turns(names, 6))
 	require.Empty(t, turns(nil, 1))
 }

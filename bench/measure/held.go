@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/forebay-go/forebay/bench/drive"
@@ -33,6 +32,9 @@ func runHeld(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for _, values := range []string{"100B", "1KiB"} {
 		for _, compression := range short(b, []string{"none"}, []string{"none", "lz4"}) {
+			if !b.wants(heldCase(values, compression)) {
+				continue
+			}
 			for round := range b.rounds(b.Rounds) {
 				// TryProduce, as Produce would wait at the bound.
 				for _, name := range turns(b.clients("forebay", "franz-go-try", "sarama", "kafka-go", "confluent", "java"), round) {
@@ -42,6 +44,8 @@ func runHeld(t *rig.TB, b *Bench) {
 		}
 	}
 }
+
+func heldCase(values, compression string) string { return values + ", " + compression }
 
 func heldRound(t *rig.TB, b *Bench, kafka *rig.Kafka, values, compression, name string, round int) {
 	topics := kafka.Topics(t, 1, partitions, false)
@@ -55,7 +59,7 @@ func heldRound(t *rig.TB, b *Bench, kafka *rig.Kafka, values, compression, name 
 	d.End()
 	kafka.Broker(0).Start(t)
 	kafka.Drop(t, topics)
-	b.keep("held", fmt.Sprintf("%s, %s", values, compression), name, round, r, heldFigures(r))
+	b.keep("held", heldCase(values, compression), name, round, r, heldFigures(r))
 }
 
 func heldFigures(r *drive.Result) map[string]float64 {

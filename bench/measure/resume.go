@@ -38,11 +38,16 @@ const (
 func runResume(t *rig.TB, b *Bench) {
 	lengths := []time.Duration{time.Second, 10 * time.Second, time.Minute}
 	for _, length := range short(b, lengths[:1], lengths) {
+		if !b.wants(resumeCase(length)) {
+			continue
+		}
 		for round := range b.rounds(b.Rounds) {
 			t.Check(rig.Do(t.Context(), func(t *rig.TB) { resumeRound(t, b, length, round) }))
 		}
 	}
 }
+
+func resumeCase(length time.Duration) string { return fmt.Sprintf("after %v", length) }
 
 func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 	kafka := rig.StartKafka(t, 1)
@@ -70,7 +75,7 @@ func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 		if entries != nil {
 			figures = resumeFigures(entries, restarted, back)
 		}
-		b.keep("resume", fmt.Sprintf("after %v", length), m.name, round, r, figures)
+		b.keep("resume", resumeCase(length), m.name, round, r, figures)
 	}
 }
 

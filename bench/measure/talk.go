@@ -58,6 +58,9 @@ const (
 func runTalk(t *rig.TB, b *Bench) {
 	clusters := make(map[int]*rig.Kafka) // by the number of brokers
 	for _, c := range talkCases() {
+		if !b.wants(c.name) {
+			continue
+		}
 		if clusters[c.brokers] == nil {
 			for _, old := range clusters {
 				for _, broker := range old.Brokers() {
