@@ -32,7 +32,8 @@ func (s *Settings) boundRecords() int { return int(s.BoundBytes / int64(s.Record
 // Client is a producer to be measured.
 type Client interface {
 	// Send makes the one call by which the application sends a record, and waits where that call waits. It returns false if
-	// the record was refused there and then. The value must not be changed afterwards.
+	// the record was refused there and then. The value must not be changed afterwards,
+	// unless [ReturnsValue] says so.
 	Send(topic string, partition int32, value []byte, seq uint64) bool
 
 	// Finish waits until everything has an outcome. The client is not used afterwards.
@@ -43,6 +44,12 @@ type Client interface {
 
 	// Counts returns how many records had which outcome so far.
 	Counts() Counts
+}
+
+// ReturnsValue reports whether c promises that the memory of a value is the caller's again when Send returns.
+func ReturnsValue(c Client) bool {
+	_, ok := c.(*forebay)
+	return ok
 }
 
 // Counts are outcomes of records. A client that reports no deliveries has Delivered at zero, as Uncounted says.

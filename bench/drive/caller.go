@@ -16,6 +16,7 @@ type caller struct {
 	index   int // of load.instances()
 	values  [][]byte
 	journal *journal // nil: none
+	scratch []byte   // a value that was made anew, where the client gives it back
 
 	calls, refused atomic.Int64
 
@@ -73,6 +74,15 @@ func (a *caller) flatOut(start time.Time) {
 	}
 }
 
+// anew returns a copy of a value: in new memory if the client keeps it until the record is delivered, otherwise in the same as before.
+func (a *caller) anew(value []byte) []byte {
+	if !client.ReturnsValue(a.c) {
+		return slices.Clone(value)
+	}
+	a.scratch = append(a.scratch[:0], value...)
+	return a.scratch
+}
+
 // call makes call i of this caller and reports whether the client took the record.
 func (a *caller) call(i int64) bool {
 	seq := uint64(i)*uint64(a.load.instances()) + uint64(a.index)
@@ -81,6 +91,8 @@ func (a *caller) call(i int64) bool {
 	if a.journal != nil || a.load.Held { // an event is new memory; who keeps it, pays for it
 		value = slices.Clone(value)
 		client.Numbered(value, seq)
+	} else if a.load.Anew {
+		value = a.anew(value)
 	}
 	if a.journal != nil {
 		a.journal.sent[seq].Store(time.Now().UnixNano())

@@ -18,6 +18,7 @@ type Load struct {
 	Topics     []string
 	Partitions int32  // of each topic, for the application to choose from
 	Values     string // 100B, 1KiB, lines
+	Anew       bool   // each value is made anew, as by an application that encodes events; otherwise they are there already
 	Instances  int    // clients in the process, that share the rate; zero means one
 
 	// PerSecond is the rate at which calls are made. Zero means as fast as the client takes them; a record that is refused is

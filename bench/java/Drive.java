@@ -34,7 +34,7 @@ public class Drive {
     static byte[][] values;
     static String[] topics;
     static int instances, partitions;
-    static boolean explicit, timed, held;
+    static boolean explicit, timed, held, anew;
     static long perSecond, forNanos, atMost, step;
     static AtomicLongArray sent, done; // null: no journal
     static final AtomicLong delivered = new AtomicLong(), failed = new AtomicLong();
@@ -78,6 +78,7 @@ public class Drive {
         explicit = load.get("Explicit").asBoolean();
         timed = load.get("Timed").asBoolean();
         held = load.get("Held").asBoolean();
+        anew = load.get("Anew").asBoolean();
         perSecond = load.get("PerSecond").asLong();
         forNanos = load.get("For").asLong();
         atMost = load.get("AtMost").asLong();
@@ -212,6 +213,7 @@ public class Drive {
                 value = value.clone();
                 ByteBuffer.wrap(value).putLong(seq);
             }
+            if (anew) value = value.clone();
             if (sent != null) sent.set((int) seq, now());
             calls.incrementAndGet();
             boolean taken;
