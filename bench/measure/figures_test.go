@@ -55,6 +55,11 @@ func TestTalkFigures_ASlowClientLooksNoBetter(t *testing.T) {
 	require.Nil(t, talkFigures(new(drive.Result), rig.Produced{}, 0))
 }
 
+func TestHeldFigures_AProcessThatShrinksHoldsNotLessThanNothing(t *testing.T) {
+	r := &drive.Result{Held: &drive.Held{Records: 20_000, HeapBytes: 2_000_000, RSSBytes: -1, HeapObjects: 20}}
+	require.Equal(t, map[string]float64{"records": 20_000, "failed": 0, "gc": 0, "gcIdle": 0, "heap": 100, "objects": 1}, heldFigures(r))
+}
+
 func TestClients_AreThoseThatAreWanted(t *testing.T) {
 	b := &Bench{Only: []string{"java", "sarama"}}
 	all := slices.Clone(callers)

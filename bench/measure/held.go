@@ -73,7 +73,10 @@ func heldFigures(r *drive.Result) map[string]float64 {
 		return figures
 	}
 	n := float64(h.Records)
-	figures["heap"], figures["rss"] = float64(h.HeapBytes)/n, float64(h.RSSBytes)/n
+	figures["heap"] = float64(h.HeapBytes) / n
+	if h.RSSBytes > 0 { // a collector may have given back more than the records take
+		figures["rss"] = float64(h.RSSBytes) / n
+	}
 	if h.HeapObjects >= 0 {
 		figures["objects"] = 1000 * float64(h.HeapObjects) / n
 	}
