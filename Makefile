@@ -22,7 +22,7 @@ lint: ## the linters of .golangci.yml
 	cd ops && go run $(LINTER) run ./...
 
 # These have so many timers in one bubble that the race detector crashes now and then, of itself, or take minutes with it.
-LONG := ^TestVirtual_(F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load)
+LONG := ^TestVirtual_(F2_Attempts|F5_AnHourAway|F14_AFallbackThatRefuses|F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load)
 
 virtual: ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
 	go test -race -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./producer -rapid.checks=10
