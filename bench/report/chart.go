@@ -22,7 +22,7 @@ func Charts(root, dir string, measured []Measured) (map[string]string, error) {
 		if len(cases) == 0 || !ok {
 			continue
 		}
-		file := filepath.Join(dir, m.Name+".svg")
+		file := filepath.Join(dir, m.Name+".png")
 		if err := chart(filepath.Join(root, file), m.Title, column, cases); err != nil {
 			return nil, fmt.Errorf("draw %s: %w", file, err)
 		}
