@@ -28,11 +28,12 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// soon is how fast the producer resumes after an outage of up to 90 s in which connections were refused; probeMax is added after
+// soon is how fast the producer resumes after an outage of up to shortRange in which connections were refused; probeMax is added after
 // a longer one.
 const (
-	soon     = 250 * time.Millisecond
-	probeMax = 2 * time.Second
+	soon       = 250 * time.Millisecond
+	shortRange = 90 * time.Second // until then a broker that does not work is asked ten times a second
+	probeMax   = 2 * time.Second
 )
 
 // trouble is what may be wrong with a cluster that can be dialled, or not even that.
@@ -42,7 +43,7 @@ type trouble struct {
 	end    func(b *bubble) // nil: the detour ends
 	reason string          // part of what the statistics say
 	slack  time.Duration   // how much later it resumes than after a refusal: one attempt is under way
-	rate   float64         // attempts a second and broker that are too many in the first 90 s
+	rate   float64         // attempts a second and broker that are too many within shortRange
 }
 
 func detour(dial faultnet.DialFunc) func(*bubble) {
@@ -264,8 +265,8 @@ func TestVirtual_F2_AttemptsAndLogLinesAreBoundedInALongOutageOfEachKind(t *test
 					b.logs.TakeAll()
 					x.begin(b)
 					first := b.k.link.Dials()
-					b.stream(90*time.Second, 1, "events")
-					require.LessOrEqual(t, float64(b.k.link.Dials()-first), 90*2*x.rate)
+					b.stream(shortRange, 1, "events")
+					require.LessOrEqual(t, float64(b.k.link.Dials()-first), shortRange.Seconds()*2*x.rate)
 					require.Equal(t, producer.Down, b.p.Stats().Clusters["events"].State)
 					long := b.k.link.Dials()
 					b.stream(10*time.Minute, 1, "events")
@@ -312,7 +313,7 @@ func TestVirtual_F5_ResumesAfterOutagesOfEveryLength(t *testing.T) {
 					if length == 24*time.Hour {
 						outages = 1
 					}
-					if length > 90*time.Second {
+					if length > shortRange {
 						within += probeMax
 					}
 					for range outages {

@@ -150,8 +150,8 @@ func TestVirtual_Hostile_EveryAnswerSpoilt(t *testing.T) {
 				s.send(30)
 				time.Sleep(5 * time.Second)
 				s.middle.Turn(100, m)
-				s.k.link.Reset()          // for what is asked when a connection begins
-				often := 90 * time.Second // until then a broker that does not work is asked ten times a second
+				s.k.link.Reset() // for what is asked when a connection begins
+				often := shortRange
 				if m.Name == "a thousand partitions more" {
 					often = 30 * time.Second // these brokers work; the longer, the more of the partitions have something to try
 				}
