@@ -40,7 +40,7 @@ func benchCommand(args []string) error {
 	var b measure.Bench
 	chosen := flags.String("run", "cpu,send,resume,held,talk,accounts", "which measurements")
 	clients := flags.String("clients", "", "which clients; empty: all")
-	cases := flags.String("cases", "", "a regular `expression` that the names of cases match, as they stand in RESULTS.md; empty: all. accounts has one")
+	cases := flags.String("cases", "", "a regular `expression` that the names of cases match, as they stand in RESULTS.md; empty: all")
 	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
 	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
 	flags.StringVar(&b.Work, "work", "work", "folder for journals")

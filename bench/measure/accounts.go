@@ -36,9 +36,11 @@ var accountsMeasure = Measurement{
 	Run: runAccounts,
 }
 
+const accountsCase = "a kill and a pause"
+
 func runAccounts(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
-	for round := range b.rounds(b.Rounds) {
+	for round := range b.rounds(accountsCase) {
 		accountsRound(t, b, kafka, round)
 	}
 }
@@ -69,7 +71,7 @@ func accountsRound(t *rig.TB, b *Bench, kafka *rig.Kafka, round int) {
 			figures = accountsFigures(entries, logOf(t, kafka, topics[m.name], len(entries)))
 			figures["refused"] = float64(r.Counts.Refused)
 		}
-		b.keep("accounts", "a kill and a pause", m.name, round, r, figures)
+		b.keep("accounts", accountsCase, m.name, round, r, figures)
 	}
 	kafka.Drop(t, slices.Collect(maps.Values(topics)))
 }

@@ -33,10 +33,13 @@ type Bench struct {
 	Samples func(*report.Sample)
 }
 
-// rounds counts the rounds of this run, n of them.
-func (b *Bench) rounds(n int) iter.Seq[int] {
+// rounds counts the rounds of this run for a case: none, if that is not wanted.
+func (b *Bench) rounds(name string) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i := range n {
+		if b.Cases != nil && !b.Cases.MatchString(name) {
+			return
+		}
+		for i := range b.Rounds {
 			if !yield(b.First + i) {
 				return
 			}
@@ -74,9 +77,6 @@ func short[T any](b *Bench, quick, full T) T {
 	}
 	return full
 }
-
-// wants reports whether a case is wanted.
-func (b *Bench) wants(name string) bool { return b.Cases == nil || b.Cases.MatchString(name) }
 
 // turns returns names in another order in each round, so that none always comes after the same: what a client leaves behind, such as pages
 // to be written, is the next one's trouble. The order is a Williams design: in as many rounds as there are names, if that is

@@ -58,10 +58,7 @@ func cpuCases() (all []cpuCase) {
 func runCPU(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for _, c := range cpuCases() {
-		if !b.wants(c.name) {
-			continue
-		}
-		for round := range b.rounds(b.Rounds) {
+		for round := range b.rounds(c.name) {
 			empty := 0.0
 			if c.perSecond > 0 {
 				empty = cpuRound(t, b, kafka, &c, "nothing", round, 0)

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -60,6 +61,14 @@ func TestHeldFigures_AProcessThatShrinksHoldsNotLessThanNothing(t *testing.T) {
 	require.Equal(t, map[string]float64{"records": 20_000, "failed": 0, "gc": 0, "gcIdle": 0, "heap": 100, "objects": 1}, heldFigures(r))
 }
 
+func TestRounds_AreThoseOfWantedCasesAfterThoseOfEarlierRuns(t *testing.T) {
+	b := &Bench{First: 5, Rounds: 2, Cases: regexp.MustCompile("none$")}
+	require.Equal(t, []int{5, 6}, slices.Collect(b.rounds("1KiB, none")))
+	require.Empty(t, slices.Collect(b.rounds("1KiB, lz4")))
+	b.Cases = nil
+	require.Equal(t, []int{5, 6}, slices.Collect(b.rounds("1KiB, lz4")))
+}
+
 func TestClients_AreThoseThatAreWanted(t *testing.T) {
 	b := &Bench{Only: []string{"java", "sarama"}}
 	all := slices.Clone(callers)
@@ -82,5 +91,10 @@ func TestTurns_EachComesAfterEachOtherOneOnce(t *testing.T) {
 	require.Len(t, first, 6)
 	require.Len(t, after, 6*5)
 	require.Equal(t, turns(names, 0), turns(names, 6))
+	require.Equal(t, []string{"a", "b", "c", "d", "e", "f"}, names)
+	for round := range 3 {
+		first[turns(names[:3], round)[0]]++ // an odd number
+	}
+	require.Equal(t, map[string]int{"a": 2, "b": 2, "c": 2, "d": 1, "e": 1, "f": 1}, first)
 	require.Empty(t, turns(nil, 1))
 }

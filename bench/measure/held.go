@@ -32,10 +32,7 @@ func runHeld(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for _, values := range []string{"100B", "1KiB"} {
 		for _, compression := range short(b, []string{"none"}, []string{"none", "lz4"}) {
-			if !b.wants(heldCase(values, compression)) {
-				continue
-			}
-			for round := range b.rounds(b.Rounds) {
+			for round := range b.rounds(heldCase(values, compression)) {
 				// TryProduce, as Produce would wait at the bound.
 				for _, name := range turns(b.clients("forebay", "franz-go-try", "sarama", "kafka-go", "confluent", "java"), round) {
 					heldRound(t, b, kafka, values, compression, name, round)

@@ -38,10 +38,7 @@ const (
 func runResume(t *rig.TB, b *Bench) {
 	lengths := []time.Duration{time.Second, 10 * time.Second, time.Minute}
 	for _, length := range short(b, lengths[:1], lengths) {
-		if !b.wants(resumeCase(length)) {
-			continue
-		}
-		for round := range b.rounds(b.Rounds) {
+		for round := range b.rounds(resumeCase(length)) {
 			t.Check(rig.Do(t.Context(), func(t *rig.TB) { resumeRound(t, b, length, round) }))
 		}
 	}

@@ -56,10 +56,7 @@ func states(t *rig.TB) []state {
 func runSend(t *rig.TB, b *Bench) {
 	kafka := rig.StartKafka(t, 1)
 	for _, s := range states(t) {
-		if !b.wants(s.name) {
-			continue
-		}
-		for round := range b.rounds(b.Rounds) {
+		for round := range b.rounds(s.name) {
 			for _, name := range turns(b.clients(callers...), round) {
 				sendRound(t, b, kafka, &s, name, round)
 			}

@@ -58,18 +58,15 @@ const (
 func runTalk(t *rig.TB, b *Bench) {
 	clusters := make(map[int]*rig.Kafka) // by the number of brokers
 	for _, c := range talkCases() {
-		if !b.wants(c.name) {
-			continue
-		}
-		if clusters[c.brokers] == nil {
-			for _, old := range clusters {
-				for _, broker := range old.Brokers() {
-					broker.Kill(t) // it would take CPU from the next
+		for round := range b.rounds(c.name) {
+			if clusters[c.brokers] == nil {
+				for _, old := range clusters {
+					for _, broker := range old.Brokers() {
+						broker.Kill(t) // it would take CPU from the next
+					}
 				}
+				clusters[c.brokers] = rig.StartKafka(t, c.brokers)
 			}
-			clusters[c.brokers] = rig.StartKafka(t, c.brokers)
-		}
-		for round := range b.rounds(b.Rounds) {
 			for _, name := range turns(b.clients(everyone...), round) {
 				talkRound(t, b, clusters[c.brokers], &c, name, round)
 			}

@@ -3,6 +3,7 @@ package report
 import (
 	"flag"
 	"image"
+	"image/color"
 	_ "image/png"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/plot/plotutil"
 )
 
 var update = flag.Bool("update", false, "write what the tests find into testdata")
@@ -109,7 +111,17 @@ func TestCharts_DrawsWhatWasMeasured(t *testing.T) {
 	drawn, err := os.Open(filepath.Join(dir, "charts", "cpu.png"))
 	require.NoError(t, err)
 	defer drawn.Close()
-	_, format, err := image.DecodeConfig(drawn)
+	picture, format, err := image.Decode(drawn)
 	require.NoError(t, err)
 	require.Equal(t, "png", format)
+	colours := make(map[color.Color]bool)
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			colours[color.RGBAModel.Convert(picture.At(x, y))] = true
+		}
+	}
+	for client := range 2 {
+		require.Contains(t, colours, color.RGBAModel.Convert(plotutil.Color(client)), "bars")
+	}
+	require.Contains(t, colours, color.Color(color.RGBA{A: 255}), "letters")
 }
