@@ -174,7 +174,9 @@ func (s *siege) paced(c *proof.Case, name string, before hostile.Count) {
 	maxDials, maxRequests := 15.0, 60.0
 	switch name {
 	case "a thousand brokers more":
-		maxDials = 210 // ten in 50 ms
+		maxDials = 240 // twenty in 100 ms, and those that are there
+	case "does not want to speak":
+		maxDials = 25 // some codes mean that it does: each failure after that begins an outage, in which two brokers are asked every 100 ms
 	case "a thousand partitions more":
 		maxRequests = 600 // each is a partition in trouble
 	}
