@@ -44,6 +44,7 @@ func benchCommand(args []string) error {
 	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
 	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
 	flags.StringVar(&b.Work, "work", "work", "folder for journals")
+	flags.StringVar(&b.Logs, "logs", "", "`folder` of logs, *.log, whose lines are sent where lines are; empty: made ones are")
 	samples := flags.String("samples", "samples", "folder for samples")
 	more := flags.Bool("more", false, "add rounds to the samples that are there")
 	out := flags.String("out", ".", "folder for RESULTS.md and charts")

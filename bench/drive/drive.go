@@ -74,7 +74,7 @@ func run(name string, l *Load, in io.Reader, out io.Writer, r *Result) error {
 }
 
 func makeCallers(name string, l *Load) ([]*caller, error) {
-	values, err := Values(l.Values)
+	values, err := Values(l.Values, l.Logs)
 	if err != nil {
 		return nil, err
 	}

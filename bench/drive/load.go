@@ -18,6 +18,7 @@ type Load struct {
 	Topics     []string
 	Partitions int32  // of each topic, for the application to choose from
 	Values     string // 100B, 1KiB, lines
+	Logs       string // a folder of logs, whose lines are sent as lines; empty: made ones are
 	Anew       bool   // each value is made anew, as by an application that encodes events; otherwise they are there already
 	Instances  int    // clients in the process, that share the rate; zero means one
 

@@ -1,17 +1,23 @@
 package drive
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 )
 
 // pooled is how many bytes of values there are. They come round again when no batch has them any more, also one of a client that
 // goes to another partition after every few, so that nobody's compressor sees one twice.
 const pooled = 8 << 20
 
-// Values returns the values of that kind, the same in each run. All are made of the lines of a log: a value of one letter
-// would flatter whoever compresses.
-func Values(kind string) ([][]byte, error) {
+// Values returns the values of that kind, the same in each run, side by side in memory. All are made of the lines of a log: a value of
+// one letter would flatter whoever compresses. Those called lines are the lines of real logs, if a folder of such is given.
+func Values(kind, logs string) ([][]byte, error) {
+	if kind == "lines" && logs != "" {
+		return linesOf(logs)
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	values := make([][]byte, pooled/SizeOf(kind))
 	for i := range values {
@@ -26,7 +32,43 @@ func Values(kind string) ([][]byte, error) {
 			return nil, fmt.Errorf("no values are named %q", kind)
 		}
 	}
-	return values, nil
+	return sideBySide(values), nil
+}
+
+// sideBySide moves values into one piece of memory. One that an application has just encoded is in the processor's cache; the next of
+// those that lie in a row nearly is.
+func sideBySide(values [][]byte) [][]byte {
+	slab := bytes.Join(values, nil)
+	for i, v := range values {
+		values[i], slab = slab[:len(v):len(v)], slab[len(v):]
+	}
+	return values
+}
+
+// shortest is the least length of a line that is a value, which a number must fit into.
+const shortest = 9
+
+// linesOf returns the lines of the logs in a folder, log by log.
+func linesOf(folder string) (values [][]byte, err error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.log"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range bytes.Lines(text) {
+			if line = bytes.TrimRight(line, "\r\n"); len(line) >= shortest {
+				values = append(values, line)
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("there are no lines in %s", filepath.Join(folder, "*.log"))
+	}
+	return sideBySide(values), nil
 }
 
 // SizeOf returns the size of a value of that kind; of lines, about.

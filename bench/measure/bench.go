@@ -30,6 +30,7 @@ type Bench struct {
 	Only    []string       // clients; none: all
 	Cases   *regexp.Regexp // matches those that are wanted; nil: all
 	Work    string         // folder for journals
+	Logs    string         // folder of real logs; empty: lines are made
 	Samples func(*report.Sample)
 }
 

@@ -19,7 +19,7 @@ var cpuMeasure = Measurement{
 			"as fast as it can for three seconds; at a steady rate it gets 10,000 a second. CPU is that of the process, user and system, until the " +
 			"last record is acknowledged, and that of the broker over the same time. Failures are counted for every client; \"each reported\" also has the application hear of each record that was " +
 			"delivered, which franz-go, kafka-go, librdkafka's Go client and the Java client always do. Allocations are those of the runtime's own heap: not those " +
-			"of librdkafka in C. The values are lines of logs, cut to size, 8 MiB of them again and again, so that no batch has one twice; where each is made anew, the application copies it first, as if it had encoded it: into new memory, for most clients keep a value until it is delivered, but for Forebay, which gives it back when `Send` returns, into the same each time. Each client was warmed up before, the Java client four times as long as others, for its compiler. Every log was checked to have as many records as the client says were accepted.",
+			"of librdkafka in C. The values are lines of logs, cut to size, 8 MiB of them again and again, so that no batch has one twice; with `-logs`, those called lines are whole lines of real logs, each log after the other; where each is made anew, the application copies it first, as if it had encoded it: into new memory, for most clients keep a value until it is delivered, but for Forebay, which gives it back when `Send` returns, into the same each time. Each client was warmed up before, the Java client four times as long as others, for its compiler. Every log was checked to have as many records as the client says were accepted.",
 		Columns: []report.Column{
 			{Name: "cpu", Title: "CPU, ns/record", Best: report.Least, Key: true},
 			{Name: "net", Title: "beyond the empty loop, ns/record", Best: report.Least, Key: true},
@@ -47,6 +47,7 @@ func cpuCases() (all []cpuCase) {
 		}
 	}
 	return append(all,
+		cpuCase{name: "saturation, 100B, none, each made anew", values: "100B", compression: "none", topics: 1, anew: true},
 		cpuCase{name: "saturation, 1KiB, none, each made anew", values: "1KiB", compression: "none", topics: 1, anew: true},
 		cpuCase{name: "saturation, 100B, none, each reported", values: "100B", compression: "none", topics: 1, reports: true},
 		cpuCase{name: "steady 10,000/s, 100B, 1 topic", values: "100B", compression: "none", topics: 1, perSecond: 10_000},
@@ -75,7 +76,7 @@ func cpuRound(t *rig.TB, b *Bench, kafka *rig.Kafka, c *cpuCase, name string, ro
 	topics := kafka.Topics(t, c.topics, partitions, false)
 	defer kafka.Drop(t, topics)
 	l := load(kafka.Seeds(), topics)
-	l.Values, l.Compression, l.Reports, l.PerSecond, l.Anew = c.values, c.compression, c.reports, c.perSecond, c.anew
+	l.Values, l.Logs, l.Compression, l.Reports, l.PerSecond, l.Anew = c.values, b.Logs, c.compression, c.reports, c.perSecond, c.anew
 	l.For, l.Finish, l.Warm = short(b, time.Second, 3*time.Second), time.Minute, b.warmUp(name)
 	d := rig.StartDriver(t, name, l)
 	before, broker := kafka.Logged(t, topics), kafka.CPU(t)

@@ -30,7 +30,7 @@ func CompileJava(t *TB, dir string) {
 // javaDriver returns the command of the Java driver, in a JVM with its own defaults but for the logs.
 func javaDriver(t *TB, l *drive.Load, load string) *exec.Cmd {
 	command, classPath := kafkatest.Java(t)
-	values, err := drive.Values(l.Values)
+	values, err := drive.Values(l.Values, l.Logs)
 	t.Check(err)
 	var raw bytes.Buffer
 	for _, v := range values {
