@@ -39,6 +39,7 @@ type Batch struct {
 	body  []byte // records in wire format; after compression the compressed ones
 	metas []meta // nil without reports
 
+	reports  bool // metas are kept
 	records  int
 	baseTime int64 // timestamp of the first record, milliseconds since 1970
 	maxTime  int64
@@ -144,14 +145,14 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	b.maxTime = max(b.maxTime, r.Timestamp)
 	b.body = r.appendTo(b.body, size, timeDelta, int64(b.records))
 	b.records++
-	if b.topic.lane.cfg.Load().Reports {
+	if b.reports {
 		b.metas = append(b.metas, meta{tag: r.Tag, born: born})
 	}
 }
 
 // full reports whether b must grow before a record of n framed bytes is added.
 func (b *Batch) full(n int) bool {
-	return len(b.body)+n > cap(b.body) || len(b.metas) == cap(b.metas) && b.topic.lane.cfg.Load().Reports
+	return len(b.body)+n > cap(b.body) || b.reports && len(b.metas) == cap(b.metas)
 }
 
 // grow makes room for n more bytes and one more meta, unless the budget or the topic's share forbid it.
@@ -161,7 +162,7 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 	if len(b.body)+n > body {
 		body = roundUp(max(len(b.body)+n, min(2*body, limit)))
 	}
-	if l.cfg.Load().Reports && len(b.metas) == metas {
+	if b.reports && len(b.metas) == metas {
 		metas = max(16, 2*metas)
 	}
 	if body == cap(b.body) && metas == cap(b.metas) {

@@ -104,7 +104,7 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 		g := group(i, r)
 		c := found[g]
 		if c == nil {
-			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, History: b.History}
+			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, reports: b.reports, History: b.History}
 			found[g] = c
 			children = append(children, c)
 		}
@@ -118,9 +118,8 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 
 // allot gives a batch that was measured its memory.
 func (b *Batch) allot() {
-	l := b.topic.lane
 	b.body = make([]byte, 0, b.held)
-	if l.cfg.Load().Reports {
+	if b.reports {
 		b.metas = make([]meta, 0, b.count)
 	}
 	b.held, b.count = 0, 0

@@ -34,6 +34,9 @@ type Config struct {
 	Class int
 	// ForKey returns the partition of a key in a topic of so many; nil: that of partitioner.Sticky. It is called under a lock.
 	ForKey func(topic string, key []byte, partitions int32) int32
+	// CatchUp is called with one record of 64, so that the clock that Append is told the time of keeps up; nil: not. It is called under a
+	// lock, and must return at once.
+	CatchUp func()
 	// MaxShare says how much of what the lane may hold at most a new topic may hold, by its name; 0: as much as it gets. Nil is 0
 	// for all.
 	MaxShare func(topic string) float64
@@ -72,6 +75,9 @@ func (l *Lane) Config() Config { return *l.cfg.Load() }
 func (l *Lane) Configure(cfg Config) {
 	if cfg.ForKey == nil {
 		cfg.ForKey = partitioner.Sticky{}.ForKey
+	}
+	if cfg.CatchUp == nil {
+		cfg.CatchUp = func() {}
 	}
 	l.cfg.Store(&cfg)
 }

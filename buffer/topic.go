@@ -63,24 +63,30 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 	if t.closed {
 		return ErrClosed
 	}
-	err := t.addLocked(t.sourceLocked(r, where, partition), r, now, tight)
-	if err == nil {
-		t.books.Accepted++
-	} else {
-		t.last = now // it is not idle
+	s := &t.unkeyed
+	if where != Unkeyed {
+		s = t.boundForLocked(r, where, partition)
 	}
-	return err
+	cfg := t.lane.cfg.Load()
+	if err := t.addLocked(cfg, s, r, now, tight); err != nil {
+		t.last = now // it is not idle
+		return err
+	}
+	if t.books.Accepted++; t.books.Accepted%catchUpEvery == 0 {
+		cfg.CatchUp()
+	}
+	return nil
 }
+
+// catchUpEvery is how many records there are for each call of Config.CatchUp.
+const catchUpEvery = 64
 
 // SmallBatch returns about how many bytes AppendTight needs for a record of so many framed bytes.
 func SmallBatch(framed int) int64 { return batchOverhead + int64(roundUp(framed)) + 16*metaBytes }
 
-// sourceLocked returns where a record waits.
-func (t *Topic) sourceLocked(r *Record, where Kind, partition int32) *source {
-	switch where {
-	case Unkeyed:
-		return &t.unkeyed
-	case Keyed:
+// boundForLocked returns where a record waits that has a key, or a partition.
+func (t *Topic) boundForLocked(r *Record, where Kind, partition int32) *source {
+	if where == Keyed {
 		partition = -1
 		if t.count > 0 {
 			partition = t.lane.cfg.Load().ForKey(t.name, r.Key, t.count)
@@ -125,11 +131,11 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 // addLocked adds r to the open batch of s, or to a new one, unless there is no memory for that. A batch takes no more
 // records when its oldest is a sixteenth of the delivery timeout old: it expires as a whole, and no record is to lose more
 // than that of its time.
-func (t *Topic) addLocked(s *source, r *Record, now time.Duration, tight bool) error {
-	limit := t.limitLocked()
+func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, tight bool) error {
+	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
-		if b.fits(framed, limit) && now-b.born < t.lane.cfg.Load().DeliveryTimeout/16 {
+		if b.fits(framed, limit) && now-b.born < cfg.DeliveryTimeout/16 {
 			var err error
 			if b.full(framed) {
 				err = b.grow(framed, limit, now)
@@ -194,8 +200,8 @@ func (t *Topic) Limit(bytes int) {
 }
 
 // limitLocked returns how large the records of a batch may be together.
-func (t *Topic) limitLocked() int {
-	limit := t.lane.cfg.Load().BatchBytes
+func (t *Topic) limitLocked(cfg *Config) int {
+	limit := cfg.BatchBytes
 	if t.limit > 0 {
 		limit = min(limit, max(t.limit, leastBatch))
 	}
@@ -215,7 +221,7 @@ func (l *Lane) plenty(s *source, now time.Duration) bool {
 const quickFill = 100 * time.Millisecond
 
 func (t *Topic) newBatch(s *source) *Batch {
-	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1)}
+	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1), reports: t.lane.cfg.Load().Reports}
 	if s.kind == Keyed {
 		b.count = t.count
 	}

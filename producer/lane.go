@@ -59,6 +59,7 @@ func (l *lane) bufferConfig(cfg *Config) buffer.Config {
 		Outlet:          l.outlet,
 		Class:           classOf(l.priority),
 		ForKey:          l.p.forKey(),
+		CatchUp:         l.p.clock.CatchUp,
 		MaxShare:        l.maxShare,
 	}
 }

@@ -31,11 +31,11 @@ const framing = 64
 // ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of
 // rec was kept. They come in a *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
 func (p *Producer) Send(rec Record) error {
-	if p.tooLarge(&rec) {
-		return p.refuse(&rec, ErrRecordTooLarge, "")
-	}
 	for {
 		s := p.setup.Load()
+		if s.tooLarge(&rec) {
+			return p.refuse(&rec, ErrRecordTooLarge, "")
+		}
 		topic, err := p.topic(s, &rec)
 		if err != nil {
 			return err
@@ -59,8 +59,8 @@ func (p *Producer) Send(rec Record) error {
 }
 
 // tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be measured.
-func (p *Producer) tooLarge(rec *Record) bool {
-	limit := p.setup.Load().cfg.Batching.MaxRecordBytes
+func (s *setup) tooLarge(rec *Record) bool {
+	limit := s.cfg.Batching.MaxRecordBytes
 	if len(rec.Key)+len(rec.Value) <= limit-framing && len(rec.Headers) == 0 {
 		return false
 	}

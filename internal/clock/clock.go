@@ -3,7 +3,6 @@
 package clock
 
 import (
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,15 +14,14 @@ const (
 	busyCalls = 200
 	// checkTicks is how often it is checked, in ticks, whether there are still that many.
 	checkTicks = 64
-	// lookAgain is of how many calls, on average, one makes sure that the goroutine keeps up.
-	lookAgain = 64
 	// resync is how long the wall clock may lag behind a jump of the system's.
 	resync = 100 * time.Millisecond
 )
 
 // Clock is safe for concurrent use. Reading the time was a third of Send: while there are more than 200 calls a
 // millisecond, Now returns what a goroutine of the clock reads every millisecond; at a lower rate that goroutine is not
-// there, for it would cost more than it saves. The wall clock is derived from the monotonic one and read anew every 100 ms.
+// there, for it would cost more than it saves, and CatchUp makes up for it. The wall clock is derived from the monotonic one and read anew
+// every 100 ms.
 type Clock struct {
 	start  time.Time
 	wall   func() time.Time
@@ -55,9 +53,6 @@ func (c *Clock) Mono() time.Duration { return time.Since(c.start) }
 // ahead.
 func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	if cached := c.cached.Load(); cached != 0 {
-		if rand.Uint32()%lookAgain == 0 {
-			cached = c.catchUp(cached)
-		}
 		return time.Duration(cached), (c.offset.Load() + cached) / int64(time.Millisecond)
 	}
 	mono = time.Since(c.start)
@@ -66,16 +61,16 @@ func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	return mono, (c.offset.Load() + int64(mono)) / int64(time.Millisecond)
 }
 
-// catchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a machine that was starved:
-// records would be stamped, and expire, by so much too early.
-func (c *Clock) catchUp(cached int64) int64 {
-	mono := int64(c.Mono())
-	if mono-cached <= 2*int64(tick) {
-		return cached
+// CatchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a machine that was starved:
+// records would be stamped, and expire, by so much too early. It is to be called once for some dozens of calls of Now.
+func (c *Clock) CatchUp() {
+	cached := c.cached.Load()
+	mono := c.Mono()
+	if cached == 0 || mono-time.Duration(cached) <= 2*tick {
+		return
 	}
-	c.sync(time.Duration(mono))
-	c.cached.CompareAndSwap(cached, mono) // unless the goroutine has come to it, or ended
-	return mono
+	c.sync(mono)
+	c.cached.CompareAndSwap(cached, int64(mono)) // unless the goroutine has come to it, or ended
 }
 
 // sync reads the wall clock, if that was long ago.
