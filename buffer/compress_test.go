@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -22,15 +23,25 @@ func lines(n int) []byte {
 	return b.Bytes()[:n]
 }
 
+// noise returns n random bytes.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
+	return b
+}
+
 func TestCodec_IsReadByOthers_ConcurrentSafe(t *testing.T) {
 	for _, name := range []string{"gzip", "snappy", "lz4", "zstd"} {
 		t.Run(name, func(t *testing.T) {
 			c, err := NewCodec(name)
 			require.NoError(t, err)
 			var wg sync.WaitGroup
-			for _, n := range []int{1, 100, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20} {
+			for _, n := range []int{1, 100, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20, -1, -1 << 20, -5 << 19} {
 				wg.Go(func() {
-					src := lines(n)
+					src := lines(max(n, 0))
+					if n < 0 { // in the middle something that cannot be made smaller
+						src = slices.Concat(lines(1<<20), noise(-n), lines(100))
+					}
 					var dst bytes.Buffer
 					for range 3 {
 						dst.Reset()

@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"sync"
 
 	"github.com/pierrec/lz4/v4"
@@ -12,33 +13,56 @@ import (
 // safe for concurrent use.
 //
 // The compressor of kgo has a checksum of the content too, which takes a seventh of its time, and blocks of 4 MiB, for which whoever reads
-// them sets memory aside. A full batch fits into 1 MiB.
+// them sets memory aside. A full batch fits into 1 MiB. The library's own writer of frames is not used, for it copies what is less than a
+// block before it compresses it, and once more afterwards.
 type lz4Compressor struct {
-	writers sync.Pool // of *lz4.Writer
+	head   []byte    // of every frame
+	blocks sync.Pool // of *lz4.Compressor, each for one goroutine at a time
 }
 
-var lz4Options = []lz4.Option{lz4.BlockSizeOption(lz4.Block1Mb), lz4.ChecksumOption(false)}
+const (
+	lz4Block = 1 << 20 // bytes in a block
+	lz4Plain = 1 << 31 // added to the size of one that is not compressed
+)
+
+// lz4End is in the place of the size of one more block.
+var lz4End = make([]byte, 4)
 
 func newLZ4() (*lz4Compressor, error) {
-	c := &lz4Compressor{}
-	c.writers.New = func() any {
-		w := lz4.NewWriter(nil)
-		_ = w.Apply(lz4Options...) // these are tried below
-		return w
+	var empty bytes.Buffer // the frame around nothing
+	w := lz4.NewWriter(&empty)
+	if err := w.Apply(lz4.BlockSizeOption(lz4.Block1Mb), lz4.ChecksumOption(false)); err != nil {
+		return nil, err
 	}
-	return c, lz4.NewWriter(nil).Apply(lz4Options...)
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	c := &lz4Compressor{head: bytes.TrimSuffix(empty.Bytes(), lz4End)}
+	c.blocks.New = func() any { return new(lz4.Compressor) }
+	return c, nil
 }
 
 // Compress implements kgo.Compressor.
 func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
-	w := c.writers.Get().(*lz4.Writer)
-	defer c.writers.Put(w)
-	w.Reset(dst)
-	if _, err := w.Write(src); err != nil {
-		return nil, kgo.CodecError
+	dst.Grow(len(c.head) + lz4.CompressBlockBound(len(src)) + (len(src)/lz4Block+2)*len(lz4End))
+	blocks := c.blocks.Get().(*lz4.Compressor)
+	defer c.blocks.Put(blocks)
+	frame := append(dst.AvailableBuffer(), c.head...)
+	for len(src) > 0 {
+		block := src[:min(len(src), lz4Block)]
+		src = src[len(block):]
+		frame = appendBlock(frame, block, blocks)
 	}
-	if err := w.Close(); err != nil {
-		return nil, kgo.CodecError
+	return append(frame, lz4End...), kgo.CodecLz4
+}
+
+// appendBlock appends a block to frame, which has room for it, after its size.
+func appendBlock(frame, block []byte, c *lz4.Compressor) []byte {
+	at := len(frame) + len(lz4End)
+	n, err := c.CompressBlock(block, frame[at:cap(frame)])
+	if err != nil || n == 0 || n >= len(block) {
+		frame = binary.LittleEndian.AppendUint32(frame, uint32(len(block))|lz4Plain)
+		return append(frame, block...)
 	}
-	return dst.Bytes(), kgo.CodecLz4
+	return binary.LittleEndian.AppendUint32(frame, uint32(n))[:at+n]
 }
