@@ -204,6 +204,9 @@ func (d *dispatcher) most(b *brokerState) int {
 // loadAside fills a request of partitions that would hold up others: those that may be slow, in ever smaller company, and
 // only then those that are, with one another. What may be is soon known.
 func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) *shipment {
+	if !slices.ContainsFunc(d.active, (*topicState).anyAside) {
+		return nil
+	}
 	s := &shipment{d: d, broker: b, aside: true, most: d.most(b)}
 	d.fillAside(s, now, alarm, func(p *partition) bool {
 		return p.pace > apace && len(s.items) < p.pace && !slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
@@ -244,9 +247,6 @@ func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm
 
 // put adds a batch for p to s, if one is there. It returns false when s has no more room.
 func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Duration, alarm *alarm) bool {
-	if s.has(ts, p) {
-		return true
-	}
 	lingered := s.broker.lingered && s.takesOpen()
 	size := 0
 	kind, from, seal := buffer.Unkeyed, int32(-1), false
@@ -258,6 +258,9 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 			return true
 		}
 		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() && (lingered && w.Open || d.ripe(w, now)), w.Bytes
+	}
+	if s.has(ts, p) {
+		return true
 	}
 	if len(s.items) > 0 && (s.bytes+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
 		return false

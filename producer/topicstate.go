@@ -201,6 +201,11 @@ func (d *dispatcher) designate(ts *topicState, now time.Duration) {
 	}
 }
 
+// anyAside reports whether a partition of ts is slow, or may be.
+func (ts *topicState) anyAside() bool {
+	return slices.ContainsFunc(ts.all, func(p *partition) bool { return p.pace != apace })
+}
+
 func (ts *topicState) anyPinned() bool {
 	for _, p := range ts.all {
 		if p.pinned != nil {

@@ -20,8 +20,8 @@ const (
 
 // Clock is safe for concurrent use. Reading the time was a third of Send: while there are more than 200 calls a
 // millisecond, Now returns what a goroutine of the clock reads every millisecond; at a lower rate that goroutine is not
-// there, for it would cost more than it saves, and CatchUp makes up for it. The wall clock is derived from the monotonic one and read anew
-// every 100 ms.
+// there, for it would cost more than it saves. Where it gets no processor, CatchUp makes up for it. The wall clock is derived from the
+// monotonic one and read anew every 100 ms.
 type Clock struct {
 	start  time.Time
 	wall   func() time.Time
