@@ -51,18 +51,8 @@ func (r *Record) appendTo(dst []byte, size int, timeDelta, offsetDelta int64) []
 	dst = append(dst, 0) // attributes: none are defined
 	dst = appendVarint(dst, timeDelta)
 	dst = appendVarint(dst, offsetDelta)
-	if r.Key == nil { // as in appendNullable, which would be a call each: a tenth of all this
-		dst = append(dst, 1)
-	} else {
-		dst = appendVarint(dst, int64(len(r.Key)))
-		dst = append(dst, r.Key...)
-	}
-	if r.Value == nil {
-		dst = append(dst, 1)
-	} else {
-		dst = appendVarint(dst, int64(len(r.Value)))
-		dst = append(dst, r.Value...)
-	}
+	dst = appendNullable(dst, r.Key)
+	dst = appendNullable(dst, r.Value)
 	if len(r.Headers) == 0 {
 		return append(dst, 0)
 	}
@@ -80,12 +70,12 @@ func appendHeaders(dst []byte, headers []Header) []byte {
 	return dst
 }
 
+// appendNullable writes b after its length. It is small enough to be part of its caller, which is worth a tenth of appendTo.
 func appendNullable(dst, b []byte) []byte {
 	if b == nil {
 		return append(dst, 1) // the varint of -1
 	}
-	dst = appendVarint(dst, int64(len(b)))
-	return append(dst, b...)
+	return append(appendVarint(dst, int64(len(b))), b...)
 }
 
 // appendVarint writes the zigzag varint of v. Most have one byte or two, which is worth a path of its own.

@@ -63,11 +63,11 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 	if t.closed {
 		return ErrClosed
 	}
+	cfg := t.lane.cfg.Load()
 	s := &t.unkeyed
 	if where != Unkeyed {
-		s = t.boundForLocked(r, where, partition)
+		s = t.boundForLocked(cfg, r, where, partition)
 	}
-	cfg := t.lane.cfg.Load()
 	if err := t.addLocked(cfg, s, r, now, tight); err != nil {
 		t.last = now // it is not idle
 		return err
@@ -85,11 +85,11 @@ const catchUpEvery = 64
 func SmallBatch(framed int) int64 { return batchOverhead + int64(roundUp(framed)) + 16*metaBytes }
 
 // boundForLocked returns where a record waits that has a key, or a partition.
-func (t *Topic) boundForLocked(r *Record, where Kind, partition int32) *source {
+func (t *Topic) boundForLocked(cfg *Config, r *Record, where Kind, partition int32) *source {
 	if where == Keyed {
 		partition = -1
 		if t.count > 0 {
-			partition = t.lane.cfg.Load().ForKey(t.name, r.Key, t.count)
+			partition = cfg.ForKey(t.name, r.Key, t.count)
 		}
 	}
 	return t.boundLocked(where, partition)

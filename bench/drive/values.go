@@ -48,7 +48,7 @@ func sideBySide(values [][]byte) [][]byte {
 // shortest is the least length of a line that is a value, which a number must fit into.
 const shortest = 9
 
-// linesOf returns the lines of the logs in a folder, log by log.
+// linesOf returns the lines of the logs in a folder, log by log, as they lie in memory.
 func linesOf(folder string) (values [][]byte, err error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.log"))
 	if err != nil {
@@ -68,7 +68,7 @@ func linesOf(folder string) (values [][]byte, err error) {
 	if len(values) == 0 {
 		return nil, fmt.Errorf("there are no lines in %s", filepath.Join(folder, "*.log"))
 	}
-	return sideBySide(values), nil
+	return values, nil
 }
 
 // SizeOf returns the size of a value of that kind; of lines, about.
