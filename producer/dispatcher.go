@@ -46,8 +46,8 @@ type dispatcher struct {
 	routes   *routes        // that the topics were compared with last
 	left     bool           // idle is closed
 	view     *cluster.View
-	topics   map[*buffer.Topic]*topicState
-	active   []*topicState // those of topics with something that waits or is in flight
+	topics   map[string]*topicState // by name: a topic whose table is freed and made again goes on in the state that it had
+	active   []*topicState          // those of topics with something that waits or is in flight
 	brokers  map[int32]*brokerState
 	zones    int                     // how many there are, by the racks of the brokers
 	chooses  partitioner.Partitioner // for un-keyed batches, of this pass; nil: any partition will do
@@ -84,7 +84,7 @@ func newDispatcher(l *lane, c *site, there routing.Fallback) (*dispatcher, error
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 		idle:    make(chan struct{}),
-		topics:  make(map[*buffer.Topic]*topicState),
+		topics:  make(map[string]*topicState),
 		brokers: make(map[int32]*brokerState),
 		spoken:  make(map[int16]bool),
 	}
@@ -118,7 +118,7 @@ func (d *dispatcher) run() {
 func (d *dispatcher) pass() time.Duration {
 	d.outlet.Look() // before incoming is looked at: from here on, news wakes us
 	now := d.p.clock.Mono()
-	alarm := alarm{now: now, at: now + time.Minute}
+	alarm := alarm{now: now, at: now + d.p.options.idle/10}
 	d.configure()
 	d.land(now)
 	d.admit()
@@ -154,11 +154,13 @@ func (a *alarm) by(at time.Duration) { a.at = min(a.at, max(at, a.now+time.Milli
 func (d *dispatcher) admit() {
 	d.incoming = d.outlet.Incoming(d.incoming[:0])
 	for _, t := range d.incoming {
-		ts := d.topics[t]
+		ts := d.topics[t.Name()]
 		if ts == nil {
 			ts = d.newTopicState(t)
-			d.topics[t] = ts
+			d.topics[t.Name()] = ts
 			d.cluster.Want(ts.name)
+		} else if ts.t != t && ts.t.Freed() {
+			ts.rebind(t)
 		}
 		if !ts.owned {
 			ts.owned = true
@@ -268,7 +270,7 @@ func (d *dispatcher) tellCount(ts *topicState, count int32) {
 // evacuate has what is pinned to a partition that is gone wait for another.
 func (d *dispatcher) evacuate(ts *topicState, p *partition) {
 	if b := p.pinned; b != nil {
-		p.pinned, p.orphan = nil, true
+		p.pinned = nil
 		b.History.Unresolved = false
 		ts.t.CountDuplicates(b)
 		d.giveBack(ts, p, b)
@@ -311,24 +313,21 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 
 // reap frees the tables of topics that have been idle, now and then.
 func (d *dispatcher) reap(now time.Duration) {
-	if now-d.reaped < idleTopic/10 {
+	idle := d.p.options.idle
+	if now-d.reaped < idle/10 {
 		return
 	}
 	d.reaped = now
-	if freed := d.lane.buf.Free(now - idleTopic); len(freed) > 0 {
+	if freed := d.lane.buf.Free(now - idle); len(freed) > 0 {
 		d.p.setup.Load().ruled.Delete(freed...)
 	}
-	forgot := false
-	for t, ts := range d.topics {
-		if t.Freed() {
+	for name, ts := range d.topics {
+		if ts.t.Freed() && ts.quiet() {
 			d.cluster.Forget(ts.name)
-			d.troubles.Delete(t.Name())
-			delete(d.topics, t)
-			forgot = true
+			d.link.Forget(ts.name)
+			d.troubles.Delete(name)
+			delete(d.topics, name)
 		}
-	}
-	if forgot {
-		d.link.Forget()
 	}
 }
 

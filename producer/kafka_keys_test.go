@@ -16,6 +16,7 @@ import (
 	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/partitioner"
 	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
 )
 
 // randomKeys returns n keys of 0 to 40 random bytes.
@@ -212,3 +213,23 @@ func TestKafka_TwelveTopicsAtOnce(t *testing.T) {
 
 // tagOf returns the tag under which the ledger sent r.
 func tagOf(r *kgo.Record) uint64 { return binary.BigEndian.Uint64(r.Value) }
+
+// Each of the two dispatchers of a lane with a fallback frees the tables of topics that were idle, and the topic comes back at any moment
+// between.
+func TestKafka_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Shared(t)
+	topic := kafkatest.TopicName(t)
+	c.CreateTopic(t, topic, 3)
+	tr := try(t, to(c, func(cfg *producer.Config) {
+		cfg.Clusters["spare"] = cfg.Clusters["events"]
+		for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium, &cfg.Priorities.High} {
+			pc.Cluster, pc.Fallbacks = "events", []routing.Fallback{{Cluster: "spare"}}
+		}
+	}), producer.WithIdleTopic(200*time.Millisecond))
+	for range 30 {
+		tr.send(t, producer.Record{Topic: topic, Key: []byte("k"), Value: make([]byte, 20)})
+		require.Eventually(t, func() bool { return len(tr.Stats().Topics) == 0 }, time.Minute, time.Millisecond)
+	}
+	require.Len(t, tr.settleOnce(t, c, topic), 30)
+}

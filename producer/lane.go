@@ -163,8 +163,8 @@ func (d *dispatcher) reroute(alarm *alarm) {
 		return
 	}
 	d.routes = routes
-	for t, ts := range d.topics {
-		to := routes.of(t.Name())
+	for name, ts := range d.topics {
+		to := routes.of(name)
 		if !ts.owned || to == d {
 			if ts.leaving { // it was about to, and nothing of it was looked at
 				ts.leaving = false

@@ -24,6 +24,7 @@ type options struct {
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
 	wall     func() time.Time // for tests of jumps
+	idle     time.Duration    // how long a topic may be without a record before its table is freed
 	hooks    []kgo.Hook
 
 	partitioner partitioner.Partitioner

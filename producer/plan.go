@@ -265,7 +265,7 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 	if len(s.items) > 0 && (s.bytes+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
 		return false
 	}
-	if !d.number(ts, p) {
+	if !d.numberable(p) {
 		alarm.by(now + retryMin)
 		return true
 	}
@@ -280,6 +280,13 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 			alarm.by(now)
 			return true
 		}
+	}
+	if !d.number(ts, p, b) { // the producer ID has just been lost
+		if p.pinned == nil {
+			ts.t.Requeue(b)
+		}
+		alarm.by(now + retryMin)
+		return true
 	}
 	if p.pinned == nil && b.Kind() == buffer.Unkeyed {
 		ts.batches++
@@ -319,29 +326,6 @@ func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
 		return w.OpenSince + linger
 	}
 	return w.OpenSince + linger + min(max(0, d.opened-w.OpenSince), linger)
-}
-
-// number makes sure that the next batch of p can be numbered. It returns false while there is no producer ID. A batch that
-// was written and not answered, and cannot keep its numbers, may be in Kafka twice after this attempt.
-func (d *dispatcher) number(ts *topicState, p *partition) bool {
-	if !p.orphan && d.link.Current(p.numbers, p.seq) {
-		if p.pinned != nil && p.pinned.History.Unresolved && (p.seq.ID < 0 || forgotten(p.pinned)) {
-			ts.t.CountDuplicates(p.pinned)
-		}
-		return true
-	}
-	seq, ok := d.link.Renew(p.numbers, p.seq)
-	if !ok {
-		return false
-	}
-	if b := p.pinned; b != nil && b.History.Unresolved {
-		ts.t.CountDuplicates(b)
-		if b.Kind() != buffer.Unkeyed && seq.ID != p.seq.ID {
-			d.counts.orderAtRisk.Add(uint64(b.Records())) // another producer ID fences nothing
-		}
-	}
-	p.seq, p.orphan = seq, false
-	return true
 }
 
 // brokerMemory is how long brokers remember a producer, by the timestamps of its records: a day by default. Half of that is

@@ -66,7 +66,7 @@ type site struct {
 //
 // The producer works in the background from now on, until Close.
 func New(cfg Config, opts ...Option) (*Producer, error) {
-	o := options{logger: zap.NewNop(), wall: time.Now}
+	o := options{logger: zap.NewNop(), wall: time.Now, idle: idleTopic}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}

@@ -58,7 +58,9 @@ func runFallbacks(t *rapid.T) {
 	w.f.begin()
 	for range rapid.IntRange(1, 30).Draw(t, "steps") {
 		w.step()
-		time.Sleep(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 300, 3000, 8000, 40000}).Draw(t, "milliseconds")) * time.Millisecond)
+		if !longPause(t) {
+			time.Sleep(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 300, 3000, 8000, 40000}).Draw(t, "milliseconds")) * time.Millisecond)
+		}
 		w.check()
 	}
 	w.end()

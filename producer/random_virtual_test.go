@@ -77,6 +77,22 @@ type schedule struct {
 	partitions map[string]int32 // that explicit ones are drawn from
 }
 
+// longPause lets as much time pass now and then as it takes for everything with a timer to run out: limits of batches, idle topics, what
+// names mean, what brokers know of producers. What rapid draws is hashed, for it draws small numbers more often.
+func longPause(t *rapid.T) bool {
+	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "long pause, by chance"), 0)).IntN(4000)
+	if chance >= 81 {
+		return false
+	}
+	d := []time.Duration{9 * time.Minute, 10 * time.Minute, 11 * time.Minute, 61 * time.Minute}[chance%4]
+	if chance == 80 {
+		d = 13 * time.Hour
+	}
+	t.Logf("a pause of %v", d)
+	time.Sleep(d)
+	return true
+}
+
 // outcomes judges records without their log.
 type outcomes struct {
 	accepted map[uint64]bool
@@ -106,7 +122,9 @@ func runSchedule(t *rapid.T) {
 	s.p = p
 	for range rapid.IntRange(1, 25).Draw(t, "steps") {
 		s.step()
-		time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t, "milliseconds")) * time.Millisecond)
+		if !longPause(t) {
+			time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t, "milliseconds")) * time.Millisecond)
+		}
 		s.check()
 	}
 	s.end()

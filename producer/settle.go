@@ -135,6 +135,9 @@ func (d *dispatcher) countAttempt(it *item) {
 func (d *dispatcher) settle(it *item, now time.Duration) {
 	a, b := it.attempt, it.batch
 	d.countAttempt(it)
+	if a.Fate != cluster.NotSent && (!it.gone || it.written) {
+		it.p.numbers.wrote(b, a.Fate == cluster.Answered)
+	}
 	if it.gone {
 		d.settleGone(it)
 		return
@@ -158,13 +161,8 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 
 // settleGone learns what it can from the answer to a batch that was resolved while it was in flight.
 func (d *dispatcher) settleGone(it *item) {
-	switch a := it.attempt; {
-	case !it.written:
-	case a.Fate == cluster.Answered && a.Action(true) == cluster.Done:
-		it.p.seq.Advance(a.Records)
-	case a.Fate == cluster.Answered && a.Action(true) == cluster.Elsewhere:
-	default:
-		it.p.orphan = true
+	if a := it.attempt; it.written && a.Fate == cluster.Answered && a.Action(true) == cluster.Done {
+		it.p.numbers.advance(a.Records)
 	}
 }
 
@@ -197,10 +195,10 @@ func (d *dispatcher) again(it *item) {
 // settleAnswer does what the broker's error code asks for.
 func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	a, p, b := it.attempt, it.p, it.batch
-	action := a.Action(b.History.Unresolved)
+	action := a.Action(it.repeats || b.History.Unresolved)
 	if action == cluster.Done {
 		d.acked.Store(int64(now))
-		p.seq.Advance(a.Records)
+		p.numbers.advance(a.Records)
 		p.fails, it.ship.broker.astray = 0, 0
 		d.trouble(it.ts, nil)
 		b.History.Unresolved = false
@@ -223,14 +221,8 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		d.follow(it)
 	case cluster.Elsewhere:
 		d.elsewhere(it, now)
-	case cluster.Renew:
-		d.renew(it)
-	case cluster.NewID:
-		d.link.Drop(p.numbers, a.Sequence)
-		d.renewID(it)
-	case cluster.Unnumber:
-		d.link.Refuse(p.numbers, a.Sequence, err)
-		d.renewID(it)
+	case cluster.Renew, cluster.NewID, cluster.Unnumber:
+		d.renew(it, action, err)
 	case cluster.Resend:
 		d.resend(it, err)
 	case cluster.Split:
@@ -276,23 +268,21 @@ func (d *dispatcher) follow(it *item) {
 	d.cluster.Refresh()
 }
 
-// renew begins a new numbering of the partition. What an earlier attempt did is not known any more.
-func (d *dispatcher) renew(it *item) {
-	it.p.orphan = true
+// renew begins a new numbering of the partition, and does more about it where the broker asks for that, or has not followed the last
+// ones either.
+func (d *dispatcher) renew(it *item, action cluster.Action, err error) {
+	n := &it.p.numbers
+	switch max(action, n.refused()) {
+	case cluster.NewID:
+		d.link.Drop(n.id, it.attempt.Sequence)
+	case cluster.Unnumber:
+		d.link.Refuse(n.id, it.attempt.Sequence, err)
+	}
 	if it.p.fails == 1 {
 		it.p.retryAt = 0 // what goes on is paced like any error
 	}
 	d.recount(it)
 	d.giveBack(it.ts, it.p, it.batch)
-}
-
-// renewID begins a new numbering with another producer ID, which fences nothing: an earlier attempt of this batch may
-// still arrive, after what follows it.
-func (d *dispatcher) renewID(it *item) {
-	if it.batch.History.Unresolved && it.batch.Kind() != buffer.Unkeyed {
-		d.counts.orderAtRisk.Add(uint64(it.batch.Records()))
-	}
-	d.renew(it)
 }
 
 // damagedMax is how often a batch is sent that arrives damaged. Networks and proxies do that now and then; a batch that
@@ -308,14 +298,6 @@ func (d *dispatcher) resend(it *item, err error) {
 	d.again(it)
 }
 
-// uproot has the partition begin a new numbering if a batch leaves it of which an attempt is unresolved. With the same
-// numbers the next batch would be taken for that attempt, and acknowledged without being written.
-func (d *dispatcher) uproot(it *item) {
-	if it.batch.History.Unresolved {
-		it.p.orphan = true
-	}
-}
-
 // recount counts a batch as maybe duplicated that is sent again with other numbers, if an attempt is unresolved.
 func (d *dispatcher) recount(it *item) {
 	if it.batch.History.Unresolved {
@@ -328,7 +310,6 @@ func (d *dispatcher) recount(it *item) {
 func (d *dispatcher) split(it *item, err error) {
 	it.p.retryAt = 0
 	b := it.batch
-	d.uproot(it)
 	if b.Records() == 1 {
 		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: err})
 		return
@@ -378,7 +359,6 @@ func (d *dispatcher) lift(ts *topicState) {
 // reject gives up the records that the broker named, and sends the others on; where it named none, all of them.
 func (d *dispatcher) reject(it *item, err error) {
 	it.p.retryAt = 0
-	d.uproot(it)
 	b, v := it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: err}
 	picked := make(map[int]bool)
 	for _, i := range it.attempt.Bad {
@@ -409,7 +389,6 @@ func (d *dispatcher) decompress(it *item, err error) {
 		return
 	}
 	it.p.retryAt = 0
-	d.uproot(it)
 	d.recount(it)
 	b, failure := it.ts.t.Decompress(it.batch)
 	if failure != nil {

@@ -34,13 +34,14 @@ type item struct {
 	batch   *buffer.Batch
 	attempt *cluster.Attempt
 	tried   bool // it is not the first attempt of its batch
+	repeats bool // its batch may have been written with the same numbers before
 	gone    bool // its batch was resolved while it was in flight
 	written bool // it had been written by then
 }
 
 func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
-	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0}
-	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(), Sequence: p.seq}
+	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0, repeats: p.numbers.owner == b}
+	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(), Sequence: p.numbers.next}
 	s.items = append(s.items, it)
 	s.bytes += b.Size()
 	p.flying = it

@@ -44,10 +44,8 @@ type topicState struct {
 type partition struct {
 	id         int32
 	stream     int          // 0 for the one that takes keyed batches too
-	numbers    int          // of the link's producer IDs, the one that it is numbered by
 	leader     *brokerState // nil: none
-	seq        cluster.Sequence
-	orphan     bool          // what the broker has seen of seq is not known: renew before the next batch
+	numbers    numbering
 	flying     *item         // the batch in flight
 	pinned     *buffer.Batch // written and not answered: it goes before all else, and as it was
 	pace       int           // apace, slow, or that it may be slow and travels with so many at most
@@ -86,16 +84,24 @@ func (p *partition) fail(now time.Duration) {
 	p.retryAt = now + pause(p.fails)
 }
 
+// rebind has ts go on with t, which has taken the place of a topic that was freed.
+func (ts *topicState) rebind(t *buffer.Topic) {
+	ts.t, ts.owned = t, false
+	if ts.limitUntil != 0 {
+		t.Limit(ts.limit)
+	}
+}
+
 // renumber has every partition begin a new numbering.
 func (ts *topicState) renumber() {
 	for _, p := range ts.all {
-		p.orphan = true
+		p.numbers.lost = true
 	}
 }
 
 // add makes a stream to a partition known.
 func (ts *topicState) add(id int32, stream int, leader *brokerState) {
-	p := &partition{id: id, stream: stream, numbers: ts.twin*cluster.Streams + stream, leader: leader, orphan: true, seq: cluster.Unnumbered}
+	p := &partition{id: id, stream: stream, numbers: newNumbering(ts.twin*cluster.Streams + stream), leader: leader}
 	ts.all = append(ts.all, p)
 	if stream == 0 {
 		ts.parts = append(ts.parts, p)
@@ -285,7 +291,7 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 		if b := p.pinned; b != nil {
 			if b.Born() <= now-timeout {
 				d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
-				p.pinned, p.orphan = nil, true
+				p.pinned = nil
 			} else {
 				alarm.by(b.Born() + timeout)
 			}
@@ -317,7 +323,6 @@ func (d *dispatcher) expireFlying(ts *topicState, p *partition, now time.Duratio
 		return
 	}
 	it.gone, it.written = true, it.attempt.Revoke()
-	p.orphan = p.orphan || it.batch.History.Unresolved
 	it.batch.History.MaybeWritten = it.batch.History.MaybeWritten || it.written
 	d.resolve(ts, it.batch, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
 }

@@ -28,8 +28,9 @@ type Traffic struct {
 	Throttled    uint64
 	ThrottledFor time.Duration
 
-	// OrderAtRisk are keyed records that were sent again with another producer ID while an earlier attempt was unanswered:
-	// if that arrives late it stands after newer records of its key, in a log that then has it twice.
+	// OrderAtRisk are keyed records whose attempt was not answered and could not be fenced before something else was written to
+	// their partition, because that has another producer ID, or batches have no numbers (no right to a producer ID, or acks of the
+	// leader alone). An attempt that arrives late stands behind newer records of its key.
 	OrderAtRisk uint64
 
 	// DeliveryTime is how long records took that were delivered, from the Send of the oldest in their batch to Kafka's

@@ -9,16 +9,16 @@ type Action uint8
 const (
 	Retry      Action = iota // nothing is known of the code: try again after a while
 	Done                     // the batch is in the log
-	Confirm                  // appended, but not confirmed: the same batch again, in the same place
+	Confirm                  // appended, but not confirmed, or perhaps appended: the same batch again, in the same place
 	Elsewhere                // not appended: any partition may take it; leaders may have changed
 	Renew                    // the broker does not follow the numbering of this partition: begin a new one
-	NewID                    // the broker does not take the producer ID
+	NewID                    // the broker does not take the producer ID: begin anew with another one
+	Unnumber                 // the cluster does not let us number batches: begin anew without numbers
 	Split                    // too large: halve it
 	Hold                     // the topic is not there, or not for us: wait
 	Reject                   // Kafka will never take some of the records
 	Resend                   // it arrived damaged: once more, and if that goes on Kafka will never take it
 	Recompress               // Kafka does not take the compression
-	Unnumber                 // the cluster does not let us number batches
 )
 
 // actions says what each error code of a produce response asks for that Kafka 4.1 can send. Codes that are not here are
@@ -29,9 +29,10 @@ var actions = map[int16]Action{
 
 	kerr.RequestTimedOut.Code:              Confirm,
 	kerr.NotEnoughReplicasAfterAppend.Code: Confirm,
+	kerr.NetworkException.Code:             Confirm, // somebody between us and the broker has lost it, before or after it appended
+	kerr.KafkaStorageError.Code:            Confirm, // of the disk, before the append or when the log was flushed after it
 
 	kerr.NotEnoughReplicas.Code:           Elsewhere,
-	kerr.KafkaStorageError.Code:           Elsewhere,
 	kerr.NotLeaderForPartition.Code:       Elsewhere,
 	kerr.LeaderNotAvailable.Code:          Elsewhere,
 	kerr.ReplicaNotAvailable.Code:         Elsewhere,
@@ -41,7 +42,6 @@ var actions = map[int16]Action{
 	kerr.PreferredLeaderNotAvailable.Code: Elsewhere,
 	kerr.ThrottlingQuotaExceeded.Code:     Elsewhere,
 	kerr.InvalidRequiredAcks.Code:         Elsewhere,
-	kerr.NetworkException.Code:            Elsewhere,
 	kerr.InvalidTxnState.Code:             Elsewhere, // these are of transactions, and never of what we send
 	kerr.ConcurrentTransactions.Code:      Elsewhere,
 	kerr.TransactionAbortable.Code:        Elsewhere,

@@ -16,7 +16,8 @@ func TestActionOf_EveryCodeOfAProduceResponse(t *testing.T) {
 		{kerr.RequestTimedOut, Confirm},
 		{kerr.NotEnoughReplicasAfterAppend, Confirm},
 		{kerr.NotEnoughReplicas, Elsewhere},
-		{kerr.KafkaStorageError, Elsewhere},
+		{kerr.KafkaStorageError, Confirm},
+		{kerr.NetworkException, Confirm},
 		{kerr.NotLeaderForPartition, Elsewhere},
 		{kerr.LeaderNotAvailable, Elsewhere},
 		{kerr.OutOfOrderSequenceNumber, Renew},
@@ -40,9 +41,15 @@ func TestActionOf_EveryCodeOfAProduceResponse(t *testing.T) {
 }
 
 func TestAction_AnErrorWithAnOffsetIsOfABatchInTheLog(t *testing.T) {
-	for _, err := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.KafkaStorageError, kerr.UnknownTopicOrPartition} {
+	for _, err := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.NotEnoughReplicas, kerr.UnknownTopicOrPartition} {
 		require.Equal(t, Confirm, (&Answer{Code: err.Code, Offset: 7}).Action(false), err.Message)
 		require.NotEqual(t, Confirm, (&Answer{Code: err.Code, Offset: -1}).Action(false), err.Message)
+	}
+}
+
+func TestAction_WhatMayHaveBeenAppendedStaysInItsPlace(t *testing.T) {
+	for _, err := range []*kerr.Error{kerr.NetworkException, kerr.KafkaStorageError} {
+		require.Equal(t, Confirm, (&Answer{Code: err.Code, Offset: -1}).Action(false), err.Message)
 	}
 }
 

@@ -26,47 +26,73 @@ type identity struct {
 	progress func() // called when there is a new answer
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows; never held across I/O
-	id      int64      // -1: none
-	epoch   int16      // the highest that a partition has taken
-	refused error      // why batches are not numbered: the cluster does not let us
-	odd     int        // answers in a row that nothing is known of
+	mu      sync.Mutex         // guards what follows; never held across I/O
+	id      int64              // -1: none
+	epoch   int16              // the highest that a partition has taken, or may have
+	last    int64              // the ID that taken is of
+	taken   map[string][]int16 // the highest that a partition has taken, -1 for none, by topic and number
+	refused error              // why batches are not numbered: the cluster does not let us
+	odd     int                // answers in a row that nothing is known of
 	asking  bool
 	retryAt time.Time
 	pause   *backoff.ExponentialBackOff
 }
 
 func newIdentity(c *Cluster, b *book, progress func()) *identity {
-	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, pause: backoff.NewExponentialBackOff(
+	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1, taken: make(map[string][]int16), pause: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
 }
 
-// renew returns the beginning of a new numbering for one partition, which was numbered by before until now: an epoch that
-// this partition has not had. It returns false while there is no producer ID, which is then asked for; progress is called
-// when that is answered.
-func (i *identity) renew(before Sequence) (Sequence, bool) {
+// renew returns the beginning of a new numbering for one partition: an epoch that this partition has not had, whoever has asked
+// for it. It returns false while there is no producer ID, which is then asked for; progress is called when that is answered.
+func (i *identity) renew(topic string, partition int32) (Sequence, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !i.acksAll {
+	if !i.availableLocked() {
+		return Unnumbered, false
+	}
+	if !i.acksAll || i.spentLocked() {
 		return Unnumbered, true
 	}
-	if i.id < 0 || i.epoch >= lastEpoch {
-		i.askLocked()
-		return Unnumbered, i.refused != nil
+	epochs := i.taken[topic]
+	for len(epochs) <= int(partition) {
+		epochs = append(epochs, -1)
 	}
-	if before.ID == i.id && before.Epoch >= i.epoch {
-		i.epoch = before.Epoch + 1
-	}
+	i.epoch = max(i.epoch, epochs[partition]+1)
+	epochs[partition] = i.epoch
+	i.taken[topic] = epochs
 	return Sequence{ID: i.id, Epoch: i.epoch}, true
 }
 
-// forget makes sure that partitions whose numbering is forgotten get an epoch, if they come back, that they have not had.
-func (i *identity) forget() {
+// available reports whether renew would return a numbering. If not, a producer ID is asked for.
+func (i *identity) available() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.id >= 0 && i.epoch < lastEpoch {
-		i.epoch++
+	return i.availableLocked()
+}
+
+func (i *identity) availableLocked() bool {
+	if !i.acksAll {
+		return true
 	}
+	if i.spentLocked() {
+		i.askLocked()
+		return i.refused != nil
+	}
+	return true
+}
+
+// spentLocked reports whether another producer ID has to be taken.
+func (i *identity) spentLocked() bool { return i.id < 0 || i.epoch >= lastEpoch }
+
+// forget frees the memory of what partitions of a topic have taken. Whatever begins there after that gets a higher epoch.
+func (i *identity) forget(topic string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, epoch := range i.taken[topic] {
+		i.epoch = max(i.epoch, epoch+1)
+	}
+	delete(i.taken, topic)
 }
 
 // current reports whether what is numbered with id, or without one, may go on so.
@@ -109,7 +135,7 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.asking = false
 	was := i.refused
 	if err == nil {
-		i.id, i.epoch, i.refused, i.odd = id, epoch, nil, 0
+		i.takeLocked(id, epoch)
 		i.pause.Reset()
 	} else {
 		wait := i.pause.NextBackOff()
@@ -126,6 +152,16 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 		i.logChange(now)
 	}
 	i.progress()
+}
+
+// takeLocked takes a producer ID that was granted. Where it is the one of before, what partitions have taken of it still counts.
+func (i *identity) takeLocked(id int64, epoch int16) {
+	if id != i.last {
+		clear(i.taken)
+		i.epoch = 0
+	}
+	i.id, i.last, i.epoch = id, id, max(i.epoch, epoch)
+	i.refused, i.odd, i.retryAt = nil, 0, time.Time{}
 }
 
 func (i *identity) logChange(refused error) {

@@ -53,11 +53,11 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 	return b
 }
 
-// first returns the first numbering that the link has for a partition.
+// first returns a numbering that the link has for partition 0.
 func (b *bench) first(t *testing.T) (s Sequence) {
 	t.Helper()
 	require.Eventually(t, func() (ok bool) {
-		s, ok = b.link.Renew(0, Unnumbered)
+		s, ok = b.link.Renew(0, b.topic, 0)
 		return ok
 	}, time.Minute, 5*time.Millisecond)
 	return s
@@ -135,12 +135,14 @@ func TestLink_OnRealKafka(t *testing.T) {
 
 func ownEpochs(t *testing.T, b *bench) {
 	s0 := b.first(t)
-	s1 := s0
+	s1, ok := b.link.Renew(0, b.topic, 1)
+	require.True(t, ok)
+	require.Equal(t, s0, s1)
 	b.write(t, 0, 3, s0, 0)
 	s0.Advance(3)
 	b.write(t, 1, 4, s1, 0)
 	s1.Advance(4)
-	renewed, ok := b.link.Renew(0, s1)
+	renewed, ok := b.link.Renew(0, b.topic, 1)
 	require.True(t, ok)
 	require.Equal(t, Sequence{ID: s1.ID, Epoch: s1.Epoch + 1}, renewed)
 	b.write(t, 1, 2, renewed, 4)
@@ -154,7 +156,7 @@ func ownEpochs(t *testing.T, b *bench) {
 func oldEpoch(t *testing.T, b *bench) {
 	s := b.first(t)
 	b.write(t, 0, 3, s, 0)
-	renewed, ok := b.link.Renew(0, s)
+	renewed, ok := b.link.Renew(0, b.topic, 0)
 	require.True(t, ok)
 	b.write(t, 0, 1, renewed, 3)
 	s.Advance(3)

@@ -104,15 +104,20 @@ func linkBook(c *Cluster) (*book, error) {
 	return newBook(&c.cfg, c.origin, kgo.RequestTimeoutOverhead(kgoTimeout), kgo.RetryTimeout(askTimeout))
 }
 
-// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, in place of before: every earlier
-// attempt in it that has not been appended yet will fail, unless the producer ID is another. It returns false while the
-// producer ID has to be waited for. Whatever writes to a partition beside others takes an ID that they do not take.
-func (l *Link) Renew(n int, before Sequence) (Sequence, bool) { return l.identity(n).renew(before) }
+// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, which no call has returned for it
+// before: every earlier attempt in it that has not been appended yet will fail, unless the producer ID is another. It returns false
+// while the producer ID has to be waited for. Whatever writes to a partition beside others takes an ID that they do not take.
+func (l *Link) Renew(n int, topic string, partition int32) (Sequence, bool) {
+	return l.identity(n).renew(topic, partition)
+}
 
-// Forget must be called when Sequences are forgotten whose partitions may be written to again.
-func (l *Link) Forget() {
+// Available reports whether Renew would return a numbering.
+func (l *Link) Available(n int) bool { return l.identity(n).available() }
+
+// Forget frees the memory of what the producer IDs of a stream have numbered in a topic. It may be called at any time.
+func (l *Link) Forget(topic string) {
 	for _, i := range l.identities() {
-		i.forget()
+		i.forget(topic)
 	}
 }
 

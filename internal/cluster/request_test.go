@@ -95,29 +95,6 @@ func TestSequence_WrapsFromTheHighestToZero(t *testing.T) {
 	require.Equal(t, Unnumbered, s)
 }
 
-func TestIdentity_GivesAPartitionAnEpochItHasNotHad(t *testing.T) {
-	i := &identity{acksAll: true, id: 7, epoch: 0}
-	fresh, ok := i.renew(Unnumbered)
-	require.True(t, ok)
-	require.Equal(t, Sequence{ID: 7}, fresh)
-	renewed, _ := i.renew(fresh)
-	require.Equal(t, Sequence{ID: 7, Epoch: 1}, renewed)
-	other, _ := i.renew(fresh)
-	require.Equal(t, Sequence{ID: 7, Epoch: 1}, other, "a partition of its own may share the epoch")
-	require.True(t, i.current(7))
-	require.False(t, i.current(-1), "an ID was granted")
-	i.forget()
-	back, _ := i.renew(Unnumbered)
-	require.Equal(t, Sequence{ID: 7, Epoch: 2}, back, "above every epoch that it may have had")
-	for range 70_000 {
-		i.forget()
-	}
-	require.EqualValues(t, lastEpoch, i.epoch, "it does not overflow")
-	i.epoch = 2
-	of, _ := i.renew(Sequence{ID: 3, Epoch: 99})
-	require.EqualValues(t, 2, of.Epoch, "another ID's epochs do not count")
-}
-
 func TestRead_MatchesAnswersByTopicAndPartition(t *testing.T) {
 	attempts := testAttempts()
 	for _, a := range attempts {

@@ -98,7 +98,7 @@ func TestLink_ProducesThroughAConnectionOfItsOwn(t *testing.T) {
 	var seq Sequence
 	eventually(t, "a producer ID", func() bool {
 		var ok bool
-		seq, ok = l.Renew(0, Unnumbered)
+		seq, ok = l.Renew(0, "a", 0)
 		return ok
 	})
 	require.GreaterOrEqual(t, seq.ID, int64(0))

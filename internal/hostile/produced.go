@@ -85,6 +85,17 @@ func produced() []Mutation {
 	return all
 }
 
+// AppendedButAnswered says code of so many percent of the batches that were appended.
+func AppendedButAnswered(code int16, percent int) Mutation {
+	m := each("appended, but answered with an error", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+		if p.ErrorCode == 0 && r.IntN(100) < percent {
+			p.ErrorCode, p.BaseOffset = code, -1
+		}
+	})
+	m.Fault, m.Keys, m.Trust = Answers, []kmsg.Key{kmsg.Produce}, Lies
+	return m
+}
+
 // refusalCode returns a code that does not say that the batch is in the log.
 func refusalCode(r *rand.Rand) int16 {
 	for {
