@@ -7,7 +7,7 @@ MINUTES ?= 10
 SEED ?= 0
 ROUNDS ?= 5
 
-.PHONY: help test vet lint virtual hostile race ops examples soak mutants reliability fuzz bench peers
+.PHONY: help test vet lint virtual explore hostile race ops examples soak mutants reliability fuzz bench peers
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,12 +23,15 @@ lint: ## the linters of .golangci.yml
 
 # These take minutes with the race detector. The others have one processor with it: a bubble's timers run in one context of the detector,
 # and two threads that run some at the same time, the bubble's own and that of who looks at a channel, spoil it now and then. It crashes, then.
-LONG := ^TestVirtual_(F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load)
+LONG := ^TestVirtual_(F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load|Explore)
 
 virtual: ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
 	go test -race -cpu 1 -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./producer -rapid.checks=10
 	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./producer -rapid.checks=$$(($(SCHEDULES) / 2))
 	go test -tags synctests -timeout 20m -run '^TestVirtual_SurvivesRandomFallbacks' ./producer -rapid.checks=$$(($(SCHEDULES) / 40))
+
+explore: ## every sequence of 3 steps that numbers and owners can go through, and of 4 of the steps that matter most; takes half an hour
+	go test -tags synctests -timeout 3h -run '^TestVirtual_Explore$$' ./producer -explore=3
 
 hostile: ## brokers that answer nonsense and lies, in virtual time; SIEGES=n draws n of each kind
 	go test -tags synctests -timeout 20m -run '^TestVirtual_Hostile' ./producer -rapid.checks=$(SIEGES)

@@ -173,7 +173,7 @@ func TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID(t *testing.T) {
 					}
 					s := p.Stats()
 					require.EqualValues(t, 101, s.Total.Delivered)
-					require.Less(t, refused.Hits(), 20*int(1+asked.Hits()), "of attempts, for each producer ID")
+					require.Less(t, refused.Hits(), 20*(1+asked.Hits()), "of attempts, for each producer ID")
 					require.Less(t, asked.Hits(), 250)
 				})
 			})

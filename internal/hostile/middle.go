@@ -22,7 +22,8 @@ type Middle struct {
 	rand      *rand.Rand
 	mutations []Mutation
 	percent   int
-	sane      chan struct{} // closed by Sane; whoever sleeps ends then
+	script    func(*kmsg.ProduceRequest) *Mutation // nil, or says what is served with each produce request
+	sane      chan struct{}                        // closed by Sane; whoever sleeps ends then
 	served    map[string]int64
 	count     Count
 }
@@ -50,11 +51,18 @@ func (m *Middle) Turn(percent int, mutations ...Mutation) {
 	m.mutations, m.percent, m.sane = mutations, percent, make(chan struct{})
 }
 
+// Script has next say what becomes of each produce request; nil is nothing. It must not call m.
+func (m *Middle) Script(next func(*kmsg.ProduceRequest) *Mutation) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.script = next
+}
+
 // Sane makes m pass on everything as it is, and at once.
 func (m *Middle) Sane() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mutations = nil
+	m.mutations, m.script = nil, nil
 	select {
 	case <-m.sane:
 	default:
@@ -89,12 +97,18 @@ func (m *Middle) Count() Count {
 func (m *Middle) Wait() { m.wg.Wait() }
 
 // choose notes a request and returns the mutation of its answer, if there is to be one.
-func (m *Middle) choose(key int16) *Mutation {
+func (m *Middle) choose(q *request) *Mutation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	key := q.key
 	m.count.ByKey[kmsg.Key(key)]++
 	if kmsg.Key(key) != kmsg.ApiVersions {
 		m.count.Requests++
+	}
+	if m.script != nil && kmsg.Key(key) == kmsg.Produce {
+		if req, err := q.produce(); err == nil {
+			return m.script(req)
+		}
 	}
 	if m.rand.IntN(100) >= m.percent {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -14,6 +15,7 @@ type relay struct {
 	m              *Middle
 	client, broker net.Conn
 	pending        chan pending // sent and closed by requests, received by answers
+	late           atomic.Bool  // a request is still to reach the broker, whoever has hung up
 
 	once  sync.Once
 	ended chan struct{} // closed by end
@@ -31,7 +33,9 @@ func (r *relay) end() {
 	r.once.Do(func() {
 		close(r.ended)
 		r.client.Close()
-		r.broker.Close()
+		if !r.late.Load() {
+			r.broker.Close()
+		}
 	})
 }
 
@@ -48,7 +52,11 @@ func (r *relay) requests() {
 		if err != nil {
 			return
 		}
-		p := pending{request: q, mutation: r.m.choose(q.key)}
+		p := pending{request: q, mutation: r.m.choose(&q)}
+		if p.mutation != nil && p.mutation.take != nil {
+			p.mutation.take(r, framed(body))
+			return
+		}
 		if p.mutation != nil && p.mutation.refuse != nil {
 			if req, err := q.produce(); err == nil {
 				p.made = p.mutation.refuse(r.m.random(), req)
