@@ -44,6 +44,7 @@ type Batch struct {
 	baseTime int64 // timestamp of the first record, milliseconds since 1970
 	maxTime  int64
 	born     time.Duration // monotonic time of its oldest Send
+	last     time.Duration // no Send in it is newer
 	order    uint64        // place among the batches of its topic, by the time of opening
 
 	kind      Kind
@@ -60,6 +61,7 @@ type Batch struct {
 	next, allPrev, allNext *Batch // places in a queue and in the topic's list of all batches; guarded by the lock of topic
 	waitPrev, waitNext     *Batch // places in the lane's list of those that wait; guarded by the lock of lane
 	waits                  bool   // it is in that list; changed under both locks
+	undealt                bool   // it waits to be dealt out; guarded by the lock of topic
 
 	// History is what has happened to the batch since it was sealed; it belongs to the one that dispatches.
 	History History
@@ -142,7 +144,7 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	if b.records == 0 {
 		b.baseTime, b.maxTime, b.born = r.Timestamp, r.Timestamp, born
 	}
-	b.maxTime = max(b.maxTime, r.Timestamp)
+	b.maxTime, b.last = max(b.maxTime, r.Timestamp), max(b.last, born)
 	b.body = r.appendTo(b.body, size, timeDelta, int64(b.records))
 	b.records++
 	if b.reports {

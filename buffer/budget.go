@@ -23,6 +23,7 @@ type Budget struct {
 
 	mu      sync.Mutex // guards what follows; taken for each batch and each time that one grows, never for each record
 	classes [Classes]class
+	owed    int // how many wait for room to deal batches out
 }
 
 // class is a part of a budget.
@@ -121,7 +122,11 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 	if ceiling := b.classes[c].ceiling; ceiling < b.Max() && b.classes[c].used+n > ceiling {
 		return ErrCeiling
 	}
-	if n > b.Max()-b.Used() {
+	limit := b.Max()
+	if b.owed > 0 {
+		limit -= limit / owedShare
+	}
+	if n > limit-b.Used() {
 		return ErrFull
 	}
 	// Whichever lower class one looks at: those above it leave to it, and to those below, what is guaranteed to them. Some of that may
@@ -135,7 +140,7 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 		}
 	}
 	for i := c - 1; i >= 0; i-- {
-		if above > b.Max()-kept {
+		if above > limit-kept {
 			return ErrFull
 		}
 		above += b.classes[i].used
@@ -220,6 +225,21 @@ func (b *Budget) Adjust(c int, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.addLocked(c, n)
+}
+
+// owedShare is the part of the bound that is kept for what is to be dealt out, while there is some.
+const owedShare = 64
+
+// Owe keeps a sixty-fourth of the bound free from now on for what takes its room by Adjust, or ends that. There may be several
+// who want it.
+func (b *Budget) Owe(owes bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if owes {
+		b.owed++
+	} else {
+		b.owed--
+	}
 }
 
 func (b *Budget) addLocked(c int, n int64) {

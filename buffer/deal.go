@@ -1,28 +1,190 @@
 package buffer
 
-import "time"
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// joinBelow is the size, in bytes of records, below which batches that are dealt out to one partition are joined. A backlog that
+// is dealt to many partitions would else become a batch for every few records, each with its own overhead.
+const joinBelow = 8 << 10
+
+// later is the group of the records for which no batch can be begun yet. No partition has that number.
+const later = math.MinInt32
 
 // DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, and lets them wait before
-// everything newer. The batch must not have an unresolved attempt.
-func (t *Topic) DealOut(b *Batch, count int32) error {
+// everything newer. The batch must not have an unresolved attempt. Records join small batches that were dealt out to their
+// partition before. New batches take no more than room bytes beside what b held, but for the first of them: the records of the
+// other partitions wait on as one batch that TakeUndealt returns next.
+func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	forKey := t.lane.cfg.Load().ForKey
-	children, err := b.split(func(_ int, r *Record) int32 { return forKey(t.name, r.Key, count) })
+	begun := t.joinable()
+	spent := int64(0)
+	children, err := b.split(func(_ int, r *Record) int32 {
+		p := forKey(t.name, r.Key, count)
+		switch {
+		case begun[p]:
+			return p
+		case spent > 0 && spent+batchOverhead > room:
+			return later
+		}
+		spent += batchOverhead
+		begun[p] = true
+		return p
+	})
 	if err != nil {
 		return err
 	}
+	kind, was := b.kind, b.count
+	partition := b.partition
 	for _, c := range children {
-		c.kind, c.count = Keyed, count
+		if c.kind, c.count = Keyed, count; c.partition == later {
+			c.kind, c.count, c.partition = kind, was, partition
+		}
 	}
 	t.replace(b, children)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, c := range children {
-		t.boundLocked(Keyed, c.partition).dealt.push(c)
+	for _, c := range children { // one at a time, so that no Send waits for all of them
+		t.settleDealt(c, count)
 	}
-	t.waitDealtLocked(children)
-	t.listLocked()
 	return nil
 }
+
+// settleDealt has a batch that was dealt out wait: behind those that were dealt out before, or joined to the last of them. What
+// could not be dealt out waits before all others that are to be dealt out.
+func (t *Topic) settleDealt(c *Batch, count int32) {
+	t.mu.Lock()
+	switch {
+	case c.count != count:
+		c.undealt = true
+		t.undealt.pushFront(c)
+		t.waitDealtLocked(c, false)
+	case t.joinLocked(c):
+		t.mu.Unlock()
+		c.Release()
+		return
+	default:
+		t.boundLocked(Keyed, c.partition).dealt.push(c)
+		t.waitDealtLocked(c, true)
+	}
+	t.listLocked()
+	t.mu.Unlock()
+}
+
+// joinable returns the partitions whose last batch that was dealt out may take more.
+func (t *Topic) joinable() map[int32]bool {
+	found := make(map[int32]bool)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.keyed {
+		if s != nil && s.dealt.tail != nil && s.dealt.tail.joins() {
+			found[s.partition] = true
+		}
+	}
+	return found
+}
+
+// joins reports whether a batch that waits may take more records.
+func (b *Batch) joins() bool { return len(b.body) < joinBelow && b.stage.Load() == raw }
+
+// joinLocked adds the records of c, which waits nowhere yet, to the batch that was dealt out last to its partition, if both are
+// small and the same has happened to them. It reports whether it did. The caller releases c.
+func (t *Topic) joinLocked(c *Batch) bool {
+	s := t.findLocked(Keyed, c.partition)
+	if s == nil || s.dealt.tail == nil {
+		return false
+	}
+	cfg, into := t.lane.cfg.Load(), s.dealt.tail
+	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count || into.History != c.History ||
+		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 {
+		return false
+	}
+	size, n := len(into.body), int64(into.records)
+	if c.Each(func(_ int, r *Record, _ time.Duration) {
+		framed := r.bodySize(r.Timestamp-into.baseTime, n)
+		size += framed + varintSize(int64(framed))
+		n++
+	}) != nil || size > t.limitLocked(cfg) {
+		return false
+	}
+	before := into.memory()
+	into.body = append(make([]byte, 0, size), into.body...) // to measure: what doubles would be half empty
+	if into.reports {
+		into.metas = append(make([]meta, 0, n), into.metas...)
+	}
+	_ = c.Each(func(_ int, r *Record, born time.Duration) {
+		delta, size, _ := into.measure(r)
+		into.add(r, born, delta, size)
+	})
+	into.born, into.last = min(into.born, c.born), max(into.last, c.last)
+	into.charge(into.memory() - before)
+	t.dropLocked(c)
+	for _, w := range c.waiters {
+		if slices.Contains(into.waiters, w) {
+			w.Done()
+		} else {
+			into.waiters = append(into.waiters, w)
+		}
+	}
+	return true
+}
+
+// memory returns the bytes of the buffers of b.
+func (b *Batch) memory() int64 { return int64(cap(b.body)) + int64(cap(b.metas))*metaBytes }
+
+// Postpone lets keyed batches that were taken, and are to be dealt out, wait for that. Until they are dealt out, or gone, what is
+// newer and has a key cannot be taken, but for what was dealt out before them. They can be given up to make room.
+func (t *Topic) Postpone(batches ...*Batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var all []*Batch
+	for b := t.undealt.head; b != nil; b = b.next {
+		all = append(all, b)
+	}
+	t.takenLocked(all...)
+	all = append(slices.Clone(batches), all...)
+	slices.SortStableFunc(all, byOrder)
+	t.undealt = queue{}
+	for _, b := range all {
+		b.undealt = true
+		t.undealt.push(b)
+	}
+	t.waitAgainLocked(all)
+	t.listLocked()
+}
+
+// TakeUndealt removes and returns the oldest batch that is to be dealt out, or nil if there is none or it is being compressed. Left
+// says whether some wait.
+func (t *Topic) TakeUndealt() (b *Batch, left bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b = t.undealt.take(true); b != nil {
+		b.undealt = false
+		t.takenLocked(b)
+	}
+	return b, b != nil || t.undealt.head != nil
+}
+
+// PeekUndealt returns by how many bytes more the batch that TakeUndealt returns would hold if it were not compressed.
+func (t *Topic) PeekUndealt() (more int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b := t.undealt.head; b != nil && !b.Busy() {
+		more = int64(b.RawSize() - b.Size())
+	}
+	return more
+}
+
+// HasDealt reports whether batches wait that were dealt out, or given back.
+func (t *Topic) HasDealt() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.keyed, func(s *source) bool { return s != nil && s.dealt.head != nil })
+}
+
+// byOrder compares batches by the time of their opening. Those of one age keep their order where the sort is stable.
+func byOrder(a, b *Batch) int { return cmp.Compare(a.order, b.order) }
 
 // Halve replaces a batch of two records or more, which was taken, by two. The caller owns them.
 func (t *Topic) Halve(b *Batch) ([]*Batch, error) {
@@ -104,7 +266,7 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 		g := group(i, r)
 		c := found[g]
 		if c == nil {
-			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, reports: b.reports, History: b.History}
+			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, last: b.last, reports: b.reports, History: b.History}
 			found[g] = c
 			children = append(children, c)
 		}

@@ -73,20 +73,19 @@ func (t *Topic) waitAgainLocked(batches []*Batch) {
 	t.lane.mu.Unlock()
 }
 
-// waitDealtLocked notes that batches wait in the place of an older one: behind those that were dealt out before, if they still
-// wait, so that those of one topic stand in their order.
-func (t *Topic) waitDealtLocked(batches []*Batch) {
+// waitDealtLocked notes that a batch waits in the place of an older one: behind those that were dealt out before, if they still
+// wait, so that those of one topic stand in their order. Others may follow it, if it was dealt out itself.
+func (t *Topic) waitDealtLocked(b *Batch, dealt bool) {
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
 	after := t.dealt
-	if after != nil && (!after.waits || after.order > batches[0].order) {
+	if after != nil && (!after.waits || after.order > b.order) {
 		after = nil
 	}
-	for _, b := range batches {
-		t.lane.waiting.insert(b, after)
-		after = b
+	t.lane.waiting.insert(b, after)
+	if dealt {
+		t.dealt = b
 	}
-	t.dealt = after
 }
 
 // takenLocked notes that batches do not wait any more, and returns them.
@@ -134,9 +133,19 @@ func (t *Topic) pull(b *Batch) bool {
 	if !b.waits || b.Busy() {
 		return false
 	}
-	t.findLocked(b.kind, b.partition).pull(b)
+	t.pullLocked(b)
 	t.takenLocked(b)
 	return true
+}
+
+// pullLocked removes b, which waits, from where it does.
+func (t *Topic) pullLocked(b *Batch) {
+	if b.undealt {
+		b.undealt = false
+		t.undealt.pull(b)
+		return
+	}
+	t.findLocked(b.kind, b.partition).pull(b)
 }
 
 // pull removes b, which is one of s.
@@ -154,21 +163,29 @@ func (s *source) pull(b *Batch) {
 func (t *Topic) TakeOldest() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var from *source
 	first := t.unkeyed.idle()
-	if first != nil {
-		from = &t.unkeyed
-	}
-	for _, s := range t.bound {
-		if b := s.idle(); b != nil && (first == nil || b.order < first.order) {
-			first, from = b, s
+	for b := t.undealt.head; b != nil; b = b.next {
+		if !b.Busy() {
+			first = older(first, b)
+			break
 		}
 	}
+	for _, s := range t.bound {
+		first = older(first, s.idle())
+	}
 	if first != nil {
-		from.pull(first)
+		t.pullLocked(first)
 		t.takenLocked(first)
 	}
 	return first
+}
+
+// older returns the one of two batches that was opened first. Either may be nil.
+func older(a, b *Batch) *Batch {
+	if a == nil || b != nil && b.order < a.order {
+		return b
+	}
+	return a
 }
 
 // idle returns the oldest batch of s that is not being compressed.

@@ -97,6 +97,7 @@ func (t *Topic) Assign(o *Outlet) {
 		return
 	}
 	t.outlet, t.listed, t.served = o, false, false
+	t.mixed = t.mixed || t.undealt.head != nil // the next one has to deal them out
 	if t.waitsLocked() {
 		t.listLocked()
 		o.Wake()
@@ -114,7 +115,7 @@ func (t *Topic) Reassign(from, to *Outlet) {
 }
 
 func (t *Topic) waitsLocked() bool {
-	if !t.unkeyed.empty() {
+	if !t.unkeyed.empty() || t.undealt.head != nil {
 		return true
 	}
 	for _, s := range t.bound {

@@ -1,7 +1,6 @@
 package buffer
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -29,13 +28,23 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	before := len(dst)
 	dst = t.unkeyed.survey(dst)
 	for _, s := range t.bound {
-		dst = s.survey(dst)
+		if !t.withheldLocked(s) {
+			dst = s.survey(dst)
+		}
+	}
+	if b := t.undealt.head; b != nil {
+		dst = append(dst, Waiting{Kind: Keyed, Partition: -1, Sealed: true, Busy: b.Busy(), Oldest: b.born})
 	}
 	if len(dst) == before {
 		t.listed = false
 		t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
 	}
 	return dst
+}
+
+// withheldLocked reports whether what waits in s, and was not dealt out, has to wait for what is to be dealt out.
+func (t *Topic) withheldLocked(s *source) bool {
+	return s.kind == Keyed && t.undealt.head != nil && s.dealt.head == nil
 }
 
 func (s *source) survey(dst []Waiting) []Waiting {
@@ -62,7 +71,7 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.findLocked(kind, partition)
-	if s == nil {
+	if s == nil || t.withheldLocked(s) {
 		return nil
 	}
 	b := s.take(seal)
@@ -79,6 +88,10 @@ func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.unkeyed.takeOlder(limit, nil)
+	for b := t.undealt.head; b != nil && b.born < limit && !b.Busy(); b = t.undealt.head {
+		t.pullLocked(b)
+		old = append(old, b)
+	}
 	for _, s := range t.bound {
 		old = s.takeOlder(limit, old)
 	}
@@ -176,6 +189,13 @@ func (t *Topic) Recount(count int32) []*Batch {
 		}
 		return true
 	})
-	slices.SortFunc(stale, func(a, b *Batch) int { return cmp.Compare(a.order, b.order) })
+	for b := t.undealt.head; b != nil; {
+		following := b.next
+		b.next, b.undealt = nil, false
+		stale = append(stale, b)
+		b = following
+	}
+	t.undealt = queue{}
+	slices.SortStableFunc(stale, byOrder) // halves of one batch keep their order
 	return t.takenLocked(stale...)
 }

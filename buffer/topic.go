@@ -26,6 +26,7 @@ type Topic struct {
 	keys    bool      // there have been keyed records
 	mixed   bool      // some keyed batch may be for another count
 	dealt   *Batch    // the last that was dealt out
+	undealt queue     // keyed batches that are to be dealt out: newer ones have to wait for them
 
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
 

@@ -78,7 +78,7 @@ func TestTopic_KeyedRecordsOfUnknownCountAreDealtOutInOrderBeforeNewerOnes(t *te
 				n++
 			}
 			for _, stale := range topic.Recount(count) {
-				require.NoError(rt, topic.DealOut(stale, count))
+				require.NoError(rt, topic.DealOut(stale, count, roomy))
 			}
 			books := topic.Books()
 			require.True(rt, books.Balanced())
@@ -114,7 +114,7 @@ func TestTopic_WhatIsDealtOutKeepsItsHistory(t *testing.T) {
 	b.History = History{Attempts: 3, MaybeWritten: true}
 	topic.CountDuplicates(b)
 	topic.Recount(3)
-	require.NoError(t, topic.DealOut(b, 3))
+	require.NoError(t, topic.DealOut(b, 3, roomy))
 	for p := range int32(3) {
 		child := topic.Take(Keyed, p, false)
 		require.Equal(t, History{Attempts: 3, MaybeWritten: true, Counted: true}, child.History)
@@ -140,7 +140,7 @@ func TestTopic_WhatIsDealtOutGoesBeforeWhatCameMeanwhile(t *testing.T) {
 	require.Greater(t, len(stale), 1)
 	send()
 	for _, b := range stale {
-		require.NoError(t, topic.DealOut(b, count))
+		require.NoError(t, topic.DealOut(b, count, roomy))
 	}
 	last := map[string]string{}
 	for p := range int32(count) {
@@ -388,7 +388,7 @@ func TestTopic_DealOutAsksOnceForEachKey(t *testing.T) {
 		require.NoError(t, topic.Append(&Record{Key: fmt.Append(nil, i)}, Keyed, -1, 0))
 	}
 	for _, stale := range topic.Recount(5) {
-		require.NoError(t, topic.DealOut(stale, 5))
+		require.NoError(t, topic.DealOut(stale, 5, roomy))
 	}
 	require.EqualValues(t, 7, asked)
 	books := topic.Books()

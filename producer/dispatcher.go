@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,7 @@ type dispatcher struct {
 	tick     uint64                  // counts batches that were sent
 	opened   time.Duration           // when a request last took open batches, because one had lingered
 	incoming []*buffer.Topic
+	owes     bool          // room is kept for what is to be dealt out
 	reaped   time.Duration // when idle topics were last freed
 	spoken   map[int16]bool
 
@@ -129,12 +131,13 @@ func (d *dispatcher) pass() time.Duration {
 	for _, ts := range d.active {
 		d.expire(ts, now, &alarm)
 		d.moveUnresolved(ts, now, &alarm)
-		d.redeal(ts)
+		d.redeal(ts, &alarm)
 		d.liftLimit(ts, now)
 		ts.judge(d.cfg.Rack, d.zones)
 		d.designate(ts, now)
 		ts.survey()
 	}
+	d.owe(slices.ContainsFunc(d.active, func(ts *topicState) bool { return ts.cramped }))
 	for d.sendOne(now, &alarm) || d.widen() {
 	}
 	d.settleActive(&alarm)
@@ -348,6 +351,7 @@ func (d *dispatcher) finish() {
 
 // abandon resolves what d has taken: what may have been written as possibly persisted, the rest as shed. What waits stays.
 func (d *dispatcher) abandon() {
+	d.owe(false)
 	d.configure()
 	d.land(d.p.clock.Mono())
 	for _, ts := range d.topics {

@@ -201,6 +201,7 @@ func (d *dispatcher) release(ts *topicState, to *dispatcher, alarm *alarm) bool 
 	}
 	ts.t.Requeue(ts.stale...)
 	ts.stale, ts.dealing, ts.owned, ts.leaving = nil, false, false, false
+	ts.undealt, ts.cramped = false, false // whoever gets it deals them out
 	d.lift(ts)
 	ts.survey()
 	ts.t.Assign(to.outlet)

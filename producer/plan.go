@@ -275,7 +275,7 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 			return true
 		}
 		if b.BuiltForOther(ts.count) { // another dispatcher has just given it back
-			ts.stale = append(ts.stale, b)
+			ts.stale, ts.dealing = append(ts.stale, b), true
 			ts.survey()
 			alarm.by(now)
 			return true

@@ -23,7 +23,9 @@ type topicState struct {
 	active   bool
 	waiting  []buffer.Waiting // what the last survey found
 	stale    []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
+	undealt  bool             // such batches wait in t
 	dealing  bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
+	cramped  bool             // there is no room to deal more of them out
 	anyApace bool             // some partition can be written to and is not slow
 	rack     string           // un-keyed batches keep to leaders in it for a while; empty: to none
 	batches  uint64           // un-keyed ones that were taken, counted from anywhere
@@ -235,26 +237,60 @@ func (ts *topicState) quiet() bool {
 }
 
 // redeal deals the keyed batches out anew that were built for another count of partitions, in order and before anything
-// newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back.
-func (d *dispatcher) redeal(ts *topicState) {
-	ts.dealing = true
+// newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back. They also wait,
+// but for what was dealt out already, where there is no room for more batches.
+func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
+	if len(ts.stale) > 0 {
+		ts.t.Postpone(ts.stale...) // where they can be given up to make room
+		ts.stale, ts.undealt = nil, true
+	}
+	ts.dealing, ts.cramped = ts.undealt, false
 	for _, p := range ts.parts {
 		if p.flying != nil && p.flying.batch.BuiltForOther(ts.count) || p.pinned != nil && p.pinned.BuiltForOther(ts.count) {
+			ts.dealing = true
 			return
 		}
 	}
-	for len(ts.stale) > 0 {
-		b := ts.stale[0]
-		if b.Busy() {
-			return // the squeezer wakes us when it is done
+	for ts.undealt {
+		room := d.p.budget.Max() - d.p.budget.Used() - ts.t.PeekUndealt()
+		if room < leastDealt && ts.dealt() {
+			ts.dealing, ts.cramped = false, true
+			alarm.by(alarm.now + retryMin)
+			return
 		}
-		if err := ts.t.DealOut(b, ts.count); err != nil {
+		b, left := ts.t.TakeUndealt()
+		if b == nil {
+			ts.undealt = left
+			break // the squeezer wakes us when it is done
+		}
+		if err := ts.t.DealOut(b, ts.count, max(room, leastDealt)); err != nil {
 			ts.lastErr = err
 			d.resolve(ts, b, verdict{outcome: Rejected, reason: ReasonInvalid, partition: -1})
 		}
-		ts.stale = ts.stale[1:]
 	}
-	ts.stale, ts.dealing = nil, false
+	ts.dealing = ts.undealt
+}
+
+// leastDealt is the room, in bytes, that is taken to deal batches out whether it is there or not, if nothing of their topic could be
+// sent otherwise.
+const leastDealt = 4 << 10
+
+// dealt reports whether something with a key that was dealt out is on its way, or waits to be.
+func (ts *topicState) dealt() bool {
+	for _, p := range ts.parts {
+		if p.flying != nil && p.flying.batch.Kind() == buffer.Keyed || p.pinned != nil && p.pinned.Kind() == buffer.Keyed {
+			return true
+		}
+	}
+	return ts.t.HasDealt()
+}
+
+// owe has room kept for what is to be dealt out, while some waits for that: else every Send would take what becomes free.
+func (d *dispatcher) owe(owes bool) {
+	if d.owes != owes {
+		d.owes = owes
+		d.p.budget.Owe(owes)
+	}
 }
 
 // giveBack puts a batch of p that was not appended where it waits for its next attempt. Where the topic goes elsewhere by now,
