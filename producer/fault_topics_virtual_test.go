@@ -3,6 +3,7 @@
 package producer_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -191,6 +192,106 @@ func invalidate(r *kmsg.ProduceRequest, topic string, code int16) (kmsg.Response
 		resp.Topics = append(resp.Topics, t)
 	}
 	return resp, named
+}
+
+// Brokers before 2.4, and many proxies, refuse a batch for one record and do not say for which.
+func TestVirtual_F11_OneBadRecordIsRejectedAloneAlsoWhereNobodySaysWhichItIs(t *testing.T) {
+	for _, code := range []*kerr.Error{kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.PolicyViolation, kerr.CorruptMessage} {
+		t.Run(code.Message, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const bad = 4
+				s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: inTroubleAndCalm()}, func(b *bubble) {
+					refused := int64(0)
+					b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+						b.k.KeepControl()
+						resp, n := refuseWhole(r.(*kmsg.ProduceRequest), code.Code)
+						refused += n
+						return resp, nil, n > 0
+					})
+					for i := range 1000 {
+						rec := producer.Record{Topic: "events", Value: make([]byte, 20)}
+						if i%2 == 0 {
+							rec.Key = fmt.Append(nil, i%5)
+						}
+						if i%250 == 125 {
+							rec.Headers = []producer.Header{{Key: poison}}
+						}
+						require.NoError(t, b.ledger.Send(b.p, rec))
+					}
+					b.flush()
+					b.proof.Bit("batches refused for a record that was not named", refused)
+					require.LessOrEqual(t, refused, int64(bad*(10+5)), "log2 of the batch for each")
+				})
+				require.EqualValues(t, bad, s.Total.Rejected)
+				require.EqualValues(t, 1000-bad, s.Total.Delivered)
+				require.Zero(t, s.Total.MaybeDuplicated)
+				require.Zero(t, s.OrderAtRisk)
+			})
+		})
+	}
+}
+
+// Without keys in a compacted topic every record is bad. To look for each would cost two requests a record.
+func TestVirtual_F11_WhereAllRecordsAreBadTheyAreNotLookedForOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, proof.Of(t, "F11"), setup{topics: inTroubleAndCalm()}, func(b *bubble) {
+			fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: kerr.InvalidRecord, Count: -1})
+			for range 20 {
+				b.send("events", 1000)
+				b.flush()
+			}
+			b.proof.Bit("batches refused", int64(fault.Hits()))
+			require.Less(t, fault.Hits(), 200, "for 20,000 records")
+			fault.Remove()
+			b.send("events", 1000)
+			b.flush()
+			poisoned := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: kerr.InvalidRecord, Count: 1})
+			b.send("events", 1000)
+			b.flush()
+			require.EqualValues(t, 1, poisoned.Hits(), "since some were delivered, they are looked for again")
+		})
+		require.EqualValues(t, 20_000, s.Total.Rejected)
+		require.EqualValues(t, 2000, s.Total.Delivered)
+	})
+}
+
+func TestVirtual_F8_AnUnansweredBatchThatIsHalvedForABadRecordIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: onePartition}, func(b *bubble) {
+			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut})
+			invalid := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
+			b.sendKey(10)
+			b.flush()
+			b.proof.Bit("batches appended and not confirmed", int64(appended.Hits()))
+			b.proof.Bit("batches refused on their second attempt", int64(invalid.Hits()))
+		})
+		require.EqualValues(t, 10, s.Total.Delivered)
+		require.EqualValues(t, 10, s.Total.MaybeDuplicated)
+	})
+}
+
+// poison is the name of a header that refuseWhole does not like.
+const poison = "poison"
+
+// refuseWhole answers a request with batches that have a record with poison, and says how many. The other batches of the request are
+// not appended either.
+func refuseWhole(r *kmsg.ProduceRequest, code int16) (kmsg.Response, int64) {
+	resp, refused := r.ResponseKind().(*kmsg.ProduceResponse), int64(0)
+	for _, rt := range r.Topics {
+		t := kmsg.NewProduceResponseTopic()
+		t.Topic = rt.Topic
+		for _, rp := range rt.Partitions {
+			p := kmsg.NewProduceResponseTopicPartition()
+			p.Partition, p.BaseOffset, p.ErrorCode = rp.Partition, -1, kerr.NotEnoughReplicas.Code
+			if bytes.Contains(rp.Records, []byte(poison)) {
+				p.ErrorCode = code
+				refused++
+			}
+			t.Partitions = append(t.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp, refused
 }
 
 // The topic takes less than a batch, and less than some records.

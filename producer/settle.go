@@ -199,7 +199,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	if action == cluster.Done {
 		d.acked.Store(int64(now))
 		p.numbers.advance(a.Records)
-		p.fails, it.ship.broker.astray = 0, 0
+		p.fails, it.ship.broker.astray, it.ts.bad = 0, 0, 0
 		d.trouble(it.ts, nil)
 		b.History.Unresolved = false
 		if b.Kind() != buffer.Unkeyed && !it.ts.owned && d.succeeded() {
@@ -228,6 +228,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	case cluster.Split:
 		d.split(it, err)
 	case cluster.Reject:
+		p.retryAt = 0
 		d.reject(it, err)
 	case cluster.Recompress:
 		d.decompress(it, err)
@@ -289,7 +290,8 @@ func (d *dispatcher) renew(it *item, action cluster.Action, err error) {
 // arrives damaged each time was so before it was sent.
 const damagedMax = 5
 
-// resend sends a batch once more that arrived damaged.
+// resend sends a batch once more that arrived damaged. Brokers before 2.4, and proxies, also say so of a batch with a bad record:
+// its halves have one attempt each.
 func (d *dispatcher) resend(it *item, err error) {
 	if it.batch.History.Damaged++; it.batch.History.Damaged >= damagedMax {
 		d.reject(it, err)
@@ -315,10 +317,15 @@ func (d *dispatcher) split(it *item, err error) {
 		return
 	}
 	d.limit(it)
+	d.halve(it, ReasonTooLarge, err)
+}
+
+// halve has the halves of a batch wait in its place.
+func (d *dispatcher) halve(it *item, reason Reason, err error) {
 	d.recount(it)
-	halves, failure := it.ts.t.Halve(b)
+	halves, failure := it.ts.t.Halve(it.batch)
 	if failure != nil {
-		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: errors.Join(err, failure)})
+		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: reason, partition: it.p.id, err: errors.Join(err, failure)})
 		return
 	}
 	for _, half := range slices.Backward(halves) {
@@ -356,15 +363,26 @@ func (d *dispatcher) lift(ts *topicState) {
 	}
 }
 
-// reject gives up the records that the broker named, and sends the others on; where it named none, all of them.
+// badMax is how many records of a topic are rejected one by one, with none delivered in between, before its batches are rejected
+// whole. Where every record is bad, as without keys in a compacted topic, looking for each would cost two requests a record.
+const badMax = 16
+
+// reject gives up the records that the broker named, and sends the others on. Where it named none, as brokers before 2.4 and many
+// proxies, the batch is halved until a bad record is alone, which takes about two attempts for each power of two in the batch.
 func (d *dispatcher) reject(it *item, err error) {
-	it.p.retryAt = 0
 	b, v := it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: err}
 	picked := make(map[int]bool)
 	for _, i := range it.attempt.Bad {
 		if i >= 0 && i < b.Records() {
 			picked[i] = true
 		}
+	}
+	switch {
+	case len(picked) == 0 && b.Records() > 1 && it.ts.bad < badMax && it.attempt.Code != kerr.UnsupportedForMessageFormat.Code:
+		d.halve(it, ReasonInvalid, err)
+		return
+	case len(picked) == 0 && b.Records() == 1:
+		it.ts.bad++
 	}
 	if len(picked) == 0 || len(picked) == b.Records() {
 		d.resolve(it.ts, b, v)

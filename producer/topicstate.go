@@ -34,6 +34,7 @@ type topicState struct {
 	limit      int            // of the bytes of a batch, because one was too large
 	limitUntil time.Duration  // until when the topic's batches are kept smaller; 0: they are not
 	lastErr    error          // the last failure, for reports
+	bad        int            // records that were rejected alone, since one was delivered
 	held       bool           // an answer said that the topic is not there, or not for us
 	scratch    []*partition   // of candidates
 	well       []int32        // of designate
