@@ -55,6 +55,27 @@ func NewBudget(limit int64) *Budget {
 // SetMax changes the bound. What is held above it stays until it is released or evicted.
 func (b *Budget) SetMax(limit int64) { b.max.Store(limit) }
 
+// Shrink lowers the bound as far as what is held allows, but not below limit, and reports whether more is held. Between calls
+// nobody can take what was given back, and nobody has to make more room than for himself.
+func (b *Budget) Shrink(limit int64) (more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.max.Store(max(limit, min(b.Max(), b.Used())))
+	return b.Used() > limit
+}
+
+// Highest returns the highest class that has had a record.
+func (b *Budget) Highest() (highest int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.classes {
+		if b.classes[c].known {
+			highest = c
+		}
+	}
+	return highest
+}
+
 // SetClass changes the guarantee and the ceiling of a class, in bytes.
 func (b *Budget) SetClass(c int, guarantee, ceiling int64) {
 	b.mu.Lock()
@@ -123,7 +144,7 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 		return ErrCeiling
 	}
 	limit := b.Max()
-	if b.owed > 0 {
+	if b.owed > 0 && !b.lentLocked(c) { // else room is made before it is needed
 		limit -= limit / owedShare
 	}
 	if n > limit-b.Used() {

@@ -154,3 +154,18 @@ func TestBudget_PressesOnlyForAHigherClassThatTakesWhatIsScarce(t *testing.T) {
 	require.ErrorIs(t, b.Reserve(2, 1), ErrFull)
 	require.False(t, pressed(b), "low has no more than its guarantee")
 }
+
+// While batches are to be dealt out, a part is free for that; but whoever can have room of lower classes is not refused for it.
+func TestBudget_KeepsAPartForWhatIsToBeDealtOut(t *testing.T) {
+	b := NewBudget(6400)
+	require.NoError(t, b.Reserve(0, 6300))
+	b.Owe(true)
+	b.Owe(true)
+	require.ErrorIs(t, b.Reserve(0, 1), ErrFull)
+	require.NoError(t, b.Reserve(1, 100))
+	b.Owe(false)
+	b.Adjust(1, -100)
+	require.ErrorIs(t, b.Reserve(0, 1), ErrFull)
+	b.Owe(false)
+	require.NoError(t, b.Reserve(0, 100))
+}

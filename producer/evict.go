@@ -272,6 +272,15 @@ func (e *evictor) reclaim(priority routing.Priority) {
 	}
 }
 
+// shrink lowers the bound of the memory. What is held above it is given up by lower priorities, the lowest first. What the highest
+// one holds that has had a record, and what is in flight, stays until it has an outcome.
+func (e *evictor) shrink(limit int64) {
+	highest := routing.Low + routing.Priority(e.p.budget.Highest())
+	for e.p.budget.Shrink(limit) && e.preemptOne(highest) {
+	}
+	e.p.budget.SetMax(limit)
+}
+
 func (e *evictor) preemptOne(by routing.Priority) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -197,15 +197,20 @@ func TestEvict_WhatMayHaveBeenWrittenIsPossiblyPersisted(t *testing.T) {
 	}
 }
 
+// stopReclaiming ends the goroutine that makes room before it is needed.
+func stopReclaiming(p *Producer) {
+	close(p.evict.quit)
+	<-p.evict.done
+	p.evict.quit = make(chan struct{}) // for Close
+}
+
 // Many senders at once give up no more than they need.
 func TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe(t *testing.T) {
 	p := away(t, func(c *Config) { c.Buffer.MaxBytes = 4 << 20; c.Priorities.Low.GuaranteedShare = NoGuarantee })
 	defer giveUp(p)
 	for p.Send(Record{Topic: "low", Value: make([]byte, 100)}) == nil {
 	}
-	close(p.evict.quit) // the goroutine would make room for a tenth
-	<-p.evict.done
-	p.evict.quit = make(chan struct{}) // for Close
+	stopReclaiming(p)
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -221,6 +226,90 @@ func TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe(t *testin
 	require.True(t, p.evict.makeRoom(p.setup.Load().lanes[routing.High], nil, 0, buffer.ErrFull), "somebody else has made room")
 	require.Equal(t, s.Total.Shed, p.Stats().Total.Shed)
 	require.True(t, s.Total.Balanced())
+}
+
+// The bound is lowered by far more than a Send may make room for.
+func TestEvict_HighIsNotRefusedWhenTheBoundShrinks_ConcurrentSafe(t *testing.T) {
+	var cfg Config
+	p := away(t, func(c *Config) { c.Buffer.MaxBytes = 16 << 20; cfg = *c })
+	defer giveUp(p)
+	for p.Send(Record{Topic: "low", Value: make([]byte, 1000)}) == nil {
+	}
+	require.NoError(t, p.Send(Record{Topic: "medium", Value: make([]byte, 1000)}))
+	stopReclaiming(p)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for range 200 {
+				require.NoError(t, p.Send(Record{Topic: fmt.Sprintf("high%d", g), Value: make([]byte, 1000)}))
+			}
+		})
+	}
+	cfg.Buffer.MaxBytes = 4 << 20
+	require.NoError(t, p.Reconfigure(cfg))
+	wg.Wait()
+	require.NoError(t, p.Send(Record{Topic: "high", Value: make([]byte, 1000)}))
+	s := p.Stats()
+	require.LessOrEqual(t, s.HeldBytes, s.MaxBytes)
+	require.Greater(t, s.HeldBytes, s.MaxBytes*8/10, "no more was given up than had to be")
+	require.Positive(t, s.Priorities[routing.Low].Pending)
+	low := s.Priorities[routing.Low]
+	require.Positive(t, low.Lost(ReasonPreemptedByHigh))
+	require.Zero(t, s.Priorities[routing.Medium].Shed, "low had more to give")
+	require.True(t, s.Total.Balanced())
+}
+
+// What the highest priority holds is nobody's to take.
+func TestEvict_TheOnlyPriorityLosesNothingWhenTheBoundShrinks(t *testing.T) {
+	var cfg Config
+	p := away(t, func(c *Config) {
+		c.Buffer.MaxBytes, c.Topics = 4<<20, nil
+		cfg = *c
+	})
+	defer giveUp(p)
+	for p.Send(Record{Topic: "events", Value: make([]byte, 1000)}) == nil {
+	}
+	cfg.Buffer.MaxBytes = 1 << 20
+	require.NoError(t, p.Reconfigure(cfg))
+	for p.Send(Record{Topic: "events", Value: make([]byte, 1000)}) == nil { // what fits into the open batch
+	}
+	s := p.Stats()
+	require.Equal(t, s.Total.Accepted, s.Total.Pending)
+	require.Greater(t, s.HeldBytes, s.MaxBytes)
+}
+
+// A lower bound of reports concerns the newest of the lowest priorities first.
+func TestReports_ALowerBoundDropsTheNewestOfLowerPriorities(t *testing.T) {
+	var cfg Config
+	hold, told := make(chan struct{}), make(chan Report, 10_000)
+	p := away(t, func(c *Config) { c.Reports.MaxBytes = 512 << 10; cfg = *c }, WithDelivery(func(r Report) { <-hold; told <- r }))
+	give := func(topic string, n int) {
+		for i := range n {
+			require.NoError(t, p.Send(Record{Topic: topic, Tag: uint64(i), Value: make([]byte, 7000)}))
+			l := p.setup.Load().lanes[p.setup.Load().rules.Priority(topic)]
+			l.routes.Load().paths[0].d.end(l.buf.Find(topic), l.buf.TakeOldest(), verdict{outcome: Rejected, reason: ReasonInvalid})
+		}
+	}
+	give("medium", 1) // is being told
+	give("low", 30)
+	give("high", 5)
+	cfg.Reports.MaxBytes = 100 << 10
+	require.NoError(t, p.Reconfigure(cfg))
+	require.LessOrEqual(t, p.reports.bytes, int64(100<<10))
+	require.Positive(t, p.Stats().ReportsDropped)
+	close(hold)
+	giveUp(p)
+	<-p.reports.done
+	close(told)
+	by := make(map[routing.Priority][]uint64)
+	for r := range told {
+		by[r.Priority] = append(by[r.Priority], r.Tag)
+	}
+	require.Equal(t, []uint64{0, 1, 2, 3, 4}, by[routing.High])
+	require.NotEmpty(t, by[routing.Low])
+	for i, tag := range by[routing.Low] {
+		require.EqualValues(t, i, tag, "the oldest are told")
+	}
 }
 
 func TestEvict_NothingIsGivenUpAfterClose(t *testing.T) {

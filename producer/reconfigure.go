@@ -15,8 +15,9 @@ import (
 )
 
 // Reconfigure puts other settings into force while the producer works. Send does not wait for it, and no record is lost by
-// it: what waits goes where the new settings say, what is in flight comes home under the old ones. cfg is complete in itself,
-// as for New: what it does not name has its default again.
+// it: what waits goes where the new settings say, what is in flight comes home under the old ones. Only where Buffer.MaxBytes
+// becomes less than what is held, priorities below the highest one in use give up what waits, the lowest first, down to their
+// guarantees. cfg is complete in itself, as for New: what it does not name has its default again.
 //
 // A record that waits keeps the priority that it was sent with, also where the rule of its topic is another now. A cluster
 // whose settings have changed is connected to anew; what was written to it and not answered is settled over the old
@@ -140,11 +141,11 @@ func (c *change) apply() {
 		l.chooser.stop()
 	}
 	c.p.setup.Store(c.next)
-	c.p.budget.SetMax(c.next.cfg.Buffer.MaxBytes)
 	c.p.share(&c.next.cfg)
 	if c.p.reports != nil {
-		c.p.reports.maxBytes.Store(c.next.cfg.Reports.MaxBytes)
+		c.p.reports.resize(c.next.cfg.Reports.MaxBytes)
 	}
+	c.p.evict.shrink(c.next.cfg.Buffer.MaxBytes)
 	for _, x := range c.next.clusters {
 		x.gate.SetShares(c.next.cfg.Priorities.wireShares())
 	}

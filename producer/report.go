@@ -124,10 +124,7 @@ func (r *reports) push(v verdict) {
 		dropped = append(dropped, v)
 	}
 	r.mu.Unlock()
-	for _, v := range dropped {
-		r.dropped.Add(uint64(v.batch.Records()))
-		v.batch.Release()
-	}
+	r.release(dropped)
 	r.nudge()
 }
 
@@ -137,7 +134,12 @@ func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verd
 	if excess <= 0 || excess > r.heldBelowLocked(priority) {
 		return nil
 	}
-	for lower := routing.Low; lower < priority; lower++ {
+	return r.dropLocked(priority, excess)
+}
+
+// dropLocked takes the newest reports of priorities below one out, the lowest first, until they were of so many bytes.
+func (r *reports) dropLocked(below routing.Priority, excess int64) (out []verdict) {
+	for lower := routing.Low; lower < below; lower++ {
 		for q := &r.queues[lower]; len(*q) > 0 && excess > 0; {
 			last := (*q)[len(*q)-1]
 			(*q)[len(*q)-1] = verdict{}
@@ -149,6 +151,23 @@ func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verd
 		}
 	}
 	return out
+}
+
+// resize changes the bound. The newest reports above it are dropped, those of lower priorities first.
+func (r *reports) resize(maxBytes int64) {
+	r.mu.Lock()
+	r.maxBytes.Store(maxBytes)
+	dropped := r.dropLocked(routing.High+1, r.bytes-maxBytes)
+	r.mu.Unlock()
+	r.release(dropped)
+}
+
+// release gives the memory of reports back that were dropped.
+func (r *reports) release(dropped []verdict) {
+	for _, v := range dropped {
+		r.dropped.Add(uint64(v.batch.Records()))
+		v.batch.Release()
+	}
 }
 
 func (r *reports) heldBelowLocked(priority routing.Priority) (n int64) {
