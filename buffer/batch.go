@@ -115,6 +115,9 @@ func (b *Batch) Times() (base, highest int64) { return b.baseTime, b.maxTime }
 // Born returns the monotonic time of the oldest Send in b.
 func (b *Batch) Born() time.Duration { return b.born }
 
+// Last returns a monotonic time that no Send in b is newer than.
+func (b *Batch) Last() time.Duration { return b.last }
+
 // Kind returns how the partition of b is found.
 func (b *Batch) Kind() Kind { return b.kind }
 

@@ -45,6 +45,25 @@ func (t *Topic) CountDuplicates(b *Batch) {
 	t.mu.Unlock()
 }
 
+// Overtake notes that a record of the same topic, which has an order and was sent at a monotonic time in another lane, may be written
+// to a cluster from now on.
+func (t *Topic) Overtake(cluster string, sent time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.overtaken == nil {
+		t.overtaken = make(map[string]time.Duration)
+	}
+	t.overtaken[cluster] = max(t.overtaken[cluster], sent)
+}
+
+// Overtaken reports whether a record that is newer than one of b may stand before it in a cluster, because it came by another lane.
+func (t *Topic) Overtaken(cluster string, b *Batch) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, ok := t.overtaken[cluster]
+	return ok && last >= b.born
+}
+
 // Books returns the counts of t at one instant.
 func (t *Topic) Books() Books {
 	books, _ := t.Account()

@@ -28,6 +28,8 @@ type Topic struct {
 	dealt   *Batch    // the last that was dealt out
 	undealt queue     // keyed batches that are to be dealt out: newer ones have to wait for them
 
+	overtaken map[string]time.Duration // see Overtake
+
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
 
 	all   *Batch // every batch that is not resolved: open, waiting and in flight

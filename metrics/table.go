@@ -260,7 +260,7 @@ func wire() []Metric {
 		read:     byPath(func(t *producer.Traffic) float64 { return t.ThrottledFor.Seconds() }),
 	}, {
 		Name: "forebay_order_at_risk_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "cluster"},
-		Help:     "Keyed records whose unanswered attempt may arrive behind newer records of their keys.",
+		Help:     "Keyed records that may stand behind newer ones of their keys: their attempt was not answered and may arrive late, or newer records of their topic went with another priority.",
 		Question: "May records of a key stand in another order than they were sent?",
 		From:     []string{"Paths.OrderAtRisk"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.OrderAtRisk) }),

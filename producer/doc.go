@@ -13,7 +13,8 @@
 //
 // Records with a key that one goroutine sends keep their order, for each key, in a cluster. Records WITHOUT a key have NO
 // ORDER at all, not even those of one goroutine to a topic of one partition: they go wherever a broker is free now. Give
-// records that belong together the same key.
+// records that belong together the same key, and the same priority: priorities overtake each other. What was overtaken is counted
+// in [Traffic].OrderAtRisk.
 //
 // # Outcomes
 //

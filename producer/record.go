@@ -15,8 +15,10 @@ type Record struct {
 	// Topic is where it goes. It must be a legal name: 1 to 249 letters, digits, '.', '_' and '-'.
 	Topic string
 
-	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: see the package's
-	// documentation. A nil key is null in Kafka; an empty one is a key.
+	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: records of one key, from one
+	// goroutine, keep it in a cluster. That holds among those of one priority, and among those that name no Partition: records of
+	// a key with several priorities overtake each other, also where Reconfigure changes the rule of their topic while some wait
+	// (Flush first, or accept it; Stats counts them in OrderAtRisk). A nil key is null in Kafka; an empty one is a key.
 	Key []byte
 
 	// Value is what it carries. A nil value is null in Kafka, a tombstone in compacted topics.

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"go.uber.org/zap"
 
-	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
@@ -202,7 +201,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		p.fails, it.ship.broker.astray, it.ts.bad = 0, 0, 0
 		d.trouble(it.ts, nil)
 		b.History.Unresolved = false
-		if b.Kind() != buffer.Unkeyed && !it.ts.owned && d.succeeded() {
+		if d.overtaken(it) {
 			d.counts.orderAtRisk.Add(uint64(b.Records()))
 		}
 		d.counts.delivery.add(now-b.Born(), b.Records())

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
@@ -72,6 +74,7 @@ func (d *dispatcher) launch(s *shipment) {
 	for _, it := range s.items {
 		d.tick++
 		it.p.used = d.tick
+		d.overtake(it)
 	}
 	d.inFlight += int64(s.bytes)
 	d.overhead.Store(max(d.overhead.Load(), d.inFlight))
@@ -82,6 +85,40 @@ func (d *dispatcher) launch(s *shipment) {
 		d.mu.Unlock()
 		d.outlet.Wake()
 	})
+}
+
+// overtake tells other lanes that have the topic of a batch whose order matters that it goes before what waits there. They are not
+// waited for: a topic often gets a higher priority because the lower one does not get on.
+func (d *dispatcher) overtake(it *item) {
+	if it.batch.Kind() == buffer.Unkeyed {
+		return
+	}
+	for l := range d.p.setup.Load().eachLane {
+		if l == d.lane {
+			continue
+		}
+		if t := l.buf.Find(it.ts.t.Name()); t != nil {
+			t.Overtake(d.cluster.Name(), it.batch.Last())
+		}
+	}
+}
+
+// overtaken reports whether records of a delivered batch may stand behind newer ones of their keys: those went by newer settings of the
+// cluster, or with another priority.
+func (d *dispatcher) overtaken(it *item) bool {
+	switch {
+	case it.batch.Kind() == buffer.Unkeyed:
+		return false
+	case !it.ts.owned && d.succeeded():
+		return true
+	case !it.ts.t.Overtaken(d.cluster.Name(), it.batch):
+		return false
+	}
+	if !it.ts.crossed {
+		it.ts.crossed = true
+		d.log.Warn("a topic has records with keys in several priorities; their order is not kept", zap.String("topic", it.ts.t.Name()))
+	}
+	return true
 }
 
 // codec returns what batches are compressed with.

@@ -35,6 +35,7 @@ type topicState struct {
 	limitUntil time.Duration  // until when the topic's batches are kept smaller; 0: they are not
 	lastErr    error          // the last failure, for reports
 	bad        int            // records that were rejected alone, since one was delivered
+	crossed    bool           // it was said that another priority has newer records
 	held       bool           // an answer said that the topic is not there, or not for us
 	scratch    []*partition   // of candidates
 	well       []int32        // of designate

@@ -30,7 +30,8 @@ type Traffic struct {
 
 	// OrderAtRisk are keyed records whose attempt was not answered and could not be fenced before something else was written to
 	// their partition, because that has another producer ID, or batches have no numbers (no right to a producer ID, or acks of the
-	// leader alone). An attempt that arrives late stands behind newer records of its key.
+	// leader alone). An attempt that arrives late stands behind newer records of its key. They are also those that were delivered
+	// when newer ones of their topic had gone to the same cluster with another priority, or by newer settings.
 	OrderAtRisk uint64
 
 	// DeliveryTime is how long records took that were delivered, from the Send of the oldest in their batch to Kafka's
