@@ -102,7 +102,7 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	if err := l.budget.Reserve(l.cfg.Load().Class, TableBytes(name)); err != nil {
 		return nil, err
 	}
-	t := &Topic{name: name, lane: l, outlet: l.cfg.Load().Outlet(name), last: now}
+	t := &Topic{name: name, lane: l, outlet: l.cfg.Load().Outlet(name), last: now, made: time.Now()}
 	if share := l.cfg.Load().MaxShare; share != nil {
 		t.maxShare = share(name)
 	}

@@ -10,6 +10,7 @@ import (
 type Topic struct {
 	name string
 	lane *Lane
+	made time.Time
 
 	mu     sync.Mutex // guards what follows and the batches that are open or waiting
 	closed bool
@@ -45,6 +46,9 @@ func (t *Topic) Name() string { return t.name }
 
 // Lane returns the lane of t.
 func (t *Topic) Lane() *Lane { return t.lane }
+
+// Made returns when t was made, and began to count.
+func (t *Topic) Made() time.Time { return t.made }
 
 // Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's partition, and for
 // Explicit partition is its number; now is the monotonic time. It fails with ErrFull, which may be ErrCeiling or

@@ -31,6 +31,7 @@ var notShown = map[string]string{
 	"Paths.Priority":           "a label",
 	"Paths.Cluster":            "a label",
 	"Topics.Cluster":           "forebay_route has it, but for topics that a fallback does not take",
+	"Topics.Since":             "the series go on where a topic begins anew",
 	"Clusters.Accepted":        "the sum of forebay_cluster_records",
 	"Clusters.Reason":          "words",
 	"Clusters.ID":              "words",

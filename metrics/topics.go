@@ -3,6 +3,7 @@ package metrics
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -31,7 +32,7 @@ type topics struct {
 
 // topic is one that has series.
 type topic struct {
-	lanes [routing.High + 1]growing
+	lanes [routing.High + 1]inLane
 	row   topicRow // of the present state, but for its books
 	inUse bool
 }
@@ -44,6 +45,9 @@ func newTopics(limit int) *topics {
 func (t *topics) see(s *producer.Stats) []topicRow {
 	for _, x := range t.known {
 		x.row.held, x.row.trouble, x.row.books, x.inUse = 0, 0, producer.Books{}, false
+		for p := range x.lanes {
+			x.lanes[p].was, x.lanes[p].is = x.lanes[p].is, false
+		}
 	}
 	rest := topicRow{name: other}
 	t.follow(s, &rest)
@@ -96,7 +100,7 @@ func (t *topics) admit(strangers []*producer.TopicStats, idle []string, rest *to
 		}
 		rest.sub(row)
 		if t.beyond { // it may have been counted among the others, and what it had stays there
-			x.lanes[row.Priority].begin(&row.Books)
+			x.lanes[row.Priority].begin(row)
 		}
 		x.add(row)
 	}
@@ -147,7 +151,7 @@ func (x *topic) add(row *producer.TopicStats) {
 	x.inUse = true
 	x.row.add(row)
 	x.row.trouble = min(x.row.trouble, 1) // in two priorities it is one topic
-	x.lanes[row.Priority].see(&row.Books)
+	x.lanes[row.Priority].follow(row)
 }
 
 // books returns what x has counted since it has series.
@@ -185,20 +189,40 @@ type growing struct {
 	base, last, before producer.Books // base + last - before is the count
 }
 
-// begin has the count begin here.
-func (g *growing) begin(now *producer.Books) {
-	g.before = *now
-	g.before.Pending = 0
-}
+// restart goes on with what begins at zero now.
+func (g *growing) restart() { g.base, g.last, g.before = g.books(), producer.Books{}, producer.Books{} }
 
 // see follows what is counted.
 func (g *growing) see(now *producer.Books) {
 	if fell(now, &g.last) {
-		g.base = g.books()
-		g.before = producer.Books{}
+		g.restart()
 	}
 	g.last = *now
 	g.last.Pending = 0
+}
+
+// inLane is what a topic counts in one priority.
+type inLane struct {
+	growing
+	is, was bool      // Stats has it, and had it the time before
+	since   time.Time // when its counts began in Stats
+}
+
+// begin has the count begin here.
+func (l *inLane) begin(row *producer.TopicStats) {
+	l.before = row.Books
+	l.before.Pending = 0
+	l.was, l.since = true, row.Since
+}
+
+// follow follows what is counted. A topic that was freed and made again has begun again at zero, although it may have as much by now as it
+// had before.
+func (l *inLane) follow(row *producer.TopicStats) {
+	if !l.was || !l.since.Equal(row.Since) {
+		l.restart()
+	}
+	l.is, l.since = true, row.Since
+	l.see(&row.Books)
 }
 
 func (g *growing) books() producer.Books {

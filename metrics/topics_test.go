@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,7 @@ import (
 type world struct {
 	rows    map[string]*producer.TopicStats
 	retired [routing.High + 1]producer.Books
+	made    int64 // topics, so far
 }
 
 func newWorld() *world { return &world{rows: make(map[string]*producer.TopicStats)} }
@@ -26,7 +28,8 @@ func newWorld() *world { return &world{rows: make(map[string]*producer.TopicStat
 func (w *world) row(topic string, p routing.Priority) *producer.TopicStats {
 	key := fmt.Sprint(p, topic)
 	if w.rows[key] == nil {
-		w.rows[key] = &producer.TopicStats{Topic: topic, Priority: p}
+		w.made++
+		w.rows[key] = &producer.TopicStats{Topic: topic, Priority: p, Since: time.Unix(w.made, 0)}
 	}
 	return w.rows[key]
 }
@@ -102,6 +105,26 @@ func TestSource_ATopicThatIsIdleGivesItsPlaceToOneThatIsNot(t *testing.T) {
 	w.send("today", routing.Medium, 7, 7)
 	w.send("yesterday", routing.Medium, 1, 1)
 	require.Equal(t, map[string]float64{"today": 7, "other": 6}, series(source.Read(), acceptedByTopic))
+}
+
+// A topic that has a record now and then has as much as before each time that it comes back.
+func TestSource_ATopicThatComesBackCountsOn(t *testing.T) {
+	for _, seen := range []bool{false, true} {
+		w := newWorld()
+		source := metrics.New(w.stats, metrics.Options{})
+		for i := range 20 {
+			w.send("rare", routing.Medium, 1, 1)
+			w.send("rare", routing.High, 2, 2)
+			require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0}, series(source.Read(), acceptedByTopic))
+			w.free("rare", routing.Medium)
+			if i%2 == 0 {
+				w.free("rare", routing.High)
+			}
+			if seen { // that it is gone
+				require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0}, series(source.Read(), acceptedByTopic))
+			}
+		}
+	}
 }
 
 func TestSource_ATopicCalledOtherHasNoSeriesOfItsOwn(t *testing.T) {

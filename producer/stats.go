@@ -58,8 +58,9 @@ type TopicStats struct {
 	Topic    string
 	Priority routing.Priority
 	Cluster  string
-	Held     int64  // bytes that its batches hold, and reports of them that were not read
-	Trouble  string // why its records wait, in words, where the cluster says so: the topic is not there, or not for us
+	Held     int64     // bytes that its batches hold, and reports of them that were not read
+	Trouble  string    // why its records wait, in words, where the cluster says so: the topic is not there, or not for us
+	Since    time.Time // when the books began: a topic that was idle for ten minutes begins with none when it comes back
 	Books
 }
 
@@ -146,7 +147,7 @@ func (l *lane) addTo(s *Stats) {
 	s.Topics = slices.Grow(s.Topics, len(topics)) // most of what ten thousand of them would cost
 	for _, t := range topics {
 		d := routes.of(t.Name())
-		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Trouble: d.troubleOf(t.Name()), Held: t.Held()}
+		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Trouble: d.troubleOf(t.Name()), Held: t.Held(), Since: t.Made()}
 		var born time.Duration
 		if row.Books, born = t.Account(); row.Pending > 0 {
 			oldest = min(oldest, born)
