@@ -154,10 +154,13 @@ func (l *lane) addTo(s *Stats) {
 		}
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
+		waits := Books{Accepted: row.Pending, Pending: row.Pending} // counts for the cluster that is to get it
+		s.addBooks(row.Cluster, &waits)
+		elsewhere.Add(&waits)
 	}
 	s.Priorities[l.priority] = sum
 	s.Total.Add(&sum)
-	sum.Sub(&elsewhere) // what waits, counts for the cluster that is to get it
+	sum.Sub(&elsewhere)
 	name := routes.paths[routes.use].d.cluster.Name()
 	s.addBooks(name, &sum)
 	s.Lanes[l.priority] = LaneStats{

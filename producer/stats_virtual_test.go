@@ -115,3 +115,62 @@ func TestVirtual_F1_AClusterThatNobodyReachesIsLoggedOnce(t *testing.T) {
 		})
 	})
 }
+
+// What waits counts for the cluster that is to get it, also where a fallback takes some topics only.
+func TestVirtual_F14_ATopicThatStaysCountsForItsOwnCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newField(t, []string{"main", "spare"}, func(cfg *producer.Config) {
+			cfg.Priorities.Medium.Fallbacks = []routing.Fallback{{Cluster: "spare", Topics: []string{"events"}}}
+		})
+		defer f.end()
+		f.make("main", "secret", "secret")
+		f.begin()
+		f.stream(time.Second)
+		f.k["main"].link.Cut()
+		f.stream(30 * time.Second)
+		f.flush()
+		f.k["spare"].link.Cut()
+		for i := range 100 {
+			require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "secret", Value: make([]byte, 20)}))
+			if i%4 == 0 {
+				require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Value: make([]byte, 20)}))
+			}
+		}
+		s := f.p.Stats()
+		require.True(t, s.Lanes[routing.Medium].FellBack)
+		require.EqualValues(t, 100, s.Clusters["main"].Pending)
+		require.EqualValues(t, 25, s.Clusters["spare"].Pending)
+		sum := producer.Books{}
+		for name, c := range s.Clusters {
+			require.True(t, c.Balanced(), name)
+			sum.Add(&c.Books)
+		}
+		require.Equal(t, s.Total, sum)
+		f.k["main"].link.Restore()
+		f.k["spare"].link.Restore()
+		f.flush()
+		proof.Of(t, "F14").Bit("clusters cut off", 2)
+	})
+}
+
+func TestVirtual_StatsSayWhenATopicHasBegunToCountAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newEmbedded(t, 1, map[string]int32{"events": 1})
+		defer k.Close()
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		row := func() producer.TopicStats {
+			require.NoError(t, p.Send(producer.Record{Topic: "events"}))
+			time.Sleep(time.Second)
+			require.Len(t, p.Stats().Topics, 1)
+			return p.Stats().Topics[0]
+		}
+		first := row()
+		require.Equal(t, first.Since, row().Since)
+		time.Sleep(12 * time.Minute)
+		again := row()
+		require.True(t, again.Since.After(first.Since))
+		require.EqualValues(t, 1, again.Accepted)
+	})
+}
