@@ -45,6 +45,7 @@ type Batch struct {
 	maxTime  int64
 	born     time.Duration // monotonic time of its oldest Send
 	last     time.Duration // no Send in it is newer
+	opened   time.Duration // monotonic time of opening; of what was divided, that of the whole
 	order    uint64        // place among the batches of its topic, by the time of opening
 
 	kind      Kind
@@ -55,8 +56,7 @@ type Batch struct {
 	codec    int8 // Kafka's number of the compression; 0 is none
 	stage    atomic.Int32
 
-	held    int64     // bytes taken from the budget
-	waiters []*Waiter // guarded by the lock of topic
+	held int64 // bytes taken from the budget
 
 	next, allPrev, allNext *Batch // places in a queue and in the topic's list of all batches; guarded by the lock of topic
 	waitPrev, waitNext     *Batch // places in the lane's list of those that wait; guarded by the lock of lane

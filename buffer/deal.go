@@ -61,8 +61,10 @@ func (t *Topic) settleDealt(c *Batch, count int32) {
 		t.undealt.pushFront(c)
 		t.waitDealtLocked(c, false)
 	case t.joinLocked(c):
+		done := t.dropLocked(c)
 		t.mu.Unlock()
 		c.Release()
+		finish(done)
 		return
 	default:
 		t.boundLocked(Keyed, c.partition).dealt.push(c)
@@ -89,7 +91,7 @@ func (t *Topic) joinable() map[int32]bool {
 func (b *Batch) joins() bool { return len(b.body) < joinBelow && b.stage.Load() == raw }
 
 // joinLocked adds the records of c, which waits nowhere yet, to the batch that was dealt out last to its partition, if both are
-// small and the same has happened to them. It reports whether it did. The caller releases c.
+// small and the same has happened to them. It reports whether it did. The caller drops c.
 func (t *Topic) joinLocked(c *Batch) bool {
 	s := t.findLocked(Keyed, c.partition)
 	if s == nil || s.dealt.tail == nil {
@@ -119,14 +121,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	})
 	into.born, into.last = min(into.born, c.born), max(into.last, c.last)
 	into.charge(into.memory() - before)
-	t.dropLocked(c)
-	for _, w := range c.waiters {
-		if slices.Contains(into.waiters, w) {
-			w.Done()
-		} else {
-			into.waiters = append(into.waiters, w)
-		}
-	}
+	t.pending += uint64(c.records)
 	return true
 }
 
@@ -291,14 +286,11 @@ func (b *Batch) allot() {
 // replace puts children in the place of b among what t holds, in one step, so that nothing is counted twice or not at all.
 func (t *Topic) replace(b *Batch, children []*Batch) {
 	t.mu.Lock()
-	t.dropLocked(b)
 	for _, c := range children {
-		t.holdLocked(c)
-		c.waiters = append(c.waiters, b.waiters...)
+		t.holdLocked(c, b)
 	}
-	for _, w := range b.waiters {
-		w.add(len(children) - 1)
-	}
+	done := t.dropLocked(b)
 	t.mu.Unlock()
 	b.Release()
+	finish(done)
 }

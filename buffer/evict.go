@@ -163,41 +163,14 @@ func (s *source) pull(b *Batch) {
 func (t *Topic) TakeOldest() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := t.unkeyed.idle()
-	for b := t.undealt.head; b != nil; b = b.next {
-		if !b.Busy() {
-			first = older(first, b)
-			break
+	for b := t.eldest; b != nil; b = b.allPrev { // what does not wait is in flight, and that is bounded
+		if b.waits && !b.Busy() {
+			t.pullLocked(b)
+			t.takenLocked(b)
+			return b
 		}
 	}
-	for _, s := range t.bound {
-		first = older(first, s.idle())
-	}
-	if first != nil {
-		t.pullLocked(first)
-		t.takenLocked(first)
-	}
-	return first
-}
-
-// older returns the one of two batches that was opened first. Either may be nil.
-func older(a, b *Batch) *Batch {
-	if a == nil || b != nil && b.order < a.order {
-		return b
-	}
-	return a
-}
-
-// idle returns the oldest batch of s that is not being compressed.
-func (s *source) idle() *Batch {
-	for _, q := range [...]*queue{&s.dealt, &s.sealed} {
-		for b := q.head; b != nil; b = b.next {
-			if !b.Busy() {
-				return b
-			}
-		}
-	}
-	return s.open
+	return nil
 }
 
 // Topics of one lane share it: none may hold more than a half while another wants room, and none more than its own share.

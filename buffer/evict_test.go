@@ -47,6 +47,30 @@ func TestLane_TakeOldestTakesOpenBatchesAndSkipsThoseBeingCompressed(t *testing.
 // roomy is more room than any test needs.
 const roomy = 1 << 40
 
+// requireCounted requires that what a topic says of what it holds is what it holds, batch by batch.
+func requireCounted(t require.TestingT, topic *Topic) {
+	books, oldest := topic.Account()
+	pending, batches, born := uint64(0), 0, time.Duration(0)
+	for b := topic.all; b != nil; b = b.allNext {
+		if batches == 0 || b.born < born {
+			born = b.born
+		}
+		pending += uint64(b.records)
+		batches++
+		if b.allNext == nil {
+			require.Same(t, topic.eldest, b)
+			continue
+		}
+		require.Same(t, b, b.allNext.allPrev)
+		require.GreaterOrEqual(t, b.order, b.allNext.order, "the newest first")
+	}
+	require.Equal(t, pending, books.Pending)
+	require.Equal(t, batches, topic.batches)
+	require.Equal(t, born, oldest)
+	require.Equal(t, batches == 0, topic.eldest == nil)
+	require.True(t, books.Balanced())
+}
+
 // waits returns the batches in the sources of a topic, which are all that wait.
 func waits(t *Topic) (all []*Batch) {
 	for b := t.undealt.head; b != nil; b = b.next {
@@ -77,6 +101,7 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 			topics = append(topics, topic)
 		}
 		var taken, claimed []*Batch
+		now := time.Duration(0)
 		back := make(map[*Batch]bool) // what has waited before
 		check := func() {
 			var all, list []*Batch
@@ -84,6 +109,7 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 			for _, topic := range topics {
 				all = append(all, waits(topic)...)
 				held += TableBytes(topic.name)
+				requireCounted(rt, topic)
 				sum := int64(0)
 				for b := topic.all; b != nil; b = b.allNext {
 					sum += b.held
@@ -122,7 +148,8 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 			case "append":
 				kind := Kind(rapid.IntRange(0, 2).Draw(rt, "kind"))
 				r := Record{Key: fmt.Append(nil, partition), Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
-				require.NoError(rt, topic.Append(&r, kind, max(0, partition), 0))
+				now += time.Duration(rapid.IntRange(0, 3).Draw(rt, "pause")) * time.Second
+				require.NoError(rt, topic.Append(&r, kind, max(0, partition), now))
 			case "take":
 				if partition < 0 {
 					own(topic.Take(Unkeyed, -1, true))

@@ -169,7 +169,7 @@ func (l *Lane) Closed() bool {
 	return l.closed
 }
 
-// Flush makes every open batch ready and calls w.Done once for each record batch that was held, when it is resolved.
+// Flush makes every open batch ready, and calls w.Done once for each topic when all is resolved that it held.
 func (l *Lane) Flush(w *Waiter) {
 	topics, _ := l.Topics()
 	for _, t := range topics {

@@ -74,7 +74,7 @@ type Books struct {
 	Expired           uint64
 	Rejected          uint64
 	PossiblyPersisted uint64
-	Pending           uint64 // counted from the batches that are held, never by subtraction
+	Pending           uint64 // of the batches that are held: counted with the list of them, never by subtraction
 
 	MaybeDuplicated uint64 // of the accepted: written again where the earlier attempt could not be ruled out
 	Refused         uint64 // not accepted, for lack of room

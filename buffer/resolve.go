@@ -12,18 +12,14 @@ import (
 func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 	t.mu.Lock()
 	t.books.resolve(uint64(b.records), outcome, reason)
-	t.dropLocked(b)
-	waiters := b.waiters
-	b.waiters = nil
+	done := t.dropLocked(b)
 	t.mu.Unlock()
 	if !keep {
 		b.Release()
 	} else if outcome == Delivered {
 		b.Shrink()
 	}
-	for _, w := range waiters {
-		w.Done()
-	}
+	finish(done)
 }
 
 // Shrink gives back the records of a batch that was resolved and kept, and of which a report only tells what EachTag knows.
@@ -70,21 +66,24 @@ func (t *Topic) Books() Books {
 	return books
 }
 
-// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of those that are pending.
+// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of those that are pending. It takes no
+// longer where much is held: Send waits for it.
 func (t *Topic) Account() (books Books, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	books = t.settledLocked()
-	for b := t.all; b != nil; b = b.allNext {
-		if books.Pending == 0 || b.born < oldest {
-			oldest = b.born
-		}
-		books.Pending += uint64(b.records)
+	books.Pending = t.pending
+	if t.eldest == nil {
+		return books, 0
+	}
+	oldest = t.eldest.born
+	for b := t.eldest.allPrev; b != nil && b.opened < oldest; b = b.allPrev { // parts of what was divided may be younger than it
+		oldest = min(oldest, b.born)
 	}
 	return books, oldest
 }
 
-// Settled returns the counts of t without Pending, which takes time to count.
+// Settled returns the counts of t without Pending.
 func (t *Topic) Settled() Books {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,12 +114,24 @@ func (t *Topic) Freed() bool {
 	return t.closed && t.all == nil
 }
 
+// flush is a Flush that waits for what was held when it began.
+type flush struct {
+	w    *Waiter
+	upTo uint64 // no batch that was opened later belongs to it
+	left int    // batches that do, and are held
+}
+
+// finish tells waiters that a topic holds nothing any more that they wait for.
+func finish(done []*Waiter) {
+	for _, w := range done {
+		w.Done()
+	}
+}
+
 func (t *Topic) unflush(w *Waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for b := t.all; b != nil; b = b.allNext {
-		b.waiters = slices.DeleteFunc(b.waiters, func(other *Waiter) bool { return other == w })
-	}
+	t.flushes = slices.DeleteFunc(t.flushes, func(f flush) bool { return f.w == w })
 }
 
 func (t *Topic) flush(w *Waiter) {
@@ -130,12 +141,11 @@ func (t *Topic) flush(w *Waiter) {
 	for _, s := range t.bound {
 		s.seal()
 	}
-	for b := t.all; b != nil; b = b.allNext {
-		b.waiters = append(b.waiters, w)
-		w.add(1)
+	if t.all == nil {
+		return
 	}
-	if t.all != nil {
-		t.listLocked()
-		t.outlet.Wake()
-	}
+	w.add(1)
+	t.flushes = append(t.flushes, flush{w: w, upTo: t.lane.order.Load(), left: t.batches})
+	t.listLocked()
+	t.outlet.Wake()
 }

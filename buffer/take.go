@@ -37,7 +37,10 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	}
 	if len(dst) == before {
 		t.listed = false
-		t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
+		if len(t.explicit) > 0 {
+			t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
+			t.explicit = nil
+		}
 	}
 	return dst
 }
@@ -119,11 +122,17 @@ func (t *Topic) TakeAll() []*Batch { return t.TakeOlder(math.MaxInt64) }
 func (t *Topic) ClaimRaw() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := t.unkeyed.claimRaw()
-	for i := 0; b == nil && i < len(t.bound); i++ {
-		b = t.bound[i].claimRaw()
+	if b := t.unkeyed.claimRaw(); b != nil {
+		return b
 	}
-	return b
+	for range t.bound { // from where something was found last
+		t.claim %= len(t.bound)
+		if b := t.bound[t.claim].claimRaw(); b != nil {
+			return b
+		}
+		t.claim++
+	}
+	return nil
 }
 
 // claimRaw returns the oldest sealed batch of s that was not compressed or claimed.

@@ -20,21 +20,27 @@ type Topic struct {
 	last   time.Duration
 	limit  int // of its batches, for a while; 0: that of the lane
 
-	unkeyed source
-	bound   []*source // keyed and explicit, in no order
-	keyed   []*source // those of bound that are keyed, by partition + 1: the first is for "not known yet"
-	count   int32     // partitions of the topic, 0 while that is not known
-	keys    bool      // there have been keyed records
-	mixed   bool      // some keyed batch may be for another count
-	dealt   *Batch    // the last that was dealt out
-	undealt queue     // keyed batches that are to be dealt out: newer ones have to wait for them
+	unkeyed  source
+	bound    []*source         // keyed and explicit, in no order
+	keyed    []*source         // those of bound that are keyed, by partition + 1: the first is for "not known yet"
+	explicit map[int32]*source // those of bound that are explicit, by partition
+	claim    int               // where in bound the next search for something to compress begins
+	count    int32             // partitions of the topic, 0 while that is not known
+	keys     bool              // there have been keyed records
+	mixed    bool              // some keyed batch may be for another count
+	dealt    *Batch            // the last that was dealt out
+	undealt  queue             // keyed batches that are to be dealt out: newer ones have to wait for them
 
 	overtaken map[string]time.Duration // see Overtake
 
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
 
-	all   *Batch // every batch that is not resolved: open, waiting and in flight
-	books Books  // but for Pending, which is counted from all, and Refused
+	all     *Batch  // every batch that is not resolved: open, waiting and in flight, the newest first; see holdLocked
+	eldest  *Batch  // the last of them
+	batches int     // of all
+	pending uint64  // records in them; changed where the list is, or a batch of it, and nowhere else
+	flushes []flush // that wait for some of them
+	books   Books   // but for Pending and Refused
 
 	held    atomic.Int64  // bytes that the budget counts for its batches; it changes when the budget does
 	short   atomic.Int64  // bytes for which there was no room last
@@ -109,6 +115,12 @@ func (t *Topic) boundLocked(kind Kind, partition int32) *source {
 	}
 	s = &source{kind: kind, partition: partition}
 	t.bound = append(t.bound, s)
+	if kind == Explicit {
+		if t.explicit == nil {
+			t.explicit = make(map[int32]*source)
+		}
+		t.explicit[partition] = s
+	}
 	if kind == Keyed {
 		t.keys = true
 		if missing := int(partition) + 2 - len(t.keyed); missing > 0 {
@@ -126,11 +138,7 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	case kind == Keyed && int(partition)+1 < len(t.keyed):
 		return t.keyed[partition+1]
 	case kind == Explicit:
-		for _, s := range t.bound {
-			if s.partition == partition && s.kind == Explicit {
-				return s
-			}
-		}
+		return t.explicit[partition]
 	}
 	return nil
 }
@@ -149,6 +157,7 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 			}
 			if err == nil {
 				b.add(r, now, delta, size)
+				t.pending++
 			}
 			if err == nil || !tight {
 				return err
@@ -179,7 +188,7 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 		t.outlet.Wake()
 	}
 	s.open, t.last = b, now
-	t.holdLocked(b)
+	t.holdLocked(b, nil)
 	t.waitLocked(b)
 	t.listLocked()
 	t.tellLocked()
@@ -235,24 +244,67 @@ func (t *Topic) newBatch(s *source) *Batch {
 	return b
 }
 
-func (t *Topic) holdLocked(b *Batch) {
-	b.allNext = t.all
-	if t.all != nil {
-		t.all.allPrev = b
+// holdLocked puts b into the list of what is held: in the place of an older batch that it has records of, or as the newest. So the
+// list is in the order of opening.
+func (t *Topic) holdLocked(b, place *Batch) {
+	b.opened = b.born
+	if place != nil {
+		b.opened = place.opened
+		b.allPrev, b.allNext = place.allPrev, place
+	} else {
+		b.allNext = t.all
 	}
-	t.all = b
+	if b.allPrev == nil {
+		t.all = b
+	} else {
+		b.allPrev.allNext = b
+	}
+	if b.allNext == nil {
+		t.eldest = b
+	} else {
+		b.allNext.allPrev = b
+	}
+	t.batches++
+	t.pending += uint64(b.records)
+	for i := range t.flushes {
+		if b.order <= t.flushes[i].upTo {
+			t.flushes[i].left++
+		}
+	}
 }
 
-func (t *Topic) dropLocked(b *Batch) {
+// dropLocked takes b out of the list of what is held, and returns who waited for it last. Their Done is to be called without the lock.
+func (t *Topic) dropLocked(b *Batch) (done []*Waiter) {
 	if b.allPrev == nil {
 		t.all = b.allNext
 	} else {
 		b.allPrev.allNext = b.allNext
 	}
-	if b.allNext != nil {
+	if b.allNext == nil {
+		t.eldest = b.allPrev
+	} else {
 		b.allNext.allPrev = b.allPrev
 	}
 	b.allPrev, b.allNext = nil, nil
+	t.batches--
+	t.pending -= uint64(b.records)
+	if len(t.flushes) == 0 {
+		return nil
+	}
+	left := t.flushes[:0]
+	for _, f := range t.flushes {
+		if b.order <= f.upTo {
+			f.left--
+		}
+		if f.left == 0 {
+			done = append(done, f.w)
+		} else {
+			left = append(left, f)
+		}
+	}
+	clear(t.flushes[len(left):])
+	t.flushes = left
+	return done
 }
 
 // listLocked makes t known to the dispatcher.

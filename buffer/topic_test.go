@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -372,7 +373,7 @@ func TestLane_AFlushThatGaveUpLeavesNothingBehind(t *testing.T) {
 		lane.Flush(w)
 		lane.Unflush(w)
 	}
-	require.Empty(t, topic.Take(Unkeyed, -1, true).waiters)
+	require.Empty(t, topic.flushes)
 }
 
 // A partitioner that is the application's may say one thing now and another a moment later.
@@ -394,4 +395,136 @@ func TestTopic_DealOutAsksOnceForEachKey(t *testing.T) {
 	books := topic.Books()
 	require.EqualValues(t, 7, books.Pending)
 	require.True(t, books.Balanced())
+}
+
+// Named partitions may be any number, and there may be very many of them.
+func TestTopic_FindsEveryNamedPartitionUntilNothingWaits(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	const n = 10_000
+	for round := range 3 {
+		for i := range int32(n) {
+			require.NoError(t, topic.Append(&Record{Value: []byte{1}}, Explicit, i*(math.MaxInt32/n), 0))
+		}
+		require.Len(t, topic.bound, n)
+		require.Len(t, topic.explicit, n)
+		require.Len(t, topic.Survey(nil), n)
+		for i := range int32(n) {
+			b := topic.Take(Explicit, i*(math.MaxInt32/n), true)
+			require.Equal(t, 1, b.Records())
+			topic.Resolve(b, Delivered, None, false)
+		}
+		require.Empty(t, topic.Survey(nil), round)
+		require.Empty(t, topic.bound)
+		require.Empty(t, topic.explicit)
+	}
+}
+
+// Everything that waits is claimed for compression once, wherever it waits.
+func TestTopic_ClaimsEverySealedBatchOnce(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	topic.Recount(3)
+	for i := range int32(50) {
+		require.NoError(t, topic.Append(&Record{Key: fmt.Append(nil, i)}, Kind(i%3), i, 0))
+	}
+	topic.flush(NewWaiter())
+	claimed := make(map[*Batch]bool)
+	for range 2 {
+		for b := topic.ClaimRaw(); b != nil; b = topic.ClaimRaw() {
+			require.False(t, claimed[b])
+			claimed[b] = true
+		}
+	}
+	require.Len(t, claimed, topic.batches)
+}
+
+// How long the lock is held for Stats, Flush and a record for a named partition does not depend on how much waits.
+func BenchmarkTopic(b *testing.B) {
+	for _, n := range []int32{1000, 100_000} {
+		topic := newTestTopic(b, newTestLane(b, 1<<30))
+		for i := range n {
+			require.NoError(b, topic.Append(&Record{Value: []byte{1}}, Explicit, i, 0))
+		}
+		r := Record{Value: []byte{1}}
+		for name, fn := range map[string]func(){
+			"Account":         func() { topic.Account() },
+			"Append explicit": func() { _ = topic.Append(&r, Explicit, n-1, 0) },
+			"TakeOldest":      func() { topic.Requeue(topic.TakeOldest()) },
+		} {
+			b.Run(fmt.Sprintf("%s/batches=%d", name, n), func(b *testing.B) {
+				for b.Loop() {
+					fn()
+				}
+			})
+		}
+	}
+}
+
+func TestTopic_FlushWaitsForWhatWasHeldAndNothingElse(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		lane := newTestLane(t, 1<<30, func(c *Config) { c.BatchBytes = 1 << 10 })
+		topic := newTestTopic(t, lane)
+		type wait struct {
+			w    *Waiter
+			upTo int // records sent before
+		}
+		var waits []*wait
+		var taken []*Batch
+		sent, left := 0, map[int]bool{}
+		resolve := func(b *Batch) {
+			b.EachTag(func(_ int, tag uint64, _ time.Duration) { delete(left, int(tag)) })
+			topic.Resolve(b, Delivered, None, false)
+		}
+		for range rapid.IntRange(1, 50).Draw(rt, "steps") {
+			switch rapid.SampledFrom([]string{"send", "send", "flush", "unflush", "take", "resolve", "halve", "recount"}).Draw(rt, "step") {
+			case "send":
+				kind := Kind(rapid.IntRange(0, 1).Draw(rt, "kind"))
+				require.NoError(rt, topic.Append(&Record{Key: fmt.Append(nil, sent%5), Tag: uint64(sent), Value: make([]byte, 100)}, kind, -1, 0))
+				left[sent] = true
+				sent++
+			case "flush":
+				w := NewWaiter()
+				lane.Flush(w)
+				w.Done()
+				waits = append(waits, &wait{w: w, upTo: sent})
+			case "unflush":
+				if len(waits) > 0 {
+					lane.Unflush(waits[0].w)
+					waits = waits[1:]
+				}
+			case "take":
+				if b := topic.TakeOldest(); b != nil {
+					taken = append(taken, b)
+				}
+			case "resolve":
+				if len(taken) > 0 {
+					resolve(taken[0])
+					taken = taken[1:]
+				}
+			case "halve":
+				if len(taken) > 0 && taken[0].Records() > 1 {
+					halves, err := topic.Halve(taken[0])
+					require.NoError(rt, err)
+					taken = append(taken[1:], halves...)
+				}
+			case "recount":
+				count := rapid.Int32Range(1, 3).Draw(rt, "count")
+				for _, b := range topic.Recount(count) {
+					require.NoError(rt, topic.DealOut(b, count, roomy))
+				}
+			}
+			for _, x := range waits {
+				waited := false
+				for tag := range left {
+					waited = waited || tag < x.upTo
+				}
+				select {
+				case <-x.w.Wait():
+					require.False(rt, waited, "of %d", x.upTo)
+				default:
+					require.True(rt, waited, "of %d", x.upTo)
+				}
+			}
+			requireCounted(rt, topic)
+		}
+	})
 }

@@ -290,6 +290,7 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 			continue
 		}
 		kept = append(kept, ts)
+		sealed := false
 		for i := range ts.waiting {
 			w := &ts.waiting[i]
 			if !w.Busy { // else the squeezer wakes us
@@ -302,9 +303,10 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 			if cross := w.Oldest + d.cfg.Batching.Linger + crossAfter; ts.rack != "" && cross > alarm.now {
 				alarm.by(cross)
 			}
-			if w.Sealed && !d.plain.Load() {
-				d.p.squeeze.offer(ts.t)
-			}
+			sealed = sealed || w.Sealed
+		}
+		if sealed && !d.plain.Load() {
+			d.p.squeeze.offer(ts.t)
 		}
 	}
 	clear(d.active[len(kept):])

@@ -95,8 +95,8 @@ const (
 )
 
 // Stats returns the books and more. Each topic's row is exact at one instant, at which it balances; rows are read one
-// after the other, and every sum is a sum of rows, so all sums balance too. It takes the lock of each topic for a moment,
-// and never waits for anything else.
+// after the other, and every sum is a sum of rows, so all sums balance too. It takes the lock of each topic for a moment, which is
+// no longer where much waits, and never waits for anything else.
 func (p *Producer) Stats() Stats {
 	setup := p.setup.Load()
 	s := Stats{
