@@ -95,15 +95,24 @@ func (s Summary) String() string {
 // ErrLeft reports that Close had to give up records.
 var ErrLeft = errors.New("records were left")
 
+// ErrInCallback reports that a callback, or the logger, called Close, which waits until they have returned. Nothing was closed.
+var ErrInCallback = errors.New("it waits until that returns: call it on another goroutine, and do not wait for it there")
+
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
 // ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time until its
 // deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it was
 // written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback or a logger that hangs, which it leaves behind. Calling it again returns the
 // same summary and no error, when the first call is done.
 //
+// A delivery callback, a callback for events, or a logger that calls it gets ErrInCallback at once, for Close would wait for its
+// caller. It may say `go p.Close(ctx)`, but must not wait for that: then Close waits until ctx ends. Flush may be called there.
+//
 // Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
 // deadline.
 func (p *Producer) Close(ctx context.Context) (Summary, error) {
+	if what := p.callback(); what != "" {
+		return Summary{}, fmt.Errorf("close: called by %s: %w", what, ErrInCallback)
+	}
 	if err := p.beginClose(ctx); err != nil {
 		return Summary{}, err
 	}

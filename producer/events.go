@@ -65,6 +65,7 @@ type events struct {
 	fn      func(Event) // nil: there is none, and no goroutine
 	log     *zap.Logger
 	dropped atomic.Uint64
+	calling atomic.Bool   // fn runs
 	wake    chan struct{} // one slot; sent by push and close, received by run; never closed
 	done    chan struct{} // closed by run when it ends
 
@@ -165,7 +166,9 @@ func (e *events) run() {
 
 // call calls the callback and survives it.
 func (e *events) call(event Event) {
+	e.calling.Store(true)
 	defer func() {
+		e.calling.Store(false)
 		if v := recover(); v != nil {
 			e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)), zap.ByteString("stack", debug.Stack()))
 		}

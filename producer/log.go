@@ -3,6 +3,7 @@ package producer
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,8 @@ type logger struct {
 	lines chan line     // sent by core, received by run; never closed
 	quit  chan struct{} // closed by close
 	done  chan struct{} // closed by run when it ends
+
+	calling atomic.Bool // the application's logger runs
 
 	mu   sync.Mutex // guards what follows
 	said map[string]saying
@@ -101,15 +104,20 @@ func (l *logger) run() {
 	for {
 		select {
 		case n := <-l.lines:
-			n.write()
+			l.write(n)
 		case <-l.quit:
 			for len(l.lines) > 0 {
-				n := <-l.lines
-				n.write()
+				l.write(<-l.lines)
 			}
 			return
 		}
 	}
+}
+
+func (l *logger) write(n line) {
+	l.calling.Store(true)
+	defer l.calling.Store(false)
+	n.write()
 }
 
 // write writes the line, and survives it. The logger's own Check decides which of its parts get it.

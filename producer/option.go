@@ -53,15 +53,15 @@ func WithSlog(log *slog.Logger) Option { return WithLogger(slogcore.New(log.Hand
 // WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come one after the other, those for
 // higher priorities first, from one goroutine that nothing else waits for: a callback that blocks delays only later reports, which are bounded by
 // Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next report follows; it may call
-// Send. Without this option reports cost nothing.
+// Send, but not Close (ErrInCallback). Without this option reports cost nothing.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }
 
 // WithEvents has fn called when something changes that an application may want to watch: a cluster's state, the cluster that a
 // priority goes to, the loss of records for lack of room. Calls come one after the other from one goroutine that nothing else
-// waits for. Of events that a slow callback does not take, the newest 256 are kept. Producer.Current says what is the case
-// when watching begins.
+// waits for but Close, which it must not call (ErrInCallback). Of events that a slow callback does not take, the newest 256 are
+// kept. Producer.Current says what is the case when watching begins.
 func WithEvents(fn func(Event)) Option {
 	return optionFunc(func(o *options) { o.events = fn })
 }

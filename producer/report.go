@@ -93,6 +93,7 @@ type reports struct {
 	log      *zap.Logger
 	panics   atomic.Uint64
 	dropped  atomic.Uint64
+	calling  atomic.Bool   // fn runs
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
 	done     chan struct{} // closed by run when it ends
 
@@ -273,7 +274,9 @@ func recordOf(rec *buffer.Record, v *verdict) *Record {
 
 // call calls the callback and survives it.
 func (r *reports) call(rep Report) {
+	r.calling.Store(true)
 	defer func() {
+		r.calling.Store(false)
 		if v := recover(); v != nil && r.panics.Add(1) == 1 {
 			r.log.Error("the delivery callback panicked; this is said once", zap.String("panic", fmt.Sprint(v)),
 				zap.ByteString("stack", debug.Stack()))

@@ -1,0 +1,51 @@
+package producer
+
+import (
+	"reflect"
+	"runtime"
+)
+
+// Functions of ours that call the application's, on goroutines that Close waits for.
+var (
+	callsDelivery = nameOf((*reports).call)
+	callsEvents   = nameOf((*events).call)
+	callsLogger   = nameOf(line.write)
+)
+
+func nameOf(fn any) string { return runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name() }
+
+// callback returns what function of the application has called its caller, in words, if that is one that Close waits for, and else
+// nothing. A goroutine that such a function has begun is not it, even if the function waits for that.
+//
+// The stack says it: it has the function of ours that called. That does not say for which producer, so it counts only while that function
+// runs for this one too.
+func (p *Producer) callback() string {
+	running := make(map[string]string)
+	if p.reports != nil && p.reports.calling.Load() {
+		running[callsDelivery] = "the delivery callback"
+	}
+	if p.events.calling.Load() {
+		running[callsEvents] = "the callback for events"
+	}
+	if p.logger.calling.Load() {
+		running[callsLogger] = "the logger"
+	}
+	if len(running) == 0 {
+		return ""
+	}
+	var callers [64]uintptr
+	for skip := 0; ; {
+		n := runtime.Callers(skip, callers[:])
+		if n == 0 {
+			return ""
+		}
+		skip += n
+		for frames, more := runtime.CallersFrames(callers[:n]), true; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			if what := running[frame.Function]; what != "" {
+				return what
+			}
+		}
+	}
+}
