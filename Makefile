@@ -7,15 +7,23 @@ MINUTES ?= 10
 SEED ?= 0
 ROUNDS ?= 5
 
-.PHONY: help test vet lint virtual explore hostile race ops examples soak mutants reliability fuzz bench peers
+.PHONY: help test vet cross lint virtual explore hostile race ops examples soak mutants reliability fuzz bench peers
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: vet lint virtual hostile race ops examples ## everything that CI runs; needs Go, Java 17 and Maven
+test: vet cross lint virtual hostile race ops examples ## everything that CI runs; needs Go, Java 17 and Maven
 
 vet: ## go vet
 	go vet -tags synctests,soak,mutants ./...
+
+# Where the processor can, the tests of what counts in ints run in 32 bits too.
+cross: ## go vet for 32 bits, Windows and macOS, and a build for a big-endian processor
+	set -e; for target in linux/386 windows/amd64 darwin/arm64; do \
+		GOOS=$${target%/*} GOARCH=$${target#*/} go vet -tags synctests,soak,mutants ./...; \
+	done
+	GOOS=linux GOARCH=s390x go build ./...
+	if [ "$$(go env GOHOSTOS)/$$(go env GOHOSTARCH)" = linux/amd64 ]; then GOARCH=386 go test ./buffer ./config ./partitioner ./internal/wire; fi
 
 lint: ## the linters of .golangci.yml
 	go run $(LINTER) run --build-tags synctests,soak,mutants ./...

@@ -62,7 +62,7 @@ func setInt(v reflect.Value, name, text string) error {
 	n, err := parse(text)
 	switch {
 	case errors.Is(err, strconv.ErrRange) || err == nil && v.OverflowInt(n):
-		return fmt.Errorf("%s: out of range: write a number up to %d", quoted(text), math.MaxInt64>>(64-v.Type().Bits()))
+		return fmt.Errorf("%s: out of range: write a number up to %d", quoted(text), int64(math.MaxInt64)>>(64-v.Type().Bits()))
 	case err != nil:
 		return fmt.Errorf("%s: %s", quoted(text), hint)
 	}

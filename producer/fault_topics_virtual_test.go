@@ -67,7 +67,7 @@ func TestVirtual_F10_ATopicMadeAgainGetsEverythingThatIsSentAfterwards(t *testin
 			synctest.Test(t, func(t *testing.T) {
 				s := judged(t, proof.Of(t, "F10"), setup{topics: inTroubleAndCalm()}, func(b *bubble) {
 					for i := range 300 {
-						require.NoError(t, b.p.Send(producer.Record{Topic: "events", Tag: uint64(apart + i), Key: fmt.Append(nil, i%5)}))
+						require.NoError(t, b.p.Send(producer.Record{Topic: "events", Tag: apart + uint64(i), Key: fmt.Append(nil, i%5)}))
 						time.Sleep(10 * time.Millisecond)
 						if i == 150 {
 							require.NoError(t, b.k.DeleteTopic("events"))

@@ -3,14 +3,12 @@
 package producer_test
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/internal/kafkatest"
 	"github.com/forebay-go/forebay/internal/proof"
@@ -210,9 +208,6 @@ func TestKafka_TwelveTopicsAtOnce(t *testing.T) {
 	require.Len(t, s.Topics, 12)
 	t.Logf("%.0f records a request", s.RecordsPerRequest())
 }
-
-// tagOf returns the tag under which the ledger sent r.
-func tagOf(r *kgo.Record) uint64 { return binary.BigEndian.Uint64(r.Value) }
 
 // Each of the two dispatchers of a lane with a fallback frees the tables of topics that were idle, and the topic comes back at any moment
 // between.

@@ -331,15 +331,6 @@ func (r *resumption) require(t *testing.T, c *proof.Case) {
 	require.Less(t, ours.Sub(theirs), 5*time.Second)
 }
 
-// perPartition returns the records of each partition in their order.
-func perPartition(log []*kgo.Record) map[int32][]*kgo.Record {
-	parts := make(map[int32][]*kgo.Record)
-	for _, r := range log {
-		parts[r.Partition] = append(parts[r.Partition], r)
-	}
-	return parts
-}
-
 func sortedLines(text string) []string {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	slices.Sort(lines)

@@ -7,24 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// The tooling of this repository has variables of the same prefix.
-func init() { environ = func() []string { return nil } }
-
-// settingsFile writes text to a file and returns its path.
-func settingsFile(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "forebay.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
 
 func TestCheck_PrintsEveryMistakeOrWhatIsInForce(t *testing.T) {
 	var out bytes.Buffer

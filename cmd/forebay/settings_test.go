@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,6 +12,17 @@ import (
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
+
+// The tooling of this repository has variables of the same prefix.
+func init() { environ = func() []string { return nil } }
+
+// settingsFile writes text to a file and returns its path.
+func settingsFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "forebay.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
 
 func parse(t *testing.T, args ...string) *settings {
 	t.Helper()

@@ -42,7 +42,7 @@ func frames() []Mutation {
 			w.send(framed(body))
 		}},
 		{Name: "late", wire: func(w *wire, body []byte) {
-			w.sleep(time.Duration(w.upTo(int(3 * time.Minute))))
+			w.sleep(time.Duration(w.rand.Int64N(int64(3 * time.Minute))))
 			w.send(framed(body))
 		}},
 		{Name: "never", wire: func(*wire, []byte) {}},
