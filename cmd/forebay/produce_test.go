@@ -184,6 +184,7 @@ func TestProduce_ReadsAPipeAtThePaceOfKafka(t *testing.T) {
 	got := values(broker.read(t))
 	require.Len(t, slices.Compact(got), lines)
 	require.Contains(t, c.lastLine(), "accepted 10,000, delivered 10,000")
+	require.NotContains(t, c.stderr.String(), "refused", "what waits for room is not lost")
 }
 
 func TestProduce_WaitsForBrokersThatAreDownAtTheStart(t *testing.T) {

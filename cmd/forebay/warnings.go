@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
 )
 
 // warnings is where the library logs to: each warning is a line of the screen, with the error or the reason that it has.
@@ -35,6 +40,12 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		f.AddTo(values)
 	}
 	text := "forebay: " + e.Message
+	if lost, counted := losses(values.Fields); counted {
+		if len(lost) == 0 {
+			return nil
+		}
+		text = "forebay: records were lost: " + strings.Join(lost, ", ")
+	}
 	for _, key := range []string{"reason", "error"} {
 		if v, ok := values.Fields[key]; ok {
 			text += fmt.Sprintf(": %v", v)
@@ -47,6 +58,25 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	}
 	w.screen.say(text)
 	return nil
+}
+
+// losses lists how many records were lost for which reason, where the fields count that for each priority. What was refused for lack
+// of room is none of it: the command sends that again.
+func losses(fields map[string]any) (lost []string, counted bool) {
+	sums := make(map[string]uint64)
+	for p := routing.Low; p <= routing.High; p++ {
+		reasons, ok := fields[p.String()].(map[string]any)
+		counted = counted || ok
+		for reason, n := range reasons {
+			if n, ok := n.(uint64); ok && reason != producer.ErrBufferFull.Error() {
+				sums[reason] += n
+			}
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(sums)) {
+		lost = append(lost, count(sums[reason])+" "+reason)
+	}
+	return lost, counted
 }
 
 // toStrings returns values as text.
