@@ -10,12 +10,13 @@
 // It sends each line of the files, or of standard input, as one record:
 //
 //	forebay produce --brokers kafka-1:9092,kafka-2:9092 --topic plays plays-*.log
-//	zcat plays.log.gz | forebay produce --brokers kafka-1:9092 --topic plays --compression zstd
+//	forebay produce --brokers kafka-1:9092 --topic plays --compression zstd plays-*.log.gz
 //	forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
 //
 // The input is read at the pace at which Kafka takes it, in bounded memory whatever its size. While brokers cannot be
 // reached it waits and goes on trying, so a broker that restarts in the middle costs nothing but time. Lines without a
-// key have no order in Kafka; those with the same key keep theirs.
+// key have no order in Kafka; those with the same key keep theirs. What is compressed is decompressed, and UTF-16 becomes UTF-8;
+// archives and binary data are not sent unless --raw says so.
 //
 // Progress goes to standard error, and the last line there says how many lines were accepted and delivered, and how many
 // were not and why. "forebay produce --help" has all flags.

@@ -21,6 +21,7 @@ type feed struct {
 	record    producer.Record // what all records have in common
 	separator []byte          // empty: no line has a key
 	largest   int             // record, in bytes; a line that is longer is not even kept
+	raw       bool            // the input is not decoded
 	say       func(string)
 
 	tooLarge atomic.Uint64 // lines that were not sent for their size
@@ -32,16 +33,26 @@ type feed struct {
 // read are told and counted, and the rest goes on.
 func (f *feed) run(ctx context.Context, in *input) error {
 	for _, src := range in.sources {
-		if err := f.runSource(ctx, src.name, in.open(ctx, src)); err != nil {
+		if err := f.open(ctx, src.name, in.open(ctx, src)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (f *feed) open(ctx context.Context, name string, r io.Reader) error {
+	if f.raw {
+		return f.runSource(ctx, name, r)
+	}
+	d := newDecoder(name, r)
+	defer d.close()
+	return f.runSource(ctx, name, d)
+}
+
 func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 	// The longest line that can be a record, and its end: the separator is not sent.
 	lines := newLineReader(r, f.largest+len(f.separator)+len("\r\n"))
+	binary := f.raw // it is known, or nobody minds
 	for number := 1; ; number++ {
 		line, err := lines.next()
 		if ctx.Err() != nil {
@@ -55,9 +66,17 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 			continue
 		}
 		if err != nil {
+			what := "not read to its end"
+			if _, ok := errors.AsType[*foreignError](err); ok {
+				what = "not sent"
+			}
 			f.unread.Add(1)
-			f.say(fmt.Sprintf("%s: not read to its end: %v", name, err))
+			f.say(fmt.Sprintf("%s: %s: %v", name, what, err))
 			return nil
+		}
+		if !binary && bytes.IndexByte(line, 0) >= 0 {
+			binary = true
+			f.say(fmt.Sprintf("%s:%d: has NUL bytes, as text has not: it is sent as it is, and so are others like it", name, number))
 		}
 		err = f.put(ctx, line)
 		if e, ok := errors.AsType[*producer.SendError](err); ok && neverFits(err) {

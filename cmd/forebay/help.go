@@ -5,6 +5,10 @@ const produceLong = `Send each line of the files, or of standard input, as one r
 A line ends with \n or \r\n, which is not sent. The last one may lack its end. An empty line is a record with an empty
 value. A line above 1,000,000 bytes, with its key, is not sent: its file and number are told, and the rest goes on.
 
+Input that is compressed (gzip, zstd, bzip2, lz4, snappy, zlib) is decompressed, files and pipes alike, whatever their names.
+UTF-16 and UTF-32 are converted to UTF-8 where they begin with a byte order mark, and the mark is not sent. Other archives
+(xz, zip, tar and the like) and binary data are not sent, and said: with --raw the bytes are sent as they are.
+
 Lines without a key have NO ORDER in Kafka. Those with the same key keep theirs: see --key-separator.
 
 The input is read at the pace at which Kafka takes it: while the buffer is full, reading waits. While brokers cannot be
@@ -28,6 +32,6 @@ Exit codes:
   130  interrupted, and the input was not read to its end or not all of it was delivered`
 
 const produceExample = `  forebay produce --brokers kafka-1:9092,kafka-2:9092 --topic plays plays-*.log
-  zcat plays.log.gz | forebay produce --brokers kafka-1:9092 --topic plays --compression zstd
+  forebay produce --brokers kafka-1:9092 --topic plays --compression zstd plays-*.log.gz
   forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
   forebay produce --config forebay.yaml --topic plays plays.log`

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,8 +83,7 @@ func TestProduce_IsInterruptedWhileItWaitsForRoom(t *testing.T) {
 	broker.swallow()
 	stdin, writer := io.Pipe()
 	c := start(t, stdin, produceArgs(broker.addr, "--buffer", "1MiB", "--close-timeout", "0")...)
-	line := make([]byte, 1000)
-	line[999] = '\n'
+	line := []byte(strings.Repeat("x", 999) + "\n")
 	blocked := make(chan struct{})
 	go func() {
 		defer close(blocked)

@@ -73,6 +73,7 @@ func produce(cmd *cobra.Command, s *settings, files []string) error {
 		record:    producer.Record{Topic: s.topic, Priority: route.priority},
 		separator: s.separator(),
 		largest:   route.largest,
+		raw:       s.raw,
 		say:       screen.say,
 	}
 	res := j.run(reading, closing)
