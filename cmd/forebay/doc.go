@@ -4,6 +4,7 @@
 //	forebay config check [--probe] file
 //	forebay topics apply [--dry-run] file
 //	forebay topics grow --topic name[,...] --add n [--on id,...] [--dry-run] file
+//	forebay version
 //
 // # produce
 //

@@ -46,10 +46,12 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "forebay",
 		Short:             "Send events to Kafka without waiting for it",
+		Version:           version(),
 		SilenceErrors:     true, // run says them, once
 		SilenceUsage:      true, // a screen of flags hides the error above it
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newProduce(), newConfig(), newTopics())
+	root.SetVersionTemplate("{{.Version}}")
+	root.AddCommand(newProduce(), newConfig(), newTopics(), newVersion())
 	return root
 }
