@@ -122,9 +122,6 @@ func (c *checker) createTopics(field string, ct CreateTopicsConfig) {
 	if ct.ReplicationFactor < 0 {
 		c.fail(field+".replication_factor", "%d: write 1 or more, or 0 for the brokers' default", ct.ReplicationFactor)
 	}
-	if !ct.Enabled && (ct.Partitions != 0 || ct.ReplicationFactor != 0 || len(ct.Configs) > 0) {
-		c.fail(field, "it says how topics are made, but not to make them: add enabled: true, or remove the rest")
-	}
 }
 
 // withoutUser returns addr without what may be a password before the host, as in a URL.

@@ -56,20 +56,22 @@ type ClusterConfig struct {
 	SASL SASLConfig `yaml:"sasl"`
 }
 
-// CreateTopicsConfig says how topics are made. Where that is refused, it is tried again every second at first, then twice a
-// minute; the records wait, and Stats says why.
+// CreateTopicsConfig says how topics are made: by the producer if it is Enabled, and by "forebay topics apply". Where that is
+// refused, the producer tries again every second at first, then twice a minute; the records wait, and Stats says why.
 type CreateTopicsConfig struct {
-	// Enabled has topics made. The brokers' own auto.create.topics.enable is never used.
+	// Enabled has the producer make topics. Without it the rest says only how "forebay topics apply" makes them. The brokers' own
+	// auto.create.topics.enable is never used.
 	Enabled bool `yaml:"enabled"`
 
 	// Partitions is how many they get. Zero means as many as the brokers' num.partitions says. New rejects negative values.
 	Partitions int32 `yaml:"partitions"`
 
-	// ReplicationFactor is how many brokers hold each partition. Zero means the brokers' default.replication.factor. New
-	// rejects negative values.
+	// ReplicationFactor is how many brokers hold each partition. Zero means the brokers' default.replication.factor, and for
+	// "forebay topics apply" 3 for high priority and 2 for the others. New rejects negative values.
 	ReplicationFactor int16 `yaml:"replication_factor"`
 
-	// Configs are settings of the topics, such as "retention.ms", beyond the brokers' defaults.
+	// Configs are settings of the topics, such as "retention.ms", beyond the brokers' defaults. Without that one "forebay topics
+	// apply" has topics of high priority kept for 24 h, of medium for 4 h and of low for 2 h.
 	Configs map[string]string `yaml:"configs"`
 }
 

@@ -30,7 +30,6 @@ clusters.a.brokers[2]: ":1": no host: write host:port, such as "kafka-1:9092"
 clusters.b.brokers: none: list one broker or more as host:port
 clusters.b.create_topics.partitions: -1: write 1 or more, or 0 for the brokers' default
 clusters.b.create_topics.replication_factor: -2: write 1 or more, or 0 for the brokers' default
-clusters.b.create_topics: it says how topics are made, but not to make them: add enabled: true, or remove the rest
 priorities.high.switch_every: -6ns: write a positive time, or 0 for 1m
 priorities.high.move_unresolved_after: -5ns: write a positive time, or -1 for never
 priorities.low.cluster: there is no cluster "c": write one of a, b

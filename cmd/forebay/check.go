@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/forebay-go/forebay/config"
+	"github.com/forebay-go/forebay/internal/admin"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -19,8 +20,8 @@ Every mistake is printed with its file, line and column or its variable, what wa
 Without mistakes all settings in force are printed, each with where it comes from: the file, a variable, or the default.
 
 With --probe each cluster is asked whether it would take what is sent with these settings: whether brokers can be reached,
-and the topics are there, may be written to, have as many copies and keep them as long as their priority asks for, and take
-batches as large as these settings make. Nothing is sent and nothing is changed.
+and the topics are there, may be written to, have the copies and the retention that the flags, create_topics of the cluster or
+their priority ask for, and take batches as large as these settings make. Nothing is sent and nothing is changed.
 
 Exit codes:
   0  nothing is wrong
@@ -41,6 +42,7 @@ func newConfig() *cobra.Command {
 func newCheck() *cobra.Command {
 	var probed bool
 	var topics []string
+	var choices admin.Choices
 	cmd := &cobra.Command{
 		Use:     "check [flags] file",
 		Short:   "Find all mistakes in a file of settings, or show what it comes to",
@@ -48,15 +50,17 @@ func newCheck() *cobra.Command {
 		Example: "  forebay config check forebay.yaml\n  FOREBAY_BUFFER_MAX_BYTES=256MiB forebay config check forebay.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(topics) > 0 && !probed {
-				return errors.New("--topic: it is for --probe, which is not there")
+			for _, flag := range []string{"topic", "replication-factor", "retention"} {
+				if cmd.Flags().Changed(flag) && !probed {
+					return fmt.Errorf("--%s requires --probe", flag)
+				}
 			}
 			cfg, err := check(cmd, args[0])
 			if err != nil || !probed {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout())
-			wrong, err := probe(cmd.Context(), cmd.OutOrStdout(), cfg, topics)
+			wrong, err := probe(cmd.Context(), cmd.OutOrStdout(), cfg, topics, choices)
 			if err == nil && wrong > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "\n%s wrong\n", plural(wrong, "thing"))
 				err = exitError(exitUndelivered)
@@ -65,6 +69,7 @@ func newCheck() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&probed, "probe", false, "ask each cluster whether it takes what these settings send")
+	registerShape(cmd.Flags(), &choices)
 	cmd.Flags().StringSliceVar(&topics, "topic", nil, "ask for this `topic`[,topic...] too, beside those that the settings name")
 	cmd.DisableFlagsInUseLine = true
 	return cmd

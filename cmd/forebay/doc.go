@@ -32,8 +32,9 @@
 //
 // # topics
 //
-// "topics apply" creates the topics that a file of settings names, with the copies and the retention of their priority; "topics grow"
-// adds partitions to many topics at once, on the brokers that were added to a cluster. Both say first what they would do (--dry-run).
+// "topics apply" creates the topics that a file of settings names, with the copies and the retention that its flags, create_topics of
+// the cluster, or else their priority ask for; "topics grow" adds partitions to many topics at once, on the brokers that were added to
+// a cluster. Both say first what they would do (--dry-run).
 //
 // # Interrupt
 //

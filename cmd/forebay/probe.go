@@ -17,8 +17,8 @@ import (
 const probing = time.Minute
 
 // probe asks each cluster of the settings, and the topics in them and more ones, prints a line for each thing that it found out, and
-// returns how many are wrong.
-func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string) (wrong int, err error) {
+// returns how many are wrong. Choices go before what the settings say topics are like.
+func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string, choices admin.Choices) (wrong int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probing)
 	defer cancel()
 	cfg, err = cfg.Complete()
@@ -31,7 +31,7 @@ func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []strin
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Clusters)) {
-		wrong += printVerdicts(table, admin.Probe(ctx, cfg, name, wanted))
+		wrong += printVerdicts(table, admin.Probe(ctx, cfg, name, wanted, choices))
 	}
 	return wrong, table.Flush()
 }

@@ -17,14 +17,21 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-const applyLong = `Create the topics that a file of settings names, in the cluster of their priority and in its fallbacks:
+const applyLong = `Create the topics that a file of settings names, in the cluster of their priority and in its fallbacks.
+
+How many copies they have, how long they keep records and how many partitions they get is what the flags say, or else create_topics of
+the cluster (replication_factor, partitions, configs), which needs no "enabled: true" for that, or else:
 
   low     2 copies, kept for 2 h
   medium  2 copies, kept for 4 h
   high    3 copies, kept for 24 h
 
-and with what create_topics of the cluster says beyond that. Topics that are there stay as they are, and where they differ that is
-said, so the command may be run again. Patterns make no topics: name those with --topic.
+where a cluster of one broker gets one copy. Each flag takes a value for all topics and others for some, by name or pattern:
+
+  --replication-factor 2,plays=3 --partitions 6,'log.*=1' --retention 24h,audit=forever
+
+Topics that are there stay as they are, and where they differ that is said, so the command may be run again. Patterns make no topics:
+name those with --topic.
 
 Exit codes:
   0  all topics are there
@@ -53,23 +60,21 @@ func newTopics() *cobra.Command {
 
 func newApply() *cobra.Command {
 	var more []string
-	var partitions int32
+	var choices admin.Choices
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "apply [flags] file", Short: "Create the topics of a file of settings", Long: applyLong, Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if partitions < 0 {
-				return fmt.Errorf("--partitions: %d: write 1 or more", partitions)
-			}
 			cfg, err := complete(cmd.OutOrStdout(), args[0])
 			if err != nil {
 				return err
 			}
-			return apply(cmd.Context(), cmd.OutOrStdout(), cfg, more, partitions, dryRun)
+			return apply(cmd.Context(), cmd.OutOrStdout(), cfg, more, choices, dryRun)
 		},
 	}
 	cmd.Flags().StringSliceVar(&more, "topic", nil, "make this `topic`[,topic...] too, of the priority that the settings give it")
-	cmd.Flags().Int32Var(&partitions, "partitions", 0, "how many partitions new topics get; else as the cluster's create_topics, or its brokers, say")
+	registerPartitions(cmd.Flags(), &choices)
+	registerShape(cmd.Flags(), &choices)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only ask the brokers whether they would")
 	cmd.DisableFlagsInUseLine = true
 	return cmd
@@ -85,7 +90,7 @@ func complete(out io.Writer, path string) (producer.Config, error) {
 	return cfg.Complete()
 }
 
-func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []string, partitions int32, dryRun bool) error {
+func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []string, choices admin.Choices, dryRun bool) error {
 	wanted, err := admin.Topics(cfg, more...)
 	if err != nil {
 		return err
@@ -93,7 +98,7 @@ func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []strin
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	failed := false
 	for _, name := range slices.Sorted(maps.Keys(cfg.Clusters)) {
-		verdicts := admin.Apply(ctx, cfg, name, wanted, partitions, dryRun)
+		verdicts := admin.Apply(ctx, cfg, name, wanted, choices, dryRun)
 		failed = printVerdicts(table, verdicts) > 0 || failed
 	}
 	if err := table.Flush(); err != nil {

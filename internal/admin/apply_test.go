@@ -28,8 +28,10 @@ func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
 	cfg.Clusters["kafka"] = cluster
 	wanted, err := Topics(cfg, name("medium"))
 	require.NoError(t, err)
+	var choices Choices
+	choose(t, &choices.Partitions, "4")
 	applied := func(dryRun bool) string {
-		return strings.ReplaceAll(strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, 4, dryRun)), "\n"), prefix, "x")
+		return strings.ReplaceAll(strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, choices, dryRun)), "\n"), prefix, "x")
 	}
 	differs := `
 warning x.old is there and stays as it is: 1 copy: low priority has 2
@@ -50,7 +52,7 @@ warning x.low is there and stays as it is: 2 copies, and min.insync.replicas is 
 	cfg = settings(t, kafka.Seeds())
 	wanted, err = Topics(cfg, "not/a name")
 	require.NoError(t, err)
-	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, 0, false))[0], "wrong not/a name cannot be made with 2 copies, 4 h: ")
+	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false))[0], "wrong not/a name cannot be made with 2 copies, 4 h: ")
 }
 
 func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {

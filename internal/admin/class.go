@@ -26,11 +26,6 @@ func classOf(p routing.Priority) class {
 	}
 }
 
-// String returns the class in words.
-func (c class) String() string {
-	return fmt.Sprintf("%d copies, %s", c.copies, hours(c.retention))
-}
-
 // hours returns d as people say it.
 func hours(d time.Duration) string {
 	if d%time.Hour == 0 {

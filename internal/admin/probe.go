@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -20,10 +19,10 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Probe asks the cluster called name whether it takes what cfg, with its defaults filled in, sends there: wanted are the topics.
-// It sends no record and changes nothing. It takes a few seconds for a broker that does not answer, and ends with ctx.
-func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wanted) []Verdict {
-	p := &probe{verdicts: verdicts{cluster: name}, cfg: cfg}
+// Probe asks the cluster called name whether it takes what cfg, with its defaults filled in, sends there: wanted are the topics, and
+// choices what they are to be like, before what cfg and their priorities say. It sends no record and changes nothing. It takes a few seconds for a broker that does not answer, and ends with ctx.
+func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices) []Verdict {
+	p := &probe{verdicts: verdicts{cluster: name}, cfg: cfg, choices: choices}
 	wanted = slices.DeleteFunc(slices.Clone(wanted), func(w Wanted) bool { return w.Cluster != name })
 	client, err := newClient(cfg, name)
 	if err != nil {
@@ -40,7 +39,9 @@ func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 // probe is one call of Probe.
 type probe struct {
 	verdicts
-	cfg producer.Config
+	cfg     producer.Config
+	choices Choices
+	brokers int // that the cluster has
 }
 
 // reach asks each broker that the settings name, and each that those name, and reports whether any answers.
@@ -77,7 +78,8 @@ func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 		p.add(Wrong, "", "no metadata: %v", why(err))
 		return false
 	}
-	p.add(OK, "", "cluster %s has %d brokers; %s", meta.Cluster, len(meta.Brokers), spoken(p.cfg.Clusters[p.cluster]))
+	p.brokers = len(meta.Brokers)
+	p.add(OK, "", "cluster %s has %s; %s", meta.Cluster, plural(p.brokers, "broker", "brokers"), spoken(p.cfg.Clusters[p.cluster]))
 	for _, b := range meta.Brokers {
 		if _, err := ask(ctx, client.Broker(int(b.NodeID))); err != nil {
 			p.add(Wrong, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))),
@@ -223,8 +225,9 @@ func (p *probe) topic(w Wanted, d kadm.TopicDetail, settings map[string]int64) {
 	p.leaders(w, d)
 	p.permission(w, d)
 	if !w.Fallback {
-		p.copies(w, d, settings)
-		p.retention(w, settings)
+		want := wishFor(w, p.cfg.Clusters[p.cluster].CreateTopics, p.choices)
+		p.copies(w, want, d, settings)
+		p.retention(w, want, settings)
 	}
 	p.sizes(w, settings)
 }
@@ -237,10 +240,10 @@ func (p *probe) leaders(w Wanted, d kadm.TopicDetail) {
 		}
 	}
 	if without > 0 {
-		p.add(Wrong, w.Topic, "%d of %d partitions have no leader", without, len(d.Partitions))
+		p.add(Wrong, w.Topic, "%d of %s have no leader", without, plural(len(d.Partitions), "partition", "partitions"))
 		return
 	}
-	p.add(OK, w.Topic, "is there, %d partitions", len(d.Partitions))
+	p.add(OK, w.Topic, "is there, %s", plural(len(d.Partitions), "partition", "partitions"))
 }
 
 func (p *probe) permission(w Wanted, d kadm.TopicDetail) {
@@ -255,35 +258,45 @@ func (p *probe) permission(w Wanted, d kadm.TopicDetail) {
 	}
 }
 
-func (p *probe) copies(w Wanted, d kadm.TopicDetail, settings map[string]int64) {
-	want := classOf(w.Priority)
+// copies says whether there are as many as are wanted. Where nobody but the table of priorities wants them, that is advice.
+func (p *probe) copies(w Wanted, want wish, d kadm.TopicDetail, settings map[string]int64) {
 	copies := slices.MinFunc(d.Partitions.Sorted(), func(a, b kadm.PartitionDetail) int {
 		return cmp.Compare(len(a.Replicas), len(b.Replicas))
 	}).Replicas
+	level, have := Warning, plural(len(copies), "copy", "copies")
+	if want.copiesAsked {
+		level = Wrong
+	}
 	switch insync := settings["min.insync.replicas"]; {
-	case len(copies) < want.copies:
-		p.add(Wrong, w.Topic, "%s: %v priority has %d", plural(len(copies), "copy", "copies"), w.Priority, want.copies)
 	case insync > int64(len(copies)):
-		p.add(Wrong, w.Topic, "%d copies, and min.insync.replicas is %d: nothing can be written with acks: all", len(copies), insync)
+		p.add(Wrong, w.Topic, "%s, and min.insync.replicas is %d: nothing can be written with acks: all", have, insync)
+	case len(copies) < want.copies && !want.copiesAsked && p.brokers == 1:
+		p.add(OK, w.Topic, "%s, on the one broker that there is", have)
+	case len(copies) < want.copies:
+		p.add(level, w.Topic, "%s: %s %d", have, want.copiesBy, want.copies)
 	case insync == int64(len(copies)) && insync > 1:
 		p.add(Warning, w.Topic, "%d copies, and min.insync.replicas is as many: nothing can be written while a broker is away", insync)
 	default:
-		p.add(OK, w.Topic, "%d copies", len(copies))
+		p.add(OK, w.Topic, "%s", have)
 	}
 }
 
-func (p *probe) retention(w Wanted, settings map[string]int64) {
-	ms, told := settings["retention.ms"]
-	want, kept := classOf(w.Priority), time.Duration(ms)*time.Millisecond
+func (p *probe) retention(w Wanted, want wish, settings map[string]int64) {
+	ms, told := settings[retentionKey]
+	is := fromMillis(ms)
 	switch {
 	case !told:
 		p.add(Warning, w.Topic, "retention.ms is not told")
-	case ms < 0:
-		p.add(Warning, w.Topic, "kept for ever: %v priority has %s", w.Priority, hours(want.retention))
-	case kept < want.leastKept || kept > want.retention:
-		p.add(Warning, w.Topic, "kept for %s: %v priority has %s", hours(kept), w.Priority, hours(want.retention))
+	case is < 0 && want.retention < 0:
+		p.add(OK, w.Topic, "kept for ever")
+	case is < 0:
+		p.add(Warning, w.Topic, "kept for ever: %s %s", want.retentionBy, hours(want.retention))
+	case want.retention < 0:
+		p.add(Warning, w.Topic, "kept for %s: %s for ever", hours(is), want.retentionBy)
+	case is < want.leastKept || is > want.retention:
+		p.add(Warning, w.Topic, "kept for %s: %s %s", hours(is), want.retentionBy, hours(want.retention))
 	default:
-		p.add(OK, w.Topic, "kept for %s", hours(kept))
+		p.add(OK, w.Topic, "kept for %s", hours(is))
 	}
 }
 

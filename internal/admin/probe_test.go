@@ -62,7 +62,7 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 	cfg.Batching.MaxBytes = 2 << 20
 	wanted, err := Topics(cfg, name("missing"))
 	require.NoError(t, err)
-	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted))
+	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
 	got := strings.ReplaceAll(strings.Join(lines[4:], "\n"), prefix, "x")
 	require.Equal(t, "warning "+gone+" cannot be reached: connect: connection refused", lines[3])
 	require.Regexp(t, `^ok cluster \S+ has 3 brokers; neither TLS nor SASL is set$`, lines[4])
@@ -73,18 +73,18 @@ ok x.good may be written to
 ok x.good 3 copies
 ok x.good kept for 24 h
 warning x.good takes 1,048,588 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
-ok x.thin is there, 1 partitions
+ok x.thin is there, 1 partition
 ok x.thin may be written to
-wrong x.thin 1 copy: high priority has 3
+warning x.thin 1 copy: high priority has 3
 warning x.thin kept for 1 h: high priority has 24 h
 warning x.thin takes 1,000 bytes at once (max.message.bytes): larger records are rejected, and batching.max_record_bytes lets 1,000,000 through
-ok x.strict is there, 1 partitions
+ok x.strict is there, 1 partition
 ok x.strict may be written to
 warning x.strict 3 copies, and min.insync.replicas is as many: nothing can be written while a broker is away
 warning x.strict kept for ever: high priority has 24 h
 warning x.strict takes 1,000,000 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
 wrong x.missing is not there: records for it wait. "forebay topics apply" makes it
-ok x.low.a is there, 1 partitions
+ok x.low.a is there, 1 partition
 ok x.low.a may be written to
 ok x.low.a 2 copies
 ok x.low.a kept for 1 h
@@ -102,7 +102,7 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 		t.Cleanup(k.Close)
 		brokers = append(brokers, k.ListenAddrs()...)
 	}
-	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil))
+	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil, Choices{}))
 	require.Contains(t, lines, "ok "+brokers[0]+" answers")
 	require.Contains(t, lines, "wrong "+brokers[1]+` another Kafka cluster answers there: its ID is "theirs", and `+brokers[0]+` says "ours"`)
 
@@ -111,13 +111,13 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 	cc.ClusterID = "ours"
 	cfg.Clusters["kafka"] = cc
 	require.Equal(t, []string{"wrong " + brokers[1] + ` another Kafka cluster answers there: its ID is "theirs", and cluster_id says "ours"`},
-		linesOf(Probe(t.Context(), cfg, "kafka", nil)))
+		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
 }
 
 func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 	gone := refusing(t)
 	cfg := settings(t, []string{gone})
-	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"}, linesOf(Probe(t.Context(), cfg, "kafka", nil)))
+	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"}, linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
 
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 		return resp, nil, true
 	})
 	seed := fake.ListenAddrs()[0]
-	lines := linesOf(Probe(t.Context(), settings(t, []string{seed}), "kafka", nil))
+	lines := linesOf(Probe(t.Context(), settings(t, []string{seed}), "kafka", nil, Choices{}))
 	require.Contains(t, lines, "ok "+seed+" answers")
 	require.True(t, slices.ContainsFunc(lines, func(line string) bool {
 		return strings.HasPrefix(line, "wrong "+gone+" broker 7 calls itself so (advertised.listeners), and cannot be reached there")
@@ -164,9 +164,9 @@ func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
 	cfg := settings(t, fake.ListenAddrs())
 	wanted, err := Topics(cfg, "t")
 	require.NoError(t, err)
-	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted))
+	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
 	require.Contains(t, lines, "wrong t may not be written to: it wants an ACL for WRITE")
-	require.Contains(t, lines, "wrong t 1 of 1 partitions have no leader")
+	require.Contains(t, lines, "wrong t 1 of 1 partition have no leader")
 }
 
 func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {

@@ -54,7 +54,7 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 	says := func(lines ...string) {
 		t.Helper()
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			got := strings.Join(linesOf(Probe(t.Context(), cfg, "kafka", wanted)), "\n") + "\n"
+			got := strings.Join(linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{})), "\n") + "\n"
 			for _, line := range lines {
 				require.Contains(c, got, line+"\n")
 			}
@@ -63,7 +63,7 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 	grant("full", kadm.OpDescribe, kadm.OpDescribeConfigs, kadm.OpWrite)
 	grant("read", kadm.OpDescribe, kadm.OpRead)
 	says("ok full may be written to", "warning full kept for 168 h: medium priority has 4 h",
-		"ok read is there, 1 partitions", "wrong read may not be written to: it wants an ACL for WRITE", "warning read retention.ms is not told",
+		"ok read is there, 1 partition", "wrong read may not be written to: it wants an ACL for WRITE", "warning read retention.ms is not told",
 		"wrong none may not be written to, nor looked at: it wants an ACL for WRITE")
 	grant("read", kadm.OpWrite)
 	grant("none", kadm.OpWrite) // which goes with the right to look at it
