@@ -18,7 +18,8 @@
 // # What it costs
 //
 // Producer.Stats is called once a quarter of a second at most, however many ask, and never by /livez or by the default
-// policy of /readyz. There is no goroutine: while nobody asks, nothing is done. What was lost "of late" is therefore counted
+// policy of /readyz. There is no goroutine: while nobody asks, nothing is done. The page draws the hour before it was opened from
+// Producer.Samples, which it asks for once. What was lost "of late" is therefore counted
 // between two looks: since the last one that is a minute old (WithRecent), which may be hours ago where nobody looks more often.
 // Since says it.
 //

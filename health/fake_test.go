@@ -21,6 +21,7 @@ import (
 type fake struct {
 	stats   producer.Stats
 	history []producer.Event
+	samples []producer.Sample
 	removed string // a cluster that is not in the settings any more
 	cfg     producer.Config
 	looks   atomic.Int64
@@ -33,6 +34,8 @@ func (f *fake) Stats() producer.Stats {
 
 func (f *fake) History() []producer.Event { return f.history }
 func (f *fake) Config() producer.Config   { return f.cfg }
+
+func (f *fake) Samples() []producer.Sample { return f.samples }
 
 func (f *fake) Current() iter.Seq[producer.Event] {
 	return func(yield func(producer.Event) bool) {

@@ -22,6 +22,7 @@ type Source interface {
 	History() []producer.Event
 	Current() iter.Seq[producer.Event]
 	Config() producer.Config
+	Samples() []producer.Sample
 }
 
 // Option changes what New returns.
@@ -80,6 +81,7 @@ func New(p Source, opts ...Option) http.Handler {
 		"readyz":   {plain, h.readiness},
 		"health":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().health() }},
 		"data":     {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
+		"past":     {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
 		"settings": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().settings() }},
 	}
 	h.addFiles()

@@ -25,7 +25,7 @@ import (
 func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 	h := New(well())
 	for path, contentType := range map[string]string{
-		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/settings": asJSON,
+		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/past": asJSON, "/settings": asJSON,
 		"/": "text/html; charset=utf-8", "/page.js": "text/javascript; charset=utf-8", "/show.js": "text/javascript; charset=utf-8", "/chart.js": "text/javascript; charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
 		"/page.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml", "/livez?verbose=1": plain,
 	} {
@@ -153,7 +153,15 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 		f.cfg.Topics = append(f.cfg.Topics, routing.Rule{Topic: name, Priority: routing.Low})
 	}
 	f.history = f.history[:128] // as a producer has
+	for range 361 {             // as a producer has
+		s := producer.Sample{Accepted: 1e12, Delivered: 1e12, Requests: 1e10, RequestRecords: 1e12, HeldBytes: 1e10, Low: 1e12, Medium: 1e12, High: 1e12}
+		for i := range s.DeliveryTime.Buckets {
+			s.DeliveryTime.Buckets[i] = 1e11
+		}
+		f.samples = append(f.samples, s)
+	}
 	h := New(f)
+	require.Less(t, get(t, h, "GET", "/past").Body.Len(), 256<<10)
 	var r Report
 	require.NoError(t, json.Unmarshal(get(t, h, "GET", "/health").Body.Bytes(), &r))
 	require.Len(t, r.Problems, problemsMax)

@@ -33,6 +33,9 @@ type looks struct {
 	mu     sync.Mutex // guards what follows; held while the producer is looked at: others want the same
 	last   *look
 	recent recent
+
+	pastAt   time.Time // when pastText was made
+	pastText []byte
 }
 
 // look returns what the producer is like.

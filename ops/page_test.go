@@ -323,6 +323,8 @@ func (e evil) History() []producer.Event {
 
 func (e evil) Current() iter.Seq[producer.Event] { return slices.Values(e.History()) }
 
+func (e evil) Samples() []producer.Sample { return nil }
+
 func (e evil) Config() producer.Config {
 	return producer.Config{ClientID: e.name, Clusters: map[string]producer.ClusterConfig{e.name: {Brokers: []string{e.name}}}}
 }

@@ -241,9 +241,12 @@ func (e *evictor) lose() {
 	}
 }
 
-// run makes room before it is needed, and logs what was lost.
+// run makes room before it is needed, logs what was lost, and takes samples.
 func (e *evictor) run() {
 	defer close(e.done)
+	e.p.samples.add(e.p.sample())
+	sampling := time.NewTicker(sampleEvery)
+	defer sampling.Stop()
 	timer := time.NewTimer(0)
 	timer.Stop()
 	lost := e.lost
@@ -260,6 +263,8 @@ func (e *evictor) run() {
 			if e.recovering() {
 				timer.Reset(tellEvery)
 			}
+		case <-sampling.C:
+			e.p.samples.add(e.p.sample())
 		case <-e.quit:
 			return
 		}

@@ -30,6 +30,7 @@ type Producer struct {
 	evict   *evictor
 	reports *reports // nil without a callback
 	events  *events
+	samples samples
 
 	setup   atomic.Pointer[setup]
 	from    atomic.Pointer[provenance] // of the settings; nil until somebody has told

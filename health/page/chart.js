@@ -12,29 +12,41 @@ export function take(d) {
   const refused = d.refused.reduce((sum, r) => sum + r.records, 0);
   samples.push({
     at: d.at, in: d.total.accepted, out: d.total.delivered, lost: d.total.lost + refused, requests: d.traffic.requests,
-    requestRecords: d.traffic.request_records, delivery: d.delivery, lanes: Object.fromEntries(d.lanes.map((l) => [l.priority, l.accepted])),
+    requestRecords: d.traffic.request_records, held: d.held, delivery: d.delivery, lanes: Object.fromEntries(d.lanes.map((l) => [l.priority, l.accepted])),
   });
   if (samples.length > samplesMax) samples.shift();
 }
 
+// recall adds samples that the program has taken by itself, where there are none: from before the page was opened, or while it slept.
+export function recall(list) {
+  const near = (s) => at(s.at + 2000)?.at > s.at - 2000;
+  samples.push(...list.filter((s) => !near(s)));
+  samples.sort((a, b) => a.at - b.at);
+  samples.splice(0, samples.length - samplesMax);
+}
+
 export const forget = () => { samples.length = 0; };
 
-// at returns the last sample up to a time.
-function at(time) {
+// upTo returns how many samples are from before a time, or of that time.
+function upTo(time) {
   let low = 0, high = samples.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (samples[middle].at <= time) low = middle + 1; else high = middle;
   }
-  return samples[low - 1];
+  return low;
 }
+
+// at returns the last sample up to a time, after the first from a time on.
+const at = (time) => samples[upTo(time) - 1];
+const after = (time) => (at(time)?.at === time ? at(time) : samples[upTo(time)]);
 
 // between returns what happened from one sample to another, null if there is nothing to compare.
 function between(a, b, bounds) {
   if (!a || !b || b.at <= a.at) return null;
   const seconds = (b.at - a.at) / 1000;
   const per = (name) => Math.max(0, b[name] - a[name]) / seconds;
-  const buckets = b.delivery.map((n, i) => n - a.delivery[i]);
+  const buckets = b.delivery.map((n, i) => Math.max(0, n - a.delivery[i]));
   return {
     in: per('in'), out: per('out'), lost: per('lost'), requests: per('requests'),
     perRequest: b.requests > a.requests ? (b.requestRecords - a.requestRecords) / (b.requests - a.requests) : null,
@@ -47,6 +59,17 @@ function between(a, b, bounds) {
 export function lately(seconds, bounds) {
   const last = samples.at(-1);
   return last ? between(at(last.at - seconds * 1000) ?? samples[0], last, bounds) : null;
+}
+
+// fullIn returns in how many seconds about the memory is full if it goes on to fill as it does, null if it does not.
+export function fullIn(max) {
+  const last = samples.at(-1);
+  if (!last || last.held < Math.min(max / 20, 4 << 20)) return null; // that much comes and goes
+  const [from, middle] = [30_000, 15_000].map((ago) => at(last.at - ago) ?? samples[0]);
+  const took = (last.at - from.at) / 1000;
+  if (took > 90 || from.held >= middle.held || middle.held >= last.held) return null;
+  const left = (max - last.held) / ((last.held - from.held) / took);
+  return left > 0 && left < 86_400 ? left : null;
 }
 
 // quantile returns about how long the part q of records took, in seconds; null if there were none.
@@ -71,8 +94,8 @@ function series(seconds, now, bounds) {
   const end = Math.floor(now / width) * width;
   const points = [];
   for (let i = bins; i > 0; i--) {
-    const from = end - i * width, a = at(from), b = at(from + width);
-    const whole = a && b && from - a.at < Math.max(15_000, width); // else nobody has polled then
+    const from = end - i * width, a = at(from), b = after(from + width);
+    const whole = a && b && Math.max(from - a.at, b.at - from - width) < Math.max(15_000, width); // else nobody has looked then
     points.push({ x: 1 - (now - from - width / 2) / (seconds * 1000), v: whole ? between(a, b, bounds) : null });
   }
   return points;

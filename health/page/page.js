@@ -1,10 +1,11 @@
 // The page asks the program for its figures once a second, and shows them.
 
-import { $, say, make, each, rows, pairs, number, rate, bytes, span, clock, capital } from './show.js';
+import { $, say, make, each, rows, pairs, number, rate, bytes, span, about, clock, capital } from './show.js';
 import * as chart from './chart.js';
 import * as timeline from './timeline.js';
 
 const every = 1000, everyHidden = 5000; // milliseconds between polls
+const gap = 15_000; // without an answer, until the page asks what was in between
 const silent = 3000; // without an answer, until the page says so
 const signs = { well: '✓', impaired: '!', losing: '✕', unknown: '…', silent: '?' };
 
@@ -12,6 +13,7 @@ let data = null; // the last answer
 let answered = performance.now(); // when it came
 let seen = performance.now(); // since when the page is looked at: in the background browsers let it sleep
 let asking = false;
+let recalled = -Infinity; // when the program was asked for what was before
 let timer = 0;
 let seconds = 300; // how far back the time line goes
 
@@ -28,15 +30,28 @@ async function ask() {
   }
 }
 
+// recall asks the program for what was before the page was opened, or while it slept. Without it the page goes on from now.
+async function recall() {
+  recalled = performance.now();
+  try {
+    const answer = await fetch('past', { cache: 'no-store', signal: AbortSignal.timeout(silent) });
+    if (answer.ok) chart.recall((await answer.json()).samples);
+  } catch {
+    recalled = -Infinity; // with the next poll
+  }
+}
+
 async function poll() {
   if (asking) return;
   clearTimeout(timer);
   asking = true;
   const d = await ask();
+  const another = d && data && data.began !== d.began; // program
+  if (another) { chart.forget(); timeline.forget(); }
+  if (d && (another || performance.now() - Math.max(answered, recalled) > gap || recalled < 0)) await recall();
   asking = false;
   timer = setTimeout(poll, document.hidden ? everyHidden : every); // first, so that no mistake below ends it
   if (d) {
-    if (data && data.began !== d.began) { chart.forget(); timeline.forget(); } // another program
     data = d;
     answered = performance.now();
     chart.take(d);
@@ -113,7 +128,8 @@ function showNow(d) {
   say($('waiting'), number(d.total.pending));
   say($('waiting-more'), d.total.pending ? `oldest for ${span(oldest)}` : 'nothing waits');
   say($('held'), bytes(d.held));
-  say($('held-of'), `of ${bytes(d.max)}`);
+  const full = chart.fullIn(d.max);
+  say($('held-of'), `of ${bytes(d.max)}` + (full ? `, full in about ${about(full)}` : ''));
   $('held-meter').value = d.max ? d.held / d.max : 0;
   say($('p50'), now?.p50 != null ? `≈ ${span(now.p50)}` : '–');
   say($('p99'), now?.p99 != null ? `99 % in ≈ ${span(now.p99)}` : 'none just now');

@@ -99,6 +99,12 @@ export function span(s) {
   return `${whole.format(Math.floor(hours / 24))} d` + (hours % 24 ? ` ${hours % 24} h` : '');
 }
 
+// about returns some seconds as an estimate.
+export function about(s) {
+  if (s < 90) return `${Math.max(10, Math.round(s / 10) * 10)} s`;
+  return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+}
+
 // clock returns a time of the day here, with the day where that is another one than now's.
 export function clock(at, now) {
   const two = (n) => String(n).padStart(2, '0');

@@ -1,0 +1,107 @@
+package producer
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+const (
+	sampleEvery = 10 * time.Second
+	samplesMax  = 361 // an hour of them, and the one that the first is compared with
+)
+
+// Sample is what a producer had counted by a moment, since it began. Two of them tell what happened in between.
+type Sample struct {
+	At time.Time
+
+	Accepted  uint64 // records, as in Books
+	Delivered uint64
+	Lost      uint64 // shed, expired, rejected and possibly persisted
+	Refused   uint64 // by Send, for whatever reason
+
+	Low, Medium, High uint64 // records accepted, by priority
+
+	HeldBytes int64 // held at that moment, as in Stats
+
+	Requests       uint64 // as in Traffic
+	RequestRecords uint64
+	DeliveryTime   Histogram
+}
+
+// samples are those of the last hour. The zero value is ready.
+type samples struct {
+	mu   sync.Mutex // guards what follows; taken alone
+	ring []Sample
+	next int // where the next one goes, when ring is full
+}
+
+func (s *samples) add(sample Sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.ring); n < samplesMax {
+		if n == cap(s.ring) { // append would take half as much again as is ever needed
+			s.ring = append(make([]Sample, 0, min(2*n+1, samplesMax)), s.ring...)
+		}
+		s.ring = append(s.ring, sample)
+		return
+	}
+	s.ring[s.next] = sample
+	s.next = (s.next + 1) % samplesMax
+}
+
+// Samples returns what was counted at the beginning and then every ten seconds, for the last hour, the oldest first. They are kept
+// whoever looks, in 90 KB at most beside Buffer.MaxBytes. It is safe for concurrent use, and the caller owns what it returns.
+func (p *Producer) Samples() []Sample {
+	s := &p.samples
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Concat(s.ring[s.next:], s.ring[:s.next])
+}
+
+// sample counts. It costs much less than Stats, as nobody is asked how much waits.
+func (p *Producer) sample() Sample {
+	now := Sample{At: time.Now()}
+	for class := range p.refused {
+		now.Refused += p.refused[class].Load()
+	}
+	_, now.HeldBytes = p.budget.Shares()
+	var traffic Traffic
+	for l := range p.setup.Load().eachLane {
+		l.addTraffic(&traffic)
+		topics, books := l.buf.Topics()
+		for _, t := range topics {
+			settled := t.Settled()
+			books.Add(&settled)
+		}
+		now.Accepted += books.Accepted
+		now.Delivered += books.Delivered
+		now.Lost += books.Shed + books.Expired + books.Rejected + books.PossiblyPersisted
+		now.Refused += books.Refused
+		switch l.priority {
+		case routing.Low:
+			now.Low = books.Accepted
+		case routing.High:
+			now.High = books.Accepted
+		default:
+			now.Medium = books.Accepted
+		}
+	}
+	now.Requests, now.RequestRecords, now.DeliveryTime = traffic.Requests, traffic.RequestRecords, traffic.DeliveryTime
+	return now
+}
+
+// addTraffic adds what the lane's dispatchers have sent, those that have ended too.
+func (l *lane) addTraffic(sum *Traffic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.routes.Load().dispatchers() {
+		work := d.work()
+		sum.add(&work.traffic)
+	}
+	for _, work := range l.gone {
+		sum.add(&work.traffic)
+	}
+}
