@@ -57,6 +57,9 @@ func (r *result) String() string {
 	}
 	seconds := r.elapsed.Seconds()
 	text += fmt.Sprintf(", in %.1fs, %s/s", seconds, perSecond(float64(r.summary.Delivered)/seconds))
+	if r.unread > 0 {
+		text += fmt.Sprintf(", %s not read to the end", plural(int(r.unread), "input"))
+	}
 	if r.interrupted {
 		text += ", interrupted before the end of the input"
 	}

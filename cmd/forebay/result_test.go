@@ -25,7 +25,7 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 			"accepted 5,201, delivered 4,000, not delivered 1,203 (1 given up when interrupted, 1,200 delivery timeout, 2 not sent for their size), " +
 				"3 maybe delivered twice, in 2.0s, 2,000/s", exitUndelivered},
 		"a file not read": {
-			result{unread: 1}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s", exitUndelivered},
+			result{unread: 1}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, 1 input not read to the end", exitUndelivered},
 		"interrupted before the end": {
 			result{interrupted: true, signaled: true},
 			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, interrupted before the end of the input", exitInterrupted},
