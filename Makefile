@@ -47,8 +47,10 @@ hostile: ## brokers that answer nonsense and lies, in virtual time; SIEGES=n dra
 race: ## all other tests with the race detector, on embedded and on real Kafka
 	go test -race -timeout 20m ./...
 
+# What lies outside of a module, such as docs/, does not have Go run its tests again: hence -count 1.
 ops: ## what has a module of its own: dashboard, alert rules, runbook and the page in a browser; the bench
 	cd ops && go vet ./... && go test ./...
+	cd ops && go test -count 1 -run Kubernetes .
 	cd bench && go vet ./... && go test ./...
 
 examples: ## run the examples
