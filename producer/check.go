@@ -164,8 +164,8 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 	c.fallbacks(field, pc, clusters)
 	timeouts := map[routing.Priority]time.Duration{routing.Low: 2 * time.Minute, routing.Medium: 10 * time.Minute, routing.High: time.Hour}
 	defaultTo(&pc.DeliveryTimeout, timeouts[p])
-	if pc.DeliveryTimeout < time.Second {
-		c.fail(field+".delivery_timeout", "%v: write 1s or more, or 0 for %v", pc.DeliveryTimeout, timeouts[p])
+	if pc.DeliveryTimeout < time.Second || pc.DeliveryTimeout > longest {
+		c.fail(field+".delivery_timeout", "%v: write 1s to %s, or 0 for %v", pc.DeliveryTimeout, aYear, timeouts[p])
 	}
 	shares := map[routing.Priority]float64{routing.Low: 0.05, routing.Medium: 0.2}
 	defaultTo(&pc.WireShare, shares[p])
@@ -174,8 +174,8 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 	}
 	moves := map[routing.Priority]time.Duration{routing.Low: 2 * time.Second, routing.Medium: 10 * time.Second, routing.High: Never}
 	defaultTo(&pc.MoveUnresolvedAfter, moves[p])
-	if pc.MoveUnresolvedAfter < 0 && pc.MoveUnresolvedAfter != Never {
-		c.fail(field+".move_unresolved_after", "%v: write a positive time, or -1 for never", pc.MoveUnresolvedAfter)
+	if outside(pc.MoveUnresolvedAfter) && pc.MoveUnresolvedAfter != Never {
+		c.fail(field+".move_unresolved_after", "%v: write a positive time up to %s, or -1 for never", pc.MoveUnresolvedAfter, aYear)
 	}
 	c.shares(field, pc, p)
 	defaultTo(&pc.WhenFull, refuseNewest)
@@ -227,14 +227,14 @@ func (c *checker) fallbacks(field string, pc *PriorityConfig, clusters map[strin
 	defaultTo(&pc.FallbackAfter, 5*time.Second)
 	defaultTo(&pc.ReturnAfter, 30*time.Second)
 	defaultTo(&pc.SwitchEvery, time.Minute)
-	if pc.FallbackAfter < 0 {
-		c.fail(field+".fallback_after", "%v: write a positive time, or 0 for 5s", pc.FallbackAfter)
+	if outside(pc.FallbackAfter) {
+		c.fail(field+".fallback_after", "%v: write a positive time up to %s, or 0 for 5s", pc.FallbackAfter, aYear)
 	}
-	if pc.ReturnAfter < 0 {
-		c.fail(field+".return_after", "%v: write a positive time, or 0 for 30s", pc.ReturnAfter)
+	if outside(pc.ReturnAfter) {
+		c.fail(field+".return_after", "%v: write a positive time up to %s, or 0 for 30s", pc.ReturnAfter, aYear)
 	}
-	if pc.SwitchEvery < 0 {
-		c.fail(field+".switch_every", "%v: write a positive time, or 0 for 1m", pc.SwitchEvery)
+	if outside(pc.SwitchEvery) {
+		c.fail(field+".switch_every", "%v: write a positive time up to %s, or 0 for 1m", pc.SwitchEvery, aYear)
 	}
 }
 
@@ -285,13 +285,20 @@ func (c *checker) buffer(cfg *Config) {
 func (c *checker) resolver(r *ResolverConfig) {
 	defaultTo(&r.RefreshEvery, 30*time.Second)
 	defaultTo(&r.StaleFor, max(24*time.Hour, r.RefreshEvery))
-	if r.RefreshEvery < time.Second {
-		c.fail("resolver.refresh_every", "%v: write 1s or more, or 0 for 30s", r.RefreshEvery)
+	if r.RefreshEvery < time.Second || r.RefreshEvery > longest {
+		c.fail("resolver.refresh_every", "%v: write 1s to %s, or 0 for 30s", r.RefreshEvery, aYear)
+		return
 	}
-	if r.StaleFor < r.RefreshEvery {
-		c.fail("resolver.stale_for", "%v: write resolver.refresh_every (%v) or more, or 0 for 24h", r.StaleFor, r.RefreshEvery)
+	if r.StaleFor < r.RefreshEvery || r.StaleFor > longest {
+		c.fail("resolver.stale_for", "%v: write a time from resolver.refresh_every (%v) to %s, or 0 for 24h", r.StaleFor, r.RefreshEvery, aYear)
 	}
 }
+
+// aYear is longest as messages have it.
+const aYear = "8760h (365 days)"
+
+// outside reports whether a setting that is a time is negative, or longer than any may be.
+func outside(d time.Duration) bool { return d < 0 || d > longest }
 
 // room checks that what the buffer has to hold fits into it.
 func (c *checker) room(cfg *Config) {

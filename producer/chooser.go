@@ -100,6 +100,9 @@ func (c *chooser) run() {
 		if change != routing.Stayed {
 			c.change(use, change)
 		}
+		if due == routing.Never {
+			due = now + time.Hour
+		}
 		timer.Reset(min(due-now, time.Hour))
 	}
 }

@@ -105,12 +105,13 @@ type PriorityConfig struct {
 
 	// DeliveryTimeout is how long a record may take from Send to Kafka's acknowledgement, by the monotonic clock. At its
 	// end it expires, or is possibly persisted if it was written and not answered; at most a sixteenth early, never late.
-	// Zero means 2 minutes for low, 10 minutes for medium, 1 hour for high. New rejects less than 1 s.
+	// Zero means 2 minutes for low, 10 minutes for medium, 1 hour for high. New rejects less than 1 s and more than 365 days.
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout"`
 
 	// MoveUnresolvedAfter is how long a batch of un-keyed records that was written and not answered waits for its
 	// partition to have a leader again, before it is written elsewhere and its records count as maybe duplicated. Zero
-	// means 2 s for low, 10 s for medium and never for high. Never (-1) means never.
+	// means 2 s for low, 10 s for medium and never for high. Never (-1) means never. New rejects other negative values and more
+	// than 365 days.
 	MoveUnresolvedAfter time.Duration `yaml:"move_unresolved_after"`
 
 	// WireShare is the part of a broker's rate that records of this priority keep while ready batches of higher ones wait for
@@ -145,15 +146,16 @@ type PriorityConfig struct {
 	Fallbacks []routing.Fallback `yaml:"fallbacks"`
 
 	// FallbackAfter is how long the cluster in use has to be down before the next one is used: nothing of it answered, and it
-	// acknowledged nothing. Zero means 5 s. New rejects negative values.
+	// acknowledged nothing. Zero means 5 s. New rejects negative values and more than 365 days.
 	FallbackAfter time.Duration `yaml:"fallback_after"`
 
 	// ReturnAfter is how long a cluster that is earlier in the order has to be well before it is used again. Zero means 30 s.
-	// New rejects negative values.
+	// New rejects negative values and more than 365 days.
 	ReturnAfter time.Duration `yaml:"return_after"`
 
 	// SwitchEvery is how far apart switches are at least, so that clusters that come and go do not drag records to and fro.
-	// Only a fallback that fails is left at once, for a cluster that is well. Zero means 1 minute. New rejects negative values.
+	// Only a fallback that fails is left at once, for a cluster that is well. Zero means 1 minute. New rejects negative values and
+	// more than 365 days.
 	SwitchEvery time.Duration `yaml:"switch_every"`
 }
 
@@ -173,8 +175,11 @@ const (
 	dropOldest   = "drop_oldest"
 )
 
-// Never is a time that does not come.
-const Never = time.Duration(-1)
+// Never is a time that does not come. It is routing.Never, and the only such value: a time that is merely very long is rejected.
+const Never = routing.Never
+
+// longest bounds every setting that is a time. Sums of such times, and of one and the age of a process, are far from overflowing.
+const longest = 365 * 24 * time.Hour
 
 // NoLinger makes batches ready as soon as they have a record.
 const NoLinger = time.Duration(-1)
@@ -238,10 +243,12 @@ type ReportsConfig struct {
 // empty answer erases it.
 type ResolverConfig struct {
 	// RefreshEvery is how often a name is looked up again while it is in use. One that was idle is looked up when it is
-	// dialled, and so is one at which a connection has just failed. Zero means 30 s. New rejects less than 1 s.
+	// dialled, and so is one at which a connection has just failed. Zero means 30 s. New rejects less than 1 s
+	// and more than 365 days.
 	RefreshEvery time.Duration `yaml:"refresh_every"`
 
-	// StaleFor is how old an answer may be that is used. Zero means 24 h. New rejects less than RefreshEvery.
+	// StaleFor is how old an answer may be that is used. Zero means 24 h. New rejects less than RefreshEvery and more than
+	// 365 days.
 	StaleFor time.Duration `yaml:"stale_for"`
 }
 

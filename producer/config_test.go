@@ -1,6 +1,11 @@
 package producer
 
 import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,10 +35,10 @@ clusters.a.brokers[2]: ":1": no host: write host:port, such as "kafka-1:9092"
 clusters.b.brokers: none: list one broker or more as host:port
 clusters.b.create_topics.partitions: -1: write 1 or more, or 0 for the brokers' default
 clusters.b.create_topics.replication_factor: -2: write 1 or more, or 0 for the brokers' default
-priorities.high.switch_every: -6ns: write a positive time, or 0 for 1m
-priorities.high.move_unresolved_after: -5ns: write a positive time, or -1 for never
+priorities.high.switch_every: -6ns: write a positive time up to 8760h (365 days), or 0 for 1m
+priorities.high.move_unresolved_after: -5ns: write a positive time up to 8760h (365 days), or -1 for never
 priorities.low.cluster: there is no cluster "c": write one of a, b
-priorities.low.delivery_timeout: 1ms: write 1s or more, or 0 for 2m0s
+priorities.low.delivery_timeout: 1ms: write 1s to 8760h (365 days), or 0 for 2m0s
 topics[0].priority: unset: write low, medium or high
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
 reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
@@ -43,10 +48,36 @@ batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write one of all, leader
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
-resolver.refresh_every: 1ms: write 1s or more, or 0 for 30s
-resolver.stale_for: -1ns: write resolver.refresh_every (1ms) or more, or 0 for 24h`)
+resolver.refresh_every: 1ms: write 1s to 8760h (365 days), or 0 for 30s`)
 	_, err = New(Config{})
 	require.EqualError(t, err, "forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
+}
+
+// A time that overflows in a sum would come at once, where somebody meant for ever.
+func TestNew_EveryTimeHasABound(t *testing.T) {
+	checked := 0
+	var visit func(of reflect.Type, path string, index ...int)
+	visit = func(of reflect.Type, path string, index ...int) {
+		for i := range of.NumField() {
+			f := of.Field(i)
+			field, at := strings.TrimPrefix(path+"."+f.Tag.Get("yaml"), "."), append(slices.Clone(index), i)
+			switch {
+			case f.Type == reflect.TypeFor[time.Duration]():
+				for _, d := range []time.Duration{math.MaxInt64, longest + 1} {
+					cfg := Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}}
+					reflect.ValueOf(&cfg).Elem().FieldByIndex(at).SetInt(int64(d))
+					_, err := cfg.Complete()
+					require.ErrorContains(t, err, fmt.Sprintf("%s: %v: write ", field, d))
+				}
+				checked++
+			case f.Type.Kind() == reflect.Struct:
+				visit(f.Type, field, at...)
+			}
+		}
+	}
+	visit(reflect.TypeFor[Config](), "")
+	require.Equal(t, 3*5+1+2, checked)
+	require.Equal(t, routing.Never, Never, "there is one such value")
 }
 
 func TestConfig_OneClusterServesAllPriorities(t *testing.T) {

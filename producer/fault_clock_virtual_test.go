@@ -97,3 +97,24 @@ func TestVirtual_F19_AJumpOfTheWallClockExpiresNothingEarlyOrLate(t *testing.T) 
 		})
 	}
 }
+
+// The longest times that New takes are as good as none: nothing expires, and nothing moves.
+func TestVirtual_F8_TheLongestTimesDoNotComeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		longest := func(c *producer.Config) {
+			pc := &c.Priorities.Medium
+			pc.DeliveryTimeout, pc.MoveUnresolvedAfter = 365*24*time.Hour, 365*24*time.Hour
+			pc.FallbackAfter, pc.ReturnAfter, pc.SwitchEvery = 365*24*time.Hour, 365*24*time.Hour, 365*24*time.Hour
+		}
+		s := judged(t, proof.Of(t, "F8"), setup{change: longest, topics: map[string]int32{"events": 6}}, func(b *bubble) {
+			for range 20 {
+				b.k.link.CutAfterWrites(3)
+				b.stream(time.Second, 10, "events")
+				b.k.link.CutAfterWrites(0)
+				b.stream(time.Second, 10, "events")
+			}
+		})
+		require.Zero(t, s.Total.MaybeDuplicated)
+		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+	})
+}

@@ -5,10 +5,14 @@ import (
 	"time"
 )
 
-// Never is when a Failover is due that waits for nothing but a change.
-const Never time.Duration = math.MaxInt64
+// Never is a time that does not come: as a setting, as a threshold, and when a Failover is due that waits for nothing but a change.
+// There is no other such value. producer.Never is the same.
+const Never time.Duration = -1
 
-// Thresholds say how soon a lane goes from one cluster to another. None of them may be negative.
+// far is Never in sums and comparisons, where it has to be later than everything else.
+const far time.Duration = math.MaxInt64
+
+// Thresholds say how soon a lane goes from one cluster to another. None of them may be negative, except Never.
 type Thresholds struct {
 	// FallbackAfter is how long the primary must have been down, neither ready nor acknowledging anything.
 	FallbackAfter time.Duration
@@ -103,7 +107,10 @@ func (f *Failover) Next(now time.Duration, health []Health) (use int, due time.D
 		f.last = now
 	}
 	f.use = use
-	return use, f.due(health), change
+	if due = f.due(health); due == far {
+		due = Never
+	}
+	return use, due, change
 }
 
 func (f *Failover) decide(now time.Duration, health []Health) (int, Change) {
@@ -127,7 +134,7 @@ func (f *Failover) decide(now time.Duration, health []Health) (int, Change) {
 
 // due returns when decide will come to something else if health remains what it is.
 func (f *Failover) due(health []Health) time.Duration {
-	at := Never
+	at := far
 	if firstReady(health) >= 0 {
 		at = f.leaveAt(health)
 	}
@@ -144,7 +151,7 @@ func (f *Failover) leaveAt(health []Health) time.Duration {
 		h = health[f.use]
 	}
 	if h.Ready {
-		return Never
+		return far
 	}
 	down := plus(max(h.Since, h.Acked, f.start), f.th.FallbackAfter)
 	switch {
@@ -159,7 +166,7 @@ func (f *Failover) leaveAt(health []Health) time.Duration {
 // returnAt returns from when on a cluster before the one in use is better.
 func (f *Failover) returnAt(h Health) time.Duration {
 	if !h.Ready {
-		return Never
+		return far
 	}
 	return max(plus(h.Since, f.th.ReturnAfter), f.freeAt())
 }
@@ -182,10 +189,10 @@ func firstReady(health []Health) int {
 	return -1
 }
 
-// plus adds a threshold, which may be as long as "never", to a time.
+// plus adds a threshold to a time. The sum saturates.
 func plus(at, threshold time.Duration) time.Duration {
-	if threshold > Never-at {
-		return Never
+	if threshold == Never || threshold > far-at {
+		return far
 	}
 	return at + threshold
 }

@@ -71,6 +71,9 @@ func (s story) play(t require.TestingT, th Thresholds, always bool) []hop {
 	for at := 0; at < s.until; {
 		now := time.Duration(at) * ms
 		use, due, change := f.Next(now, s.health(at))
+		if due == Never {
+			due = far
+		}
 		require.Greater(t, due, now, "due is in the future")
 		require.Equal(t, change != Stayed, use != before)
 		if change != Stayed {
@@ -138,6 +141,8 @@ func TestFailover_LeavesReturnsAndLimits(t *testing.T) {
 			want: []hop{{45_000, 1, FellBack}, {130_000, 0, Returned}, {195_000, 1, FellBack}, {280_000, 0, Returned}}},
 		{name: "no thresholds, no delay", th: Thresholds{FallbackAfter: ms}, story: story{turns: [][]int{{0, 1_500, 2_000, 3_500, 4_000}, up}},
 			want: []hop{{1_501, 1, FellBack}, {2_000, 0, Returned}, {3_501, 1, FellBack}, {4_000, 0, Returned}}},
+		{name: "a threshold that does not come", th: Thresholds{FallbackAfter: ms, ReturnAfter: Never}, story: story{turns: [][]int{{10}, up}},
+			want: []hop{{1, 1, FellBack}}},
 		{name: "a threshold without end", th: Thresholds{FallbackAfter: ms, ReturnAfter: math.MaxInt64}, story: story{turns: [][]int{{10}, up}},
 			want: []hop{{1, 1, FellBack}}},
 	} {

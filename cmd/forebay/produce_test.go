@@ -254,7 +254,7 @@ func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
 		"buffer zero":       {produceArgs("a:1", "--buffer", "0"), []string{"write a size above zero"}},
 		"linger":            {produceArgs("a:1", "--linger", "2m"), []string{"--linger: 2m0s: write a time up to 1m, or 0"}},
 		"times": {produceArgs("a:1", "--delivery-timeout", "0", "--close-timeout", "-1s"),
-			[]string{"--delivery-timeout: 0s: write 1s or more", "--close-timeout: -1s: write 0 or more"}},
+			[]string{"--delivery-timeout: 0s: write 1s to 8760h", "--close-timeout: -1s: write 0 or more"}},
 		"separator": {produceArgs("a:1", "--key-separator", ""), []string{"--key-separator: empty"}},
 		"no file":   {produceArgs("a:1", "/no/such/file", os.TempDir()), []string{"/no/such/file: no such file", "is a directory"}},
 		"topic":     {[]string{"produce", "--brokers", "a:1", "--topic", "a b"}, []string{"the name of the topic has a character other than"}},

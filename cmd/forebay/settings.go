@@ -74,8 +74,8 @@ func (s *settings) check(changed func(flag string) bool) error {
 	if s.linger < 0 || s.linger > time.Minute {
 		wrong("linger", fmt.Sprintf("%v: write a time up to 1m, or 0 for none", s.linger))
 	}
-	if s.deliveryTimeout < time.Second {
-		wrong("delivery-timeout", fmt.Sprintf("%v: write 1s or more", s.deliveryTimeout))
+	if s.deliveryTimeout < time.Second || s.deliveryTimeout > 365*24*time.Hour {
+		wrong("delivery-timeout", fmt.Sprintf("%v: write 1s to 8760h", s.deliveryTimeout))
 	}
 	if s.closeTimeout < 0 {
 		wrong("close-timeout", fmt.Sprintf("%v: write 0 or more", s.closeTimeout))

@@ -519,7 +519,7 @@ var table = []mutant{
 		broken: "a priority stays with its fallback, however well its primary is",
 		file:   "routing/failover.go",
 		old:    "return max(plus(h.Since, f.th.ReturnAfter), f.freeAt())",
-		new:    "return Never",
+		new:    "return far",
 		by:     check{"producer", "TestVirtual_F14_FallsBackAndReturns"},
 		says:   `should have 2 item\(s\)`,
 	},
