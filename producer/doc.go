@@ -13,8 +13,9 @@
 //
 // Records with a key that one goroutine sends keep their order, for each key, in a cluster. Records WITHOUT a key have NO
 // ORDER at all, not even those of one goroutine to a topic of one partition: they go wherever a broker is free now. Give
-// records that belong together the same key, and the same priority: priorities overtake each other. What was overtaken is counted
-// in [Traffic].OrderAtRisk.
+// records that belong together the same key, or the same [Record].Partition: records that one goroutine sends to a partition
+// that it chose keep their order too, but not with records whose partition the key decides. Priorities overtake each other:
+// what belongs together needs the same priority. What was overtaken is counted in [Traffic].OrderAtRisk.
 //
 // # Outcomes
 //

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
@@ -33,21 +34,48 @@ type Record struct {
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.
 	Priority routing.Priority
 
-	// Partition, made by ToPartition, names the partition. Zero lets the key decide, or Forebay where there is no key.
+	// Partition, made by ToPartition, names the partition. Its zero value lets the key decide, or Forebay where there is no key.
+	//
+	// Records that one goroutine sends to the same partition keep their order, in a cluster, with a key or without. Between them
+	// and records whose partition the key decides there is no order, not even for the same key: write a key's records one way.
 	Partition Partition
 
 	// Tag comes back in the record's delivery report. It is not sent.
 	Tag uint64
 }
 
-// Partition is a partition that the caller chose. Its zero value is no choice.
-type Partition int64
+// Partition is a partition that the caller chose. Its zero value is no choice. A number is not a Partition: see ToPartition. Two of
+// the same partition are equal.
+type Partition struct{ code int32 } // 0: none; below: the complement of its number; above: a negative one was asked for
+
+// negative is a Partition that Send refuses.
+var negative = Partition{1}
 
 // ToPartition returns the choice of partition n. A record for a partition that does not exist waits for it; Send refuses
 // one for a negative partition.
 func ToPartition(n int32) Partition {
 	if n < 0 {
-		return Partition(n)
+		return negative
 	}
-	return Partition(n) + 1
+	return Partition{^n}
+}
+
+// Number returns the number of the partition, and whether one was chosen: -1 and false for none, -1 and true for a negative one.
+func (p Partition) Number() (n int32, chosen bool) {
+	if p.code >= 0 {
+		return -1, p.code > 0
+	}
+	return ^p.code, true
+}
+
+// String returns the number, "any" where none was chosen, and "invalid" for a negative one.
+func (p Partition) String() string {
+	switch n, chosen := p.Number(); {
+	case !chosen:
+		return "any"
+	case n < 0:
+		return "invalid"
+	default:
+		return strconv.Itoa(int(n))
+	}
 }

@@ -76,8 +76,8 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	}
 	kind, partition := buffer.Unkeyed, int32(-1)
 	switch {
-	case rec.Partition != 0:
-		kind, partition = buffer.Explicit, int32(rec.Partition-1)
+	case rec.Partition.code != 0:
+		kind, partition = buffer.Explicit, ^rec.Partition.code
 	case rec.Key != nil:
 		kind = buffer.Keyed
 	}
@@ -98,7 +98,7 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 	case rec.Priority.Valid() && s.lanes[rec.Priority] != nil:
 		t = s.lanes[rec.Priority].buf.Find(rec.Topic)
 	}
-	if t == nil || rec.Partition < 0 {
+	if t == nil || rec.Partition == negative {
 		return p.newTopic(s, rec)
 	}
 	return t, nil
@@ -106,7 +106,7 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 
 // newTopic checks what need not be checked for every record, and makes the topic of rec.
 func (p *Producer) newTopic(s *setup, rec *Record) (*buffer.Topic, error) {
-	if rec.Partition < 0 {
+	if rec.Partition == negative {
 		return nil, p.refuse(rec, ErrInvalidRecord, "the partition is negative: name one from 0 on, or none")
 	}
 	if hint := checkTopic(rec.Topic); hint != "" {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -271,4 +272,40 @@ func TestVirtual_F5_WhatExpiresGivesItsMemoryBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Records for a partition that the caller chose keep the order of the goroutine that sends them, whatever is cut in between.
+func TestVirtual_F8_ChosenPartitionsKeepTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const partitions = 3
+		k := newEmbedded(t, 2, map[string]int32{"events": partitions})
+		defer k.Close()
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		var sent [partitions][]string
+		for i := range 2000 {
+			switch i % 100 {
+			case 30:
+				k.link.CutAfterWrites(3)
+			case 60:
+				k.link.CutAfterWrites(0)
+			case 99:
+				time.Sleep(200 * time.Millisecond)
+			}
+			to, value := i%partitions, strconv.Itoa(i)
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Partition: producer.ToPartition(int32(to)), Value: []byte(value)}))
+			sent[to] = append(sent[to], value)
+			time.Sleep(time.Millisecond)
+		}
+		require.NoError(t, p.Flush(t.Context()))
+		s := closeWithin(t, p, time.Minute)
+		require.EqualValues(t, 2000, s.Delivered)
+		require.Positive(t, k.link.Cuts())
+		var got [partitions][]string
+		for _, r := range k.read(t, "events") {
+			got[r.Partition] = append(got[r.Partition], string(r.Value))
+		}
+		require.Equal(t, sent, got)
+	})
 }

@@ -85,8 +85,8 @@ func (t *Tracer) sendTraced(ctx context.Context, p Sender, rec producer.Record) 
 	if rec.Value == nil {
 		attrs = append(attrs, semconv.MessagingKafkaMessageTombstone(true))
 	}
-	if rec.Partition > 0 {
-		attrs = append(attrs, partitionID(int64(rec.Partition-1)))
+	if n, _ := rec.Partition.Number(); n >= 0 {
+		attrs = append(attrs, partitionID(int64(n)))
 	}
 	if rec.Priority != routing.Unset {
 		attrs = append(attrs, priorityKey.String(rec.Priority.String()))

@@ -57,7 +57,7 @@ func (f *forebay) report(r producer.Report) {
 }
 
 func (f *forebay) Send(topic string, partition int32, value []byte, seq uint64) bool {
-	to := producer.Partition(0) // none
+	var to producer.Partition // none
 	if f.explicit {
 		to = producer.ToPartition(partition)
 	}

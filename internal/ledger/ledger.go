@@ -90,9 +90,9 @@ func (l *Ledger) send(send func(producer.Record) error, rec producer.Record) err
 	if !rec.Timestamp.IsZero() {
 		e.flags |= stamped
 	}
-	if rec.Partition > 0 {
+	if n, chosen := rec.Partition.Number(); chosen {
 		e.flags |= explicit
-		e.partition = int32(rec.Partition - 1)
+		e.partition = n
 	}
 	c := sentContent(&rec)
 	e.sum = c.digest(l.seed, e.is(stamped))
@@ -177,8 +177,8 @@ func (l *Ledger) Report(r producer.Report) {
 // returnedLocked checks that the report of a lost record carries what was sent.
 func (l *Ledger) returnedLocked(tag uint64, e *entry, r *producer.Record) {
 	l.sameLocked("came back from the producer", tag, e, sentContent(r), r.Value)
-	if r.Tag != tag || e.is(explicit) != (r.Partition > 0) || e.is(explicit) && int32(r.Partition-1) != e.partition {
-		l.problemLocked("record %d came back from the producer with tag %d and partition %d", tag, r.Tag, r.Partition)
+	if n, chosen := r.Partition.Number(); r.Tag != tag || e.is(explicit) != chosen || e.is(explicit) && n != e.partition {
+		l.problemLocked("record %d came back from the producer with tag %d and partition %v", tag, r.Tag, r.Partition)
 	}
 }
 

@@ -193,7 +193,7 @@ func TestLedger_FindsEachViolation(t *testing.T) {
 		"lost and given back for another partition": {func(h *honest) {
 			h.lose(producer.Expired)
 			h.reports[9].Record.Partition = producer.ToPartition(1)
-		}, "record 9 came back from the producer with tag 9 and partition 2"},
+		}, "record 9 came back from the producer with tag 9 and partition 1"},
 		"pending in the books":    {func(h *honest) { h.books.Delivered--; h.books.Pending++ }, "the books do not balance"},
 		"more accepted than sent": {func(h *honest) { h.books.Accepted++; h.books.Delivered++ }, "10 were accepted, the books have 11"},
 		"duplicate not in the books": {func(h *honest) {
