@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/forebay-go/forebay/internal/similar"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -263,7 +264,7 @@ func commas(text string, kind yaml.Kind) *yaml.Node {
 
 // meantVariable says which variable somebody may have meant by name.
 func meantVariable(v reflect.Value, name string) string {
-	if meant := nearest(name, variables(v, name)); meant != "" {
+	if meant := similar.Name(name, variables(v, name)); meant != "" {
 		return fmt.Sprintf(": did you mean %s%s?", prefix, meant)
 	}
 	return ": it is " + prefix + " and the names of the setting in capitals, such as FOREBAY_BUFFER_MAX_BYTES for buffer.max_bytes"

@@ -11,7 +11,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Option changes how settings are loaded.
+// Option changes how settings are loaded. One that is nil, or is given a nil function or logger, changes nothing.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -30,7 +30,9 @@ func (f optionFunc) apply(o *options) { f(o) }
 func newOptions(opts []Option) options {
 	o := options{environ: os.Environ(), log: zap.NewNop(), outcome: func(string, error) {}}
 	for _, opt := range opts {
-		opt.apply(&o)
+		if opt != nil {
+			opt.apply(&o)
+		}
 	}
 	return o
 }
@@ -48,7 +50,11 @@ func WithOptions(opts ...producer.Option) Option {
 
 // Override has fn change the settings when file and environment are read: what it writes goes before both.
 func Override(fn func(*producer.Config)) Option {
-	return optionFunc(func(o *options) { o.overrides = append(o.overrides, fn) })
+	return optionFunc(func(o *options) {
+		if fn != nil {
+			o.overrides = append(o.overrides, fn)
+		}
+	})
 }
 
 // Load returns the settings in the file at path, in the environment, and of Override, later ones going before earlier ones,
@@ -89,6 +95,16 @@ func parse(name string, text []byte, o options) (producer.Config, *Origins, erro
 		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer)) // else a part of the file is not there
 	}
 	return cfg, r.origins, newError(mistakes)
+}
+
+// Warnings returns what in cfg works and is probably not meant, each with where it was written; see producer.Config.Warnings. origins
+// are those of Load.
+func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []Mistake {
+	var all []error
+	for _, w := range cfg.Warnings(opts...) {
+		all = append(all, w)
+	}
+	return origins.locate(errors.Join(all...), cfg)
 }
 
 // check returns what the producer finds wrong with cfg, but for what follows from mistakes that are known.

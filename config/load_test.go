@@ -1,7 +1,9 @@
 package config
 
 import (
+	"context"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,6 +149,23 @@ func TestLoad_IsNotBlownUpByAliases(t *testing.T) {
 		_, _, err := Parse("f.yaml", []byte(text), WithEnviron())
 		require.ErrorContains(t, err, "more than 100000 values", name)
 	}
+}
+
+func TestLoad_TakesOptionsThatAreNil(t *testing.T) {
+	opts := []Option{nil, Override(nil), WithOptions(nil), WithOutcome(nil), WithLogger(nil), WithSlog((*slog.Logger)(nil)), WithReload(nil)}
+	require.Len(t, load(t, valid, opts...).Clusters, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	Watch(ctx, filepath.Join(t.TempDir(), "not"), producer.Config{}, nil, opts...)
+}
+
+func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
+	cfg, origins, err := Parse("f.yaml", []byte("clusters:\n  events:\n    brokers: [a:9092]\n    sasl: {mechanism: plain, user: u, password: p}\n"), WithEnviron())
+	require.NoError(t, err)
+	warnings := Warnings(cfg, origins)
+	require.Len(t, warnings, 1)
+	require.Equal(t, "f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS shows the credentials to whoever can read the network: "+
+		"set tls.enabled, or use WithTLS, also with a dialer of your own", warnings[0].Error())
 }
 
 func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/forebay-go/forebay/internal/similar"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -145,7 +146,7 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 			if r.unwrap(p, e, names) {
 				continue
 			}
-			meant := nearest(e.name, names)
+			meant := similar.Name(e.name, names)
 			r.fail(e.key, below(p.path, e.name), "%s", unknown(e.name, meant, names))
 			if i = slices.Index(names, meant); i < 0 || slices.ContainsFunc(pairs, func(o entry) bool { return o.name == meant }) {
 				continue
@@ -190,7 +191,7 @@ func elsewhere(name string) []string {
 			names = append(names, last)
 		}
 	}
-	meant := nearest(name, names)
+	meant := similar.Name(name, names)
 	places := slices.DeleteFunc(all, func(path string) bool { return lastName(path) != meant })
 	return places[:min(len(places), 3)]
 }

@@ -19,11 +19,19 @@ import (
 
 // WithLogger has Watch log to log: one line for each change that is put into force or refused.
 func WithLogger(log *zap.Logger) Option {
+	if log == nil {
+		log = zap.NewNop()
+	}
 	return optionFunc(func(o *options) { o.log = log })
 }
 
 // WithSlog has Watch log to log as WithLogger says. Of both the one that is given last counts.
-func WithSlog(log *slog.Logger) Option { return WithLogger(slogcore.New(log.Handler())) }
+func WithSlog(log *slog.Logger) Option {
+	if log == nil {
+		return WithLogger(nil)
+	}
+	return WithLogger(slogcore.New(log.Handler()))
+}
 
 // WithReload has Watch read the settings again at each value of trigger, and say what came of it even if that is nothing: for
 // signals.
@@ -34,6 +42,9 @@ func WithReload(trigger <-chan struct{}) Option {
 // WithOutcome has Watch call fn when it has looked at the settings: with the name of their source, and nil if what that says is in
 // force, or else why it is not: every mistake, a line each. Calls come one after the other. Producer.SettingsFrom shows it in Stats.
 func WithOutcome(fn func(source string, refused error)) Option {
+	if fn == nil {
+		fn = func(string, error) {}
+	}
 	return optionFunc(func(o *options) { o.outcome = fn })
 }
 

@@ -73,7 +73,9 @@ type handler struct {
 func New(p Source, opts ...Option) http.Handler {
 	h := &handler{looks: looks{p: p, recent: recent{window: time.Minute}}}
 	for _, opt := range opts {
-		opt.apply(h)
+		if opt != nil {
+			opt.apply(h)
+		}
 	}
 	h.looks.began = time.Now()
 	h.resources = map[string]resource{

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/forebay-go/forebay/internal/similar"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -24,9 +25,7 @@ func (c *checker) fail(field, format string, args ...any) {
 // and Reconfigure do the same by themselves, and take what Complete returns as well. The error is that of New with opts.
 func (cfg Config) Complete(opts ...Option) (Config, error) {
 	o := new(options)
-	for _, opt := range opts {
-		opt.apply(o)
-	}
+	o.apply(opts)
 	full, _, err := o.complete(cfg)
 	return full.explicit(), err
 }
@@ -51,6 +50,7 @@ func (o *options) complete(cfg Config) (Config, *routing.Table, error) {
 	defaultTo(&cfg.ClientID, "forebay")
 	cfg = cfg.clone()
 	c.clusters(cfg.Clusters, o)
+	c.named(o, cfg.Clusters)
 	for _, p := range routing.All {
 		c.priority(cfg.Priorities.of(p), p, cfg.Clusters)
 	}
@@ -151,8 +151,8 @@ func checkAddr(addr string) error {
 
 func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[string]ClusterConfig) {
 	field := "priorities." + p.String()
-	if _, ok := clusters[pc.Cluster]; pc.Cluster != "" && !ok {
-		c.fail(field+".cluster", "there is no cluster %q: write one of %s", pc.Cluster, strings.Join(sortedNames(clusters), ", "))
+	if pc.Cluster != "" {
+		c.known(field+".cluster", pc.Cluster, clusters)
 	}
 	if pc.Cluster == "" {
 		if _, ok := clusters[p.String()]; ok {
@@ -217,9 +217,7 @@ func (c *checker) fallbacks(field string, pc *PriorityConfig, clusters map[strin
 		if err := f.Check(field); err != nil {
 			c.errs = append(c.errs, err)
 		}
-		if _, ok := clusters[f.Cluster]; !ok {
-			c.fail(field+".cluster", "there is no cluster %q: write one of %s", f.Cluster, strings.Join(sortedNames(clusters), ", "))
-		} else if used[f.Cluster] {
+		if c.known(field+".cluster", f.Cluster, clusters) && used[f.Cluster] {
 			c.fail(field+".cluster", "%q is in the order already: name each cluster once", f.Cluster)
 		}
 		used[f.Cluster] = true
@@ -309,6 +307,21 @@ func (c *checker) room(cfg *Config) {
 		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
 			b.MaxBytes, cfg.Batching.MaxRecordBytes)
 	}
+}
+
+// known checks that there is a cluster of that name, and reports whether there is.
+func (c *checker) known(field, name string, clusters map[string]ClusterConfig) bool {
+	_, ok := clusters[name]
+	if ok || len(clusters) == 0 {
+		return ok
+	}
+	names := sortedNames(clusters)
+	if meant := similar.Name(name, names); meant != "" {
+		c.fail(field, "there is no cluster %q: did you mean %q?", name, meant)
+	} else {
+		c.fail(field, "there is no cluster %q: write one of %s", name, strings.Join(names, ", "))
+	}
+	return false
 }
 
 // tables is room for what the largest record needs beside its bytes: rounding, its batch, its topic.

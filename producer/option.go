@@ -14,7 +14,8 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// Option is what only code can give to New.
+// Option is what only code can give to New. One that is nil, or is given a nil function, logger, hook or partitioner, says nothing, but
+// for WithTLS and WithCredentials, which New then rejects.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -31,6 +32,16 @@ type options struct {
 
 	tls         map[string]*tls.Config // by cluster
 	credentials map[string]func(context.Context) (Credentials, error)
+	wrong       []error // what is wrong with options themselves
+}
+
+// apply adds what opts say to o. A nil Option says nothing.
+func (o *options) apply(opts []Option) {
+	for _, opt := range opts {
+		if opt != nil {
+			opt.apply(o)
+		}
+	}
 }
 
 type optionFunc func(*options)
@@ -39,16 +50,24 @@ func (f optionFunc) apply(o *options) { f(o) }
 
 // WithLogger has the producer log through log: one line when the state of a cluster changes, none per record, and none
 // more than twenty times a minute. Lines are written on a goroutine that nothing else waits for: a logger that blocks or
-// panics stops nothing, and may lose lines; it may write through Send. Without this option nothing is logged. docs/logs.md has
-// every line.
+// panics stops nothing, and may lose lines; it may write through Send. Without this option, or with nil, nothing is logged.
+// docs/logs.md has every line.
 func WithLogger(log *zap.Logger) Option {
+	if log == nil {
+		log = zap.NewNop()
+	}
 	return optionFunc(func(o *options) { o.logger = log })
 }
 
 // WithSlog has the producer log through log as WithLogger says, for applications that log with log/slog. Fields are attributes,
 // those of "records were lost or refused" in a group for each priority. Nothing of log is called but on the goroutine that writes
 // lines. Of WithLogger and WithSlog the one that is given last counts.
-func WithSlog(log *slog.Logger) Option { return WithLogger(slogcore.New(log.Handler())) }
+func WithSlog(log *slog.Logger) Option {
+	if log == nil {
+		return WithLogger(nil)
+	}
+	return WithLogger(slogcore.New(log.Handler()))
+}
 
 // WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come one after the other, those for
 // higher priorities first, from one goroutine that nothing else waits for: a callback that blocks delays only later reports, which are bounded by
@@ -78,7 +97,13 @@ func WithPartitioner(p partitioner.Partitioner) Option {
 // metrics. A producer has several clients of kgo for each cluster, for metadata and for what is produced; hooks for new and closed clients are called for each,
 // those for records never. They are called where the network is read and written, and must return at once.
 func WithHooks(hooks ...kgo.Hook) Option {
-	return optionFunc(func(o *options) { o.hooks = append(o.hooks, hooks...) })
+	return optionFunc(func(o *options) {
+		for _, hook := range hooks {
+			if hook != nil {
+				o.hooks = append(o.hooks, hook)
+			}
+		}
+	})
 }
 
 // WithDialer has connections opened by dial instead of a net.Dialer. It is given one second, and must keep to its context.

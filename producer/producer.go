@@ -54,6 +54,8 @@ type setup struct {
 	since   time.Time // when it came into force
 	changes uint64    // of settings since New
 	digest  string    // of cfg
+
+	warnings []Warning
 }
 
 // site is a cluster and what the lanes that go there share.
@@ -68,9 +70,7 @@ type site struct {
 // The producer works in the background from now on, until Close.
 func New(cfg Config, opts ...Option) (*Producer, error) {
 	o := options{logger: zap.NewNop(), wall: time.Now, idle: idleTopic}
-	for _, opt := range opts {
-		opt.apply(&o)
-	}
+	o.apply(opts)
 	cfg, rules, err := o.complete(cfg)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,8 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 		p.names = dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery, StaleFor: r.StaleFor})
 		p.dial = p.names.DialContext
 	}
-	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site), since: time.Now(), digest: cfg.digest()}
+	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site), since: time.Now(), digest: cfg.digest(),
+		warnings: o.warnings(&cfg)}
 	for name := range cfg.Clusters {
 		c, err := p.newSite(&cfg, name)
 		if err != nil {
@@ -154,6 +155,7 @@ func (p *Producer) start() {
 	p.events = newEvents(p.options.events, p.log)
 	p.evict.start()
 	s := p.setup.Load()
+	p.warn(s.warnings, nil)
 	for _, c := range s.clusters {
 		p.watch(c)
 		c.Start()

@@ -42,12 +42,13 @@ func (p *Producer) Reconfigure(cfg Config) error {
 		return err
 	}
 	c := &change{p: p, was: was, next: &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site),
-		since: time.Now(), changes: was.changes + 1, digest: cfg.digest()}}
+		since: time.Now(), changes: was.changes + 1, digest: cfg.digest(), warnings: p.options.warnings(&cfg)}}
 	if err := c.prepare(); err != nil {
 		c.discard()
 		return fmt.Errorf("reconfigure: %w", err)
 	}
 	c.apply()
+	p.warn(c.next.warnings, was.warnings)
 	p.log.Info("settings changed", zap.String("digest", c.next.digest), zap.Uint64("changes", c.next.changes))
 	p.events.push(Event{Kind: EventReconfigured})
 	return nil

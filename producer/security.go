@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -78,14 +80,30 @@ type Credentials struct {
 // It is called on a goroutine of its own by one connection at a time; those that come meanwhile share what it brings. A connection
 // waits for it for two seconds, its context ends after ten. An error, or a panic, is the reason why the cluster is down, and it is asked
 // again as brokers are tried again.
+//
+// New and Reconfigure reject the name of a cluster that is not there. New rejects a nil function.
 func WithCredentials(cluster string, fn func(ctx context.Context) (Credentials, error)) Option {
-	return optionFunc(func(o *options) { o.credentials = with(o.credentials, cluster, fn) })
+	return optionFunc(func(o *options) {
+		if fn == nil {
+			o.wrong = append(o.wrong, fmt.Errorf("WithCredentials: the function for %q is nil: give one, or remove the option", cluster))
+			return
+		}
+		o.credentials = with(o.credentials, cluster, fn)
+	})
 }
 
 // WithTLS has a cluster spoken to over TLS by cfg, in place of its TLSConfig: for certificates that are in no file, or checks of your own. Its
 // callbacks are called for each connection and have to be fast. Where cfg has no ServerName the host that is dialled is checked.
+//
+// New and Reconfigure reject the name of a cluster that is not there. New rejects a nil cfg.
 func WithTLS(cluster string, cfg *tls.Config) Option {
-	return optionFunc(func(o *options) { o.tls = with(o.tls, cluster, cfg.Clone()) })
+	return optionFunc(func(o *options) {
+		if cfg == nil {
+			o.wrong = append(o.wrong, fmt.Errorf("WithTLS: the configuration for %q is nil: give one, or remove the option", cluster))
+			return
+		}
+		o.tls = with(o.tls, cluster, cfg.Clone())
+	})
 }
 
 func with[V any](m map[string]V, key string, value V) map[string]V {
@@ -190,6 +208,17 @@ func (c *checker) bearer(field string, s *SASLConfig) {
 	}
 	if s.User != "" || s.Password != "" || s.PasswordFile != "" {
 		c.fail(field, "oauthbearer has neither user nor password: remove them")
+	}
+}
+
+// named checks that options are about clusters that there are. A name that is ignored would leave its cluster without TLS.
+func (c *checker) named(o *options, clusters map[string]ClusterConfig) {
+	c.errs = append(c.errs, o.wrong...)
+	for _, name := range slices.Sorted(maps.Keys(o.tls)) {
+		c.known("WithTLS", name, clusters)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.credentials)) {
+		c.known("WithCredentials", name, clusters)
 	}
 }
 

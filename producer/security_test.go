@@ -53,6 +53,15 @@ func TestNew_NamesEveryMistakeInTLSAndSASL(t *testing.T) {
 		{name: "TLS twice", tls: TLSConfig{Enabled: true}, by: []Option{WithTLS("a", &tls.Config{})},
 			says: "clusters.a.tls: WithTLS says how TLS is spoken: remove the one or the other"},
 
+		{name: "TLS of another cluster", by: []Option{WithTLS("evnts", &tls.Config{}), WithCredentials("events-eu", nobody)},
+			says: "WithTLS: there is no cluster \"evnts\": did you mean \"events\"?\n" +
+				"WithCredentials: there is no cluster \"events-eu\": did you mean \"events\"?"},
+		{name: "credentials of another cluster", by: []Option{WithCredentials("spare", nobody)},
+			says: "WithCredentials: there is no cluster \"spare\": write one of a, events"},
+		{name: "nothing for TLS", by: []Option{WithTLS("a", nil), WithCredentials("events", nil)},
+			says: "WithTLS: the configuration for \"a\" is nil: give one, or remove the option\n" +
+				"WithCredentials: the function for \"events\" is nil: give one, or remove the option"},
+
 		{name: "no mechanism", sasl: SASLConfig{User: "u"},
 			says: "clusters.a.sasl.mechanism: none: there are credentials: write one of plain, scram-sha-256, scram-sha-512, oauthbearer, aws-msk-iam"},
 		{name: "no mechanism for the option", by: []Option{WithCredentials("a", nobody)},
@@ -76,7 +85,9 @@ func TestNew_NamesEveryMistakeInTLSAndSASL(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }
-			p, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}, TLS: x.tls, SASL: x.sasl}}},
+			p, err := New(Config{
+				Clusters:   map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}, TLS: x.tls, SASL: x.sasl}, "events": {Brokers: []string{"b:1"}}},
+				Priorities: PrioritiesConfig{Low: PriorityConfig{Cluster: "a"}, Medium: PriorityConfig{Cluster: "events"}}},
 				append(x.by, WithDialer(refuse))...)
 			if x.says == "" {
 				require.NoError(t, err)

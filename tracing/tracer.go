@@ -54,7 +54,9 @@ func New(provider trace.TracerProvider, opts ...Option) *Tracer {
 		sent:       newSent(remembered),
 	}
 	for _, opt := range opts {
-		opt.apply(t)
+		if opt != nil {
+			opt.apply(t)
+		}
 	}
 	return t
 }

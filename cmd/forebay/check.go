@@ -17,7 +17,8 @@ import (
 const checkLong = `Check the settings of a producer: a YAML file, and the variables FOREBAY_... of the environment, which go before it.
 
 Every mistake is printed with its file, line and column or its variable, what was found, and what to write instead.
-Without mistakes all settings in force are printed, each with where it comes from: the file, a variable, or the default.
+Without mistakes all settings in force are printed, each with where it comes from: the file, a variable, or the default. Warnings
+follow: settings that work, and are probably not meant.
 
 With --probe each cluster is asked whether it would take what is sent with these settings: whether brokers can be reached,
 and the topics are there, may be written to, have the copies and the retention that the flags, create_topics of the cluster or
@@ -104,6 +105,9 @@ func check(cmd *cobra.Command, path string) (producer.Config, error) {
 		return cfg, err
 	}
 	fmt.Fprintf(out, "\nno mistakes in %s\n", path)
+	for _, w := range config.Warnings(cfg, origins) {
+		fmt.Fprintf(out, "warning: %v\n", w)
+	}
 	return cfg, nil
 }
 

@@ -30,7 +30,12 @@ PATH:3:1: bufer: there is no such setting: did you mean buffer?
 	require.Equal(t, 0, run(t.Context(), []string{"config", "check", path}, nil, &out, io.Discard))
 	require.Regexp(t, `(?m)^batching.linger +7ms +.*/forebay.yaml:2:20$`, out.String())
 	require.Regexp(t, `(?m)^buffer.max_bytes +64MiB +default$`, out.String())
-	require.Contains(t, out.String(), "\nno mistakes in "+path)
+	require.True(t, strings.HasSuffix(out.String(), "\nno mistakes in "+path+"\n"), "nor anything to warn of")
+
+	out.Reset()
+	path = settingsFile(t, "clusters: {a: {brokers: ['x:1'], sasl: {mechanism: plain, user: u, password: p}}}\n")
+	require.Equal(t, 0, run(t.Context(), []string{"config", "check", path}, nil, &out, io.Discard))
+	require.Contains(t, out.String(), "\nno mistakes in "+path+"\nwarning: "+path+":1:52: clusters.a.sasl.mechanism: plain without TLS shows ")
 
 	out.Reset()
 	require.Equal(t, 1, run(t.Context(), []string{"config", "check", path + ".not"}, nil, &out, io.Discard))

@@ -1,16 +1,17 @@
-package config
+// Package similar finds the name that somebody meant who wrote another one.
+package similar
 
 import (
 	"slices"
 	"strings"
 )
 
-// nearest returns the one of names that somebody who wrote name is likely to have meant, "" if none is: one that differs in few letters, or
+// Name returns the one of names that somebody who wrote name is likely to have meant, "" if none is: one that differs in few letters, or
 // else the only one that is part of it or has it as a part.
-func nearest(name string, names []string) string {
+func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {
-		if d := distance(plain(name), plain(candidate)); d < least {
+		if d := distance(plain(name), plain(candidate)); d < least && d < max(len(name), len(candidate)) {
 			best, least = candidate, d
 		}
 	}

@@ -1,0 +1,54 @@
+package producer
+
+import (
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/internal/secure"
+)
+
+// Warning is something in a Config that works, and is probably not meant.
+type Warning struct {
+	Field string // as in "clusters.events.sasl"
+	Text  string // what was found, and what to write instead
+}
+
+// Error returns the warning in a line, for those who list it beside errors.
+func (w Warning) Error() string { return w.Field + ": " + w.Text }
+
+// Warnings returns what in cfg works, and is probably not meant, given the same options as New. New and Reconfigure log each of
+// these once, with the setting. It is to be called with settings that New takes.
+func (cfg Config) Warnings(opts ...Option) []Warning {
+	o := new(options)
+	o.apply(opts)
+	full, _, err := o.complete(cfg)
+	if err != nil {
+		return nil
+	}
+	return o.warnings(&full)
+}
+
+// warnings returns those of cfg, which is complete.
+func (o *options) warnings(cfg *Config) (all []Warning) {
+	for _, name := range sortedNames(cfg.Clusters) {
+		cc := cfg.Clusters[name]
+		if shown := []string{secure.Plain, secure.OAuthBearer}; slices.Contains(shown, cc.SASL.Mechanism) &&
+			!cc.TLS.Enabled && o.tls[name] == nil {
+			all = append(all, Warning{"clusters." + name + ".sasl.mechanism", fmt.Sprintf(
+				"%s without TLS shows the credentials to whoever can read the network: set tls.enabled, or use WithTLS, also with a dialer of your own",
+				cc.SASL.Mechanism)})
+		}
+	}
+	return all
+}
+
+// warn logs those of some warnings that have not been logged before.
+func (p *Producer) warn(all, before []Warning) {
+	for _, w := range all {
+		if !slices.Contains(before, w) {
+			p.log.Warn("check this setting", zap.String("setting", w.Field), zap.String("why", w.Text))
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package producer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// refused is a dialer's answer where nobody is there.
+func refused(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("nobody is there")
+}
+
+// warned returns the warnings that New has logged with these settings, and those of Reconfigure.
+func warned(t *testing.T, opts []Option, settings ...Config) (all []string) {
+	t.Helper()
+	core, logs := observer.New(zap.WarnLevel)
+	p, err := New(settings[0], append(opts, WithLogger(zap.New(core)), WithDialer(refused))...)
+	require.NoError(t, err)
+	for _, cfg := range settings[1:] {
+		require.NoError(t, p.Reconfigure(cfg))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = p.Close(ctx)
+	require.NoError(t, err)
+	for _, line := range logs.FilterMessage("check this setting").All() {
+		all = append(all, line.ContextMap()["setting"].(string)+": "+line.ContextMap()["why"].(string))
+	}
+	return all
+}
+
+func TestWarnings_APasswordWithoutTLSIsToldOnce(t *testing.T) {
+	with := func(mechanism string, tls bool, more ...string) Config {
+		cc := ClusterConfig{Brokers: append(more, "a:1"), TLS: TLSConfig{Enabled: tls}, SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}
+		return Config{Clusters: map[string]ClusterConfig{"events": cc}}
+	}
+	const plain = "clusters.events.sasl.mechanism: plain without TLS shows the credentials to whoever can read the network: " +
+		"set tls.enabled, or use WithTLS, also with a dialer of your own"
+	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false)))
+	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false), with("plain", false, "b:1")), "once")
+	require.Equal(t, []string{plain}, warned(t, nil, with("plain", true), with("plain", false)))
+	require.Empty(t, warned(t, nil, with("plain", true)))
+	require.Empty(t, warned(t, nil, with("scram-sha-256", false)))
+	require.Empty(t, warned(t, []Option{WithTLS("events", &tls.Config{})}, with("plain", false)))
+}
+
+func TestNew_TakesOptionsThatAreNil(t *testing.T) {
+	cfg := Config{Clusters: map[string]ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}}
+	opts := []Option{nil, WithLogger(nil), WithSlog((*slog.Logger)(nil)), WithDelivery(nil), WithEvents(nil), WithPartitioner(nil),
+		WithHooks(nil, kgo.Hook(nil)), WithDialer(nil), WithResolver(nil)}
+	_, err := cfg.Complete(opts...)
+	require.NoError(t, err)
+	p, err := New(cfg, opts...)
+	require.NoError(t, err)
+	require.NoError(t, p.Send(Record{Topic: "plays", Key: []byte("k")}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	_, err = p.Close(ctx)
+	require.ErrorIs(t, err, ErrLeft)
+}
