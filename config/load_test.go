@@ -60,6 +60,7 @@ func TestLoad_CodeGoesBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
 		Override(func(cfg *producer.Config) {
 			cfg.Batching.Linger = 3 * time.Millisecond
 			cfg.Clusters["other"] = producer.ClusterConfig{Brokers: []string{"b:1"}}
+			cfg.Priorities.Medium.Cluster = "events"
 			cfg.Batching.Acks = ""
 		}))
 	require.NoError(t, err)
@@ -88,6 +89,7 @@ func TestLoad_CodeGoesBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
 
 func TestLoad_EnvironmentNamesClustersAndItems(t *testing.T) {
 	cfg := load(t, "clusters: {us-east: {brokers: [a:1]}, EU: {brokers: [b:1]}}\ntopics: [{topic: a, priority: low}]\n", WithEnviron(
+		"FOREBAY_PRIORITIES={low: {cluster: EU}, medium: {cluster: EU}, high: {cluster: us-east}}",
 		"FOREBAY_CLUSTERS_US_EAST_BROKERS=[::1]:9092, c:2",
 		"FOREBAY_CLUSTERS_EU_BROKERS=[d:3]",
 		"FOREBAY_CLUSTERS_A_B_CREATE_TOPICS_ENABLED=on",
@@ -125,7 +127,8 @@ clusters:
     <<: *common
     create_topics: {enabled: false}
   other: {brokers: *seeds}
-priorities: # all of it is commented out
+buffer: # all of it is commented out
+priorities: {medium: {cluster: other}}
 `)
 	require.Equal(t, []string{"a:1"}, cfg.Clusters["high"].Brokers)
 	require.Zero(t, cfg.Clusters["high"].CreateTopics.Partitions)

@@ -250,7 +250,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text, strings.Join(environIn(text), "\n"))
 	}
 	f.Add(valid, "FOREBAY_BUFFER_MAX_BYTES=64MiB")
-	f.Add("clusters: {a: &a {brokers: [x:1]}, b: {<<: *a}}", "FOREBAY_CLUSTERS={c: {brokers: ['d:1']}}")
+	f.Add("clusters: {a: &a {brokers: [x:1]}, medium: {<<: *a}}", "FOREBAY_CLUSTERS={c: {brokers: ['d:1']}}")
 	if text, err := os.ReadFile("../examples/fronting.yaml"); err == nil {
 		f.Add(string(text), "")
 	}

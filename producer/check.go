@@ -59,6 +59,7 @@ func (o *options) complete(cfg Config) (Config, *routing.Table, error) {
 	if err != nil {
 		c.errs = append(c.errs, err)
 	}
+	c.routes(&cfg)
 	c.buffer(&cfg)
 	c.batching(&cfg.Batching, cfg.Buffer.MaxBytes)
 	c.room(&cfg)
@@ -180,6 +181,34 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 	c.shares(field, pc, p)
 	defaultTo(&pc.WhenFull, refuseNewest)
 	c.oneOf(field+".when_full", pc.WhenFull, refuseNewest, dropOldest)
+}
+
+// routes checks that records have somewhere to go: those that a rule gives a priority, and those of the default. A priority that only
+// records themselves name may have no cluster.
+func (c *checker) routes(cfg *Config) {
+	if len(cfg.Clusters) == 0 {
+		return
+	}
+	everyTopic := false
+	for i, rule := range cfg.Topics {
+		everyTopic = everyTopic || rule.Topic == "*"
+		if rule.Priority.Valid() && cfg.Priorities.of(rule.Priority).Cluster == "" {
+			c.fail(fmt.Sprintf("topics[%d].priority", i), "%v has no cluster: set priorities.%[1]v.cluster to one of %s%s",
+				rule.Priority, strings.Join(sortedNames(cfg.Clusters), ", "), misnamed(rule.Priority, cfg.Clusters))
+		}
+	}
+	if def := routing.Medium; !everyTopic && cfg.Priorities.of(def).Cluster == "" {
+		c.fail("priorities.medium.cluster", "none, and records are of medium priority where nothing says another: write one of %s%s",
+			strings.Join(sortedNames(cfg.Clusters), ", "), misnamed(def, cfg.Clusters))
+	}
+}
+
+// misnamed says which cluster may have been meant to have the name of a priority, and so to serve it.
+func misnamed(p routing.Priority, clusters map[string]ClusterConfig) string {
+	if meant := similar.Name(p.String(), sortedNames(clusters)); meant != "" {
+		return fmt.Sprintf("; or is %q to be called %q?", meant, p.String())
+	}
+	return ""
 }
 
 // shares fills in and checks what a priority may hold of the memory. No comparison is true of NaN.

@@ -99,8 +99,9 @@ type PrioritiesConfig struct {
 // PriorityConfig holds the settings of one priority.
 type PriorityConfig struct {
 	// Cluster is the name of the cluster that records of this priority go to. Empty means the cluster with the name of the
-	// priority ("low", "medium", "high"), or else the only cluster there is. Where neither exists Send returns ErrNoRoute.
-	// New rejects the name of a cluster that is not there.
+	// priority ("low", "medium", "high"), or else the only cluster there is. Where neither exists Send returns ErrNoRoute. New
+	// rejects the name of a cluster that is not there, and no cluster for a priority that a rule of Topics names, or for
+	// medium, unless a rule for "*" gives all other topics a priority.
 	Cluster string `yaml:"cluster"`
 
 	// DeliveryTimeout is how long a record may take from Send to Kafka's acknowledgement, by the monotonic clock. At its

@@ -40,6 +40,7 @@ priorities.high.move_unresolved_after: -5ns: write a positive time up to 8760h (
 priorities.low.cluster: there is no cluster "c": write one of a, b
 priorities.low.delivery_timeout: 1ms: write 1s to 8760h (365 days), or 0 for 2m0s
 topics[0].priority: unset: write low, medium or high
+priorities.medium.cluster: none, and records are of medium priority where nothing says another: write one of a, b
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
 reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
 batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
@@ -97,11 +98,56 @@ func TestConfig_OneClusterServesAllPriorities(t *testing.T) {
 
 func TestConfig_ClustersNamedAfterPrioritiesServeThem(t *testing.T) {
 	brokers := ClusterConfig{Brokers: []string{"a:1"}}
-	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"low": brokers, "high": brokers, "other": brokers}})
+	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"low": brokers, "high": brokers, "other": brokers},
+		Priorities: PrioritiesConfig{Medium: PriorityConfig{Cluster: "other"}}})
 	require.NoError(t, err)
 	require.Equal(t, "low", cfg.Priorities.Low.Cluster)
 	require.Equal(t, "high", cfg.Priorities.High.Cluster)
-	require.Empty(t, cfg.Priorities.Medium.Cluster)
+	require.Equal(t, "other", cfg.Priorities.Medium.Cluster)
+}
+
+// A priority that records get by themselves, and that has no cluster, would refuse every one of them.
+func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
+	for _, x := range []struct {
+		clusters []string
+		rules    []routing.Rule
+		set      func(*PrioritiesConfig)
+		says     string // empty: nothing
+		warns    []string
+	}{
+		{clusters: []string{"high", "low", "medium"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}}},
+		{clusters: []string{"hgih", "low", "medium"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}},
+			says: `topics[0].priority: high has no cluster: set priorities.high.cluster to one of hgih, low, medium; or is "hgih" to be called "high"?`},
+		{clusters: []string{"hgih", "low", "medium"}, warns: []string{"clusters.hgih"}},
+		{clusters: []string{"eu", "us"},
+			says: "priorities.medium.cluster: none, and records are of medium priority where nothing says another: write one of eu, us"},
+		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) { c.Medium.Cluster = "eu" }, warns: []string{"clusters.us"}},
+		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) {
+			c.Medium = PriorityConfig{Cluster: "eu", Fallbacks: []routing.Fallback{{Cluster: "us"}}}
+		}},
+		{clusters: []string{"high", "low"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}, {Topic: "*", Priority: routing.Low}}},
+	} {
+		cfg := Config{Clusters: make(map[string]ClusterConfig), Topics: x.rules}
+		for _, name := range x.clusters {
+			cfg.Clusters[name] = ClusterConfig{Brokers: []string{"a:1"}}
+		}
+		if x.set != nil {
+			x.set(&cfg.Priorities)
+		}
+		_, err := cfg.Complete()
+		if x.says != "" {
+			require.EqualError(t, err, "forebay: wrong configuration:\n"+x.says)
+			require.Empty(t, cfg.Warnings())
+			continue
+		}
+		require.NoError(t, err)
+		var fields []string
+		for _, w := range cfg.Warnings() {
+			fields = append(fields, w.Field)
+			require.Equal(t, "no priority uses it: make it the cluster of one, or a fallback, or remove it", w.Text)
+		}
+		require.Equal(t, x.warns, fields)
+	}
 }
 
 func TestConfig_CompleteChangesNothingTheSecondTime(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/internal/secure"
+	"github.com/forebay-go/forebay/routing"
 )
 
 // Warning is something in a Config that works, and is probably not meant.
@@ -32,7 +33,18 @@ func (cfg Config) Warnings(opts ...Option) []Warning {
 
 // warnings returns those of cfg, which is complete.
 func (o *options) warnings(cfg *Config) (all []Warning) {
+	used := make(map[string]bool)
+	for _, p := range routing.All {
+		pc := cfg.Priorities.of(p)
+		used[pc.Cluster] = true
+		for _, f := range pc.Fallbacks {
+			used[f.Cluster] = true
+		}
+	}
 	for _, name := range sortedNames(cfg.Clusters) {
+		if !used[name] {
+			all = append(all, Warning{"clusters." + name, "no priority uses it: make it the cluster of one, or a fallback, or remove it"})
+		}
 		cc := cfg.Clusters[name]
 		if shown := []string{secure.Plain, secure.OAuthBearer}; slices.Contains(shown, cc.SASL.Mechanism) &&
 			!cc.TLS.Enabled && o.tls[name] == nil {

@@ -50,7 +50,7 @@ PATH:3:1: bufer: there is no such setting: did you mean buffer?
 
 func TestProduce_TakesItsSettingsFromAFile(t *testing.T) {
 	broker := newFake(t)
-	path := settingsFile(t, fmt.Sprintf("clusters: {other: {brokers: [%q]}, fallback: {brokers: ['x:1']}}\npriorities: {high: {cluster: other}}\n"+
+	path := settingsFile(t, fmt.Sprintf("clusters: {other: {brokers: [%q]}, fallback: {brokers: ['x:1']}}\npriorities: {medium: {cluster: fallback}, high: {cluster: other}}\n"+
 		"topics: [{topic: %s, priority: high}]\nbatching: {linger: 1m, max_record_bytes: 100}\n", broker.addr, topic))
 	args := []string{"produce", "--config", path, "--topic", topic}
 	c := start(t, strings.NewReader("a\n"+strings.Repeat("x", 2000)+"\nb\n"), append(args, "--linger", "0")...)

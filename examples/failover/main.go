@@ -60,6 +60,7 @@ func story(ctx context.Context, out io.Writer, pace pace) error {
 		Cluster: "main", Fallbacks: []routing.Fallback{{Cluster: "spare"}},
 		FallbackAfter: pace.fallbackAfter, ReturnAfter: pace.returnAfter, SwitchEvery: pace.switchEvery,
 	}
+	config.Topics = []routing.Rule{{Topic: "*", Priority: routing.High}} // else records would be of medium priority, which has no cluster
 	w := newWatcher()
 	p, err := producer.New(config, producer.WithDelivery(w.report), producer.WithEvents(w.event), producer.WithDialer(stage.Dialer(clusters)))
 	if err != nil {
