@@ -264,6 +264,9 @@ func commas(text string, kind yaml.Kind) *yaml.Node {
 
 // meantVariable says which variable somebody may have meant by name.
 func meantVariable(v reflect.Value, name string) string {
+	if hint := foreignHint(name, nil); hint != "" {
+		return ": " + hint
+	}
 	if meant := similar.Name(name, variables(v, name)); meant != "" {
 		return fmt.Sprintf(": did you mean %s%s?", prefix, meant)
 	}

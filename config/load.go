@@ -90,6 +90,10 @@ func parse(name string, text []byte, o options) (producer.Config, *Origins, erro
 		fn(&cfg)
 		r.origins.overridden(before, valuesOf(cfg))
 	}
+	if len(r.zeros) > 0 {
+		full, _ := cfg.Complete(o.producer...) // its mistakes are found below
+		r.rejectZeros(cfg, full)
+	}
 	mistakes := r.mistakes
 	if !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == "" && m.Origin.Variable == "" }) {
 		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer)) // else a part of the file is not there

@@ -162,6 +162,19 @@ func TestLoad_TakesOptionsThatAreNil(t *testing.T) {
 	Watch(ctx, filepath.Join(t.TempDir(), "not"), producer.Config{}, nil, opts...)
 }
 
+// Zero fields of a Config mean the default; a zero that somebody has written does not.
+func TestLoad_AZeroThatIsWrittenIsNotTheDefault(t *testing.T) {
+	cfg := load(t, valid+"batching: {linger: 0}\npriorities: {low: {guaranteed_share: 0}, high: {wire_share: 0}}\ntopics: [{topic: a, priority: low, max_share: 0}]\n")
+	require.Equal(t, producer.NoLinger, cfg.Batching.Linger)
+	require.InDelta(t, producer.NoGuarantee, cfg.Priorities.Low.GuaranteedShare, 0)
+	cfg = load(t, valid, WithEnviron("FOREBAY_BATCHING_LINGER=0s"))
+	require.Equal(t, producer.NoLinger, cfg.Batching.Linger)
+	cfg = load(t, valid+"buffer: {max_topics: 0}\n", WithEnviron("FOREBAY_BUFFER_MAX_TOPICS=7"))
+	require.Equal(t, 7, cfg.Buffer.MaxTopics, "the variable goes before the file")
+	cfg = load(t, valid, Override(func(cfg *producer.Config) { cfg.Batching.Linger = 0 }))
+	require.Zero(t, cfg.Batching.Linger, "code says what producer.Config says")
+}
+
 func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
 	cfg, origins, err := Parse("f.yaml", []byte("clusters:\n  events:\n    brokers: [a:9092]\n    sasl: {mechanism: plain, user: u, password: p}\n"), WithEnviron())
 	require.NoError(t, err)

@@ -58,11 +58,14 @@ func asWritten(text string, l leaf) string {
 	found := fmt.Sprint(l.value.Interface())
 	name := lastName(l.path)
 	switch rest, ok := strings.CutPrefix(text, found+": "); {
+	case l.secret && found == "":
+		return text
 	case l.secret:
 		return strings.ReplaceAll(text, found, "(secret)")
 	case ok:
 		text = format(l.value, name) + ": " + rest
 	}
+	text = strings.ReplaceAll(text, ", or 0 for ", ", or leave it out for ")
 	if !strings.HasSuffix(name, "_bytes") {
 		return text
 	}

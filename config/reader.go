@@ -27,6 +27,7 @@ type reader struct {
 	variable string // of the environment that is read; "" while a file is
 	mistakes []Mistake
 	values   int // read so far
+	zeros    []zero
 }
 
 // origin returns where n was written.
@@ -131,7 +132,54 @@ func (r *reader) readScalar(p place, n *yaml.Node) {
 			text = "it cannot be read"
 		}
 		r.fail(n, p.path, "%s", text)
+		return
 	}
+	if p.v.IsZero() && (p.v.CanInt() || p.v.CanFloat()) {
+		r.readZero(p, n)
+	}
+}
+
+// readZero takes a zero that somebody has written. In a Config it means the default, which is not what it says here.
+func (r *reader) readZero(p place, n *yaml.Node) {
+	switch p.name {
+	case "linger":
+		p.v.SetInt(int64(producer.NoLinger))
+	case "guaranteed_share":
+		p.v.SetFloat(producer.NoGuarantee)
+	default:
+		r.zeros = append(r.zeros, zero{p.path, n, r.variable})
+	}
+}
+
+// zero is where a zero was written.
+type zero struct {
+	path     string
+	n        *yaml.Node
+	variable string
+}
+
+// rejectZeros finds the zeros that would have meant another value, by their defaults in full.
+func (r *reader) rejectZeros(written, full producer.Config) {
+	is := valuesByPath(written)
+	defaults := valuesByPath(full)
+	for _, z := range r.zeros {
+		v, ok := defaults[z.path]
+		if was, there := is[z.path]; !ok || !there || !was.IsZero() || v.IsZero() { // the last variable may have said something else
+			continue
+		}
+		r.variable = z.variable
+		r.fail(z.n, z.path, "0 is not taken, since it would mean the default: write another value, or leave it out for %s", format(v, lastName(z.path)))
+	}
+	r.variable = ""
+}
+
+// valuesByPath returns all settings of cfg by their paths.
+func valuesByPath(cfg producer.Config) map[string]reflect.Value {
+	values := make(map[string]reflect.Value)
+	for _, l := range leavesOf(reflect.ValueOf(cfg)) {
+		values[l.path] = l.value
+	}
+	return values
 }
 
 // readStruct reads the settings that n names. A misspelt name is read as the one that was meant, so that one mistake is not
@@ -144,6 +192,10 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 		i := slices.Index(names, e.name)
 		if i < 0 {
 			if r.unwrap(p, e, names) {
+				continue
+			}
+			if hint := foreignHint(e.name, names); hint != "" {
+				r.fail(e.key, below(p.path, e.name), "there is no such setting: %s", hint)
 				continue
 			}
 			meant := similar.Name(e.name, names)

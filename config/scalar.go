@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dustin/go-humanize"
 )
@@ -61,6 +62,8 @@ func setInt(v reflect.Value, name, text string) error {
 	}
 	n, err := parse(text)
 	switch {
+	case strings.Contains(text, ",") && text[0] >= '0' && text[0] <= '9':
+		return fmt.Errorf("%s: %s, without a comma: 1.5GiB, 1000000", quoted(text), hint)
 	case errors.Is(err, strconv.ErrRange) || err == nil && v.OverflowInt(n):
 		return fmt.Errorf("%s: out of range: write a number up to %d", quoted(text), int64(math.MaxInt64)>>(64-v.Type().Bits()))
 	case err != nil:
@@ -85,7 +88,7 @@ func parseSize(text string) (int64, error) {
 		return n, err
 	}
 	u, err := humanize.ParseBytes(text)
-	if err != nil {
+	if err != nil || strings.Contains(text, ",") || !hasUnit(text) { // it takes commas for nothing, and cuts 0.5 to 0 bytes
 		return 0, strconv.ErrSyntax
 	}
 	if u > math.MaxInt64 {
@@ -93,6 +96,9 @@ func parseSize(text string) (int64, error) {
 	}
 	return int64(u), nil
 }
+
+// hasUnit reports whether text ends in a letter.
+func hasUnit(text string) bool { return text != "" && unicode.IsLetter(rune(text[len(text)-1])) }
 
 // parseFloat reads a number or a percentage.
 func parseFloat(text string) (float64, error) {

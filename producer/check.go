@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/forebay-go/forebay/internal/similar"
 	"github.com/forebay-go/forebay/routing"
@@ -98,21 +99,24 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 		if strings.TrimSpace(name) == "" {
 			c.fail("clusters", "a cluster has the name %q: give it one that can be read", name)
 		}
-		brokers := clusters[name].Brokers
+		cc := clusters[name]
+		brokers := cc.Brokers // cloned
 		if len(brokers) == 0 {
 			c.fail(field+".brokers", "none: list one broker or more as host:port")
 		}
 		for i, addr := range brokers {
+			addr = strings.TrimSpace(addr)
+			brokers[i] = addr
 			if err := checkAddr(addr); err != nil {
 				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i), "%q: %v: write host:port, such as \"kafka-1:9092\"", withoutUser(addr), err)
 			}
 		}
-		cc := clusters[name]
 		if strings.ContainsFunc(cc.ClusterID, unicode.IsSpace) {
 			c.fail(field+".cluster_id", "%q: write it without white space, as the brokers tell it", cc.ClusterID)
 		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
+		clusters[name] = cc
 	}
 }
 
@@ -134,6 +138,16 @@ func withoutUser(addr string) string {
 }
 
 func checkAddr(addr string) error {
+	switch scheme, _, is := strings.Cut(addr, "://"); {
+	case is:
+		return fmt.Errorf("it begins with %s://, which says nothing here", scheme)
+	case strings.Contains(addr, ","):
+		return errors.New("these are several: make each an item of the list")
+	}
+	if i := strings.IndexFunc(addr, notInAddr); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(addr[i:])
+		return fmt.Errorf("a host has no %q", r)
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		if ae, ok := errors.AsType[*net.AddrError](err); ok {
@@ -144,10 +158,15 @@ func checkAddr(addr string) error {
 	if host == "" {
 		return errors.New("no host")
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return errors.New("the port is not a number from 1 to 65535")
 	}
 	return nil
+}
+
+// notInAddr reports whether neither the name of a host nor an address has r in it. Names in other scripts are the resolver's affair.
+func notInAddr(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("/\\'\"`@?#&=;<>()|*$!^~{}", r)
 }
 
 func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[string]ClusterConfig) {
@@ -180,7 +199,7 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 	}
 	c.shares(field, pc, p)
 	defaultTo(&pc.WhenFull, refuseNewest)
-	c.oneOf(field+".when_full", pc.WhenFull, refuseNewest, dropOldest)
+	c.oneOf(field+".when_full", &pc.WhenFull, refuseNewest, dropOldest)
 }
 
 // routes checks that records have somewhere to go: those that a rule gives a priority, and those of the default. A priority that only
@@ -282,18 +301,30 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 	if b.MaxRecordBytes < 0 || b.MaxRecordBytes > 64<<20 {
 		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000", b.MaxRecordBytes)
 	}
+	if meant, ok := map[string]string{"-1": "all", "1": "leader"}[b.Acks]; ok { // as Kafka's own settings have it
+		b.Acks = meant
+	}
 	defaultTo(&b.Compression, "none")
 	defaultTo(&b.Partitioner, sticky)
-	c.oneOf("batching.partitioner", b.Partitioner, sticky, roundRobin)
-	c.oneOf("batching.compression", b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
+	c.oneOf("batching.partitioner", &b.Partitioner, sticky, roundRobin)
+	c.oneOf("batching.compression", &b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
 	defaultTo(&b.Acks, "all")
-	c.oneOf("batching.acks", b.Acks, "all", "leader")
+	if b.Acks == "0" || b.Acks == "none" {
+		c.fail("batching.acks", "%q: write all or leader: without an acknowledgement nothing is known to be delivered", b.Acks)
+		return
+	}
+	c.oneOf("batching.acks", &b.Acks, "all", "leader")
 }
 
-func (c *checker) oneOf(field, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		c.fail(field, "%q: write one of %s", value, strings.Join(allowed, ", "))
+// oneOf checks that value is one of the allowed words, and makes it that word where it is spelt as Kafka does: SCRAM_SHA_512, ZSTD.
+func (c *checker) oneOf(field string, value *string, allowed ...string) {
+	for _, word := range allowed {
+		if strings.EqualFold(strings.ReplaceAll(*value, "_", "-"), strings.ReplaceAll(word, "_", "-")) {
+			*value = word
+			return
+		}
 	}
+	c.fail(field, "%q: write one of %s", *value, strings.Join(allowed, ", "))
 }
 
 func (c *checker) buffer(cfg *Config) {

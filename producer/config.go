@@ -40,7 +40,7 @@ type Config struct {
 // ClusterConfig names a Kafka cluster.
 type ClusterConfig struct {
 	// Brokers are some of the cluster's brokers, as host:port; the rest is found through them. New does not look them up.
-	// It rejects an empty list and what is not host:port.
+	// It rejects an empty list and what is not host:port, after white space around it.
 	Brokers []string `yaml:"brokers"`
 
 	// ClusterID is the ID of the cluster, as "kafka-cluster.sh cluster-id" shows it: nothing is written where
@@ -203,7 +203,8 @@ type BufferConfig struct {
 type BatchingConfig struct {
 	// Linger is how long a batch waits for more records before it is sent, if it is not full earlier. One of records without
 	// keys waits up to as long again where a request has just gone to a broker that leads no partition of its topic, so that topics share
-	// their requests. Zero means 10 ms, NoLinger (-1) sends at once. New rejects more than 1 minute.
+	// their requests. Zero means 10 ms, NoLinger (-1) sends at once; in a file or a variable, 0 is NoLinger. New rejects more than
+	// 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
 	// MaxBytes is the size at which a batch is full, in bytes, before compression. Zero means 1,000,000, or a quarter of
@@ -216,7 +217,7 @@ type BatchingConfig struct {
 	// values and more than 64 MiB.
 	MaxRecordBytes int `yaml:"max_record_bytes"`
 
-	// Compression is "none", "gzip", "snappy", "lz4" or "zstd". Empty means "none". A batch is compressed once, off Send's
+	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. Empty means "none". A batch is compressed once, off Send's
 	// path, and waits compressed.
 	Compression string `yaml:"compression"`
 
@@ -226,7 +227,7 @@ type BatchingConfig struct {
 	Partitioner string `yaml:"partitioner"`
 
 	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or the "leader" alone, which
-	// loses records when a leader dies and cannot find duplicates. Empty means "all". There is no "none": delivered would
+	// loses records when a leader dies and cannot find duplicates. "-1" and "1" mean the same. Empty means "all". There is no "none": delivered would
 	// mean written to a socket.
 	Acks string `yaml:"acks"`
 }

@@ -47,7 +47,7 @@ batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
 batching.max_bytes: 1: write 1024 to 16777216, or 0 for 1000000
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
-batching.acks: "none": write one of all, leader
+batching.acks: "none": write all or leader: without an acknowledgement nothing is known to be delivered
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
 resolver.refresh_every: 1ms: write 1s to 8760h (365 days), or 0 for 30s`)
 	_, err = New(Config{})
@@ -147,6 +147,59 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 			require.Equal(t, "no priority uses it: make it the cluster of one, or a fallback, or remove it", w.Text)
 		}
 		require.Equal(t, x.warns, fields)
+	}
+}
+
+func TestNew_TakesKafkasOwnSpellings(t *testing.T) {
+	for _, mechanism := range []string{"SCRAM-SHA-512", "scram_sha_512", "Scram-Sha-512"} {
+		for _, acks := range []string{"-1", "ALL", "all"} {
+			cfg, err := Config{
+				Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"},
+					SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}},
+				Batching: BatchingConfig{Compression: "ZSTD", Acks: acks, Partitioner: "Round-Robin"},
+			}.Complete()
+			require.NoError(t, err)
+			require.Equal(t, "scram-sha-512", cfg.Clusters["only"].SASL.Mechanism)
+			require.Equal(t, []string{"zstd", "all", "round_robin"}, []string{cfg.Batching.Compression, cfg.Batching.Acks, cfg.Batching.Partitioner})
+		}
+	}
+	cfg, err := Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}, Batching: BatchingConfig{Acks: "1"}}.Complete()
+	require.NoError(t, err)
+	require.Equal(t, "leader", cfg.Batching.Acks)
+}
+
+func TestNew_TakesAddressesOfBrokersAndNothingElse(t *testing.T) {
+	brokers := func(addr string) ([]string, error) {
+		given := []string{addr}
+		cfg, err := Config{Clusters: map[string]ClusterConfig{"a": {Brokers: given}}}.Complete()
+		require.Equal(t, addr, given[0], "the caller's")
+		return cfg.Clusters["a"].Brokers, err
+	}
+	for addr, want := range map[string]string{
+		" kafka-1:9092": "", "kafka-2:9092\t": "", "kafka_3.example.com.:9092": "", "10.0.0.1:9092": "", "[::1]:9092": "", "[fe80::1%eth0]:9092": "",
+		"bücher.example:9092": "",
+
+		"kafka 1:9092":           `a host has no ' '`,
+		"kafka\t1:9092":          `a host has no '\t'`,
+		"kafka/1:9092":           `a host has no '/'`,
+		"kafka:9092/":            `a host has no '/'`,
+		"'kafka:9092'":           `a host has no '\''`,
+		"\"kafka:9092\"":         `a host has no '"'`,
+		"kafka:+9092":            "the port is not a number from 1 to 65535",
+		"kafka:":                 "the port is not a number from 1 to 65535",
+		"kafka:65536":            "the port is not a number from 1 to 65535",
+		"kafka://host:9092":      "it begins with kafka://, which says nothing here",
+		"kafka-1:9092,kafka-2:1": "these are several: make each an item of the list",
+		"::1:9092":               "too many colons in address",
+		"":                       "missing port in address",
+	} {
+		got, err := brokers(addr)
+		if want == "" {
+			require.NoError(t, err, addr)
+			require.Equal(t, []string{strings.TrimSpace(addr)}, got)
+			continue
+		}
+		require.EqualError(t, err, fmt.Sprintf("forebay: wrong configuration:\nclusters.a.brokers[0]: %q: %s: write host:port, such as \"kafka-1:9092\"", addr, want))
 	}
 }
 

@@ -47,7 +47,7 @@ type TLSConfig struct {
 // A password that Kafka does not take makes the cluster Down, with the reason in Stats; it is tried again after half a second on average, then a
 // second, and what waits stays.
 type SASLConfig struct {
-	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam". Empty means none: nobody is told who we
+	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam", in any case. Empty means none: nobody is told who we
 	// are, but by a certificate. New rejects the rest without it. "plain", "oauthbearer" and "aws-msk-iam" show what they prove to
 	// whoever can read what is sent: use them with TLS only.
 	Mechanism string `yaml:"mechanism"`
@@ -183,7 +183,7 @@ func (c *checker) sasl(field string, s *SASLConfig, byOption bool) {
 	case s.Password == redacted:
 		c.fail(field+".password", "it is what is shown in the place of a password: write the password itself, or name a password_file")
 	}
-	c.oneOf(field+".mechanism", s.Mechanism, secure.Mechanisms...)
+	c.oneOf(field+".mechanism", &s.Mechanism, secure.Mechanisms...)
 	if byOption {
 		return
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 )
@@ -19,7 +20,7 @@ func (b *byteSize) Type() string { return "size" }
 // Set reads a number of bytes, with or without a unit.
 func (b *byteSize) Set(text string) error {
 	n, err := humanize.ParseBytes(text)
-	if err != nil || n == 0 || n > math.MaxInt64 {
+	if err != nil || strings.Contains(text, ",") || n == 0 || n > math.MaxInt64 {
 		return fmt.Errorf("write a size above zero, such as 64MiB")
 	}
 	*b = byteSize(n)

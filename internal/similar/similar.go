@@ -11,7 +11,7 @@ import (
 func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {
-		if d := distance(plain(name), plain(candidate)); d < least && d < max(len(name), len(candidate)) {
+		if d := distance(Plain(name), Plain(candidate)); d < least && d < max(len(name), len(candidate)) {
 			best, least = candidate, d
 		}
 	}
@@ -19,9 +19,9 @@ func Name(name string, names []string) string {
 		return best
 	}
 	const shortest = 4 // letters that mean something
-	word, parts := plain(name), []string(nil)
+	word, parts := Plain(name), []string(nil)
 	for _, candidate := range names {
-		c := plain(candidate)
+		c := Plain(candidate)
 		if min(len(c), len(word)) >= shortest && (strings.Contains(c, word) || strings.Contains(word, c)) {
 			parts = append(parts, candidate)
 		}
@@ -32,8 +32,8 @@ func Name(name string, names []string) string {
 	return ""
 }
 
-// plain returns name without what people tend to write in other ways: maxBytes, MAX-BYTES.
-func plain(name string) string {
+// Plain returns name without what people tend to write in other ways: maxBytes, MAX-BYTES.
+func Plain(name string) string {
 	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
 }
 
