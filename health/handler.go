@@ -34,7 +34,8 @@ func (f optionFunc) apply(h *handler) { f(h) }
 
 // WithReady has /readyz answer 503, and the error in words, where policy returns one. It is called with figures that are at most a
 // quarter of a second old, by several goroutines at once, and must not change them. One that panics is not ready. Without this option a program is always
-// ready: it should not be taken out of service, or restarted, because a Kafka is away, which Send does not mind.
+// ready until Close is called: it should not be taken out of service, or restarted, because a Kafka is away, which Send does not mind.
+// From then on it is not, whatever policy says, for Send refuses everything.
 func WithReady(policy func(producer.Stats) error) Option {
 	return optionFunc(func(h *handler) { h.ready = policy })
 }
@@ -144,6 +145,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // readiness is the answer of /readyz.
 func (h *handler) readiness() (int, []byte) {
+	if h.looks.look().stats.Closed {
+		return http.StatusServiceUnavailable, []byte("not ready: the producer is closed\n")
+	}
 	if h.ready == nil {
 		return http.StatusOK, []byte("ok\n")
 	}

@@ -119,7 +119,7 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 
 // clusterProblems tells of the clusters that are not up, and of those that give us no producer ID.
 func (v *look) clusterProblems() (all []Problem) {
-	closed := 0
+	closed := v.stats.Closed
 	for _, name := range slices.Sorted(maps.Keys(v.stats.Clusters)) {
 		c := v.stats.Clusters[name]
 		problem := Problem{Status: Impaired, Cluster: name, Count: c.Pending}
@@ -127,7 +127,7 @@ func (v *look) clusterProblems() (all []Problem) {
 		case !v.inForce[name]:
 			continue // its settings were removed, so nobody misses it
 		case c.State == producer.ClusterClosed:
-			closed++
+			closed = true
 		case c.State != producer.Up:
 			problem.Kind, problem.Reason, problem.Since = KindCluster, cut(c.Reason), c.Since
 			problem.Text = fmt.Sprintf("cluster %s is %v", name, c.State)
@@ -139,7 +139,7 @@ func (v *look) clusterProblems() (all []Problem) {
 			all = append(all, problem)
 		}
 	}
-	if closed > 0 {
+	if closed {
 		all = append(all, Problem{Kind: KindClosed, Status: Impaired, Text: "the producer is closed"})
 	}
 	return all

@@ -36,6 +36,7 @@ var notShown = map[string]string{
 	"Clusters.Reason":          "words",
 	"Clusters.ID":              "words",
 	"Settings.Source":          "words",
+	"Closed":                   "forebay_cluster_state has every cluster closed",
 	"Settings.RefusedAt":       "words beside those of Refused",
 	"Clusters.Refused":         "nothing is refused by a cluster: it is what priorities refused that go there",
 	"Clusters.MaybeDuplicated": "counted by topics, and moves with the priority",

@@ -265,7 +265,7 @@ func (d *dispatcher) tellCount(ts *topicState, count int32) {
 	if ts.count == 0 || ts.count == count || !ts.owned || !ts.t.HasKeys() {
 		return
 	}
-	reason := fmt.Sprintf("%d partitions, %d before", count, ts.count)
+	reason := fmt.Sprintf("partitions: %d, before: %d", count, ts.count)
 	d.log.Info("topic has another number of partitions", zap.String("topic", ts.t.Name()), zap.Int32("partitions", count), zap.Int32("was", ts.count))
 	d.p.events.push(Event{Kind: EventRepartitioned, Priority: d.lane.priority, Cluster: d.cluster.Name(), Topic: ts.t.Name(), Reason: reason})
 }

@@ -43,7 +43,7 @@ func (e *SendError) Error() string {
 	case errors.Is(e.Err, ErrRecordTooLarge):
 		text += fmt.Sprintf(": %d bytes, at most %d are allowed", e.Size, e.Limit)
 	case errors.Is(e.Err, ErrTooManyTopics):
-		text += fmt.Sprintf(": %d are in use", e.Limit)
+		text += fmt.Sprintf(": buffer.max_topics allows %d at a time", e.Limit)
 	}
 	if e.Hint != "" {
 		text += ": " + e.Hint

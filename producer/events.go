@@ -22,7 +22,7 @@ type Event struct {
 
 	// Cluster is the one that has changed, or the one that a priority goes to from now on.
 	Cluster string
-	State   ClusterState // of EventCluster
+	State   ClusterState // of EventCluster; zero ("none") for the others
 
 	// Priority is whose way has changed, who sheds, or whose topic it is; Unset for EventCluster and EventReconfigured.
 	Priority routing.Priority

@@ -32,14 +32,14 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{
 			"cluster unset main up ", "cluster unset spare up ",
-			"returned low main connecting ", "returned medium main connecting ", "returned high main connecting ",
+			"returned low main none ", "returned medium main none ", "returned high main none ",
 		}, current())
 		f.stream(time.Second)
 		f.k["main"].link.Cut()
 		f.stream(10 * time.Second)
 		require.Equal(t, []string{
 			"cluster unset main down ", "cluster unset spare up ",
-			"returned low main connecting ", "fell back medium spare connecting main", "returned high main connecting ",
+			"returned low main none ", "fell back medium spare none main", "returned high main none ",
 		}, current())
 		for range f.p.Current() {
 			break // who has seen enough
@@ -64,7 +64,7 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		}
 		require.ElementsMatch(t, []string{"cluster unset main up ", "cluster unset spare up "}, told[:2])
 		require.Equal(t, []string{
-			"cluster unset main down ", "fell back medium spare connecting main", "cluster unset main up ", "returned medium main connecting spare",
+			"cluster unset main down ", "fell back medium spare none main", "cluster unset main up ", "returned medium main none spare",
 		}, told[2:6])
 		require.ElementsMatch(t, []string{"cluster unset main closed ", "cluster unset spare closed "}, told[6:])
 		require.Equal(t, routing.Unset, f.events[0].Priority)

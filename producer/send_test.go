@@ -62,7 +62,7 @@ func TestSend_SaysWhyItRefuses(t *testing.T) {
 	}
 	require.ErrorIs(t, p.Send(producer.Record{Topic: "t", Partition: producer.ToPartition(-1)}), producer.ErrInvalidRecord)
 	require.NoError(t, p.Send(producer.Record{Topic: "t2"}))
-	requireSendError(t, p.Send(producer.Record{Topic: "t3"}), producer.ErrTooManyTopics, `send to "t3" (medium): too many topics: 2 are in use`)
+	requireSendError(t, p.Send(producer.Record{Topic: "t3"}), producer.ErrTooManyTopics, `send to "t3" (medium): too many topics: buffer.max_topics allows 2 at a time`)
 	require.NoError(t, p.Send(producer.Record{Topic: "t3", Priority: routing.Low}), "each priority has its own")
 	s := p.Stats()
 	require.EqualValues(t, 1, s.Refused[producer.ErrRecordTooLarge])

@@ -429,7 +429,7 @@ func TestVirtual_TheNumberOfPartitionsOfKeysIsReported(t *testing.T) {
 			for range 10 {
 				send()
 			}
-			require.Equal(t, []string{"repartitioned medium events keyed: 5 partitions, 3 before"}, told())
+			require.Equal(t, []string{"repartitioned medium events keyed: partitions: 5, before: 3"}, told())
 			require.Len(t, b.logs.FilterMessage("topic has another number of partitions").All(), 1)
 			b.proof.Bit("partitions added", 4)
 		})

@@ -36,6 +36,8 @@ type Stats struct {
 
 	Settings SettingsStats
 
+	Closed bool // Close was called: Send refuses everything, and what waits may still be delivered
+
 	Names NameStats // all zero with a dialer of the application's that looks up names itself
 
 	ReportsDropped uint64 // delivery reports that were dropped, because the callback did not take them
@@ -109,6 +111,7 @@ func (p *Producer) Stats() Stats {
 		MaxBytes:      p.budget.Max(),
 		OverheadBytes: p.pool.Idle(),
 	}
+	s.Closed = setup.isClosed(routing.Unset)
 	held, sum := p.budget.Shares()
 	s.HeldBytes = sum
 	for _, priority := range routing.All {

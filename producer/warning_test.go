@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"testing"
@@ -52,6 +53,22 @@ func TestWarnings_APasswordWithoutTLSIsToldOnce(t *testing.T) {
 	require.Empty(t, warned(t, nil, with("plain", true)))
 	require.Empty(t, warned(t, nil, with("scram-sha-256", false)))
 	require.Empty(t, warned(t, []Option{WithTLS("events", &tls.Config{})}, with("plain", false)))
+}
+
+// An event that is about no cluster said "connecting", the zero state.
+func TestHistory_EventsOfNoClusterHaveNoState(t *testing.T) {
+	p, err := New(Config{Clusters: map[string]ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}}, WithDialer(refused))
+	require.NoError(t, err)
+	defer func() { _, _ = p.Close(t.Context()) }()
+	require.NoError(t, p.Reconfigure(p.Config()))
+	for _, e := range p.History() {
+		require.Equal(t, e.Kind == EventCluster, e.State.String() != "none", "%v", e)
+	}
+	require.NotEmpty(t, p.History())
+	require.NotContains(t, fmt.Sprint(Event{Kind: EventReconfigured}), "connecting")
+	for e := range p.Current() {
+		require.Equal(t, e.Kind == EventCluster, e.State.String() != "none", "%v", e)
+	}
 }
 
 func TestNew_TakesOptionsThatAreNil(t *testing.T) {

@@ -105,7 +105,8 @@ function showProblems(r, now) {
     say(node.children[0], signs[p.status]);
     say(node.children[1], capital(p.text) + (p.reason ? `: ${p.reason}` : ''));
     const details = [];
-    if (p.count) details.push(number(p.count) + (p.kind === 'callback' ? ' times' : counted(p) ? ' records' : ' records waiting'));
+    const what = (p.kind === 'callback' ? 'time' : 'record') + (p.count === 1 ? '' : 's') + (counted(p) ? '' : ' waiting');
+    if (p.count) details.push(`${number(p.count)} ${what}`);
     if (p.since) details.push(`${counted(p) ? 'in the last' : 'for'} ${span(Math.round((now - Date.parse(p.since)) / 1000))}`);
     say(node.children[2], details.join(', '));
   });

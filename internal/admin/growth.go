@@ -42,7 +42,7 @@ func place(topics []shape, add int, on []int32, brokers []node) ([]Partition, er
 	var plan []Partition
 	for _, t := range topics {
 		if t.copies > len(brokers) {
-			return nil, fmt.Errorf("topic %s has %d copies, and there are %d brokers", t.topic, t.copies, len(brokers))
+			return nil, fmt.Errorf("topic %s has %s, and there are %s", t.topic, plural(t.copies, "copy", "copies"), plural(len(brokers), "broker", "brokers"))
 		}
 		for i := range add {
 			p := Partition{Topic: t.topic, Number: int32(t.partitions + i)}

@@ -240,7 +240,7 @@ func (p *probe) leaders(w Wanted, d kadm.TopicDetail) {
 		}
 	}
 	if without > 0 {
-		p.add(Wrong, w.Topic, "%d of %s have no leader", without, plural(len(d.Partitions), "partition", "partitions"))
+		p.add(Wrong, w.Topic, "partitions without a leader: %d of %d", without, len(d.Partitions))
 		return
 	}
 	p.add(OK, w.Topic, "is there, %s", plural(len(d.Partitions), "partition", "partitions"))

@@ -166,7 +166,7 @@ func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
 	require.NoError(t, err)
 	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
 	require.Contains(t, lines, "wrong t may not be written to: it wants an ACL for WRITE")
-	require.Contains(t, lines, "wrong t 1 of 1 partition have no leader")
+	require.Contains(t, lines, "wrong t partitions without a leader: 1 of 1")
 }
 
 func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {

@@ -80,7 +80,7 @@ func New(cfg Config) (*Cluster, error) {
 		status:  Status{State: Connecting, Since: time.Now(), Reason: "nobody has answered yet"},
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
-	c.view.Store(&View{})
+	c.view.Store(&View{State: Connecting})
 	return c, nil
 }
 

@@ -10,16 +10,16 @@ type State uint8
 
 // The states: connecting → up ⇄ degraded → down → up, and in the end closed.
 const (
-	Connecting State = iota // nobody has answered yet
-	Up                      // every broker that is known answers
-	Degraded                // some broker does not answer
-	Down                    // no broker answers, or none lets us in
+	Connecting State = iota + 1 // nobody has answered yet
+	Up                          // every broker that is known answers
+	Degraded                    // some broker does not answer
+	Down                        // no broker answers, or none lets us in
 	Closed
 )
 
-// String returns the state in a word.
+// String returns the state in a word, "none" for the zero State.
 func (s State) String() string {
-	names := [...]string{"connecting", "up", "degraded", "down", "closed"}
+	names := [...]string{"none", "connecting", "up", "degraded", "down", "closed"}
 	if int(s) < len(names) {
 		return names[s]
 	}
