@@ -192,6 +192,9 @@ func TestEvict_WhatMayHaveBeenWrittenIsPossiblyPersisted(t *testing.T) {
 			require.Equal(t, 1, r.Attempts)
 			require.True(t, r.MaybeDuplicated)
 			require.Nil(t, r.Record)
+			rec, ok := r.Returned()
+			require.False(t, ok)
+			require.Empty(t, rec)
 			return
 		}
 	}

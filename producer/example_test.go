@@ -43,7 +43,11 @@ func ExampleWithDelivery() {
 	p, err := producer.New(producer.Config{
 		Clusters: map[string]producer.ClusterConfig{"gone": {Brokers: []string{"127.0.0.1:1"}}},
 	}, producer.WithDelivery(func(r producer.Report) {
-		fmt.Printf("record %d: %v, %v: %s\n", r.Tag, r.Outcome, r.Reason, r.Record.Value)
+		if rec, ok := r.Returned(); ok {
+			fmt.Printf("record %d: %v, %v: %s\n", r.Tag, r.Outcome, r.Reason, rec.Value)
+		} else if r.Outcome != producer.Delivered { // it was given up for its memory: the report does not have it
+			fmt.Printf("record %d: %v, %v\n", r.Tag, r.Outcome, r.Reason)
+		}
 	}))
 	if err != nil {
 		panic(err)

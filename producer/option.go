@@ -72,7 +72,8 @@ func WithSlog(log *slog.Logger) Option {
 // WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come one after the other, those for
 // higher priorities first, from one goroutine that nothing else waits for: a callback that blocks delays only later reports, which are bounded by
 // Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next report follows; it may call
-// Send, but not Close (ErrInCallback). Without this option reports cost nothing.
+// Send, but not Close (ErrInCallback). Report.Record is nil where the record was delivered, or given up for its memory: see
+// Report.Returned. Without this option reports cost nothing.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }

@@ -93,7 +93,11 @@ func TestSend_RefusesAtTheBoundAndTheBooksBalance(t *testing.T) {
 
 func TestSend_CopiesWhatItIsGiven(t *testing.T) {
 	var got *producer.Record
-	p := nowhere(t, nil, producer.WithDelivery(func(r producer.Report) { got = r.Record }))
+	p := nowhere(t, nil, producer.WithDelivery(func(r producer.Report) {
+		if rec, ok := r.Returned(); ok {
+			got = &rec
+		}
+	}))
 	key, value, header := []byte("key"), []byte("value"), []byte("header")
 	require.NoError(t, p.Send(producer.Record{
 		Topic: "t", Key: key, Value: value, Headers: []producer.Header{{Key: "h", Value: header}},
