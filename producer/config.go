@@ -191,7 +191,8 @@ type BufferConfig struct {
 	// waiting and in flight, the tables of topics, and delivery reports that were not read. All priorities share it. At the
 	// bound a Send has lower priorities shed what waits longest, down to their guarantees; where they have no more it returns
 	// ErrBufferFull, never waiting (see PriorityConfig). Zero means 64 MiB. New rejects less than 1 MiB, less than four times
-	// Batching.MaxBytes, and less than Batching.MaxRecordBytes.
+	// Batching.MaxBytes, and less than Batching.MaxRecordBytes. Where the process has a memory limit (GOMEMLIMIT) below 1.25 times
+	// this, New logs a warning.
 	MaxBytes int64 `yaml:"max_bytes"`
 
 	// MaxTopics bounds the topics of each priority that are in use at a time. Above it Send returns ErrTooManyTopics for a

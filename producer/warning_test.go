@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -53,6 +55,24 @@ func TestWarnings_APasswordWithoutTLSIsToldOnce(t *testing.T) {
 	require.Empty(t, warned(t, nil, with("plain", true)))
 	require.Empty(t, warned(t, nil, with("scram-sha-256", false)))
 	require.Empty(t, warned(t, []Option{WithTLS("events", &tls.Config{})}, with("plain", false)))
+}
+
+func TestWarnings_ABufferAboveTheMemoryLimit(t *testing.T) {
+	const gib = 1 << 30 // far more than this process has, so that the collector has nothing to do
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	cfg := Config{Clusters: map[string]ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}}
+	cfg.Buffer.MaxBytes, cfg.Reports.MaxBytes = 64*gib, 1<<20
+	for limit, warns := range map[int64]bool{math.MaxInt64: false, 80 * gib: false, 80*gib - 1: true, 64 * gib: true, 16 * gib: true} {
+		debug.SetMemoryLimit(limit)
+		got := warned(t, nil, cfg)
+		if !warns {
+			require.Empty(t, got, "%d", limit)
+			continue
+		}
+		require.Equal(t, []string{fmt.Sprintf("buffer.max_bytes: 68719476736: the memory limit of this process (GOMEMLIMIT) is %d, so that the "+
+			"garbage collector never rests while the buffer is full: raise it to 85899345920 and what the program needs beside, or lower the bound", limit)}, got)
+	}
 }
 
 // An event that is about no cluster said "connecting", the zero state.
