@@ -3,8 +3,11 @@
 package producer_test
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -14,7 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/internal/proof"
 )
 
@@ -103,4 +108,73 @@ func TestVirtual_F9_WithoutTheRightToAProducerIDRetriesAreCountedUntilItIsGrante
 			require.Equal(t, counted, b.p.Stats().Total.MaybeDuplicated)
 		})
 	})
+}
+
+// deaf is a connection on which requests for a producer ID get lost.
+type deaf struct{ net.Conn }
+
+func (d deaf) Write(b []byte) (int, error) {
+	if len(b) > 8 && int16(binary.BigEndian.Uint16(b[4:])) == int16(kmsg.InitProducerID) {
+		return len(b), nil
+	}
+	return d.Conn.Write(b)
+}
+
+// Brokers that are not Kafka's may not know the request for a producer ID, and find several ways to say so.
+func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing.T) {
+	old := kversion.Stable()
+	old.SetMaxKeyVersion(int16(kmsg.InitProducerID), -1)
+	answer := func(fn func(req kmsg.Request) (kmsg.Response, error)) func(*bubble) {
+		return func(b *bubble) {
+			b.k.ControlKey(int16(kmsg.InitProducerID), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				b.k.KeepControl()
+				resp, err := fn(req)
+				return resp, err, true
+			})
+		}
+	}
+	for _, broker := range []struct {
+		name    string
+		kafka   []kfake.Opt
+		before  func(*bubble)
+		says    string
+		longest time.Duration // for the first record
+	}{
+		{name: "does not offer it", kafka: []kfake.Opt{kfake.MaxVersions(old)}, says: "does not offer InitProducerID", longest: 100 * time.Millisecond},
+		{name: "answers UNSUPPORTED_VERSION", before: func(b *bubble) {
+			b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.UnsupportedVersion, Count: -1})
+		}, says: "UNSUPPORTED_VERSION", longest: 100 * time.Millisecond},
+		{name: "hangs up on it", before: answer(func(kmsg.Request) (kmsg.Response, error) {
+			return nil, errors.New("hang up")
+		}), says: "does not answer the one for a producer ID", longest: 2 * time.Second},
+		{name: "grants no ID, and no error", before: answer(func(req kmsg.Request) (kmsg.Response, error) {
+			resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
+			resp.ProducerID, resp.ProducerEpoch = -1, -1
+			return resp, nil
+		}), says: "producer ID -1", longest: 2 * time.Second},
+		{name: "leaves it open", before: func(b *bubble) {
+			dial := faultnet.DialFunc(func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := b.k.network.DialContext(ctx, network, addr)
+				return deaf{conn}, err
+			})
+			b.k.detour.Store(&dial)
+		}, says: "does not answer the one for a producer ID", longest: 45 * time.Second},
+	} {
+		t.Run(broker.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := judged(t, proof.Of(t, "F9"), setup{kafka: broker.kafka, before: broker.before}, func(b *bubble) {
+					b.stream(2*time.Minute, 3, "events")
+					b.rest()
+					require.Less(t, b.longest["events"], broker.longest)
+					require.Less(t, b.p.Stats().Total.Pending, uint64(10))
+					require.Contains(t, b.p.Stats().Clusters["events"].Unnumbered, broker.says)
+					lines := b.logs.FilterMessageSnippet("no producer ID").All()
+					require.Len(t, lines, 1, "said once")
+					require.Contains(t, fmt.Sprint(lines[0].ContextMap()["error"]), broker.says)
+				})
+				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+				require.Zero(t, s.Total.MaybeDuplicated)
+			})
+		})
+	}
 }

@@ -75,7 +75,7 @@ type ClusterStats struct {
 
 	Changes uint64 // how often it came into another state
 
-	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one. Every retry of an
+	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or has no such IDs. Every retry of an
 	// unanswered batch then counts as maybe duplicated. It is asked for again from time to time.
 	Unnumbered string
 	Books

@@ -151,6 +151,11 @@ func (g *guarded) next() error {
 			g.disown()
 			return errElsewhere
 		}
+		if q.key == kmsg.ApiVersions {
+			if err := fits(q.version, g.frame); err != nil {
+				return err
+			}
+		}
 	}
 	g.left = g.frame
 	return nil

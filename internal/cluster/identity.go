@@ -33,6 +33,7 @@ type identity struct {
 	taken   map[string][]int16 // the highest that a partition has taken, -1 for none, by topic and number
 	refused error              // why batches are not numbered: the cluster does not let us
 	odd     int                // answers in a row that nothing is known of
+	silent  int                // questions in a row that a broker left open which answers others
 	asking  bool
 	retryAt time.Time
 	pause   *backoff.ExponentialBackOff
@@ -161,7 +162,7 @@ func (i *identity) takeLocked(id int64, epoch int16) {
 		i.epoch = 0
 	}
 	i.id, i.last, i.epoch = id, id, max(i.epoch, epoch)
-	i.refused, i.odd, i.retryAt = nil, 0, time.Time{}
+	i.refused, i.odd, i.silent, i.retryAt = nil, 0, 0, time.Time{}
 }
 
 func (i *identity) logChange(refused error) {
@@ -210,8 +211,13 @@ var (
 	}
 )
 
-// oddAnswers is after how many answers in a row that nothing is known of batches go without numbers.
+// oddAnswers is after how many answers in a row that nothing is known of batches go without numbers. A broker that answers
+// everything else, and hangs up on this question or answers nonsense, counts as one.
 const oddAnswers = 3
+
+// silentAnswers is the same for a broker that leaves this question open, each time for askTimeout. A broker of Kafka may do
+// so for some seconds, while it waits for the controller.
+const silentAnswers = 10
 
 // denied reports whether batches are to go without numbers after err.
 func (i *identity) denied(err error) bool {
@@ -219,6 +225,10 @@ func (i *identity) denied(err error) bool {
 	switch _, answered := errors.AsType[*kerr.Error](err); {
 	case slices.ContainsFunc(never, is):
 		return true
+	case is(errNoID) && timedOut(err):
+		i.silent++
+		return i.silent >= silentAnswers || i.refused != nil
+	case is(errNoID): // it is odd
 	case !answered || slices.ContainsFunc(later, is):
 		return i.refused != nil
 	}
@@ -233,11 +243,49 @@ func (c *Cluster) initProducerID(b *book) (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	for node, known := range c.View().Brokers {
-		if known.Usable {
-			return b.initProducerID(ctx, node, known.Addr)
+		if !known.Usable {
+			continue
 		}
+		id, epoch, err = b.initProducerID(ctx, node, known.Addr)
+		if _, answered := errors.AsType[*kerr.Error](err); err != nil && !answered {
+			err = c.explainNoID(b, node, known.Addr, err)
+		}
+		return id, epoch, err
 	}
 	return -1, -1, errors.New("no broker answers")
+}
+
+// offersRequest asks what a broker offers, in the version that every broker speaks and that needs nothing said.
+type offersRequest struct{ kmsg.ApiVersionsRequest }
+
+// MaxVersion caps the version that kgo negotiates.
+func (*offersRequest) MaxVersion() int16 { return 0 }
+
+var (
+	errNoID   = errors.New("a broker that answers other questions does not answer the one for a producer ID")
+	errOldIDs = fmt.Errorf("the broker does not offer InitProducerID: %w", kerr.UnsupportedVersion)
+)
+
+// explainNoID returns what err means, with which the question for a producer ID has failed. Only kgo knows its errors, and a
+// broker that does not know the question may hang up on it: whether it is an outage says the next question, what the broker offers.
+func (c *Cluster) explainNoID(b *book, node int32, addr string, err error) error {
+	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
+	defer cancel()
+	if timedOut(err) {
+		b = c.control // answers come in order: nothing comes on that connection before the one that is left open
+	}
+	answer, otherErr := b.ask(ctx, node, addr, new(offersRequest))
+	if otherErr != nil {
+		return err // the broker is away
+	}
+	offers, ok := answer.(*kmsg.ApiVersionsResponse)
+	if !ok || offers.ErrorCode != 0 {
+		return err
+	}
+	if !slices.ContainsFunc(offers.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.InitProducerID) }) {
+		return errOldIDs
+	}
+	return fmt.Errorf("%w: %w", errNoID, err)
 }
 
 func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16, err error) {

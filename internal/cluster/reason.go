@@ -13,10 +13,11 @@ import (
 	"github.com/forebay-go/forebay/internal/secure"
 )
 
-// refused reports whether err says that the broker, or we, will not have the other: a password, a certificate. Nobody gets
+// refused reports whether err says that the broker, or we, will not have the other: a password, a certificate, a version. Nobody gets
 // in by knocking more often, and there are places that lock a user out who does.
 func refused(err error) bool {
-	return elsewhere(err) || secure.Refused(err) || errors.Is(err, kerr.SaslAuthenticationFailed) ||
+	_, unfit := errors.AsType[*unfit](err)
+	return unfit || elsewhere(err) || secure.Refused(err) || errors.Is(err, kerr.SaslAuthenticationFailed) ||
 		errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState)
 }
 

@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// unfit says that a broker does not speak what we need: nothing but an update of the one or the other helps.
+type unfit struct{ words string }
+
+func (u *unfit) Error() string { return u.words }
+
+// needed are the requests that nothing works without, and the versions of them that we speak. Record batches came with
+// version 3 of Produce.
+var needed = []struct {
+	key         kmsg.Key
+	first, last int16
+}{
+	{kmsg.Produce, 3, maxProduceVersion},
+	{kmsg.Metadata, whoVersion, 13},
+}
+
+// fits returns an *unfit if frame, an answer to ApiVersions in version, is that of a broker that we cannot write to. kgo would
+// go on, and encode what the broker has no words for.
+func fits(version int16, frame []byte) error {
+	offers := offersIn(version, frame)
+	if len(offers) == 0 {
+		return nil // kgo asks once more, or finds the words
+	}
+	for _, n := range needed {
+		first, last := int16(0), int16(-1)
+		for _, k := range offers {
+			if k.ApiKey == int16(n.key) {
+				first, last = k.MinVersion, k.MaxVersion
+			}
+		}
+		switch {
+		case last < 0:
+			return &unfit{fmt.Sprintf("the broker does not offer %s requests: is it meant for producers?", n.key.Name())}
+		case last < n.first:
+			return &unfit{fmt.Sprintf("the broker is older than Kafka 0.11: it takes %s requests up to version %d, and version %d is needed: update it",
+				n.key.Name(), last, n.first)}
+		case first > n.last:
+			return &unfit{fmt.Sprintf("the broker is newer than this version of Forebay: it takes %s requests from version %d on, and Forebay has up to %d: update Forebay",
+				n.key.Name(), first, n.last)}
+		}
+	}
+	return nil
+}
+
+// offersIn returns what a broker offers by frame, none if that does not say so.
+func offersIn(version int16, frame []byte) []kmsg.ApiVersionsResponseApiKey {
+	answer := kmsg.NewPtrApiVersionsResponse()
+	answer.Version = version
+	if len(frame) < 8 || answer.ReadFrom(frame[8:]) != nil || answer.ErrorCode != 0 {
+		return nil
+	}
+	return answer.ApiKeys
+}
