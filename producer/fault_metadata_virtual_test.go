@@ -3,8 +3,12 @@
 package producer_test
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -154,4 +160,64 @@ func withoutLeader(r *kmsg.MetadataRequest, ids map[string][16]byte, leaderless 
 		resp.Topics = append(resp.Topics, t)
 	}
 	return resp
+}
+
+// Agents that each can write to everything, and of which an answer names one as the only broker, and as the leader of all: the next
+// one in turn, or any of many.
+func TestVirtual_F9_AgentsThatNameOneOfThemselvesAreAllUsed(t *testing.T) {
+	turn, chance := func(n, asked int32) int32 { return asked % n }, rand.New(rand.NewPCG(1, 2))
+	for name, fleet := range map[string]struct {
+		agents int32
+		next   func(agents, asked int32) int32
+	}{
+		"2 in turn": {2, turn}, "3 in turn": {3, turn}, "6 in turn": {6, turn}, "7 in turn": {7, turn},
+		"any of 500": {500, func(n, _ int32) int32 { return chance.Int32N(n) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int32
+				var sane atomic.Bool // for who reads the log
+				s := judged(t, proof.Of(t, "F9"), setup{brokers: 1, kafka: []kfake.Opt{kfake.MaxVersions(kversion.V3_7_0()), kfake.ClusterID("agents")}, before: func(b *bubble) {
+					there := b.k.ListenAddrs()[0]
+					dial := faultnet.DialFunc(func(ctx context.Context, network, _ string) (net.Conn, error) {
+						return b.k.network.DialContext(ctx, network, there)
+					})
+					b.k.detour.Store(&dial)
+					b.k.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+						b.k.KeepControl()
+						if sane.Load() {
+							return nil, nil, false
+						}
+						req := r.(*kmsg.MetadataRequest)
+						resp := req.ResponseKind().(*kmsg.MetadataResponse)
+						resp.ClusterID = kmsg.StringPtr("agents")
+						leader := fleet.next(fleet.agents, asked.Add(1))
+						resp.Brokers = []kmsg.MetadataResponseBroker{{NodeID: leader, Host: fmt.Sprint("agent-", leader), Port: 9092}}
+						for _, rt := range req.Topics {
+							topic := kmsg.NewMetadataResponseTopic()
+							topic.Topic, topic.TopicID = rt.Topic, [16]byte{1}
+							for p := range int32(3) {
+								part := kmsg.NewMetadataResponseTopicPartition()
+								part.Partition, part.Leader = p, leader
+								topic.Partitions = append(topic.Partitions, part)
+							}
+							resp.Topics = append(resp.Topics, topic)
+						}
+						return resp, nil, true
+					})
+				}}, func(b *bubble) {
+					b.stream(5*time.Minute, 3, "events")
+					b.flush()
+					b.rest()
+					require.Less(t, b.longest["events"], 50*time.Millisecond)
+					require.Equal(t, producer.Up, b.p.Stats().Clusters["events"].State)
+					require.EqualValues(t, 1, b.p.Stats().Clusters["events"].Changes)
+					require.Less(t, asked.Load(), int32(400), "in five minutes")
+					sane.Store(true)
+				})
+				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+				require.Zero(t, s.Total.MaybeDuplicated)
+			})
+		})
+	}
 }

@@ -5,108 +5,195 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// book is a kgo client and what its own table of brokers says. kgo fills that table from answers that we do not choose,
-// which may be another broker's, older or wrong: a broker is only asked where the table agrees with the view. kgo also learns by
-// itself, for a broker that it does not know; where it then dials says so.
+// book asks the brokers of a cluster, each at the address that the caller says. There is one view of a cluster, the supervisor's:
+// kgo's own table of brokers, which it fills from whatever answers it gets, is not used. To kgo all brokers are seeds, which it
+// takes as they are, with names that mean nothing; where a connection to one of them leads is looked up when it is dialled.
+//
+// It is safe for concurrent use.
 type book struct {
-	cl    *kgo.Client
 	dials *dialer
-	table atomic.Pointer[map[int32]Broker]
-	turn  chan struct{} // one slot; holds a token while the table is brought up to date
+	away  *distances // nil: not measured
+	more  func(seeds []string) (*kgo.Client, error)
+
+	mu      sync.Mutex    // guards what follows; never held across I/O
+	clients []*kgo.Client // each with some of the places
+	places  []*place
+	taken   map[node]*place
 }
 
-// newBook returns a client of the cluster. It does no I/O and fails only on options that contradict each other.
-func newBook(cfg *Config, o *origin, more ...kgo.Opt) (*book, error) {
-	b := &book{dials: newDialer(cfg.Dial, o), turn: make(chan struct{}, 1)}
-	b.table.Store(&map[int32]Broker{})
-	var err error
-	b.cl, err = kgo.NewClient(cfg.options(append(more, kgo.Dialer(b.dials.dial), kgo.WithHooks(b))...)...)
-	return b, err
+// node is a broker at an address.
+type node struct {
+	id   int32 // negative: a seed, that is whoever answers
+	addr string
 }
 
-var errDisagree = errors.New("brokers do not agree on where it is")
+// place is a seed of kgo's that stands for a broker. Guarded by the mutex of its book.
+type place struct {
+	broker *kgo.Broker
+	is     node
+	asking int       // requests that are going on
+	used   time.Time // when the last one ended
+	opened bool      // a connection
+}
 
-// ask sends req to the broker with the number node, which is at addr.
-func (b *book) ask(ctx context.Context, node int32, addr string, req kmsg.Request) (kmsg.Response, error) {
-	broker, err := b.find(ctx, node, addr)
+const (
+	firstPlaces = 16          // a client has so many, the next one as many as there are by then
+	mostPlaces  = 4096        // beyond it whoever was not asked for longest has to go
+	placeIdle   = time.Minute // when a place may be given to another
+)
+
+// newBook returns a book of the cluster. It does no I/O and fails only on options that contradict each other.
+func newBook(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*book, error) {
+	b := &book{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
+	b.more = func(seeds []string) (*kgo.Client, error) {
+		return kgo.NewClient(cfg.options(seeds, append([]kgo.Opt{kgo.Dialer(b.dial), kgo.WithHooks(b)}, more...)...)...)
+	}
+	return b, b.growLocked()
+}
+
+// growLocked makes as many places as there are, on one more client.
+func (b *book) growLocked() error {
+	var names []string
+	for i := range min(max(firstPlaces, len(b.places)), mostPlaces-len(b.places)) {
+		names = append(names, placeName+strconv.Itoa(len(b.places)+i)+":1")
+	}
+	cl, err := b.more(names)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return broker.Request(ctx, req)
-}
-
-// find returns the broker with the number node, which is at addr. If that is not what kgo knows, it has kgo learn the
-// brokers of its cluster.
-func (b *book) find(ctx context.Context, node int32, addr string) (*kgo.Broker, error) {
-	if !b.says(node, addr) {
-		if err := b.learn(ctx, node, addr); err != nil {
-			return nil, err
-		}
-	}
-	return b.cl.Broker(int(node)), nil
-}
-
-// OnBrokerConnect implements kgo.HookBrokerConnect. A connection that was meant to lead to another address than the table says,
-// or on which we named another cluster or broker than the one that answers, shows that what kgo knows is not what the table says: what is
-// asked next has it learn anew.
-func (b *book) OnBrokerConnect(to kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	seed := to.NodeID < 0
-	if !seed && (errors.Is(err, errElsewhere) || !b.says(to.NodeID, addrOf(to.Host, to.Port))) {
-		b.table.Store(&map[int32]Broker{})
-	}
-}
-
-// says reports whether node is at addr.
-func (b *book) says(node int32, addr string) bool {
-	known, ok := (*b.table.Load())[node]
-	return ok && known.Addr == addr
-}
-
-// learn brings the table up to date, and fails if node is not at addr then.
-func (b *book) learn(ctx context.Context, node int32, addr string) error {
-	select {
-	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if b.says(node, addr) {
-		return nil // another has learnt it meanwhile
-	}
-	table, err := updateBrokers(ctx, b.cl)
-	if err != nil {
-		return fmt.Errorf("learn the brokers: %w", err)
-	}
-	b.table.Store(&table)
-	if !b.says(node, addr) {
-		return fmt.Errorf("broker %d: %w", node, errDisagree)
+	b.clients = append(b.clients, cl)
+	for _, seed := range cl.SeedBrokers() {
+		b.places = append(b.places, &place{broker: seed})
 	}
 	return nil
 }
 
-// updateTry is how long one broker is waited for where any other would do as well.
-const updateTry = time.Second
+// placeName is what kgo takes for the host of a place, before its number.
+const placeName = "place-"
 
-// updateBrokers has cl learn the brokers of its cluster, and returns them. It asks one after the other: kgo takes the next
-// each time, and seeds after all that it knows, which may all be at wrong addresses.
-func updateBrokers(ctx context.Context, cl *kgo.Client) (map[int32]Broker, error) {
-	for left := len(cl.DiscoveredBrokers()); ; left-- {
-		try, cancel := context.WithTimeout(ctx, updateTry)
-		resp, err := prompt{cl}.Request(try, metadataRequest(nil))
-		silent := errors.Is(err, context.DeadlineExceeded)
-		cancel()
-		switch {
-		case err == nil:
-			return brokersOf(resp.(*kmsg.MetadataResponse)), nil
-		case ctx.Err() != nil || !silent && !(elsewhere(err) && left > 0):
-			return nil, err
+// placeAt returns the place that kgo means by addr or host.
+func (b *book) placeAt(addr string) *place {
+	host, _, _ := strings.Cut(addr, ":")
+	number, ours := strings.CutPrefix(host, placeName)
+	n, err := strconv.Atoi(number)
+	if !ours || err != nil || n >= len(b.places) {
+		return nil
+	}
+	return b.places[n]
+}
+
+// dial opens a connection to whoever has the place that kgo means by addr.
+func (b *book) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	b.mu.Lock()
+	p, is := b.placeAt(addr), node{}
+	if p != nil {
+		is = p.is
+	}
+	b.mu.Unlock()
+	if is.addr == "" { // kgo asks for itself, once an hour
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errNobody}
+	}
+	conn, err := b.dials.dialNode(ctx, network, is)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.is != is { // nobody waits for it any more
+		_ = conn.Close()
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errNobody}
+	}
+	p.opened = true
+	return conn, nil
+}
+
+var errNobody = errors.New("nobody has that place any more")
+
+// OnBrokerE2E implements kgo.HookBrokerE2E.
+func (b *book) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
+	if b.away == nil || took.Err() != nil {
+		return
+	}
+	b.mu.Lock()
+	p, id := b.placeAt(of.Host), int32(-1)
+	if p != nil {
+		id = p.is.id
+	}
+	b.mu.Unlock()
+	b.away.note(id, took.ReadWait+took.TimeToRead)
+}
+
+// ask sends req to the broker with the number id, which is at addr. Seeds have negative numbers.
+func (b *book) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response, error) {
+	if addr == "" {
+		return nil, fmt.Errorf("broker %d has left the cluster", id)
+	}
+	p, err := b.take(node{id, addr})
+	if err != nil {
+		return nil, err
+	}
+	resp, err := p.broker.Request(ctx, req)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.asking--
+	p.used = time.Now()
+	return resp, err
+}
+
+// take returns the place of a broker, which gets one if it has none.
+func (b *book) take(is node) (*place, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.taken[is]
+	if p == nil {
+		if p = b.freeLocked(); p == nil {
+			return nil, errors.New("too many brokers are asked at once")
 		}
+		delete(b.taken, p.is)
+		if p.opened {
+			b.dials.leave(p.is)
+		}
+		p.is, p.opened = is, false
+		b.taken[is] = p
+	}
+	p.asking++
+	return p, nil
+}
+
+// freeLocked returns a place that is not in use, nil if there is none.
+func (b *book) freeLocked() *place {
+	now := time.Now()
+	var oldest *place
+	for _, p := range b.places {
+		switch {
+		case p.asking > 0:
+		case !p.opened || now.Sub(p.used) > placeIdle:
+			return p
+		case oldest == nil || p.used.Before(oldest.used):
+			oldest = p
+		}
+	}
+	if free := len(b.places); free < mostPlaces && b.growLocked() == nil {
+		return b.places[free]
+	}
+	return oldest
+}
+
+// close ends all connections. Nothing may be asked any more.
+func (b *book) close() {
+	b.mu.Lock()
+	clients := b.clients
+	b.mu.Unlock()
+	for _, cl := range clients {
+		cl.Close()
 	}
 }

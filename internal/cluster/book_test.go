@@ -2,16 +2,17 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/internal/hostile"
 )
@@ -22,12 +23,12 @@ func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(2))
 	defer k.Close()
 	middle := hostile.New(new(net.Dialer).DialContext, 1)
-	last := &lastAddr{at: make(map[int]string)}
-	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true, Dial: middle.Dial, Options: []kgo.Opt{kgo.WithHooks(last)}}
-	b, err := newBook(cfg, newOrigin(cfg))
+	last := new(lastAddr)
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true, Dial: last.dial(middle.Dial)}
+	b, err := newBook(cfg, newOrigin(cfg), nil)
 	require.NoError(t, err)
 	defer middle.Wait()
-	defer b.cl.Close()
+	defer b.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 
@@ -40,34 +41,83 @@ func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	all := hostile.All()
 	swapped := slices.IndexFunc(all, func(m hostile.Mutation) bool { return m.Name == "brokers at each other's addresses" })
 	middle.Turn(100, all[swapped])
-	_, err = b.cl.Request(ctx, metadataRequest(nil)) // as kgo does for a broker that it does not know
-	require.NoError(t, err)
+	require.Eventually(t, func() bool { // most of its seeds are nobody
+		_, err = b.clients[0].Request(ctx, metadataRequest(nil)) // as kgo does for a broker that it does not know
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
 	require.Positive(t, middle.Served()[all[swapped].Name])
 	middle.Sane()
 
-	for node := range 2 {
-		_ = ask(node) // it cannot be known yet
-	}
 	for node, addr := range k.ListenAddrs() {
-		require.NoError(t, ask(node))
-		require.Equal(t, addr, last.of(node))
+		b.dials.hangUp(addr, false)
+		require.Eventually(t, func() bool { return ask(node) == nil }, time.Second, time.Millisecond, "kgo has to notice that it was hung up")
+		require.Equal(t, addr, last.of())
 	}
 }
 
-// lastAddr remembers where kgo last opened a connection to each broker.
+// A place is given to another broker when nobody asks for its own any more, and every broker that is asked has one.
+func TestBook_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
+	k := fake(t, kfake.NumBrokers(1))
+	defer k.Close()
+	addr := k.ListenAddrs()[0]
+	var mu sync.Mutex
+	dialled := make(map[string]bool)
+	dial := func(ctx context.Context, network, name string) (net.Conn, error) {
+		mu.Lock()
+		dialled[name] = true
+		mu.Unlock()
+		if strings.HasPrefix(name, "gone") {
+			return nil, syscall.ECONNREFUSED
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true, Dial: dial}
+	b, err := newBook(cfg, newOrigin(cfg), nil)
+	require.NoError(t, err)
+	defer b.close()
+	const brokers = 3 * firstPlaces
+	for i := range int32(brokers) {
+		_, err := b.ask(t.Context(), i, fmt.Sprintf("there-%d:9092", i), metadataRequest(nil))
+		require.NoError(t, err)
+	}
+	require.Len(t, dialled, brokers)
+	require.Len(t, b.taken, brokers)
+	require.Len(t, b.places, 4*firstPlaces)
+	for _, p := range b.places {
+		p.used = p.used.Add(-2 * placeIdle)
+	}
+	for i := range int32(brokers) {
+		_, err := b.ask(t.Context(), i, fmt.Sprintf("moved-%d:9092", i), metadataRequest(nil))
+		require.NoError(t, err)
+	}
+	require.Len(t, dialled, 2*brokers)
+	require.Len(t, b.places, 4*firstPlaces, "places of those who have moved are used again")
+	for i := range int32(10 * brokers) {
+		_, err := b.ask(t.Context(), i, fmt.Sprintf("gone-%d:9092", i), metadataRequest(nil))
+		require.Error(t, err)
+	}
+	require.LessOrEqual(t, len(b.places), 4*firstPlaces, "who was never reached keeps no place")
+	_, err = b.ask(t.Context(), 1, "", metadataRequest(nil))
+	require.ErrorContains(t, err, "has left the cluster")
+}
+
+// lastAddr remembers which address was dialled last.
 type lastAddr struct {
-	mu sync.Mutex // guards what follows
-	at map[int]string
+	mu   sync.Mutex // guards what follows
+	addr string
 }
 
-func (l *lastAddr) OnBrokerConnect(to kgo.BrokerMetadata, _ time.Duration, _ net.Conn, _ error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.at[int(to.NodeID)] = net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
+func (l *lastAddr) dial(inner DialFunc) DialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		l.mu.Lock()
+		l.addr = addr
+		l.mu.Unlock()
+		return inner(ctx, network, addr)
+	}
 }
 
-func (l *lastAddr) of(node int) string {
+func (l *lastAddr) of() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.at[node]
+	return l.addr
 }

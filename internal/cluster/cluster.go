@@ -62,8 +62,7 @@ type failure struct {
 func New(cfg Config) (*Cluster, error) {
 	origin := newOrigin(&cfg)
 	away := &distances{latest: make(map[int32][]time.Duration)}
-	control, err := newBook(&cfg, origin,
-		kgo.WithHooks(away),
+	control, err := newBook(&cfg, origin, away,
 		kgo.RequestTimeoutOverhead(askTimeout), // a connection that does not answer is given up by kgo itself
 		kgo.RetryTimeout(askTimeout))
 	if err != nil {
@@ -85,13 +84,13 @@ func New(cfg Config) (*Cluster, error) {
 }
 
 // options returns what all clients of the cluster have in common, and more.
-func (cfg Config) options(more ...kgo.Opt) []kgo.Opt {
+func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 	acks := kgo.AllISRAcks()
 	if !cfg.AcksAll {
 		acks = kgo.LeaderAck()
 	}
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(cfg.Seeds...),
+		kgo.SeedBrokers(seeds...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.DisableClientMetrics(), // Close would wait for their last push
 		kgo.RequiredAcks(acks),     // kgo wants to know what requests of ours say
@@ -224,7 +223,7 @@ func (c *Cluster) logChange(from, to State, reason string) {
 }
 
 // Discard gives up a cluster that was not started.
-func (c *Cluster) Discard() { c.control.cl.Close() }
+func (c *Cluster) Discard() { c.control.close() }
 
 // Close ends the supervision and all connections but those of links. It waits until nothing is going on any more, whoever
 // calls it.
@@ -232,7 +231,7 @@ func (c *Cluster) Close() {
 	c.ended.Do(func() {
 		c.stop()
 		<-c.done
-		c.control.cl.Close()
+		c.control.close()
 		c.publish(&View{State: Closed}, "closed", true)
 	})
 }

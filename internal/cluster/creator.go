@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 )
 
@@ -77,7 +78,12 @@ func (r *creator) ask(ctx context.Context, names []string) {
 		defer cancel()
 		done := make(creation, len(names))
 		answers, err := promptly(ctx, func() (kadm.CreateTopicResponses, error) {
-			return kadm.NewClient(r.c.control.cl).CreateTopics(ctx, r.want.Partitions, r.want.Replication, r.want.Configs, names...)
+			cl, err := r.c.controller()
+			if err != nil {
+				return nil, err
+			}
+			defer cl.Close()
+			return kadm.NewClient(cl).CreateTopics(ctx, r.want.Partitions, r.want.Replication, r.want.Configs, names...)
 		})
 		for _, name := range names {
 			done[name] = err
@@ -87,6 +93,18 @@ func (r *creator) ask(ctx context.Context, names []string) {
 		}
 		r.made <- done
 	}()
+}
+
+// controller returns a client that finds the controller by itself, which few requests need.
+func (c *Cluster) controller() (*kgo.Client, error) {
+	var seeds []string
+	for _, b := range c.View().Brokers {
+		if b.Usable {
+			seeds = append(seeds, b.Addr)
+		}
+	}
+	return kgo.NewClient(c.cfg.options(append(seeds, c.cfg.Seeds...),
+		kgo.Dialer(c.control.dials.dial), kgo.RequestTimeoutOverhead(askTimeout), kgo.RetryTimeout(askTimeout))...)
 }
 
 func explained(err error, text string) error {

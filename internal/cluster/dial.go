@@ -34,9 +34,15 @@ func newDialer(inner DialFunc, o *origin) *dialer {
 	return &dialer{inner: inner, origin: o, silent: &silent{ended: make(map[string]ending)}, open: make(map[*unheard]struct{})}
 }
 
-// dial opens a connection, with a timeout, and with errors that kgo takes for what they are: it gives up for good on one that
-// is not an OpError of a dial, and does not leave the pace to us where one is temporary.
+// dial opens a connection to whoever answers at addr.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return d.dialNode(ctx, network, node{-1, addr})
+}
+
+// dialNode opens a connection, with a timeout, and with errors that kgo takes for what they are: it gives up for good on one that
+// is not an OpError of a dial, and does not leave the pace to us where one is temporary.
+func (d *dialer) dialNode(ctx context.Context, network string, to node) (net.Conn, error) {
+	addr := to.addr
 	if err := d.silent.justEnded(addr); err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: final{err}}
 	}
@@ -44,7 +50,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	defer cancel()
 	conn, err := d.inner(ctx, network, addr)
 	if err == nil {
-		return d.opened(&unheard{guarded: guard(conn, d.origin), addr: addr, silent: d.silent, dialer: d}), nil
+		return d.opened(&unheard{guarded: guard(conn, d.origin, to.id), addr: addr, silent: d.silent, dialer: d}), nil
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "dial" {
@@ -62,10 +68,19 @@ func (d *dialer) opened(c *unheard) *unheard {
 
 // hangUp closes the connections to addr. It is disowned if somebody else answers there.
 func (d *dialer) hangUp(addr string, disown bool) {
+	d.cut(disown, func(c *unheard) bool { return c.addr == addr })
+}
+
+// leave closes the connections that were opened to is.
+func (d *dialer) leave(is node) {
+	d.cut(false, func(c *unheard) bool { return c.addr == is.addr && c.node == is.id })
+}
+
+func (d *dialer) cut(disown bool, which func(*unheard) bool) {
 	d.mu.Lock()
 	var conns []*unheard
 	for c := range d.open {
-		if c.addr == addr {
+		if which(c) {
 			conns = append(conns, c)
 		}
 	}

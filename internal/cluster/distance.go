@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // distances are the round trip times of questions that are small and answered at once, by which a broker that is far away is told from one
@@ -18,15 +16,15 @@ type distances struct {
 // latestAnswers is how many of the last answers of a broker count. The shortest of them says how far away it is.
 const latestAnswers = 3
 
-// OnBrokerE2E implements kgo.HookBrokerE2E.
-func (d *distances) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
-	if of.NodeID < 0 || took.Err() != nil {
+// note notes how long an answer of a broker took.
+func (d *distances) note(node int32, took time.Duration) {
+	if node < 0 {
 		return // seeds have no leaders
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	latest := append(d.latest[of.NodeID], took.ReadWait+took.TimeToRead)
-	d.latest[of.NodeID] = latest[max(0, len(latest)-latestAnswers):]
+	latest := append(d.latest[node], took)
+	d.latest[node] = latest[max(0, len(latest)-latestAnswers):]
 }
 
 // of returns how far away a broker is, 0 if that is not known.

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +13,13 @@ import (
 
 func TestDistances_AreTheShortestOfTheLastAnswers(t *testing.T) {
 	d := &distances{latest: make(map[int32][]time.Duration)}
-	answer := func(node int32, took time.Duration, err error) {
-		d.OnBrokerE2E(kgo.BrokerMetadata{NodeID: node}, 3, kgo.BrokerE2E{TimeToWrite: time.Hour, ReadWait: time.Millisecond, TimeToRead: took - time.Millisecond, ReadErr: err})
+	b := &book{away: d}
+	for i, id := range []int32{0, 1, -1000} {
+		b.places = append(b.places, &place{is: node{id: id, addr: fmt.Sprint(i)}})
+	}
+	answer := func(id int32, took time.Duration, err error) {
+		n := slices.IndexFunc(b.places, func(p *place) bool { return p.is.id == id })
+		b.OnBrokerE2E(kgo.BrokerMetadata{Host: fmt.Sprint(placeName, n)}, 3, kgo.BrokerE2E{TimeToWrite: time.Hour, ReadWait: time.Millisecond, TimeToRead: took - time.Millisecond, ReadErr: err})
 	}
 	require.Zero(t, d.of(1), "not known")
 	answer(1, 50*time.Millisecond, nil)

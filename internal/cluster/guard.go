@@ -30,6 +30,7 @@ type guarded struct {
 	blind bool // SASL's first version is not in Kafka's frames
 
 	origin *origin // whom the connection has to lead to
+	node   int32   // the broker that it has to lead to; negative: any
 	proven bool    // belongs to Write: it does, or nobody can tell
 
 	mu    sync.Mutex // guards what follows
@@ -42,14 +43,20 @@ type question struct {
 	version int16
 }
 
-func guard(conn net.Conn, o *origin) *guarded {
-	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o}
+func guard(conn net.Conn, o *origin, node int32) *guarded {
+	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o, node: node}
 }
 
 // Write writes a request, which kgo does in one piece. The first one that has an effect is written when it is known that the
 // connection leads to the cluster. Before it kgo waits for each answer, so nobody else is reading.
 func (g *guarded) Write(b []byte) (int, error) {
-	if !g.proven && !opens(questionOf(b).key) {
+	switch q := questionOf(b); {
+	case q.key == kmsg.ApiVersions:
+		if _, err := g.send(addressed(b, q.version, g.origin.sure(), g.node)); err != nil {
+			return 0, err
+		}
+		return len(b), nil
+	case !g.proven && !opens(q.key):
 		switch err := g.prove(); {
 		case elsewhere(err):
 			return 1, err // with 0 kgo would dial again at once, and twice as often as the supervisor lets it

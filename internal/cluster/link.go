@@ -101,7 +101,7 @@ func (l *Link) book(aside bool) (*book, error) {
 
 // linkBook returns a client for produce requests.
 func linkBook(c *Cluster) (*book, error) {
-	return newBook(&c.cfg, c.origin, kgo.RequestTimeoutOverhead(kgoTimeout), kgo.RetryTimeout(askTimeout))
+	return newBook(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout), kgo.RetryTimeout(askTimeout))
 }
 
 // Renew returns the beginning of a new numbering by the n-th producer ID for one partition, which no call has returned for it
@@ -250,8 +250,8 @@ func (l *Link) Close() {
 	for _, i := range l.identities() {
 		i.wg.Wait()
 	}
-	l.main.cl.Close()
+	l.main.close()
 	if l.aside != nil {
-		l.aside.cl.Close()
+		l.aside.close()
 	}
 }

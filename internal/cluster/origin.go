@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -63,6 +65,16 @@ func (o *origin) known() bool {
 	return o.id != ""
 }
 
+// sure returns the ID of the cluster, "" while it is not certain.
+func (o *origin) sure() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.certain {
+		return ""
+	}
+	return o.id
+}
+
 // answered returns the ID that brokers have told, "" if none has.
 func (o *origin) answered() string {
 	o.mu.Lock()
@@ -114,4 +126,26 @@ func (g *guarded) identify() error {
 		return errNonsense
 	}
 	return g.origin.check(answer.ClusterID)
+}
+
+// saysWhom is the first version of ApiVersions that says which broker of which cluster is meant (KIP-1242).
+const saysWhom = 5
+
+// addressed returns b, a request for ApiVersions as kgo writes it, with the broker that is meant in it. kgo takes all brokers for
+// seeds, which may be anybody.
+func addressed(b []byte, version int16, cluster string, node int32) []byte {
+	const header = 4 + 8 // before the client's ID
+	if version < saysWhom || cluster == "" || node < 0 || len(b) < header+3 {
+		return b
+	}
+	body := header + 2 + max(0, int(int16(binary.BigEndian.Uint16(b[header:])))) + 1 // and no tags
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.Version = version
+	if len(b) < body || b[body-1] != 0 || req.ReadFrom(b[body:]) != nil {
+		return b
+	}
+	req.ClusterID, req.NodeID = &cluster, node
+	named := req.AppendTo(slices.Clone(b[:body]))
+	binary.BigEndian.PutUint32(named, uint32(len(named)-4))
+	return named
 }

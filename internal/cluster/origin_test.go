@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/binary"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -137,4 +138,44 @@ func TestCluster_OfTheSettingsIsWaitedFor(t *testing.T) {
 	before, begin := dials.Load(), time.Now()
 	eventually(t, "more questions", func() bool { return dials.Load() >= before+4 })
 	require.Greater(t, time.Since(begin), 300*time.Millisecond)
+}
+
+// kgo takes all brokers for seeds and so does not say whom it means (KIP-1242). What it writes is complemented, when the ID is certain.
+func TestAddressed_SaysWhichBrokerOfWhichClusterIsMeant(t *testing.T) {
+	written := func(version int16) []byte {
+		req := kmsg.NewPtrApiVersionsRequest()
+		req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = version, "kgo", "1"
+		return kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, req, 7)
+	}
+	const body = 4 + 8 + 2 + len("test") + 1
+	got := addressed(written(5), 5, "ours", 3)
+	require.EqualValues(t, len(got)-4, binary.BigEndian.Uint32(got))
+	require.Equal(t, written(5)[4:body], got[4:body], "the header is the same")
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.Version = 5
+	require.NoError(t, req.ReadFrom(got[body:]))
+	require.Equal(t, "kgo", req.ClientSoftwareName)
+	require.Equal(t, "ours", *req.ClusterID)
+	require.EqualValues(t, 3, req.NodeID)
+	require.Equal(t, written(4), addressed(written(4), 4, "ours", 3), "it has no words for it")
+	require.Equal(t, written(5), addressed(written(5), 5, "", 3), "not certain")
+	require.Equal(t, written(5), addressed(written(5), 5, "ours", seedID(0)), "a seed may be any")
+	require.Equal(t, written(5)[:20], addressed(written(5)[:20], 5, "ours", 3))
+}
+
+func TestCluster_BrokersAreToldWhomWeMean(t *testing.T) {
+	k := fake(t, kfake.NumBrokers(2), kfake.ClusterID("ours"))
+	defer k.Close()
+	var meant atomic.Int64
+	k.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		if req := r.(*kmsg.ApiVersionsRequest); req.ClusterID != nil && *req.ClusterID == "ours" && req.NodeID >= 0 {
+			meant.Add(1)
+		}
+		return nil, nil, false
+	})
+	c, _ := start(t, k.ListenAddrs()...)
+	eventually(t, "up", func() bool { return c.Status().State == Up && c.View().Usable(0) && c.View().Usable(1) })
+	c.control.dials.hangUp(c.View().Brokers[1].Addr, false) // by now the ID is certain
+	eventually(t, "a connection that says so", func() bool { c.Failed(1, errNonsense); return meant.Load() > 0 })
 }

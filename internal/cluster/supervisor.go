@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -44,7 +44,6 @@ type supervisor struct {
 
 // target is a broker or a seed that can be asked.
 type target struct {
-	seed   *kgo.Broker // nil: a broker of the view
 	addr   string
 	state  targetState
 	since  time.Time // when it last stopped answering
@@ -52,13 +51,15 @@ type target struct {
 	probes *prober
 	asked  bool // an answer is awaited
 	proven bool // it has answered before
+	missed int  // answers in a row that did not name it
 }
 
 type targetState uint8
 
 const (
 	good    targetState = iota // answered last time
-	suspect                    // a link failed on it, or nobody has asked it yet
+	named                      // nobody has asked it yet, and a broker that answers has named it: it is used until it fails
+	suspect                    // a link failed on it, or a seed that nobody has asked yet
 	bad                        // did not answer
 )
 
@@ -70,14 +71,14 @@ type answer struct {
 
 func newSupervisor(c *Cluster) *supervisor {
 	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), creator: newCreator(c), view: c.View()}
-	for i, b := range c.control.cl.SeedBrokers() {
-		s.targets[seedID(i)] = newTarget(b, c.cfg.Seeds[i])
+	for i, addr := range c.cfg.Seeds {
+		s.targets[seedID(i)] = newTarget(addr)
 	}
 	return s
 }
 
-func newTarget(seed *kgo.Broker, addr string) *target {
-	return &target{seed: seed, addr: addr, state: suspect, since: time.Now(), probes: newProber()}
+func newTarget(addr string) *target {
+	return &target{addr: addr, state: suspect, since: time.Now(), probes: newProber()}
 }
 
 // seedID numbers the seeds as keys of targets, below all node IDs.
@@ -136,13 +137,14 @@ func (s *supervisor) missing() (names []string) {
 func (s *supervisor) suspectFailed() {
 	changed := false
 	for _, f := range s.c.failures() {
-		if t := s.targets[f.node]; t != nil && t.state == good {
+		if t := s.targets[f.node]; t != nil && t.state <= named {
 			t.state, t.since, t.next = suspect, time.Now(), time.Now()
 			t.probes.reset()
 			s.lastErr, changed = reasoned(f.err), true
 			if refused(f.err) {
 				s.c.control.dials.hangUp(t.addr, false) // who was let in before proves nothing
 			}
+			s.leave(f.node, t)
 		}
 	}
 	if changed {
@@ -161,6 +163,13 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 		switch {
 		case t.asked || id < 0 && !(dark && s.needsSeed(t)) || id >= 0 && dark && t.state == bad && s.seedFirst(t):
 		case t.state == good && id >= 0:
+			known, before := t.missed == 0, healthy != nil && healthy.missed == 0 // who is not named any more may know less
+			if known != before {
+				if known || healthy == nil {
+					healthy, healthyID = t, id
+				}
+				continue
+			}
 			if healthy == nil || id > s.turn && healthyID <= s.turn || (id > s.turn) == (healthyID > s.turn) && id < healthyID {
 				healthy, healthyID = t, id
 			}
@@ -193,20 +202,23 @@ func (s *supervisor) another(now time.Time) bool {
 }
 
 // dark reports whether no broker answers, so that seeds are asked.
-func (s *supervisor) dark() bool {
+func (s *supervisor) dark() bool { return s.answering() == 0 }
+
+// answering counts the brokers that answer.
+func (s *supervisor) answering() (n int) {
 	for id, t := range s.targets {
 		if id >= 0 && t.state == good {
-			return false
+			n++
 		}
 	}
-	return true
+	return n
 }
 
 // needsSeed reports whether a seed is to be asked in the dark: not beside a broker of the same address that is asked soon,
 // which would be two attempts where one is enough.
 func (s *supervisor) needsSeed(seed *target) bool {
 	for id, t := range s.targets {
-		if id >= 0 && t.state == suspect && t.addr == seed.addr {
+		if id >= 0 && t.state != bad && t.addr == seed.addr {
 			return false
 		}
 	}
@@ -262,14 +274,7 @@ func metadataRequest(topics map[string]int) *kmsg.MetadataRequest {
 
 // request asks t, on the goroutine of ask, and makes sure that the answer is of use.
 func (s *supervisor) request(ctx context.Context, id int32, t *target, topics map[string]int) (*kmsg.MetadataResponse, error) {
-	broker := t.seed
-	if broker == nil {
-		var err error
-		if broker, err = s.c.control.find(ctx, id, t.addr); err != nil {
-			return nil, err
-		}
-	}
-	resp, err := broker.Request(ctx, metadataRequest(topics))
+	resp, err := s.c.control.ask(ctx, id, t.addr, metadataRequest(topics))
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +301,7 @@ func (s *supervisor) take(a answer) {
 		}
 	}
 	if a.err != nil {
-		s.fail(t, a.err)
+		s.fail(a.node, t, a.err)
 		return
 	}
 	now := time.Now()
@@ -304,9 +309,10 @@ func (s *supervisor) take(a answer) {
 	t.probes.reset()
 	s.learned = now
 	topics := s.c.topics()
+	was := s.view.Brokers
 	s.view = s.view.merge(a.resp, topics)
 	s.explainMissing()
-	s.retarget()
+	s.retarget(was)
 	s.schedule(now, topics)
 	s.publish(true)
 }
@@ -322,7 +328,7 @@ func (s *supervisor) explainMissing() {
 	}
 }
 
-func (s *supervisor) fail(t *target, err error) {
+func (s *supervisor) fail(a int32, t *target, err error) {
 	now := time.Now()
 	if other, ok := errors.AsType[*another](err); ok {
 		s.c.origin.doubt(other.is)
@@ -330,16 +336,32 @@ func (s *supervisor) fail(t *target, err error) {
 	if t.state != bad {
 		t.since = now
 	}
+	if t.state == named { // what it was said to lead is led by another
+		s.refresh = earlier(s.refresh, now.Add(unsettledAge))
+	}
 	t.state = bad
+	gone := s.leave(a, t)
 	t.next = now.Add(t.probes.next(now.Sub(t.since), refused(err)))
 	s.lastErr = fmt.Errorf("%s: %w", t.addr, reasoned(err))
-	s.publish(false)
+	s.publish(gone)
 }
 
-// works reports whether node is a broker that answered last time.
+// leave forgets a broker that does not answer, if the last answer did not name it either.
+func (s *supervisor) leave(id int32, t *target) (gone bool) {
+	if id < 0 || t.missed == 0 {
+		return false
+	}
+	delete(s.targets, id)
+	s.c.away.forget(id)
+	s.view = &View{State: s.view.State, Brokers: maps.Clone(s.view.Brokers), Topics: s.view.Topics}
+	delete(s.view.Brokers, id)
+	return true
+}
+
+// works reports whether node is a broker that answered last time, or was just named by one that did.
 func (s *supervisor) works(node int32) bool {
 	t := s.targets[node]
-	return t != nil && t.state == good
+	return t != nil && t.state <= named
 }
 
 // schedule decides when metadata is asked for again.
@@ -356,13 +378,23 @@ func (s *supervisor) schedule(now time.Time, topics map[string]int) {
 	}
 }
 
-// retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every broker is another.
+// retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every broker is another. So do those that
+// answer, and that the answers do not name any more, for a few answers, and the last of them: there are agents that each name
+// one of them only.
 //
 // Where brokers change their addresses again and again they are asked ever more slowly.
-func (s *supervisor) retarget() {
+func (s *supervisor) retarget(was map[int32]Broker) {
 	moved := false
 	for id, t := range s.targets {
-		if b, ok := s.view.Brokers[id]; id >= 0 && (!ok || b.Addr != t.addr) {
+		b, ok := s.view.Brokers[id]
+		switch {
+		case id < 0:
+		case ok && b.Addr == t.addr:
+			t.missed = 0
+		case !ok && t.state == good && (t.missed+1 < convincing || s.answering() == 1):
+			t.missed++
+			s.view.Brokers[id] = Broker{Addr: t.addr, Rack: was[id].Rack}
+		default:
 			delete(s.targets, id)
 			s.c.away.forget(id)
 			moved = true
@@ -376,12 +408,17 @@ func (s *supervisor) retarget() {
 		}
 		s.moved = now
 		if s.moves > 2 {
-			wait = min(hurryAge<<min(s.moves, 10), unsettledMax)
+			wait = hurryAge << min(s.moves, 10)
+			if s.dark() {
+				wait = min(wait, unsettledMax)
+			}
+			wait = min(wait, metadataAge)
 		}
 	}
 	for id, b := range s.view.Brokers {
 		if s.targets[id] == nil {
-			s.targets[id] = newTarget(nil, b.Addr)
+			s.targets[id] = newTarget(b.Addr)
+			s.targets[id].state = named
 			s.targets[id].next = now.Add(wait)
 		}
 	}
@@ -398,9 +435,9 @@ func (s *supervisor) publish(news bool) {
 		b.Usable, b.Away = usable, s.c.away.of(id)
 		next.Brokers[id] = b
 		switch {
-		case usable:
+		case t != nil && t.state == good:
 			working++
-		case t != nil && t.state == suspect:
+		case t != nil && t.state != bad:
 			doubtful++
 		}
 	}
