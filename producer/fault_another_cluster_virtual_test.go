@@ -3,12 +3,18 @@
 package producer_test
 
 import (
+	"context"
+	"net"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/forebay-go/forebay/internal/proof"
@@ -150,4 +156,79 @@ func TestVirtual_F13_AnotherClusterThanTheSettingsSayIsNotWrittenToAtAll(t *test
 		b.goesOn(strayed)
 		require.Equal(t, "ours", b.p.Stats().Clusters["events"].ID)
 	})
+}
+
+// Old brokers say that whoever asks them is to begin anew with the seeds (KIP-1102), whose name leads to new brokers by then: of the
+// same cluster, and then of another one, which must not be written to.
+func TestVirtual_F13_WhoIsToldToBeginAnewFindsTheNewBrokers(t *testing.T) {
+	for name, id := range map[string]string{"the same cluster": "ours", "another": "theirs"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				topics := map[string]int32{"events": 3, "keyed": 5}
+				network := new(kfake.VirtualNetwork)
+				other, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.Ports(29092, 29093), kfake.ListenFn(network.Listen), kfake.ClusterID(id))
+				require.NoError(t, err)
+				defer other.Close()
+				for topic, partitions := range topics {
+					require.NoError(t, other.CreateTopic(topic, partitions, nil))
+				}
+				var moved atomic.Bool
+				there := func() (n int64) {
+					for topic := range topics {
+						for _, p := range other.PartitionInfos(topic) {
+							n += p.HighWatermark
+						}
+					}
+					return n
+				}
+				k := newEmbedded(t, 2, topics, kfake.ClusterID("ours"))
+				defer k.Close()
+				k.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+					k.KeepControl()
+					if !moved.Load() {
+						return nil, nil, false
+					}
+					resp := req.ResponseKind().(*kmsg.MetadataResponse)
+					resp.ErrorCode = kerr.RebootstrapRequired.Code
+					return resp, nil, true
+				})
+				cfg := k.config()
+				cfg.Clusters["events"] = producer.ClusterConfig{Brokers: []string{"seed:9092"}}
+				dial := func(ctx context.Context, proto, addr string) (net.Conn, error) {
+					switch {
+					case addr == "seed:9092" && moved.Load():
+						return network.DialContext(ctx, proto, other.ListenAddrs()[0])
+					case addr == "seed:9092":
+						addr = k.ListenAddrs()[0]
+					case strings.HasSuffix(addr, ":29092"), strings.HasSuffix(addr, ":29093"):
+						return network.DialContext(ctx, proto, addr)
+					}
+					return k.network.DialContext(ctx, proto, addr)
+				}
+				p, err := producer.New(cfg, producer.WithDialer(dial))
+				require.NoError(t, err)
+				defer closeWithin(t, p, 0)
+				send := func(seconds int) {
+					for range seconds * 10 {
+						require.NoError(t, p.Send(producer.Record{Topic: "events", Value: make([]byte, 20)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "keyed", Key: []byte("k"), Value: make([]byte, 20)}))
+						time.Sleep(100 * time.Millisecond)
+					}
+				}
+				send(10)
+				require.EqualValues(t, 200, p.Stats().Total.Delivered)
+				moved.Store(true)
+				send(60)
+				c := p.Stats().Clusters["events"]
+				if id == "ours" {
+					require.Equal(t, producer.Up, c.State)
+					require.Less(t, p.Stats().Total.Pending, uint64(10))
+					require.Greater(t, there(), int64(1000), "it took its time")
+					return
+				}
+				require.Equal(t, producer.Down, c.State)
+				require.Zero(t, there())
+			})
+		})
+	}
 }

@@ -17,6 +17,7 @@ const (
 	unsettledAge = 100 * time.Millisecond // how soon it is asked for again while a partition has no leader that works or a topic is not there
 	unsettledMax = time.Second            // and how rarely, when that goes on
 	hurryAge     = 20 * time.Millisecond  // how soon after the last answer at the earliest
+	leaveAge     = time.Second            // how soon whoever sends us away is hung up on again
 	movedAge     = 10 * time.Second       // how long a change of addresses counts as one of late
 	probesAtOnce = 20                     // brokers that have never answered are asked so many at a time, every probeSoon: there may be thousands, or said to be
 )
@@ -52,6 +53,8 @@ type target struct {
 	asked  bool // an answer is awaited
 	proven bool // it has answered before
 	missed int  // answers in a row that did not name it
+
+	left time.Time // when it was last hung up on, for it has sent us away
 }
 
 type targetState uint8
@@ -332,6 +335,10 @@ func (s *supervisor) fail(a int32, t *target, err error) {
 	now := time.Now()
 	if other, ok := errors.AsType[*another](err); ok {
 		s.c.origin.doubt(other.is)
+	}
+	if errors.Is(err, kerr.RebootstrapRequired) && now.Sub(t.left) >= leaveAge { // the next dial looks the name up again (KIP-1102)
+		s.c.control.dials.hangUp(t.addr, true)
+		t.left = now
 	}
 	if t.state != bad {
 		t.since = now
