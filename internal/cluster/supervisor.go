@@ -61,7 +61,7 @@ type targetState uint8
 
 const (
 	good    targetState = iota // answered last time
-	named                      // nobody has asked it yet, and a broker that answers has named it: it is used until it fails
+	named                      // nobody has asked it yet, and a broker has named it: it is used until it fails, if some broker answers
 	suspect                    // a link failed on it, or a seed that nobody has asked yet
 	bad                        // did not answer
 )
@@ -365,15 +365,18 @@ func (s *supervisor) leave(id int32, t *target) (gone bool) {
 	return true
 }
 
-// works reports whether node is a broker that answered last time, or was just named by one that did.
-func (s *supervisor) works(node int32) bool {
-	t := s.targets[node]
-	return t != nil && t.state <= named
+// works returns which brokers can be used: those that answered last time and, while there is one, those that were just named.
+func (s *supervisor) works() func(node int32) bool {
+	dark := s.dark()
+	return func(node int32) bool {
+		t := s.targets[node]
+		return t != nil && (t.state == good || t.state == named && !dark)
+	}
 }
 
 // schedule decides when metadata is asked for again.
 func (s *supervisor) schedule(now time.Time, topics map[string]int) {
-	if s.view.settled(topics, s.works) {
+	if s.view.settled(topics, s.works()) {
 		s.unsettled = 0
 		s.refresh = now.Add(metadataAge)
 		return
@@ -435,9 +438,10 @@ func (s *supervisor) retarget(was map[int32]Broker) {
 func (s *supervisor) publish(news bool) {
 	was := s.view
 	next := &View{Brokers: make(map[int32]Broker, len(was.Brokers)), Topics: was.Topics}
+	works := s.works()
 	working, doubtful := 0, 0
 	for id, b := range was.Brokers {
-		t, usable := s.targets[id], s.works(id)
+		t, usable := s.targets[id], works(id)
 		news = news || usable != b.Usable
 		b.Usable, b.Away = usable, s.c.away.of(id)
 		next.Brokers[id] = b
