@@ -233,7 +233,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		d.decompress(it, err)
 	case cluster.Hold:
 		d.trouble(it.ts, err)
-		d.cluster.Refresh()
+		d.cluster.Refresh(it.attempt.Topic)
 		d.again(it)
 	default: // nothing is known of the code, so nothing of the batch either
 		d.sayOnce(a.Code, err)
@@ -265,7 +265,7 @@ func (d *dispatcher) follow(it *item) {
 	} else if leader == nil && it.attempt.Leader >= 0 {
 		it.p.lead(nil)
 	}
-	d.cluster.Refresh()
+	d.cluster.Refresh(it.attempt.Topic)
 }
 
 // renew begins a new numbering of the partition, and does more about it where the broker asks for that, or has not followed the last

@@ -42,6 +42,7 @@ type Cluster struct {
 	mu       sync.Mutex     // guards what follows; never held across I/O or a callback
 	wanted   map[string]int // topics, with how many want each
 	failed   []failure      // since the supervisor last looked
+	old      []string       // topics of which what is known is old, the same
 	status   Status
 	missed   bool       // it was said that nobody has answered so far
 	watchers []*watcher // replaced, never changed in place
@@ -159,8 +160,17 @@ func (c *Cluster) topics() map[string]int {
 	return maps.Clone(c.wanted)
 }
 
-// Refresh asks for new metadata soon: what a broker answered shows that the view is out of date.
-func (c *Cluster) Refresh() {
+// Refresh asks for new metadata of the brokers and of topics soon: what a broker answered shows that the view is out of date.
+func (c *Cluster) Refresh(topics ...string) {
+	if len(topics) > 0 {
+		c.mu.Lock()
+		for _, topic := range topics {
+			if !slices.Contains(c.old[max(0, len(c.old)-oldCompared):], topic) {
+				c.old = append(c.old, topic)
+			}
+		}
+		c.mu.Unlock()
+	}
 	select {
 	case c.hurry <- struct{}{}:
 	default:
@@ -181,6 +191,17 @@ func (c *Cluster) failures() []failure {
 	failed := c.failed
 	c.failed = nil
 	return failed
+}
+
+// oldCompared is with how many topics one is compared that is out of date: the batches of an answer may be of a few.
+const oldCompared = 16
+
+func (c *Cluster) outdated() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.old
+	c.old = nil
+	return old
 }
 
 // publish makes v the view, tells the watchers if there is news in it, and logs the state if it has changed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -32,10 +33,11 @@ type supervisor struct {
 	asking  int // how many answers will come
 
 	view      *View
-	learned   time.Time // when the view was last answered
-	refresh   time.Time // when to ask again
-	unsettled int       // answers in a row that were not settled
-	wanted    int       // topics asked for last time
+	learned   time.Time // when a question was last answered
+	round     time.Time // when the last question of a round was answered, in which topics have their turns
+	refresh   time.Time // when the next round begins
+	soon      time.Time // when to ask for the brokers before that; zero: not
+	turns     turns
 	lastErr   error
 	moves     int       // answers of late in which brokers went, or changed their address
 	moved     time.Time // when that was last
@@ -67,13 +69,15 @@ const (
 )
 
 type answer struct {
-	node int32
-	resp *kmsg.MetadataResponse
-	err  error
+	node   int32
+	topics []string // that were asked for
+	round  bool
+	resp   *kmsg.MetadataResponse
+	err    error
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), creator: newCreator(c), view: c.View()}
+	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), creator: newCreator(c), turns: make(turns), view: c.View()}
 	for i, addr := range c.cfg.Seeds {
 		s.targets[seedID(i)] = newTarget(addr)
 	}
@@ -106,9 +110,10 @@ func (s *supervisor) run(ctx context.Context) {
 			s.take(a)
 		case done := <-s.creator.made:
 			s.creator.take(done)
-			s.refresh = earlier(s.refresh, s.learned.Add(hurryAge))
+			s.turns.outdated(slices.Collect(maps.Keys(done)), time.Now())
 		case <-s.c.hurry:
-			s.refresh = earlier(s.refresh, s.learned.Add(hurryAge))
+			s.soon = time.Now()
+			s.turns.outdated(s.c.outdated(), s.soon)
 		case <-timer.C:
 		}
 		s.suspectFailed()
@@ -118,6 +123,13 @@ func (s *supervisor) run(ctx context.Context) {
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
 		return a
 	}
 	return b
@@ -151,6 +163,7 @@ func (s *supervisor) suspectFailed() {
 		}
 	}
 	if changed {
+		s.turns.judge(time.Now(), s.view, s.works(), false)
 		s.publish(true)
 	}
 }
@@ -162,6 +175,7 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 	var healthy *target
 	var healthyID int32
 	dark := s.dark()
+	s.turns.follow(s.c.topics(), now)
 	for id, t := range s.targets {
 		switch {
 		case t.asked || id < 0 && !(dark && s.needsSeed(t)) || id >= 0 && dark && t.state == bad && s.seedFirst(t):
@@ -178,8 +192,10 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 			}
 		case !t.next.After(now) && id >= 0 && !t.proven && !s.another(now):
 			next = earlier(next, s.probing.Add(probeSoon))
+		case !t.next.After(now) && dark:
+			s.ask(ctx, id, t, s.turns.due(now, 0), false)
 		case !t.next.After(now):
-			s.ask(ctx, id, t)
+			s.ask(ctx, id, t, nil, false)
 		default:
 			next = earlier(next, t.next)
 		}
@@ -187,12 +203,25 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 	if healthy == nil || s.refreshing() {
 		return next
 	}
-	if s.refresh.After(now) {
-		return earlier(next, s.refresh)
+	if due := s.due(); due.After(now) {
+		return earlier(next, due)
 	}
-	s.turn = healthyID
-	s.ask(ctx, healthyID, healthy)
+	s.turn, s.soon = healthyID, time.Time{}
+	if s.refresh.After(now) {
+		s.ask(ctx, healthyID, healthy, s.turns.due(now, 0), false)
+	} else {
+		s.ask(ctx, healthyID, healthy, s.turns.due(now, max(now.Sub(s.round), metadataAge)), true)
+	}
 	return next
+}
+
+// due returns when a broker that answers is to be asked.
+func (s *supervisor) due() time.Time {
+	early := s.turns.first(s.refresh)
+	if !s.soon.IsZero() {
+		early = earlier(early, s.soon)
+	}
+	return earlier(s.refresh, latest(early, s.learned.Add(hurryAge)))
 }
 
 // another reports whether one more broker that has never answered may be asked now.
@@ -250,24 +279,21 @@ func (s *supervisor) refreshing() bool {
 }
 
 // ask requests metadata of t on a goroutine that ends with the answer, or with ctx.
-func (s *supervisor) ask(ctx context.Context, id int32, t *target) {
+func (s *supervisor) ask(ctx context.Context, id int32, t *target, topics []string, round bool) {
 	t.asked = true
 	s.asking++
-	topics := s.c.topics()
-	s.wanted = len(topics)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
 		resp, err := s.request(ctx, id, t, topics)
-		a := answer{node: id, resp: resp, err: err}
-		s.answers <- a
+		s.answers <- answer{node: id, topics: topics, round: round, resp: resp, err: err}
 	}()
 }
 
-func metadataRequest(topics map[string]int) *kmsg.MetadataRequest {
+func metadataRequest(topics []string) *kmsg.MetadataRequest {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(topics)) // empty, not nil: nil asks for all topics
-	for name := range topics {
+	for _, name := range topics {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, t)
@@ -276,7 +302,7 @@ func metadataRequest(topics map[string]int) *kmsg.MetadataRequest {
 }
 
 // request asks t, on the goroutine of ask, and makes sure that the answer is of use.
-func (s *supervisor) request(ctx context.Context, id int32, t *target, topics map[string]int) (*kmsg.MetadataResponse, error) {
+func (s *supervisor) request(ctx context.Context, id int32, t *target, topics []string) (*kmsg.MetadataResponse, error) {
 	resp, err := s.c.control.ask(ctx, id, t.addr, metadataRequest(topics))
 	if err != nil {
 		return nil, err
@@ -295,6 +321,7 @@ func (s *supervisor) request(ctx context.Context, id int32, t *target, topics ma
 func (s *supervisor) take(a answer) {
 	t := s.targets[a.node]
 	if t == nil {
+		s.turns.ended(a.topics)
 		return // it left the cluster meanwhile
 	}
 	t.asked = false
@@ -304,19 +331,24 @@ func (s *supervisor) take(a answer) {
 		}
 	}
 	if a.err != nil {
+		s.turns.ended(a.topics)
 		s.fail(a.node, t, a.err)
 		return
 	}
 	now := time.Now()
+	news := t.state == bad
 	t.state, t.next, t.proven = good, now.Add(probeSoon), true
 	t.probes.reset()
 	s.learned = now
-	topics := s.c.topics()
+	if a.round {
+		s.round, s.refresh = now, now.Add(metadataAge)
+	}
 	was := s.view.Brokers
-	s.view = s.view.merge(a.resp, topics)
+	s.view = s.view.merge(a.resp, s.c.topics())
 	s.explainMissing()
-	s.retarget(was)
-	s.schedule(now, topics)
+	news = s.retarget(was) || news
+	s.turns.answered(now, a.topics, a.resp, s.view, s.works())
+	s.turns.judge(now, s.view, s.works(), news)
 	s.publish(true)
 }
 
@@ -331,7 +363,7 @@ func (s *supervisor) explainMissing() {
 	}
 }
 
-func (s *supervisor) fail(a int32, t *target, err error) {
+func (s *supervisor) fail(id int32, t *target, err error) {
 	now := time.Now()
 	if other, ok := errors.AsType[*another](err); ok {
 		s.c.origin.doubt(other.is)
@@ -344,10 +376,11 @@ func (s *supervisor) fail(a int32, t *target, err error) {
 		t.since = now
 	}
 	if t.state == named { // what it was said to lead is led by another
-		s.refresh = earlier(s.refresh, now.Add(unsettledAge))
+		s.soon = now.Add(unsettledAge)
 	}
 	t.state = bad
-	gone := s.leave(a, t)
+	gone := s.leave(id, t)
+	s.turns.judge(now, s.view, s.works(), false)
 	t.next = now.Add(t.probes.next(now.Sub(t.since), refused(err)))
 	s.lastErr = fmt.Errorf("%s: %w", t.addr, reasoned(err))
 	s.publish(gone)
@@ -374,27 +407,14 @@ func (s *supervisor) works() func(node int32) bool {
 	}
 }
 
-// schedule decides when metadata is asked for again.
-func (s *supervisor) schedule(now time.Time, topics map[string]int) {
-	if s.view.settled(topics, s.works()) {
-		s.unsettled = 0
-		s.refresh = now.Add(metadataAge)
-		return
-	}
-	s.unsettled++
-	s.refresh = now.Add(min(unsettledAge*time.Duration(s.unsettled), unsettledMax))
-	if len(topics) != s.wanted {
-		s.refresh = now.Add(hurryAge)
-	}
-}
-
 // retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every broker is another. So do those that
 // answer, and that the answers do not name any more, for a few answers, and the last of them: there are agents that each name
 // one of them only.
 //
 // Where brokers change their addresses again and again they are asked ever more slowly.
-func (s *supervisor) retarget(was map[int32]Broker) {
-	moved := false
+//
+// It reports whether there is news of the brokers.
+func (s *supervisor) retarget(was map[int32]Broker) (moved bool) {
 	for id, t := range s.targets {
 		b, ok := s.view.Brokers[id]
 		switch {
@@ -430,8 +450,10 @@ func (s *supervisor) retarget(was map[int32]Broker) {
 			s.targets[id] = newTarget(b.Addr)
 			s.targets[id].state = named
 			s.targets[id].next = now.Add(wait)
+			moved = true
 		}
 	}
+	return moved
 }
 
 // publish makes the view known, with what is usable of it. Unless news is set, the watchers are told only if that changed.

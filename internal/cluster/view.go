@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -121,19 +122,21 @@ func (p Partition) merge(found Partition) Partition {
 	return found
 }
 
-// settled reports whether every wanted topic has partitions and each of them a leader that works. Another leader is on its
-// way for one that does not: the brokers need a second or two to see that it is away, and name it until then.
-func (v *View) settled(wanted map[string]int, works func(node int32) bool) bool {
-	for name := range wanted {
-		t, ok := v.Topics[name]
-		if !ok || t.Err != nil {
+// settled reports whether the topic has partitions and each of them a leader that works. Another leader is on its way for one
+// that does not: the brokers need a second or two to see that it is away, and name it until then.
+func (t Topic) settled(works func(node int32) bool) bool {
+	if t.Err != nil {
+		return false
+	}
+	for _, p := range t.Partitions {
+		if !works(p.Leader) {
 			return false
-		}
-		for _, p := range t.Partitions {
-			if !works(p.Leader) {
-				return false
-			}
 		}
 	}
 	return true
+}
+
+// doubtful reports whether the last answer said something else, which was not believed yet.
+func (t Topic) doubtful() bool {
+	return t.fewer > 0 && t.fewer < convincing || slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.older > 0 })
 }

@@ -49,14 +49,11 @@ func TestTopic_AnswersThatMakeNoSenseDoNoHarm(t *testing.T) {
 }
 
 // Brokers go on naming a leader that was killed for as long as its session lasts.
-func TestView_IsNotSettledWhileALeaderDoesNotWork(t *testing.T) {
-	wanted := map[string]int{"a": 1}
+func TestTopic_IsNotSettledWhileALeaderDoesNotWork(t *testing.T) {
 	works := func(node int32) bool { return node == 1 || node == 2 }
-	v := &View{Topics: make(map[string]Topic)}
-	require.False(t, v.settled(wanted, works))
 	for leader, want := range map[int32]bool{2: true, 3: false, -1: false} {
-		v.Topics["a"] = Topic{}.merge(topicAnswer(1, 0, [2]int32{1, 5}, [2]int32{leader, 5}))
-		require.Equal(t, want, v.settled(wanted, works), "leader %d", leader)
+		topic := Topic{}.merge(topicAnswer(1, 0, [2]int32{1, 5}, [2]int32{leader, 5}))
+		require.Equal(t, want, topic.settled(works), "leader %d", leader)
 	}
 }
 
