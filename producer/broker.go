@@ -49,15 +49,17 @@ type brokerState struct {
 	fails    int           // in a row
 	astray   time.Duration // since when all it says is that it is not the leader, and that this broker is; 0: it does not
 	retryAt  time.Duration
-	limit    int           // bytes of a request: doubled by success, halved by a connection that died with one
+	sizes    sizes         // of the requests that it takes
 	patience time.Duration // how long an answer is waited for
+	launches uint64        // requests so far, but for those aside
+	ended    uint64        // of them, when a connection ended last
 
 	serving recent           // from sending a request to its answer, or from the answer before on that connection if that came later
 	landed  [2]time.Duration // when the last answer came; the second is aside
 }
 
 func newBrokerState(id int32) *brokerState {
-	return &brokerState{Load: partitioner.Load{ID: id}, alone: true, limit: firstRequest, patience: cluster.AttemptTimeout}
+	return &brokerState{Load: partitioner.Load{ID: id}, alone: true, sizes: sizes{limit: firstRequest}, patience: cluster.AttemptTimeout}
 }
 
 // free reports whether a request may be sent to b now.

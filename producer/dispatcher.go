@@ -138,6 +138,7 @@ func (d *dispatcher) pass() time.Duration {
 		ts.survey()
 	}
 	d.owe(slices.ContainsFunc(d.active, func(ts *topicState) bool { return ts.cramped }))
+	d.testSizes(now, &alarm)
 	for d.sendOne(now, &alarm) || d.widen() {
 	}
 	d.settleActive(&alarm)

@@ -41,6 +41,7 @@ func (d *dispatcher) sendOne(now time.Duration, alarm *alarm) bool {
 			if b.lingered {
 				d.opened = now
 			}
+			b.sizes.sent(s.bytes+s.framing, now)
 			d.launch(s)
 			d.cluster.gate.Sent(d.lane.priority, b.ID, s.bytes, now)
 			for _, it := range s.items {
@@ -179,7 +180,7 @@ func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *ship
 	if !b.free(now, alarm) {
 		return nil
 	}
-	s := &shipment{d: d, broker: b, most: d.most(b)}
+	s := &shipment{d: d, broker: b, most: d.most(b, now)}
 	for i := range d.active {
 		at := (d.turn + i) % len(d.active)
 		ts := d.active[at]
@@ -194,11 +195,11 @@ func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *ship
 }
 
 // most returns how large a request for b may be. Beside a higher lane it is a batch: that lane waits no longer than for one.
-func (d *dispatcher) most(b *brokerState) int {
+func (d *dispatcher) most(b *brokerState, now time.Duration) int {
 	if !b.alone {
-		return min(b.limit, d.cfg.Batching.MaxBytes)
+		return min(b.sizes.ceiling(now), d.cfg.Batching.MaxBytes)
 	}
-	return min(b.limit, maxRequestBytes)
+	return min(b.sizes.ceiling(now), maxRequestBytes)
 }
 
 // loadAside fills a request of partitions that would hold up others: those that may be slow, in ever smaller company, and
@@ -207,7 +208,7 @@ func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) 
 	if !slices.ContainsFunc(d.active, (*topicState).anyAside) {
 		return nil
 	}
-	s := &shipment{d: d, broker: b, aside: true, most: d.most(b)}
+	s := &shipment{d: d, broker: b, aside: true, most: d.most(b, now)}
 	d.fillAside(s, now, alarm, func(p *partition) bool {
 		return p.pace > apace && len(s.items) < p.pace && !slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
 	})
@@ -262,7 +263,7 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 	if s.has(ts, p) {
 		return true
 	}
-	if len(s.items) > 0 && (s.bytes+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
+	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
 		return false
 	}
 	if !d.numberable(p) {
@@ -280,6 +281,10 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 			alarm.by(now)
 			return true
 		}
+	}
+	if p.pinned == nil && d.halveBefore(s.broker, ts, p, b, now) {
+		alarm.by(now)
+		return true
 	}
 	if !d.number(ts, p, b) { // the producer ID has just been lost
 		if p.pinned == nil {

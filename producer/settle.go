@@ -55,17 +55,16 @@ func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 	} else {
 		b.flying--
 	}
+	d.learnSize(s, now)
 	if s.err == nil {
 		d.count(s)
 		d.cluster.gate.Answered(d.lane.priority, b.ID, s.bytes, now)
 		d.settleThrottle(s, now)
 		b.fails = 0
-		b.limit = min(2*b.limit, maxRequestBytes)
 		b.patience = max(cluster.AttemptTimeout, min(2*s.took(), patienceMax))
 		return
 	}
 	b.fails++
-	b.limit = max(b.limit/2, d.cfg.Batching.MaxBytes)
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		b.patience = min(2*b.patience, patienceMax)
 	}
@@ -88,7 +87,7 @@ func (d *dispatcher) settleThrottle(s *shipment, now time.Duration) {
 // pace learns from how long the answer took which partitions would hold up others. Where one of them failed it is that one;
 // where none did it may be any, and they travel in smaller companies until it is found.
 func (s *shipment) pace(now time.Duration) {
-	if s.err != nil {
+	if s.err != nil || len(s.items) == 0 {
 		return
 	}
 	someFailed := slices.ContainsFunc(s.items, (*item).failed)
@@ -112,6 +111,9 @@ func (it *item) failed() bool {
 }
 
 func (d *dispatcher) count(s *shipment) {
+	if len(s.items) == 0 {
+		return
+	}
 	d.counts.requests.Add(1)
 	d.counts.requestBytes.Add(uint64(s.bytes))
 	for _, it := range s.items {
@@ -152,6 +154,7 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 			it.p.fail(now) // the broker answered, and said nothing of this partition: nobody else would slow it down
 		}
 		it.pin()
+		d.condemn(it)
 	case cluster.Answered:
 		b.History.Attempts++
 		d.settleAnswer(it, now)

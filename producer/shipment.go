@@ -19,7 +19,11 @@ type shipment struct {
 	aside    bool // on the connection for slow partitions
 	items    []*item
 	bytes    int
-	most     int           // of them, but for the first batch
+	framing  int           // and beside them: names, numbers
+	most     int           // of both, but for the first batch
+	number   uint64        // among the requests to its broker
+	solo     bool          // it was the only one on its connection when it was launched
+	wrote    int           // bytes on the wire, about; set by travel
 	handed   atomic.Bool   // batches are compressed and attempts complete: from now on an attempt may be revoked
 	patience time.Duration // how long the answer is waited for
 	launched time.Duration // monotonic times
@@ -46,8 +50,12 @@ func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
 	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(), Sequence: p.numbers.next}
 	s.items = append(s.items, it)
 	s.bytes += b.Size()
+	s.framing += framed(ts)
 	p.flying = it
 }
+
+// framed is about what a batch takes in a request beside itself.
+func framed(ts *topicState) int { return len(ts.name) + 32 }
 
 // has reports whether a batch for the same partition is in s: a request can have only one.
 func (s *shipment) has(ts *topicState, p *partition) bool {
@@ -67,9 +75,12 @@ func (s *shipment) orNil() *shipment {
 // launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is not waited for any more.
 func (d *dispatcher) launch(s *shipment) {
 	if s.patience = s.broker.patience; s.aside {
-		s.broker.aside = true
+		s.broker.aside, s.solo = true, true
 	} else {
+		s.solo = s.broker.flying == 0
 		s.broker.flying++
+		s.broker.launches++
+		s.number = s.broker.launches
 	}
 	for _, it := range s.items {
 		d.tick++
@@ -132,12 +143,14 @@ func (d *dispatcher) codec() *buffer.Codec {
 // travel compresses the batches and sends them.
 func (s *shipment) travel() {
 	attempts := make([]*cluster.Attempt, len(s.items))
+	s.wrote = s.framing
 	for i, it := range s.items {
 		it.batch.Compress(s.d.codec())
 		a := it.attempt
 		a.Body, a.Codec = it.batch.Body(), it.batch.Codec()
 		a.BaseTime, a.MaxTime = it.batch.Times()
 		attempts[i] = a
+		s.wrote += it.batch.Size()
 	}
 	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int { return strings.Compare(a.Topic, b.Topic) })
 	req := s.d.link.Prepare(attempts)

@@ -48,6 +48,12 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // pass writes, and resets the connection afterwards if it is its turn.
 func (c *conn) pass(b []byte) (int, error) {
+	if most := c.link.most.Load(); most > 0 && int64(len(b)) > most {
+		c.reset.Store(true)
+		c.link.cuts.Add(1)
+		_ = c.Close()
+		return len(b), nil // the kernel has taken them
+	}
 	n, err := c.Conn.Write(b)
 	if every := c.link.cutEvery.Load(); err == nil && every > 0 && c.link.writes.Add(1)%every == 0 {
 		c.reset.Store(true)

@@ -24,6 +24,7 @@ type Link struct {
 	writes   atomic.Int64
 	cutEvery atomic.Int64
 	delay    atomic.Int64 // of what is written, in nanoseconds
+	most     atomic.Int64 // bytes that one write may have; 0: any number
 
 	mu    sync.Mutex // guards what follows
 	down  bool
@@ -69,6 +70,10 @@ func (l *Link) Reset() {
 
 // CutAfterWrites resets a connection after every n-th write of all connections, when it has gone through; 0 ends that.
 func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
+
+// HangUpAbove resets a connection on which more than n bytes are written at once, and loses those: a broker that finds a request too large
+// does so when it has read how large it is. 0 ends that.
+func (l *Link) HangUpAbove(n int64) { l.most.Store(n) }
 
 // Delay has everything that is written from now on arrive later by d, and in its order; what is answered comes at once. What
 // is on its way when its connection ends is lost.

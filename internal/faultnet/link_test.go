@@ -60,3 +60,20 @@ func TestLink_LosesWhatIsOnItsWayWhenItIsReset(t *testing.T) {
 		require.EqualValues(t, 1, l.Cuts())
 	})
 }
+
+func TestLink_HangsUpOnWhatIsTooLarge(t *testing.T) {
+	l, ours, theirs := dial(t)
+	l.HangUpAbove(10)
+	go func() { _, _ = ours.Write(make([]byte, 10)) }()
+	_, err := io.ReadFull(theirs, make([]byte, 10))
+	require.NoError(t, err)
+	n, err := ours.Write(make([]byte, 11))
+	require.NoError(t, err)
+	require.Equal(t, 11, n)
+	rest, err := io.ReadAll(theirs)
+	require.NoError(t, err)
+	require.Empty(t, rest)
+	_, err = ours.Read(make([]byte, 1))
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+	require.EqualValues(t, 1, l.Cuts())
+}
