@@ -7,7 +7,7 @@ MINUTES ?= 10
 SEED ?= 0
 ROUNDS ?= 5
 
-.PHONY: help test vet cross lint virtual explore hostile race ops examples soak mutants reliability fuzz bench peers
+.PHONY: help test vet cross lint virtual explore hostile race ops examples compat soak mutants reliability fuzz bench peers
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,18 +15,18 @@ help: ## list the tasks
 test: vet cross lint virtual hostile race ops examples ## everything that CI runs; needs Go, Java 17 and Maven
 
 vet: ## go vet
-	go vet -tags synctests,soak,mutants ./...
+	go vet -tags synctests,soak,mutants,compat ./...
 
 # Where the processor can, the tests of what counts in ints run in 32 bits too.
 cross: ## go vet for 32 bits, Windows and macOS, and a build for a big-endian processor
 	set -e; for target in linux/386 windows/amd64 darwin/arm64; do \
-		GOOS=$${target%/*} GOARCH=$${target#*/} go vet -tags synctests,soak,mutants ./...; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} go vet -tags synctests,soak,mutants,compat ./...; \
 	done
 	GOOS=linux GOARCH=s390x go build ./...
 	if [ "$$(go env GOHOSTOS)/$$(go env GOHOSTARCH)" = linux/amd64 ]; then GOARCH=386 go test ./buffer ./config ./partitioner ./internal/wire; fi
 
 lint: ## the linters of .golangci.yml
-	go run $(LINTER) run --build-tags synctests,soak,mutants ./...
+	go run $(LINTER) run --build-tags synctests,soak,mutants,compat ./...
 	cd ops && go run $(LINTER) run ./...
 
 # These take minutes with the race detector. The others have one processor with it: a bubble's timers run in one context of the detector,
@@ -57,6 +57,9 @@ examples: ## run the examples
 	go run ./examples/quickstart
 	go run ./examples/failover
 	go run ./examples/httpservice
+
+compat: ## every codec on real Kafka from 1.1 (with ZooKeeper) to the newest; gets their jars from Maven Central the first time
+	go test -tags compat -timeout 20m -count 1 -v -run '^TestKafka_Compat' ./producer
 
 soak: ## high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
 	go test -count 1 -v -run '^TestKafka_F15_HighLoses' ./producer

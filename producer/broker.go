@@ -43,6 +43,8 @@ type brokerState struct {
 	full     bool   // something is ready for it that has to wait for an answer
 	usable   bool   // by the view
 	rack     string
+	plain    bool          // it does not take the compression
+	speaks   int16         // the version of produce requests that it answered last
 	away     time.Duration // the round trip, by the view
 	flying   int           // requests, but for the one aside
 	aside    bool          // a request for slow partitions is in flight, on a connection of its own

@@ -65,7 +65,6 @@ type dispatcher struct {
 	troubles sync.Map // why topics are held, as errors by their names
 	counts   counts
 	acked    atomic.Int64 // monotonic time of the last acknowledgement
-	plain    atomic.Bool  // the cluster does not take the compression
 	overhead atomic.Int64 // the most bytes that were in flight: kgo copies them, and keeps its buffers
 
 	mu     sync.Mutex // guards what follows
@@ -284,7 +283,7 @@ func (d *dispatcher) evacuate(ts *topicState, p *partition) {
 // settleActive forgets the topics that need no attention until they come in again, and sets the alarm for the rest.
 func (d *dispatcher) settleActive(alarm *alarm) {
 	kept := d.active[:0]
-	armed := false
+	armed, plain := false, d.anyPlain()
 	for _, ts := range d.active {
 		if ts.quiet() {
 			ts.active = false
@@ -306,7 +305,7 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 			}
 			sealed = sealed || w.Sealed
 		}
-		if sealed && !d.plain.Load() {
+		if sealed && !plain {
 			d.p.squeeze.offer(ts.t)
 		}
 	}

@@ -61,10 +61,13 @@ func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 		d.cluster.gate.Answered(d.lane.priority, b.ID, s.bytes, now)
 		d.settleThrottle(s, now)
 		b.fails = 0
+		b.plain = b.plain && s.version == b.speaks
+		b.speaks = s.version
 		b.patience = max(cluster.AttemptTimeout, min(2*s.took(), patienceMax))
 		return
 	}
 	b.fails++
+	b.plain = false // it may come back as another version
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		b.patience = min(2*b.patience, patienceMax)
 	}
@@ -400,10 +403,11 @@ func (d *dispatcher) reject(it *item, err error) {
 	d.giveBack(it.ts, it.p, others)
 }
 
-// decompress has a batch, and all that follow in this lane, go uncompressed: the cluster does not take the compression.
+// decompress has a batch, and all that follow it to this broker, go uncompressed: it does not take the compression. Those that were compressed
+// before, for others, come here once and go on uncompressed.
 func (d *dispatcher) decompress(it *item, err error) {
-	d.sayOnce(it.attempt.Code, err)
-	d.plain.Store(true)
+	d.sayPlain(it, err)
+	it.ship.broker.plain = true
 	if it.batch.Codec() == 0 {
 		d.again(it) // it is not that
 		return
@@ -416,6 +420,15 @@ func (d *dispatcher) decompress(it *item, err error) {
 		return
 	}
 	d.giveBack(it.ts, it.p, b)
+}
+
+// sayPlain says once that a broker does not take the compression.
+func (d *dispatcher) sayPlain(it *item, err error) {
+	if !d.spoken[it.attempt.Code] {
+		d.spoken[it.attempt.Code] = true
+		d.log.Warn("broker does not take the compression: batches go to it uncompressed", zap.Int32("broker", it.ship.broker.ID),
+			zap.String("compression", d.cfg.Batching.Compression), zap.Error(err))
+	}
 }
 
 // sayOnce logs an error code that nothing better is known of.

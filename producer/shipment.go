@@ -17,6 +17,7 @@ type shipment struct {
 	d        *dispatcher
 	broker   *brokerState
 	aside    bool // on the connection for slow partitions
+	plain    bool // batches go uncompressed
 	items    []*item
 	bytes    int
 	framing  int           // and beside them: names, numbers
@@ -29,6 +30,7 @@ type shipment struct {
 	launched time.Duration // monotonic times
 	landed   time.Duration
 	throttle time.Duration // how long the broker wants to be left alone
+	version  int16         // of the request, if it was answered
 	err      error         // why there was no answer
 }
 
@@ -74,6 +76,7 @@ func (s *shipment) orNil() *shipment {
 
 // launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is not waited for any more.
 func (d *dispatcher) launch(s *shipment) {
+	s.plain = s.broker.plain
 	if s.patience = s.broker.patience; s.aside {
 		s.broker.aside, s.solo = true, true
 	} else {
@@ -133,11 +136,21 @@ func (d *dispatcher) overtaken(it *item) bool {
 }
 
 // codec returns what batches are compressed with.
-func (d *dispatcher) codec() *buffer.Codec {
-	if d.plain.Load() {
+func (s *shipment) codec() *buffer.Codec {
+	if s.plain {
 		return buffer.NoCodec
 	}
-	return d.p.squeeze.codec
+	return s.d.p.squeeze.codec
+}
+
+// anyPlain reports whether some broker does not take the compression: batches are not compressed then before it is known where they go.
+func (d *dispatcher) anyPlain() bool {
+	for _, b := range d.brokers {
+		if b.plain {
+			return true
+		}
+	}
+	return false
 }
 
 // travel compresses the batches and sends them.
@@ -145,7 +158,7 @@ func (s *shipment) travel() {
 	attempts := make([]*cluster.Attempt, len(s.items))
 	s.wrote = s.framing
 	for i, it := range s.items {
-		it.batch.Compress(s.d.codec())
+		it.batch.Compress(s.codec())
 		a := it.attempt
 		a.Body, a.Codec = it.batch.Body(), it.batch.Codec()
 		a.BaseTime, a.MaxTime = it.batch.Times()
@@ -159,6 +172,9 @@ func (s *shipment) travel() {
 	s.launched = s.d.p.clock.Mono()
 	s.throttle, s.err = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
 	s.landed = s.d.p.clock.Mono()
+	if s.err == nil {
+		s.version = req.Version
+	}
 }
 
 // took returns how long the answer took.

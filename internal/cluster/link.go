@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -161,6 +162,9 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 	}
 	for _, a := range req.attempts {
 		a.Answer = Answer{Fate: fate, Offset: -1, Leader: -1, Err: err}
+		if a.untaken {
+			a.Fate = NotSent
+		}
 	}
 	if err != nil {
 		return 0, err
@@ -193,7 +197,7 @@ func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.Pro
 		return nil, err
 	}
 	produced, ok := resp.(*kmsg.ProduceResponse)
-	if !ok || produced.Version < 3 {
+	if !ok || produced.Version < batchVersion {
 		return nil, fmt.Errorf("broker %d is older than Kafka 0.11 and has no record batches", node)
 	}
 	return produced, nil
@@ -215,6 +219,10 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 		}
 	}
 	for _, a := range attempts {
+		if a.untaken { // as a newer broker would say
+			a.Fate, a.Code, a.Text = Answered, kerr.UnsupportedCompressionType.Code, "the broker is older than Kafka 2.1, which brought zstd"
+			continue
+		}
 		p := answers[place{a.Topic, a.Partition}]
 		if p == nil {
 			a.Err = errNotMentioned

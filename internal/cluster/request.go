@@ -30,6 +30,7 @@ type Attempt struct {
 
 	req     *Request
 	revoked bool // guarded by req.mu
+	untaken bool // the same: the broker's version does not know the compression, so it was not written
 }
 
 // Revoke ends the attempt for its caller, before Produce or while it is going on: the body is not read any more when it returns. It
@@ -38,7 +39,7 @@ func (a *Attempt) Revoke() (written bool) {
 	a.req.mu.Lock()
 	defer a.req.mu.Unlock()
 	a.revoked = true
-	return a.req.written
+	return a.req.written && !a.untaken
 }
 
 // Request is a produce request whose batches are encoded straight into the buffer of kgo, when kgo is about to write it.
@@ -51,7 +52,7 @@ type Request struct {
 	attempts []*Attempt // those of a topic stand together
 
 	mu      sync.Mutex // guards what follows
-	written bool       // AppendTo has run: what it returned may be on its way
+	written bool       // AppendTo has run, with a batch: what it returned may be on its way
 	closed  bool       // whoever sent it has gone; nothing of the batches may be read
 }
 
@@ -66,22 +67,35 @@ func (r *Request) close() (written bool) {
 	return r.written
 }
 
+// zstdVersion is the version of the produce request from which on brokers know zstd, Kafka 2.1. Older ones answer UNKNOWN_SERVER_ERROR. All
+// other compressions are older than record batches.
+const zstdVersion = 7
+
+// batchVersion is the version that brought record batches, and with them headers and numbers, Kafka 0.11.
+const batchVersion = 3
+
+// takes reports whether a broker that speaks version knows a compression.
+func takes(version int16, codec int8) bool { return codec < 4 || version >= zstdVersion }
+
 // AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is there, and again if nothing
-// could be written to it. After close it encodes a request without batches, which is valid and does nothing.
+// could be written to it. After close, and for a broker without record batches, it encodes a request without batches, which is valid and
+// does nothing. Batches in a compression that the broker does not know are left out.
 func (r *Request) AppendTo(dst []byte) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var live []*Attempt
-	if !r.closed {
-		r.written = true
+	if !r.closed && r.Version >= batchVersion {
 		for _, a := range r.attempts {
-			if !a.revoked {
+			if a.untaken = !takes(r.Version, a.Codec); !a.untaken && !a.revoked {
 				live = append(live, a)
 			}
 		}
+		r.written = r.written || len(live) > 0
 	}
 	e := encoder{dst: slices.Grow(dst, sizeOf(live)), flexible: r.Version >= 9}
-	e.nullString() // transactional ID
+	if r.Version >= batchVersion {
+		e.nullString() // transactional ID
+	}
 	e.int16(r.Acks)
 	e.int32(r.TimeoutMillis)
 	e.length(topicsIn(live))

@@ -12,7 +12,7 @@ import (
 
 func testAttempts() []*Attempt {
 	return []*Attempt{
-		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 4, Records: 2, BaseTime: 1000, MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
+		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 3, Records: 2, BaseTime: 1000, MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
 		{Topic: "a", Partition: 4, Body: []byte("body of a4"), Records: 1, Sequence: Unnumbered},
 		{Topic: "b", Partition: 0, Body: []byte("body of b0"), Records: 1},
 	}
@@ -45,7 +45,7 @@ func TestRequest_IsWhatKafkasProtocolSaysInEveryVersion(t *testing.T) {
 		var batch kmsg.RecordBatch
 		require.NoError(t, batch.ReadFrom(part.Records))
 		require.EqualValues(t, 2, batch.Magic)
-		require.EqualValues(t, 4, batch.Attributes)
+		require.EqualValues(t, 3, batch.Attributes)
 		require.EqualValues(t, 1, batch.LastOffsetDelta)
 		require.EqualValues(t, 1000, batch.FirstTimestamp)
 		require.EqualValues(t, 1007, batch.MaxTimestamp)
@@ -134,4 +134,44 @@ func TestRead_KeepsOfABrokersWordsAndNumbersWhatMakesSense(t *testing.T) {
 	require.Less(t, len(a.Text), 1000)
 	require.EqualValues(t, -1, a.Offset)
 	require.Equal(t, []int{1}, a.Bad)
+}
+
+func TestRequest_LeavesOutWhatAnOldBrokerDoesNotKnow(t *testing.T) {
+	for version := int16(0); version <= maxProduceVersion; version++ {
+		attempts := testAttempts()
+		attempts[0].Codec = 4 // zstd
+		req := newTestRequest(attempts)
+		req.SetVersion(version)
+		read := kmsg.NewPtrProduceRequest()
+		read.SetVersion(version)
+		require.NoError(t, read.ReadFrom(req.AppendTo(nil)), "version %d", version)
+		batches := 0
+		for _, topic := range read.Topics {
+			batches += len(topic.Partitions)
+		}
+		switch {
+		case version < 3:
+			require.Zero(t, batches, "it has no record batches")
+			require.False(t, attempts[1].Revoke())
+		case version < 7:
+			require.Equal(t, 2, batches)
+			require.False(t, attempts[0].Revoke(), "it was not written")
+			require.True(t, attempts[1].Revoke())
+		default:
+			require.Equal(t, 3, batches)
+			require.True(t, attempts[0].Revoke())
+		}
+	}
+}
+
+func TestRead_SaysWhatAnOldBrokerDoesNotTake(t *testing.T) {
+	attempts := testAttempts()[:1]
+	attempts[0].Codec = 4
+	req := newTestRequest(attempts)
+	req.SetVersion(6)
+	req.AppendTo(nil)
+	read(&kmsg.ProduceResponse{Version: 6}, attempts)
+	require.Equal(t, Answered, attempts[0].Fate)
+	require.Equal(t, Recompress, attempts[0].Action(false))
+	require.Contains(t, attempts[0].Text, "Kafka 2.1")
 }

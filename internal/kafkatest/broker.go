@@ -274,6 +274,9 @@ func (b *Broker) format(clusterID string, properties map[string]string, secure *
 		}
 	}
 	b.properties = properties
+	if b.kit.keeper() {
+		return b.writeProperties()
+	}
 	snapshot, err := os.ReadFile(b.kit.snapshot)
 	if err != nil {
 		return err
@@ -281,7 +284,8 @@ func (b *Broker) format(clusterID string, properties map[string]string, secure *
 	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", clusterID, b.nodeID, newUUID())
 	return errors.Join(
 		b.writeProperties(),
-		os.WriteFile(filepath.Join(b.dataDir(), snapshotName), snapshot, 0o600),
+		os.MkdirAll(filepath.Dir(b.kit.snapshotIn(b.dataDir())), 0o700),
+		os.WriteFile(b.kit.snapshotIn(b.dataDir()), snapshot, 0o600),
 		os.WriteFile(filepath.Join(b.dataDir(), "meta.properties"), []byte(meta), 0o600),
 	)
 }

@@ -35,8 +35,8 @@ type Cluster struct {
 // lines of each broker's log are in t's log. Start fails t where Java or Maven is missing, or skips it (see SkipVariable).
 func Start(t testing.TB, opts ...Option) *Cluster {
 	t.Helper()
-	k := needKit(t)
 	cfg := newConfig(opts)
+	k := needKitOf(t, cfg.version)
 	c, err := newCluster(cfg)
 	if err != nil {
 		t.Fatalf("kafkatest: %v", err)
@@ -81,6 +81,11 @@ func (c *Cluster) bootOnce(ctx context.Context, k *kit, cfg config) error {
 	if err := c.layOut(k, cfg); err != nil {
 		return err
 	}
+	if c.cfg.keeper != nil {
+		if err := c.cfg.keeper.start(ctx, k); err != nil {
+			return err
+		}
+	}
 	for _, b := range c.brokers {
 		if err := b.spawn(); err != nil {
 			return err
@@ -96,9 +101,14 @@ func (c *Cluster) bootOnce(ctx context.Context, k *kit, cfg config) error {
 
 // layOut picks the ports of all brokers and writes their folders. The ports are held until close.
 func (c *Cluster) layOut(k *kit, cfg config) error {
-	ports, err := cfg.pickPorts(portsEach*cfg.brokers + 1)
+	ports, err := cfg.pickPorts(portsEach*cfg.brokers + 2)
 	if err != nil {
 		return err
+	}
+	if last := ports[portsEach*cfg.brokers+1]; k.keeper() {
+		c.cfg.keeper = &keeper{port: last, dir: filepath.Join(c.dir, "keeper")}
+	} else {
+		last.release()
 	}
 	c.brokers, c.named = nil, ports[portsEach*cfg.brokers]
 	for i := range cfg.brokers {
@@ -273,6 +283,9 @@ func (c *Cluster) killAll() {
 	}
 	if c.named != nil {
 		c.named.release()
+	}
+	if c.cfg.keeper != nil {
+		c.cfg.keeper.end()
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package kafkatest answers "does it hold against real Kafka?": it starts Apache Kafka 4.1.0 on loopback for a test, each
+// Package kafkatest answers "does it hold against real Kafka?": it starts Apache Kafka 4.1.0, or another version, on loopback for a test, each
 // broker a JVM of its own, and takes it away again whatever becomes of the test.
 //
 //	func TestProducer_SurvivesItsBroker(t *testing.T) {
@@ -8,6 +8,10 @@
 //		...
 //		got := c.Read(t, "events")
 //	}
+//
+// # Versions
+//
+// [Version] starts another Kafka: before 3.3 with ZooKeeper, one more process with 64 MiB of heap. Their jars have caches of their own.
 //
 // # Cost
 //

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,7 @@ import (
 
 const (
 	// CacheVariable names the environment variable with the folder for Kafka's jars. Unset, it is forebay/kafka-4.1.0
-	// below os.UserCacheDir. It may be removed whenever no test runs, and is filled again by the next.
+	// below os.UserCacheDir. Other versions are in a folder of theirs, below this one where it is set. It may be removed whenever no test runs, and is filled again by the next.
 	CacheVariable = "FOREBAY_KAFKA_CACHE"
 
 	// SkipVariable names the environment variable that, set to 1, has tests that need Kafka skipped.
@@ -25,53 +26,67 @@ const (
 )
 
 const (
-	kafkaVersion = "4.1.0"
+	kafkaVersion = "4.1.0"          // unless a test asks for another
 	fillLimit    = 10 * time.Minute // to download the jars over a slow line, or to wait for who does
 	snapshotName = "bootstrap.checkpoint"
+	laterName    = "00000000000000000000-0000000000.checkpoint" // of the same in Kafka 4.4
 )
 
 // kit is what it takes to run Kafka: a java command and the cache's content. It does not change once made.
 type kit struct {
+	version   string // of Kafka
 	java      string // path of the java command
 	classPath string // all jars, in an order that does not change
 	snapshot  string // the first snapshot of the metadata log, as Kafka's own tool writes it
 	archive   string // class data archive of this JVM; empty when it could make none
 }
 
-// theKit is made once per process.
-var theKit = sync.OnceValues(makeKit)
+// kits holds a function for each version that makes its kit once per process.
+var kits sync.Map
 
-// needKit returns the kit, or ends t.
+// needKit returns the kit of the usual version, or ends t.
 func needKit(t testing.TB) *kit {
+	t.Helper()
+	return needKitOf(t, kafkaVersion)
+}
+
+// needKitOf returns the kit of a version, or ends t.
+func needKitOf(t testing.TB, version string) *kit {
 	t.Helper()
 	if os.Getenv(SkipVariable) == "1" {
 		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set", SkipVariable)
 	}
-	k, err := theKit()
+	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit, error) { return makeKitOf(version) }))
+	k, err := theKit.(func() (*kit, error))()
 	if err != nil {
 		t.Fatalf("kafkatest: no Kafka to test with: %v\n(%s=1 skips the tests that need it)", err, SkipVariable)
 	}
 	return k
 }
 
-// makeKit finds Java and fills the cache as far as it is not filled yet. Each thing in it is made beside it and then
+func makeKit() (*kit, error) { return makeKitOf(kafkaVersion) }
+
+// makeKitOf finds Java and fills the cache as far as it is not filled yet. Each thing in it is made beside it and then
 // renamed, so whatever has its final name is whole, and needs no lock to be used.
-func makeKit() (*kit, error) {
+func makeKitOf(version string) (*kit, error) {
 	java, err := findJava()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := cacheDir()
+	dir, err := cacheDir(version)
 	if err != nil {
 		return nil, err
 	}
-	k := &kit{java: java, snapshot: filepath.Join(dir, snapshotName)}
+	k := &kit{version: version, java: java, snapshot: filepath.Join(dir, snapshotName)}
+	if later := filepath.Join(dir, laterName); exists(later) {
+		k.snapshot = later
+	}
 	archive, err := archiveName(java)
 	if err != nil {
 		return nil, err
 	}
 	libs, archive := filepath.Join(dir, "libs"), filepath.Join(dir, archive)
-	if !exists(libs) || !exists(k.snapshot) || !exists(archive) {
+	if !k.complete(libs, archive) {
 		if err := k.fill(dir, libs, archive); err != nil {
 			return nil, err
 		}
@@ -83,6 +98,18 @@ func makeKit() (*kit, error) {
 		k.archive = archive
 	}
 	return k, nil
+}
+
+// complete reports whether the cache has all that there can be. Only the usual version has a class archive: others are started rarely.
+func (k *kit) complete(libs, archive string) bool {
+	return exists(libs) && (k.keeper() || exists(k.snapshot)) && (k.version != kafkaVersion || exists(archive))
+}
+
+// keeper reports whether Kafka needs ZooKeeper, as it did before 3.3.
+func (k *kit) keeper() bool {
+	var major, minor int
+	_, err := fmt.Sscanf(k.version, "%d.%d", &major, &minor)
+	return err == nil && (major < 3 || major == 3 && minor < 3)
 }
 
 // fill makes what the cache lacks. Of several processes one does it, the others wait for its lock.
@@ -104,19 +131,19 @@ func (k *kit) fill(dir, libs, archive string) error {
 	}
 	defer func() { _ = os.RemoveAll(part) }() // or the next one does it
 	if !exists(libs) {
-		if err := copyJars(ctx, part, libs); err != nil {
+		if err := k.copyJars(ctx, part, libs); err != nil {
 			return err
 		}
 	}
 	if k.classPath, err = classPath(libs); err != nil {
 		return err
 	}
-	if !exists(k.snapshot) {
+	if !exists(k.snapshot) && !k.keeper() {
 		if err := k.makeSnapshot(ctx, part); err != nil {
 			return err
 		}
 	}
-	if !exists(archive) {
+	if !exists(archive) && k.version == kafkaVersion {
 		return k.makeArchive(ctx, part, archive)
 	}
 	return nil
@@ -137,23 +164,45 @@ func (k *kit) makeSnapshot(ctx context.Context, part string) error {
 	if err := runQuietly(ctx, cmd); err != nil {
 		return fmt.Errorf("format a folder for Kafka: %w", err)
 	}
-	return os.Rename(filepath.Join(data, snapshotName), k.snapshot)
+	made := filepath.Join(data, snapshotName)
+	if !exists(made) {
+		made = filepath.Join(data, metadataFolder, laterName)
+		k.snapshot = filepath.Join(filepath.Dir(k.snapshot), laterName)
+	}
+	return os.Rename(made, k.snapshot)
 }
 
-func cacheDir() (string, error) {
+// metadataFolder is where the metadata log of a node is, below its data.
+const metadataFolder = "__cluster_metadata-0"
+
+// snapshotIn returns where a node expects the first snapshot below its data.
+func (k *kit) snapshotIn(data string) string {
+	if filepath.Base(k.snapshot) == laterName {
+		return filepath.Join(data, metadataFolder, laterName)
+	}
+	return filepath.Join(data, snapshotName)
+}
+
+func cacheDir(version string) (string, error) {
 	dir := os.Getenv(CacheVariable)
+	if dir != "" && version != kafkaVersion {
+		dir = filepath.Join(dir, version)
+	}
 	if dir == "" {
 		base, err := os.UserCacheDir()
 		if err != nil {
 			return "", fmt.Errorf("find a place for Kafka's jars, set %s: %w", CacheVariable, err)
 		}
-		dir = filepath.Join(base, "forebay", "kafka-"+kafkaVersion)
+		dir = filepath.Join(base, "forebay", "kafka-"+version)
 	}
 	return filepath.Abs(dir)
 }
 
 func classPath(libs string) (string, error) {
 	jars, err := filepath.Glob(filepath.Join(libs, "*.jar")) // sorted
+	jars = slices.DeleteFunc(jars, func(jar string) bool {   // it would take the place of slf4j-simple, and write nothing
+		return strings.HasPrefix(filepath.Base(jar), "slf4j-reload4j") || strings.HasPrefix(filepath.Base(jar), "slf4j-log4j12")
+	})
 	if err == nil && len(jars) == 0 {
 		err = fs.ErrNotExist
 	}

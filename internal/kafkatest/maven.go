@@ -5,23 +5,30 @@ package kafkatest
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"text/template"
 )
 
 //go:embed pom.xml
-var pom []byte
+var pom string
 
 // copyJars has Maven put Kafka's jars and all they need into part, then moves them to libs.
-func copyJars(ctx context.Context, part, libs string) error {
+func (k *kit) copyJars(ctx context.Context, part, libs string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
 		return fmt.Errorf("mvn is missing: %w; install Maven, for instance the package maven, "+
 			"or set %s to a cache that another machine filled", err, CacheVariable)
 	}
-	if err := os.WriteFile(filepath.Join(part, "pom.xml"), pom, 0o600); err != nil {
+	file, err := os.Create(filepath.Join(part, "pom.xml"))
+	if err != nil {
+		return err
+	}
+	err = template.Must(template.New("pom.xml").Parse(pom)).Execute(file, map[string]any{"Version": k.version, "Keeper": k.keeper()})
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	staged := filepath.Join(part, "libs")

@@ -28,6 +28,10 @@ func Property(key, value string) Option {
 // Racks sets broker.rack: the first name for the first broker, and so on. Brokers beyond the names have none.
 func Racks(names ...string) Option { return optionFunc(func(c *config) { c.racks = names }) }
 
+// Version sets the version of Kafka, one that Maven Central has: from 1.0 to 2.3, or from 3.3 on. Before 3.3 the cluster has one more process, ZooKeeper, and
+// brokers cannot be added. The default is 4.1.0, the only version that starts in two seconds.
+func Version(v string) Option { return optionFunc(func(c *config) { c.version = v }) }
+
 // Heap sets the most heap a broker may take, in MiB. The default is 384.
 func Heap(mebibytes int) Option { return optionFunc(func(c *config) { c.heapMiB = mebibytes }) }
 
@@ -36,14 +40,16 @@ type config struct {
 	extra     map[string]string
 	racks     []string
 	heapMiB   int
+	version   string                       // of Kafka
 	secure    *secureListener              // nil: none
+	keeper    *keeper                      // nil: brokers need none; set when the folders are written
 	named     bool                         // there is a listener for names
 	jvmFlags  []string                     // besides the usual ones; set when the class archive is written
 	pickPorts func(n int) ([]*port, error) // replaced by tests
 }
 
 func newConfig(opts []Option) config {
-	c := config{brokers: 1, heapMiB: 384, extra: make(map[string]string), pickPorts: pickPorts}
+	c := config{brokers: 1, heapMiB: 384, version: kafkaVersion, extra: make(map[string]string), pickPorts: pickPorts}
 	for _, o := range opts {
 		o.apply(&c)
 	}
@@ -98,6 +104,9 @@ func (c *config) properties(b *Broker, all []*Broker) map[string]string {
 	if !b.voter {
 		p["process.roles"] = "broker"
 		p["listeners"] = p["advertised.listeners"]
+	}
+	if c.keeper != nil {
+		c.keeper.properties(b, p)
 	}
 	if i := int(b.nodeID) - 1; i < len(c.racks) {
 		p["broker.rack"] = c.racks[i]
