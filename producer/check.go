@@ -114,6 +114,9 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 		if strings.ContainsFunc(cc.ClusterID, unicode.IsSpace) {
 			c.fail(field+".cluster_id", "%q: write it without white space, as the brokers tell it", cc.ClusterID)
 		}
+		if cc.ProducerIDExpiration < 0 {
+			c.fail(field+".producer_id_expiration", "%v: write what producer.id.expiration.ms of the brokers says, or 0 for 24h", cc.ProducerIDExpiration)
+		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
 		clusters[name] = cc

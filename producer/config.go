@@ -49,6 +49,11 @@ type ClusterConfig struct {
 	// Brokers that tell no ID are taken as they are. New rejects white space.
 	ClusterID string `yaml:"cluster_id"`
 
+	// ProducerIDExpiration is how long the brokers remember a producer, their producer.id.expiration.ms, for where they do not say it: they
+	// are asked, which takes the right to DescribeConfigs on the cluster. Half of it is relied on: an unanswered batch with older records
+	// counts as maybe duplicated when it is sent again. Zero means 24 h, Kafka's default. New rejects negative values.
+	ProducerIDExpiration time.Duration `yaml:"producer_id_expiration"`
+
 	// CreateTopics has topics made that are not there when a record for them comes. Without it they are waited for.
 	CreateTopics CreateTopicsConfig `yaml:"create_topics"`
 

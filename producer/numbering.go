@@ -72,7 +72,7 @@ func (d *dispatcher) numberable(p *partition) bool {
 func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool {
 	n := &p.numbers
 	if n.fits(b) && d.link.Current(n.id, n.next) {
-		if b.History.Unresolved && (n.next.ID < 0 || forgotten(b)) {
+		if b.History.Unresolved && (n.next.ID < 0 || d.forgotten(p, b)) {
 			ts.t.CountDuplicates(b)
 		}
 		if n.next.ID < 0 {

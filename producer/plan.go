@@ -333,12 +333,16 @@ func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
 	return w.OpenSince + linger + min(max(0, d.opened-w.OpenSince), linger)
 }
 
-// brokerMemory is how long brokers remember a producer, by the timestamps of its records: a day by default. Half of that is
-// relied on.
-const brokerMemory = 12 * time.Hour
+// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so long until it is there.
+const memoryMargin = patienceMax
 
-// forgotten reports whether the records of b are so old that a broker may not find a duplicate of it.
-func forgotten(b *buffer.Batch) bool {
+// relied returns how much is relied on of the time for which a broker remembers a producer: half of it.
+func relied(memory time.Duration) time.Duration { return max(0, min(memory/2, memory-memoryMargin)) }
+
+// forgotten reports whether the records of b, which was written to p, are so old that its broker may not find a duplicate of it. Brokers go by the
+// highest timestamp of the last batch, which is the time of the append where the topic says so: that is no earlier than the first Send.
+func (d *dispatcher) forgotten(p *partition, b *buffer.Batch) bool {
 	_, highest := b.Times()
-	return time.Since(time.UnixMilli(highest)) > brokerMemory
+	age := max(time.Since(time.UnixMilli(highest)), d.p.clock.Mono()-b.Born())
+	return age > relied(d.cluster.Memory(p.leader.ID))
 }

@@ -138,6 +138,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*site, error) {
 		Name:     name,
 		Seeds:    cc.Brokers,
 		ID:       cc.ClusterID,
+		Memory:   cc.ProducerIDExpiration,
 		ClientID: cfg.ClientID,
 		AcksAll:  cfg.Batching.Acks == "all",
 		Dial:     dial,

@@ -18,7 +18,8 @@ type Config struct {
 	Seeds    []string // host:port
 	ID       string   // that its brokers have to tell; empty: that of the first that answers
 	ClientID string
-	AcksAll  bool // else the leader alone
+	Memory   time.Duration // how long brokers remember a producer, where they do not say it themselves; 0: DefaultMemory
+	AcksAll  bool          // else the leader alone
 	Dial     DialFunc
 	Create   *Creation // of topics that are not there; nil: they are waited for
 	Logger   *zap.Logger
@@ -31,6 +32,7 @@ type Cluster struct {
 	origin  *origin
 	control *book // metadata and probes; what is produced never waits in its queues
 	away    *distances
+	memory  *memory
 
 	view  atomic.Pointer[View]
 	hurry chan struct{} // one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
@@ -74,6 +76,7 @@ func New(cfg Config) (*Cluster, error) {
 		origin:  origin,
 		control: control,
 		away:    away,
+		memory:  newMemory(cfg.Memory),
 		hurry:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		wanted:  make(map[string]int),

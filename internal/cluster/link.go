@@ -55,6 +55,8 @@ type Link struct {
 	main *book
 	more func() // called when Renew can say more than before
 
+	asking sync.WaitGroup // those of askMemory
+
 	mu    sync.Mutex  // guards what follows
 	aside *book       // for what would hold up others; nil until there is something
 	ids   []*identity // as many as were asked for
@@ -170,6 +172,7 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 		return 0, err
 	}
 	read(resp, req.attempts)
+	l.askMemory(node)
 	return time.Duration(resp.ThrottleMillis) * time.Millisecond, nil
 }
 
@@ -258,6 +261,7 @@ func (l *Link) Close() {
 	for _, i := range l.identities() {
 		i.wg.Wait()
 	}
+	l.asking.Wait()
 	l.main.close()
 	if l.aside != nil {
 		l.aside.close()

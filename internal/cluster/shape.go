@@ -91,6 +91,20 @@ var shapes = map[kmsg.Key]spoken{
 		octets(4).since(1),
 		tagged(map[uint32]shape{0: {list(octets(4), words(), octets(4), words(), tagged(nil))}}),
 	}},
+	kmsg.DescribeConfigs: {last: 4, flexible: 4, shape: shape{
+		octets(4),
+		list(
+			octets(2), words(), octets(1), words(),
+			list(
+				words(), words(), octets(1), octets(1), octets(1),
+				list(words(), words(), octets(1), tagged(nil)).since(1),
+				octets(1).since(3), words().since(3),
+				tagged(nil),
+			),
+			tagged(nil),
+		),
+		tagged(nil),
+	}},
 	kmsg.InitProducerID: {last: 5, flexible: 2, shape: shape{octets(4), octets(2), octets(8), octets(2), tagged(nil)}},
 }
 
