@@ -37,6 +37,9 @@ type Problem struct {
 	Status Status `json:"status"` // Impaired or Losing
 	Text   string `json:"text"`   // what is wrong, in words
 	Reason string `json:"reason,omitzero"`
+	Remedy string `json:"remedy,omitzero"` // what ends it, in words, where somebody has to do something
+
+	Cause producer.Cause `json:"cause,omitzero"` // of KindTopic and KindTrouble
 
 	Cluster  string           `json:"cluster,omitzero"` // what it is about, as far as it is about one
 	Priority routing.Priority `json:"priority,omitzero"`
@@ -56,7 +59,8 @@ const (
 	KindRefused    Kind = "refused"    // Send has refused records of late
 	KindCluster    Kind = "cluster"    // a cluster is not up
 	KindFallback   Kind = "fallback"   // a priority goes to another cluster than its own
-	KindTopic      Kind = "topic"      // a cluster does not have a topic, or not for us
+	KindTopic      Kind = "topic"      // records of a topic wait although their cluster answers
+	KindTrouble    Kind = "trouble"    // records of a priority wait for something that is not about one topic
 	KindUnnumbered Kind = "unnumbered" // a cluster gives us no producer ID: its log may have records twice
 	KindBuffer     Kind = "buffer"     // nearly all of the memory is in use
 	KindCallback   Kind = "callback"   // the application does not take what it asked to be told
@@ -184,15 +188,46 @@ func (v *look) refusedSettings() []Problem {
 		Text: "what " + cut(s.Source) + " says now is not in force"}}
 }
 
-// troubles tells of topics that wait for something else than their cluster, and how many more there are.
+// troubles tells of what records wait for although their cluster answers, and of how many more topics there are.
 func (v *look) troubles() (all []Problem, more int) {
-	for _, row := range v.topics {
-		if row.Trouble != "" {
-			all = append(all, Problem{Kind: KindTopic, Status: Impaired, Topic: row.Topic, Priority: row.Priority, Cluster: row.Cluster,
-				Text: "records of topic " + row.Topic + " wait", Reason: cut(row.Trouble), Count: row.Pending})
+	of := make(map[topicKey]*producer.Trouble)
+	for i := range v.stats.Troubles {
+		t := &v.stats.Troubles[i]
+		if t.Topic == "" {
+			all = append(all, problemOf(t, fmt.Sprintf("records of %v priority wait for cluster %s", t.Priority, t.Cluster)))
+		} else {
+			of[topicKey{t.Topic, t.Priority}] = t
 		}
 	}
-	return all, v.trouble - len(all)
+	told := 0
+	for _, row := range v.topics {
+		if row.Trouble == "" {
+			continue
+		}
+		told++
+		text := "records of topic " + row.Topic + " wait"
+		if t := of[topicKey{row.Topic, row.Priority}]; t != nil {
+			all = append(all, problemOf(t, text))
+			continue
+		}
+		all = append(all, Problem{Kind: KindTopic, Status: Impaired, Topic: row.Topic, Priority: row.Priority, Cluster: row.Cluster,
+			Text: text, Reason: cut(row.Trouble), Count: row.Pending})
+	}
+	return all, v.trouble - told
+}
+
+type topicKey struct {
+	topic    string
+	priority routing.Priority
+}
+
+func problemOf(t *producer.Trouble, text string) Problem {
+	p := Problem{Kind: KindTopic, Status: Impaired, Text: text, Reason: cut(t.Reason), Remedy: cut(t.Remedy), Cause: t.Cause,
+		Cluster: t.Cluster, Priority: t.Priority, Topic: t.Topic, Since: t.Since, Count: t.Records}
+	if t.Topic == "" {
+		p.Kind = KindTrouble
+	}
+	return p
 }
 
 // cut returns text without what is too long for a page.

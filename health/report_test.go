@@ -67,6 +67,19 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 			s.Topics = manyTopics(2, 1)
 		}, "Nothing is being lost, but records of topic t00000 wait.",
 			Problem{Kind: KindTopic, Status: Impaired, Text: "records of topic t00000 wait", Reason: "it is not there", Topic: "t00000", Cluster: "main", Priority: routing.Low}},
+		"a topic in trouble": {func(s *producer.Stats, _ *fake) {
+			s.Topics = manyTopics(8, 0)
+			s.Topics[7].Trouble = "partition 3 has no leader; elect one"
+			s.Troubles = []producer.Trouble{{Cause: producer.CauseNoLeader, Topic: "t00007", Cluster: "main", Priority: routing.Low,
+				Reason: "partition 3 has no leader", Remedy: "elect one", Since: noon, Records: 7}}
+		}, "Nothing is being lost, but records of topic t00007 wait.",
+			Problem{Kind: KindTopic, Status: Impaired, Text: "records of topic t00007 wait", Reason: "partition 3 has no leader", Remedy: "elect one",
+				Cause: producer.CauseNoLeader, Topic: "t00007", Cluster: "main", Priority: routing.Low, Since: noon, Count: 7}},
+		"all topics of a priority in trouble": {func(s *producer.Stats, _ *fake) {
+			s.Troubles = []producer.Trouble{{Cause: producer.CauseThrottled, Cluster: "main", Priority: routing.Low, Reason: "broker 1 asks to be left alone", Since: noon}}
+		}, "Nothing is being lost, but records of low priority wait for cluster main.",
+			Problem{Kind: KindTrouble, Status: Impaired, Text: "records of low priority wait for cluster main", Reason: "broker 1 asks to be left alone",
+				Cause: producer.CauseThrottled, Cluster: "main", Priority: routing.Low, Since: noon}},
 		"no producer ID": {func(s *producer.Stats, _ *fake) {
 			s.Clusters["main"] = producer.ClusterStats{State: producer.Up, Unnumbered: "CLUSTER_AUTHORIZATION_FAILED"}
 		}, "Nothing is being lost, but cluster main gives us no producer ID, so its log may have records twice.",

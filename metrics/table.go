@@ -200,6 +200,23 @@ func clusters() []Metric {
 				emit(float64(c.Pending), name, "pending")
 			}
 		},
+	}, {
+		Name: "forebay_troubles", Kind: Gauge, Unit: Condition, Labels: []string{"cluster", "cause"},
+		Help: "How many troubles have records wait although their cluster answers, by cause: one for each topic and priority, or one for" +
+			" all topics of a priority. 0 for causes that nothing waits for.",
+		Question: "What do records wait for, while Kafka is there?",
+		From:     []string{"Troubles.Cause", "Troubles.Cluster"},
+		read: func(v *view, emit emit) {
+			n := make(map[[2]string]int)
+			for i := range v.Troubles {
+				n[[2]string{v.Troubles[i].Cluster, string(v.Troubles[i].Cause)}]++
+			}
+			for name := range v.eachCluster() {
+				for _, cause := range producer.Causes() {
+					emit(float64(n[[2]string{name, string(cause)}]), name, string(cause))
+				}
+			}
+		},
 	}}
 }
 
@@ -408,8 +425,8 @@ func perTopic() []Metric {
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.held) }),
 	}, {
 		Name: "forebay_topic_troubled", Kind: Gauge, Unit: Topics, Labels: []string{"topic"},
-		Help:     "1 if the records of the topic wait because Kafka says that it is not there, or not for us, else 0; of the others, how many.",
-		Question: "Which topics does Kafka not let us write to?",
+		Help:     "1 if records of the topic wait although their cluster answers, else 0; of the others, how many. forebay_troubles says for what.",
+		Question: "Whose records wait while Kafka is there?",
 		From:     []string{"Topics.Trouble"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.trouble) }),
 	}}

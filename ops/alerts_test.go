@@ -172,6 +172,7 @@ var stories = []story{{
 		s.Paths[0].Throttled++
 		s.Paths[0].ThrottledFor += 5 * time.Second
 		s.Topics[0].Trouble = "it is not there"
+		s.Troubles = []producer.Trouble{{Cause: producer.CauseTopicMissing, Topic: s.Topics[0].Topic, Cluster: "main", Priority: routing.High}}
 		s.settle(routing.High, buffer.Rejected, buffer.TooLarge)
 		s.Refused[producer.ErrInvalidRecord]++
 	},
@@ -182,6 +183,7 @@ var stories = []story{{
 		"ForebayClusterDegraded":     20 * time.Minute,
 		"ForebayUnnumbered":          20 * time.Minute,
 		"ForebayTopicTroubled":       10 * time.Minute,
+		"ForebayTroubled":            10 * time.Minute,
 		"ForebayHighRecordsLost":     5 * time.Minute,
 		"ForebayRecordsUnacceptable": 5 * time.Minute,
 	},

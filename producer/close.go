@@ -13,8 +13,16 @@ import (
 )
 
 // Flush waits until every record that was accepted before the call has an outcome, and does not let them linger. It
-// returns nil then, or the error of ctx as soon as that ends. Records that are accepted meanwhile are not waited for.
+// returns nil then, or the error of ctx as soon as that ends, in whose words it says what is waited for. Records that are accepted meanwhile are not waited for.
 func (p *Producer) Flush(ctx context.Context) error {
+	if err := p.flush(ctx); err != nil {
+		return fmt.Errorf("flush: %w%s", err, p.because())
+	}
+	return nil
+}
+
+// flush returns the error of ctx if that ends first.
+func (p *Producer) flush(ctx context.Context) error {
 	w := buffer.NewWaiter()
 	s := p.setup.Load()
 	for l := range s.eachLane {
@@ -28,7 +36,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 		for l := range s.eachLane {
 			l.buf.Unflush(w)
 		}
-		return fmt.Errorf("flush: %w", ctx.Err())
+		return ctx.Err()
 	}
 }
 
@@ -127,6 +135,10 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 		l.buf.Close()
 	}
 	ctxErr := p.flushBefore(ctx)
+	because := ""
+	if ctxErr != nil {
+		because = p.because() // while that is known
+	}
 	p.stop()
 	s := p.summary()
 	p.closed = &s
@@ -139,7 +151,7 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	p.logger.close()
 	await(ctx, p.logger.done)
 	if s.Left > 0 {
-		return s.clone(), fmt.Errorf("close: %w: %d: %w", ErrLeft, s.Left, ctxErr)
+		return s.clone(), fmt.Errorf("close: %w: %d%s: %w", ErrLeft, s.Left, because, ctxErr)
 	}
 	return s.clone(), nil
 }
@@ -172,12 +184,12 @@ func (p *Producer) beginClose(ctx context.Context) error {
 func (p *Producer) flushBefore(ctx context.Context) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return p.Flush(ctx)
+		return p.flush(ctx)
 	}
 	reserve := min(time.Until(deadline)/10, 500*time.Millisecond)
 	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	defer cancel()
-	return p.Flush(ctx)
+	return p.flush(ctx)
 }
 
 // stop ends everything that runs, but for the reports.

@@ -62,7 +62,7 @@ type dispatcher struct {
 	reaped   time.Duration // when idle topics were last freed
 	spoken   map[int16]bool
 
-	troubles sync.Map // why topics are held, as errors by their names
+	troubles troubles
 	counts   counts
 	acked    atomic.Int64 // monotonic time of the last acknowledgement
 	overhead atomic.Int64 // the most bytes that were in flight: kgo copies them, and keeps its buffers
@@ -141,6 +141,7 @@ func (d *dispatcher) pass() time.Duration {
 	for d.sendOne(now, &alarm) || d.widen() {
 	}
 	d.settleActive(&alarm)
+	d.complain(now, &alarm)
 	d.reap(now)
 	d.leave()
 	return alarm.at - now
@@ -330,7 +331,6 @@ func (d *dispatcher) reap(now time.Duration) {
 		if ts.t.Freed() && ts.quiet() {
 			d.cluster.Forget(ts.name)
 			d.link.Forget(ts.name)
-			d.troubles.Delete(name)
 			delete(d.topics, name)
 		}
 	}
@@ -373,7 +373,7 @@ func (d *dispatcher) abandon() {
 // resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked.
 func (d *dispatcher) resolve(ts *topicState, b *buffer.Batch, v verdict) {
 	if v.outcome != Delivered && v.err == nil {
-		v.err = ts.lastErr
+		v.err = d.whyOf(ts, v.partition)
 	}
 	d.end(ts.t, b, v)
 }
@@ -401,8 +401,8 @@ func (d *dispatcher) end(t *buffer.Topic, b *buffer.Batch, v verdict) {
 	v.batch, v.priority, v.cluster, v.at = b, d.lane.priority, d.cluster.Name(), d.p.clock.Mono()
 	if v.outcome != Delivered {
 		v.offset = -1
-		if status := d.cluster.Status(); v.err == nil && !status.State.Ready() {
-			v.err = fmt.Errorf("cluster %s is %v: %s", d.cluster.Name(), status.State, status.Reason)
+		if v.err == nil {
+			v.err = d.why(t.Name(), v.partition)
 		}
 	}
 	d.p.reports.push(v)

@@ -28,7 +28,7 @@ type Event struct {
 	Priority routing.Priority
 	From     string // where the priority went before, of EventFellBack and EventReturned
 
-	Topic  string // of EventRepartitioned
+	Topic  string // of EventRepartitioned, EventTrouble and EventTroubleOver
 	Reason string // why, in words, where that is known
 }
 
@@ -44,11 +44,13 @@ const (
 	EventSheddingOver                   // and has not lost any for ten seconds
 	EventReconfigured                   // settings were changed by Reconfigure
 	EventRepartitioned                  // a topic that had records with keys has another number of partitions: keys may be in other ones from now on
+	EventTrouble                        // records wait although their cluster answers; see Trouble. With neither topic nor cluster: a sum of several
+	EventTroubleOver                    // they do not wait for that any more
 )
 
 // String returns the kind in words.
 func (k EventKind) String() string {
-	names := [...]string{"cluster", "fell back", "returned", "shedding", "shedding over", "reconfigured", "repartitioned"}
+	names := [...]string{"cluster", "fell back", "returned", "shedding", "shedding over", "reconfigured", "repartitioned", "trouble", "trouble over"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -184,7 +186,7 @@ func (p *Producer) History() []Event {
 }
 
 // Current returns what is the case now, as the events that would have led to it: the state of each cluster, where each priority
-// goes, and which of them shed. Whoever begins to watch looks at this first.
+// goes, which of them shed, and what records wait for. Whoever begins to watch looks at this first.
 func (p *Producer) Current() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		s := p.setup.Load()
@@ -200,6 +202,11 @@ func (p *Producer) Current() iter.Seq[Event] {
 			}
 			if p.evict.sheds(l.priority) && !yield(l.shedding()) {
 				return
+			}
+			for t := range l.troubled {
+				if !yield(t.event(EventTrouble)) {
+					return
+				}
 			}
 		}
 	}

@@ -177,9 +177,10 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 	b.Topic().Resolve(b, outcome, reason, keep)
 	if keep {
 		b.Shrink()
+		d := l.routes.Load().of(b.Topic().Name())
 		e.p.reports.push(verdict{
-			batch: b, outcome: outcome, reason: reason, priority: l.priority, cluster: l.routes.Load().of(b.Topic().Name()).cluster.Name(),
-			partition: b.Partition(), offset: -1, at: e.p.clock.Mono(),
+			batch: b, outcome: outcome, reason: reason, err: d.why(b.Topic().Name(), b.Partition()), priority: l.priority,
+			cluster: d.cluster.Name(), partition: b.Partition(), offset: -1, at: e.p.clock.Mono(),
 		})
 	}
 	e.lack(l, reason.String())

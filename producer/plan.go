@@ -267,6 +267,7 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 		return false
 	}
 	if !d.numberable(p) {
+		d.troubles.nameless = now
 		alarm.by(now + retryMin)
 		return true
 	}

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Producer struct {
 	reports *reports // nil without a callback
 	events  *events
 	samples samples
+	tells   teller
 
 	setup   atomic.Pointer[setup]
 	from    atomic.Pointer[provenance] // of the settings; nil until somebody has told
@@ -61,7 +63,28 @@ type setup struct {
 // site is a cluster and what the lanes that go there share.
 type site struct {
 	*cluster.Cluster
-	gate *wire.Gate
+	gate  *wire.Gate
+	ended atomic.Pointer[cluster.Status] // how it was when it was closed
+}
+
+// Close closes the cluster, and remembers how it was.
+func (c *site) Close() {
+	status := c.Status()
+	c.ended.CompareAndSwap(nil, &status)
+	c.Cluster.Close()
+}
+
+// away returns an error that says why the cluster does not answer, nil if it does, or did until it was closed.
+func (c *site) away() error {
+	status := c.ended.Load()
+	if status == nil {
+		now := c.Status()
+		status = &now
+	}
+	if status.State.Ready() || status.State == cluster.Closed {
+		return nil
+	}
+	return fmt.Errorf("cluster %s is %v: %s", c.Name(), status.State, status.Reason)
 }
 
 // New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no difference to it. It

@@ -80,6 +80,7 @@ func (d *dispatcher) settleBroker(s *shipment, now time.Duration) {
 // settleThrottle leaves a broker alone for as long as it wants.
 func (d *dispatcher) settleThrottle(s *shipment, now time.Duration) {
 	wait := min(s.throttle, throttleMax)
+	d.troubles.throttle(s.broker.ID, wait, now)
 	s.broker.retryAt = max(s.broker.retryAt, now+wait)
 	if wait > 0 {
 		d.counts.throttled.Add(1)
@@ -171,20 +172,10 @@ func (d *dispatcher) settleGone(it *item) {
 	}
 }
 
-// trouble notes for Stats what an answer says of a topic as a whole.
-func (d *dispatcher) trouble(ts *topicState, err error) {
-	switch {
-	case err != nil:
-		d.troubles.Store(ts.t.Name(), err)
-	case ts.held:
-		d.troubles.Delete(ts.t.Name())
-	}
-	ts.held = err != nil
-}
-
 func (d *dispatcher) failed(it *item, err error) {
 	if err != nil && d.ctx.Err() == nil {
 		it.ts.lastErr = err
+		d.blame(it, causeOf(err), err)
 	}
 }
 
@@ -205,7 +196,7 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 		d.acked.Store(int64(now))
 		p.numbers.advance(a.Records)
 		p.fails, it.ship.broker.astray, it.ts.bad = 0, 0, 0
-		d.trouble(it.ts, nil)
+		d.eased(it, now)
 		b.History.Unresolved = false
 		if d.overtaken(it) {
 			d.counts.orderAtRisk.Add(uint64(b.Records()))
@@ -238,7 +229,6 @@ func (d *dispatcher) settleAnswer(it *item, now time.Duration) {
 	case cluster.Recompress:
 		d.decompress(it, err)
 	case cluster.Hold:
-		d.trouble(it.ts, err)
 		d.cluster.Refresh(it.attempt.Topic)
 		d.again(it)
 	default: // nothing is known of the code, so nothing of the batch either

@@ -211,8 +211,8 @@ func (d *dispatcher) condemn(it *item) {
 	}
 	err := fmt.Errorf("broker %d hangs up on a request of %d bytes, which is one %s: %s, or raise the limit of the broker (socket.request.max.bytes): %w",
 		s.broker.ID, s.wrote, what, do, s.err)
-	d.trouble(it.ts, err)
 	d.failed(it, err)
+	d.blame(it, CauseRequestTooLarge, err)
 	if !z.saidAlone {
 		z.saidAlone = true
 		d.log.Warn("broker hangs up on single batches: lower batching.max_bytes, or raise the limit of the broker",

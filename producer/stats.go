@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -22,6 +21,7 @@ type Stats struct {
 	Held       map[routing.Priority]int64 // bytes of HeldBytes, by the priority that holds them
 	Lanes      map[routing.Priority]LaneStats
 	Clusters   map[string]ClusterStats
+	Troubles   []Trouble    // why records wait although their clusters answer, in no order
 	Topics     []TopicStats // those in use, in no order; one that was idle for ten minutes is only in the sums
 
 	// Refused are the records that Send did not accept, by its error.
@@ -61,7 +61,7 @@ type TopicStats struct {
 	Priority routing.Priority
 	Cluster  string
 	Held     int64     // bytes that its batches hold, and reports of them that were not read
-	Trouble  string    // why its records wait, in words, where the cluster says so: the topic is not there, or not for us
+	Trouble  string    // why its records wait and what ends it, in words; Troubles has the parts
 	Since    time.Time // when the books began: a topic that was idle for ten minutes begins with none when it comes back
 	Books
 }
@@ -150,11 +150,12 @@ func (l *lane) addTo(s *Stats) {
 	s.Topics = slices.Grow(s.Topics, len(topics)) // most of what ten thousand of them would cost
 	for _, t := range topics {
 		d := routes.of(t.Name())
-		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Trouble: d.troubleOf(t.Name()), Held: t.Held(), Since: t.Made()}
+		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Held: t.Held(), Since: t.Made()}
 		var born time.Duration
 		if row.Books, born = t.Account(); row.Pending > 0 {
 			oldest = min(oldest, born)
 		}
+		row.Trouble = s.addTroubles(d.troubles.of(t.Name()), row.Pending)
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
 		waits := Books{Accepted: row.Pending, Pending: row.Pending} // counts for the cluster that is to get it
@@ -184,6 +185,7 @@ func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
 		work.add(d.work())
 		done[d.cluster.Name()] = work
 		d.describe(s)
+		s.addTroubles(d.troubles.of(""), 0)
 	}
 	for name, work := range done {
 		s.addBooks(name, &work.books)
@@ -227,26 +229,22 @@ func (d *dispatcher) describe(s *Stats) {
 	s.OverheadBytes += d.overhead.Load()
 }
 
-// troubleOf says in words why the records of a topic wait, if it is known.
-func (d *dispatcher) troubleOf(topic string) string {
-	if text := troubleOf(d.cluster.View().Topics[d.there.Name(topic)]); text != "" {
-		return text
+// addTroubles adds what is visible of found, and returns the first of it in words. Of the topic that it is about pending records wait.
+func (s *Stats) addTroubles(found []shown, pending uint64) (words string) {
+	for i := range found {
+		t := found[i].Trouble
+		if !found[i].visible || t.Topic != "" && pending == 0 {
+			continue
+		}
+		if t.Topic != "" {
+			t.Records = pending
+		}
+		if words == "" {
+			words = t.words()
+		}
+		s.Troubles = append(s.Troubles, t)
 	}
-	if err, ok := d.troubles.Load(topic); ok {
-		return err.(error).Error()
-	}
-	return ""
-}
-
-// troubleOf says in words why the records of a topic wait, if the cluster says so.
-func troubleOf(t cluster.Topic) string {
-	switch {
-	case t.Err == nil:
-		return ""
-	case t.Unmade == nil:
-		return t.Err.Error()
-	}
-	return fmt.Sprintf("%v; it could not be created: %v", t.Err, t.Unmade)
+	return words
 }
 
 func (p *Producer) refusals() map[error]uint64 {

@@ -36,7 +36,8 @@ type topicState struct {
 	lastErr    error          // the last failure, for reports
 	bad        int            // records that were rejected alone, since one was delivered
 	crossed    bool           // it was said that another priority has newer records
-	held       bool           // an answer said that the topic is not there, or not for us
+	acked      time.Duration  // when something of it was last acknowledged
+	blamed     time.Duration  // when it was last found what its records wait for
 	scratch    []*partition   // of candidates
 	well       []int32        // of designate
 	counted    []*brokerState // of poll
@@ -56,7 +57,8 @@ type partition struct {
 	avoidUntil time.Duration // until when batches that may go elsewhere do: it is slow
 	fails      int           // in a row
 	retryAt    time.Duration
-	used       uint64 // tick of the picker when it was used last
+	why        *failure // of the last attempt; nil if it has succeeded
+	used       uint64   // tick of the picker when it was used last
 
 	leaderlessSince time.Duration
 }

@@ -97,13 +97,13 @@ function show() {
 }
 
 function showProblems(r, now) {
-  const items = r.problems.map((p) => ({ ...p, key: [p.kind, p.cluster, p.priority, p.topic, p.text, p.reason].join('|') }));
+  const items = r.problems.map((p) => ({ ...p, key: [p.kind, p.cluster, p.priority, p.topic, p.text, p.reason, p.remedy].join('|') }));
   if (r.left_out) items.push({ key: 'more', status: 'impaired', text: `and ${number(r.left_out)} more` });
   const create = () => make('li', {}, make('span', { class: 'mark', 'aria-hidden': 'true' }), make('span'), make('small'));
   each($('problems'), items, (p) => p.key, create, (node, p) => {
     node.dataset.status = p.status;
     say(node.children[0], signs[p.status]);
-    say(node.children[1], capital(p.text) + (p.reason ? `: ${p.reason}` : ''));
+    say(node.children[1], capital(p.text) + (p.reason ? `: ${p.reason}` : '') + (p.remedy ? `. ${capital(p.remedy)}` : ''));
     const details = [];
     const what = (p.kind === 'callback' ? 'time' : 'record') + (p.count === 1 ? '' : 's') + (counted(p) ? '' : ' waiting');
     if (p.count) details.push(`${number(p.count)} ${what}`);

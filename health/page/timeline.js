@@ -87,6 +87,8 @@ function inWords(e) {
     case 'shedding': return { status: 'losing', text: `${capital(e.priority)} priority began to lose or refuse records${why}` };
     case 'shedding over': return { status: 'well', text: `${capital(e.priority)} priority has lost nothing for ten seconds` };
     case 'repartitioned': return { status: 'well', text: `Topic ${e.topic} has another number of partitions in ${e.cluster}${why}` };
+    case 'trouble': return { status: 'impaired', text: (e.topic ? `Records of topic ${e.topic} wait` : 'Records wait') + (e.cluster && ` for ${e.cluster}`) + why };
+    case 'trouble over': return { status: 'well', text: (e.topic ? `Records of topic ${e.topic} do not wait any more` : 'Records do not wait any more') + (e.cluster && ` for ${e.cluster}`) + why };
     case 'reconfigured': return { status: 'well', text: 'Settings were changed' };
   }
   return { status: 'impaired', text: `${e.kind} ${e.cluster} ${e.priority}${why}` };

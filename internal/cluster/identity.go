@@ -31,6 +31,7 @@ type identity struct {
 	epoch   int16              // the highest that a partition has taken, or may have
 	last    int64              // the ID that taken is of
 	taken   map[string][]int16 // the highest that a partition has taken, -1 for none, by topic and number
+	failed  error              // of the last request for an ID, nil if there is one
 	refused error              // why batches are not numbered: the cluster does not let us
 	odd     int                // answers in a row that nothing is known of
 	silent  int                // questions in a row that a broker left open which answers others
@@ -135,6 +136,7 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.mu.Lock()
 	i.asking = false
 	was := i.refused
+	i.failed = err
 	if err == nil {
 		i.takeLocked(id, epoch)
 		i.pause.Reset()

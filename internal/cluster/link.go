@@ -136,6 +136,19 @@ func (l *Link) Refuse(n int, s Sequence, err error) { l.identity(n).refuse(s.ID,
 // Refusal returns why batches are not numbered, nil if they are.
 func (l *Link) Refusal() error { return l.identity(0).refusal() }
 
+// Unidentified returns why the last request for a producer ID has failed, nil if none has.
+func (l *Link) Unidentified() error {
+	for _, i := range l.identities() {
+		i.mu.Lock()
+		err := i.failed
+		i.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Prepare makes one produce request of attempts; those of the same topic must stand together. From then on Revoke may be
 // called on each.
 func (l *Link) Prepare(attempts []*Attempt) *Request {

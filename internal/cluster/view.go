@@ -36,9 +36,11 @@ type Topic struct {
 
 // Partition is one partition of a topic.
 type Partition struct {
-	Leader int32 // -1: none
-	epoch  int32 // of the leader
-	older  int   // answers in a row that had a leader of an older epoch
+	Leader   int32 // -1: none
+	Replicas int   // how many copies there are to be
+	InSync   int   // and how many of them are in sync
+	epoch    int32 // of the leader
+	older    int   // answers in a row that had a leader of an older epoch
 }
 
 // Usable reports whether node is a broker that answered last time.
@@ -99,7 +101,7 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 		if p.Partition < 0 || int(p.Partition) >= len(next.Partitions) {
 			continue
 		}
-		found := Partition{Leader: p.Leader, epoch: p.LeaderEpoch}
+		found := Partition{Leader: p.Leader, Replicas: len(p.Replicas), InSync: len(p.ISR), epoch: p.LeaderEpoch}
 		if same && int(p.Partition) < len(t.Partitions) {
 			found = t.Partitions[p.Partition].merge(found)
 		}
