@@ -6,6 +6,7 @@ import (
 
 	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
 )
 
 // fresh is for how long a look is good enough for whoever asks.
@@ -17,9 +18,10 @@ type look struct {
 	began   time.Time // when the handler was made
 	stats   producer.Stats
 	history []producer.Event
-	inForce map[string]bool        // the clusters that are in the settings
-	topics  []*producer.TopicStats // of stats, the most interesting ones
-	trouble int                    // how many of all topics are in trouble
+	inForce map[string]bool                     // the clusters that are in the settings
+	topics  []*producer.TopicStats              // of stats, the most interesting ones
+	fell    map[routing.Priority]producer.Event // of the priorities that go to a fallback
+	trouble int                                 // how many of all topics are in trouble
 	report  Report
 
 	health, data, settings func() []byte // each is encoded once, when somebody wants it
@@ -45,11 +47,14 @@ func (l *looks) look() *look {
 	if l.last != nil && time.Since(l.last.at) < fresh {
 		return l.last
 	}
-	v := &look{began: l.began, stats: l.p.Stats(), history: l.p.History(), inForce: make(map[string]bool)}
+	v := &look{began: l.began, stats: l.p.Stats(), history: l.p.History(), inForce: make(map[string]bool), fell: make(map[routing.Priority]producer.Event)}
 	v.at = time.Now()
 	for event := range l.p.Current() {
 		if event.Kind == producer.EventCluster {
 			v.inForce[event.Cluster] = true
+		}
+		if event.Kind == producer.EventFellBack {
+			v.fell[event.Priority] = event
 		}
 	}
 	v.topics, v.trouble = byInterest(v.stats.Topics)

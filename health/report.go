@@ -89,7 +89,7 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 		}
 	}
 	troubles, more := v.troubles()
-	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.buffer(), v.refusedSettings(), troubles)
+	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.behind(), v.buffer(), v.refusedSettings(), troubles)
 	slices.SortStableFunc(all, func(a, b Problem) int { return strings.Compare(string(b.Status), string(a.Status)) }) // "losing" first
 	r := Report{Status: Well, Summary: "All is well.", At: v.at, Problems: all[:min(len(all), problemsMax)]}
 	r.LeftOut = len(all) - len(r.Problems) + more
@@ -101,21 +101,43 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	return r
 }
 
-// summary says in words what is worst, and what it may come from. It has no figures: it is to be read aloud only when it changes.
+// summary says in words what is worst, and which clusters it may come from: all that are not up. It has no figures of records: it is to be read
+// aloud only when it changes.
 func summary(problems []Problem) string {
 	first, rest := problems[0], problems[1:]
-	if first.Status != Losing {
-		text := "Nothing is being lost, but " + first.Text
-		if len(rest) > 0 {
-			text += ", and " + rest[0].Text
+	var clusters []string
+	for _, p := range rest {
+		if p.Kind == KindCluster {
+			clusters = append(clusters, p.Text)
 		}
-		return text + "."
+	}
+	if more := len(clusters) - clustersNamed; more > 0 {
+		clusters = append(clusters[:clustersNamed], fmt.Sprintf("%d more clusters are not up", more))
+	}
+	if first.Status != Losing {
+		texts := append([]string{first.Text}, clusters...)
+		if len(clusters) == 0 && len(rest) > 0 {
+			texts = append(texts, rest[0].Text)
+		}
+		return "Nothing is being lost, but " + joined(texts) + "."
 	}
 	text := sentence(first.Text + ": " + first.Reason)
-	if cause := slices.IndexFunc(rest, func(p Problem) bool { return p.Kind == KindCluster }); cause >= 0 {
-		text += " " + sentence(rest[cause].Text)
+	if len(clusters) > 0 {
+		text += " " + sentence(joined(clusters))
 	}
 	return text
+}
+
+// clustersNamed is how many clusters that are not up a summary names, beside the first problem.
+const clustersNamed = 5
+
+// joined returns texts as an enumeration.
+func joined(texts []string) string {
+	last := len(texts) - 1
+	if last == 0 {
+		return texts[0]
+	}
+	return strings.Join(texts[:last], ", ") + ", and " + texts[last]
 }
 
 // sentence returns text, which begins with a letter of ASCII, as a sentence.
@@ -160,14 +182,49 @@ func (v *look) fallbacks() (all []Problem) {
 	return all
 }
 
-// whyFellBack returns what the last event of it says.
+// whyFellBack says why a priority does not go to its own cluster: what keeps it from there now, or else what the event of it said then.
 func (v *look) whyFellBack(priority routing.Priority) string {
+	fell := v.fell[priority]
 	for _, e := range slices.Backward(v.history) {
 		if e.Kind == producer.EventFellBack && e.Priority == priority {
-			return cut(e.Reason)
+			fell.Reason = e.Reason
+			if fell.From == "" {
+				fell.From = e.From
+			}
+			break
 		}
 	}
-	return ""
+	if c, ok := v.stats.Clusters[fell.From]; ok && !c.State.Ready() {
+		return cut(fmt.Sprintf("%s is %v: %s", fell.From, c.State, c.Reason))
+	}
+	return cut(fell.Reason)
+}
+
+// behind tells of the records that wait for a cluster which their priority has left: those of topics that the fallback does not take.
+func (v *look) behind() (all []Problem) {
+	type way struct {
+		priority routing.Priority
+		cluster  string
+	}
+	waiting := make(map[way]uint64)
+	for i := range v.stats.Topics {
+		row := &v.stats.Topics[i]
+		if lane := v.stats.Lanes[row.Priority]; lane.FellBack && row.Cluster != lane.Cluster && !v.stats.Clusters[row.Cluster].State.Ready() {
+			waiting[way{row.Priority, row.Cluster}] += row.Pending
+		}
+	}
+	for _, priority := range routing.All {
+		for _, name := range slices.Sorted(maps.Keys(v.stats.Clusters)) {
+			n, c := waiting[way{priority, name}], v.stats.Clusters[name]
+			if n == 0 {
+				continue
+			}
+			all = append(all, Problem{Kind: KindTrouble, Status: Impaired, Priority: priority, Cluster: name, Count: n, Since: c.Since,
+				Text:   fmt.Sprintf("records of %v priority that its fallback does not take wait for cluster %s", priority, name),
+				Reason: cut(fmt.Sprintf("%s is %v: %s", name, c.State, c.Reason))})
+		}
+	}
+	return all
 }
 
 // buffer tells of a memory that is nearly full: nine tenths, from where on lower priorities make room.

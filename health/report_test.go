@@ -2,6 +2,7 @@ package health
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,6 +172,65 @@ func TestReport_NamesTheCauseOfALoss(t *testing.T) {
 	r := reportOf(t, f, nil)
 	require.Equal(t, "Records of low priority are being lost or refused: there is no room for them. Cluster main is down.", r.Summary)
 	require.Equal(t, []Kind{KindShedding, KindCluster}, []Kind{r.Problems[0].Kind, r.Problems[1].Kind})
+}
+
+func TestReport_NamesEveryClusterThatIsNotUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(*fake)
+		summary string
+	}{
+		"nothing is lost": {func(*fake) {}, "Nothing is being lost, but cluster a is down, cluster b is connecting, and cluster main is degraded."},
+		"losing": {func(f *fake) { f.stats.Lanes[routing.Low] = producer.LaneStats{Shedding: true} },
+			"Records of low priority are being lost or refused: there is no room for them. Cluster a is down, cluster b is connecting, and cluster main is degraded."},
+		"very many": {func(f *fake) {
+			for i := range 20 {
+				f.stats.Clusters[fmt.Sprintf("a%02d", i)] = producer.ClusterStats{State: producer.Down}
+			}
+		}, "Nothing is being lost, but cluster a is down, cluster a00 is down, cluster a01 is down, cluster a02 is down, cluster a03 is down," +
+			" cluster a04 is down, and 17 more clusters are not up."},
+	} {
+		f := well()
+		f.stats.Clusters["a"] = producer.ClusterStats{State: producer.Down}
+		f.stats.Clusters["b"] = producer.ClusterStats{State: producer.Connecting}
+		f.stats.Clusters["main"] = producer.ClusterStats{State: producer.Degraded}
+		test.change(f)
+		require.Equal(t, test.summary, reportOf(t, f, nil).Summary, name)
+	}
+}
+
+// What keeps a priority from its own cluster may change while it is on the fallback: first nobody was there, by now a password is wrong.
+func TestReport_SaysWhatKeepsAPriorityOnItsFallbackNow(t *testing.T) {
+	f := well()
+	f.stats.Lanes[routing.Medium] = producer.LaneStats{Cluster: "spare", FellBack: true, Since: noon}
+	f.history = []producer.Event{{Kind: producer.EventFellBack, Priority: routing.Medium, From: "main", Cluster: "spare", Reason: "main is down: connection reset"}}
+	f.stats.Clusters["main"] = producer.ClusterStats{State: producer.Down, Reason: "SASL authentication failed", Since: noon}
+	why := func() string {
+		for _, p := range reportOf(t, f, nil).Problems {
+			if p.Kind == KindFallback {
+				return p.Reason
+			}
+		}
+		return ""
+	}
+	require.Equal(t, "main is down: SASL authentication failed", why())
+	f.stats.Clusters["main"] = producer.ClusterStats{State: producer.Up}
+	require.Equal(t, "main is down: connection reset", why(), "it is well, and the priority about to return")
+}
+
+// A fallback need not take every topic: the others wait for the cluster that the priority has left.
+func TestReport_SaysWhatWaitsForTheClusterThatAPriorityHasLeft(t *testing.T) {
+	f := well()
+	f.stats.Lanes[routing.Medium] = producer.LaneStats{Cluster: "spare", FellBack: true, Since: noon}
+	f.stats.Clusters["main"] = producer.ClusterStats{State: producer.Down, Reason: "connection refused", Since: noon}
+	f.stats.Topics = []producer.TopicStats{
+		{Topic: "taken", Priority: routing.Medium, Cluster: "spare", Books: producer.Books{Pending: 5}},
+		{Topic: "a", Priority: routing.Medium, Cluster: "main", Books: producer.Books{Pending: 7}},
+		{Topic: "b", Priority: routing.Medium, Cluster: "main", Books: producer.Books{Pending: 4}},
+		{Topic: "c", Priority: routing.High, Cluster: "main", Books: producer.Books{Pending: 9}},
+	}
+	want := Problem{Kind: KindTrouble, Status: Impaired, Text: "records of medium priority that its fallback does not take wait for cluster main",
+		Reason: "main is down: connection refused", Cluster: "main", Priority: routing.Medium, Since: noon, Count: 11}
+	require.Contains(t, reportOf(t, f, nil).Problems, want)
 }
 
 func TestReport_ForgetsLossesAfterAMinute(t *testing.T) {

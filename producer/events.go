@@ -37,7 +37,7 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventCluster       EventKind = iota // a cluster came into another state
+	EventCluster       EventKind = iota // a cluster came into another state, or is in it for another kind of reason
 	EventFellBack                       // a priority goes to a cluster that is later in its order: what was dispatched before may be read after this
 	EventReturned                       // a priority goes to a cluster that is earlier in its order, or to its primary
 	EventShedding                       // a priority has begun to lose records, or to refuse them, for lack of room
@@ -121,13 +121,13 @@ func (e *events) nudge() {
 
 // watch has the changes of c's state handed over, until c has a successor of the same name.
 func (p *Producer) watch(c *site) {
-	was := c.Status().State
+	was := c.Status()
 	c.Watch(func() { // it is called by one goroutine
 		now := c.Status()
-		if now.State == was {
+		if now.State == was.State && now.Reasons == was.Reasons {
 			return
 		}
-		was = now.State
+		was = now
 		if is := p.setup.Load().clusters[c.Name()]; is == c || is == nil {
 			p.events.push(clusterEvent(c, now))
 		}

@@ -247,6 +247,9 @@ func (r *routes) event(priority routing.Priority) Event {
 	if r.use > 0 {
 		e.Kind = EventFellBack
 		e.From = r.paths[0].d.cluster.Name()
+		if err := r.paths[0].d.cluster.away(); err != nil {
+			e.Reason = err.Error()
+		}
 	}
 	return e
 }

@@ -47,6 +47,7 @@ type Cluster struct {
 	old      []string       // topics of which what is known is old, the same
 	status   Status
 	missed   bool       // it was said that nobody has answered so far
+	kinds    kinds      // of the reasons why it is not up
 	watchers []*watcher // replaced, never changed in place
 }
 
@@ -207,16 +208,28 @@ func (c *Cluster) outdated() []string {
 	return old
 }
 
-// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has changed.
-func (c *Cluster) publish(v *View, reason string, news bool) {
+// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has changed, or if its reason is of another kind.
+// The error that reason comes from is why; nil where there is none.
+func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	c.mu.Lock()
+	now := time.Now()
 	before := c.status.State
 	if before != v.State {
-		c.status = Status{State: v.State, Since: time.Now(), Changes: c.status.Changes + 1}
+		c.status = Status{State: v.State, Since: now, Changes: c.status.Changes + 1, Reasons: c.status.Reasons}
 	}
 	c.status.Reason = reason
-	unreached := v.State == Connecting && reason != "" && !c.missed && time.Since(c.status.Since) >= reachBy
+	unreached := v.State == Connecting && reason != "" && !c.missed && now.Sub(c.status.Since) >= reachBy
 	c.missed = c.missed || unreached
+	another := false
+	switch {
+	case before != v.State || unreached:
+		c.kinds.begin(kindOf(why), now)
+	case v.State != Up && reason != "" && (v.State != Connecting || c.missed):
+		another = c.kinds.note(kindOf(why), now)
+	}
+	if another {
+		c.status.Reasons++
+	}
 	watchers := c.watchers
 	c.mu.Unlock()
 	c.view.Store(v)
@@ -226,7 +239,10 @@ func (c *Cluster) publish(v *View, reason string, news bool) {
 	if unreached {
 		c.cfg.Logger.Warn("cluster not reached yet", zap.String("cluster", c.cfg.Name), zap.String("reason", reason))
 	}
-	if !news {
+	if another {
+		c.cfg.Logger.Warn("cluster has another reason", zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason", reason))
+	}
+	if !news && !another {
 		return
 	}
 	for _, w := range watchers {
@@ -256,6 +272,6 @@ func (c *Cluster) Close() {
 		c.stop()
 		<-c.done
 		c.control.close()
-		c.publish(&View{State: Closed}, "closed", true)
+		c.publish(&View{State: Closed}, "closed", nil, true)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -57,4 +58,72 @@ func (w *worded) Unwrap() error { return w.err }
 
 func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// kindOf says what sort of thing err is, by what somebody has to do about it.
+func kindOf(err error) string {
+	code, answered := errors.AsType[*kerr.Error](err)
+	_, name := errors.AsType[*net.DNSError](err)
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
+		return "authentication"
+	case elsewhere(err):
+		return "another cluster"
+	case refused(err):
+		return "TLS"
+	case answered:
+		return code.Message
+	case name:
+		return "name"
+	case timedOut(err):
+		return "timeout"
+	}
+	return "connection" // refused, reset, closed, no route: nobody is there
+}
+
+// kinds decides when a reason is said again while a cluster is not up: when its kind is another one. It belongs to whoever publishes.
+type kinds struct {
+	said  string               // the kind that was said last
+	at    time.Time            // and when
+	now   string               // the kind of the latest reason
+	alone time.Time            // since when there was no other one
+	first map[string]time.Time // when each kind was first seen
+	known map[string]bool      // those that were said
+}
+
+const (
+	kindLasts = 5 * time.Second // how long a kind is there before it is said: what a broker that starts says passes
+	kindAgain = time.Minute     // how long after the last line a kind is said again that was said before, where it is the only one
+)
+
+// begin begins anew: the kind is being said, or there is nothing to say.
+func (k *kinds) begin(kind string, now time.Time) {
+	*k = kinds{said: kind, at: now, now: kind, alone: now, first: map[string]time.Time{kind: now}, known: map[string]bool{kind: true}}
+}
+
+// note notes the kind of the latest reason, and reports whether it is to be said. Brokers that fail in two ways say both in turn: each is said
+// once.
+func (k *kinds) note(kind string, now time.Time) bool {
+	if k.first == nil {
+		k.begin(kind, now)
+		return false
+	}
+	if kind != k.now {
+		k.now, k.alone = kind, now
+	}
+	if k.first[kind].IsZero() {
+		k.first[kind] = now
+	}
+	switch {
+	case kind == k.said || kind == "":
+		return false
+	case k.known[kind] && (now.Sub(k.alone) < kindLasts || now.Sub(k.at) < kindAgain):
+		return false
+	case now.Sub(k.first[kind]) < kindLasts:
+		return false
+	}
+	k.said, k.at, k.known[kind] = kind, now, true
+	return true
 }

@@ -36,5 +36,6 @@ type Status struct {
 	Reason string    // why, in words, when it is not up
 
 	Changes uint64 // how often it came into another state
+	Reasons uint64 // how often another kind of reason was said within a state
 	ID      string // of the Kafka cluster, as its brokers tell; empty as long as none has
 }

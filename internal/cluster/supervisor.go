@@ -483,7 +483,7 @@ func (s *supervisor) publish(news bool) {
 		reason = s.lastErr.Error()
 	}
 	s.view = next
-	s.c.publish(next, reason, news || next.State != was.State)
+	s.c.publish(next, reason, s.lastErr, news || next.State != was.State)
 }
 
 // stateOf returns the state of a cluster after was, by how many of its brokers work and of how many that is not known.
