@@ -197,7 +197,8 @@ type BufferConfig struct {
 	// bound a Send has lower priorities shed what waits longest, down to their guarantees; where they have no more it returns
 	// ErrBufferFull, never waiting (see PriorityConfig). Zero means 64 MiB. New rejects less than 1 MiB, less than four times
 	// Batching.MaxBytes, and less than Batching.MaxRecordBytes. Where the process has a memory limit (GOMEMLIMIT) below 1.25 times
-	// this, New logs a warning.
+	// this, New logs a warning. To deal keyed records out to partitions that became known, or other, takes a sixty-fourth more at
+	// most, where nothing else lets them be delivered.
 	MaxBytes int64 `yaml:"max_bytes"`
 
 	// MaxTopics bounds the topics of each priority that are in use at a time. Above it Send returns ErrTooManyTopics for a

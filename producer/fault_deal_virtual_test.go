@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -66,6 +67,39 @@ func TestVirtual_F1_TheBoundHoldsWhileKeyedBatchesAreDealtOut(t *testing.T) {
 					}
 					require.LessOrEqual(t, highest, int64(bound+8<<10))
 					require.Greater(t, n-before, before, "the backlog drains although the memory is always full")
+				})
+				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+			})
+		})
+	}
+}
+
+// Half of the partitions have no leader when the memory is full of records that are to be dealt out. What goes to the other half is
+// delivered all the same.
+func TestVirtual_F6_APartitionWithoutALeaderDoesNotStopTheDealingOut(t *testing.T) {
+	for _, partitions := range []int32{2, 12, 60} {
+		t.Run(fmt.Sprintf("%d partitions", partitions), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const bound = 1 << 20
+				links := make([]*faultnet.Link, 2)
+				s := judged(t, proof.Of(t, "F1", "F6"), setup{brokers: 2, topics: map[string]int32{"events": partitions}, before: ways(links), change: func(cfg *producer.Config) {
+					cfg.Buffer.MaxBytes, cfg.Batching.MaxBytes, cfg.Reports.MaxBytes = bound, 1<<10, bound
+				}}, func(b *bubble) {
+					for _, link := range links {
+						link.Cut()
+					}
+					n := 0
+					for ; ; n++ {
+						if b.ledger.Send(b.p, producer.Record{Topic: "events", Key: fmt.Append(nil, n), Value: make([]byte, 20)}) != nil {
+							break
+						}
+					}
+					links[0].Restore()
+					time.Sleep(2 * time.Minute)
+					pending := b.p.Stats().Total.Pending
+					require.InDelta(t, n/2, pending, float64(n)/8, "of %d", n)
+					b.proof.Bit("brokers cut off", 2)
+					links[1].Restore()
 				})
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 			})

@@ -26,6 +26,7 @@ type topicState struct {
 	undealt  bool             // such batches wait in t
 	dealing  bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
 	cramped  bool             // there is no room to deal more of them out
+	dealtAt  time.Duration    // when some were dealt out last
 	anyApace bool             // some partition can be written to and is not slow
 	rack     string           // un-keyed batches keep to leaders in it for a while; empty: to none
 	batches  uint64           // un-keyed ones that were taken, counted from anywhere
@@ -256,8 +257,10 @@ func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 		}
 	}
 	for ts.undealt {
-		room := d.p.budget.Max() - d.p.budget.Used() - ts.t.PeekUndealt()
-		if room < leastDealt && ts.dealt() {
+		free := d.p.budget.Max() - d.p.budget.Used()
+		room := free - ts.t.PeekUndealt()
+		stalled := alarm.now-ts.dealtAt >= dealStalls && -free < d.p.budget.Max()/64
+		if room < leastDealt && ts.dealt() && !stalled {
 			ts.dealing, ts.cramped = false, true
 			alarm.by(alarm.now + retryMin)
 			return
@@ -267,6 +270,7 @@ func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 			ts.undealt = left
 			break // the squeezer wakes us when it is done
 		}
+		ts.dealtAt = alarm.now
 		if err := ts.t.DealOut(b, ts.count, max(room, leastDealt)); err != nil {
 			ts.lastErr = err
 			d.resolve(ts, b, verdict{outcome: Rejected, reason: ReasonInvalid, partition: -1})
@@ -276,8 +280,12 @@ func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 }
 
 // leastDealt is the room, in bytes, that is taken to deal batches out whether it is there or not, if nothing of their topic could be
-// sent otherwise.
-const leastDealt = 4 << 10
+// sent otherwise. That is also supposed when nothing could be dealt out for as long as dealStalls, for all that was may be for a
+// partition without a leader; but not more than a sixty-fourth of the bound is taken so.
+const (
+	leastDealt = 4 << 10
+	dealStalls = 5 * time.Second
+)
 
 // dealt reports whether something with a key that was dealt out is on its way, or waits to be.
 func (ts *topicState) dealt() bool {
