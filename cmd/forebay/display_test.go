@@ -41,7 +41,7 @@ func TestLiveDisplay_HasABarWhereTheSizeIsKnown(t *testing.T) {
 func TestLiveDisplay_MakesWayForWhatStays(t *testing.T) {
 	d, out := newTestLive()
 	d.say("first")
-	d.show(status{read: math.NaN()})
+	d.show(status{read: math.NaN(), state: producer.Connecting})
 	d.say("second")
 	d.end()
 	require.True(t, strings.HasPrefix(out.String(), "first\n\rcluster connecting; 0 delivered"))
