@@ -163,6 +163,7 @@ func (d *dispatcher) reroute(alarm *alarm) {
 		return
 	}
 	d.routes = routes
+	done := true
 	for name, ts := range d.topics {
 		to := routes.of(name)
 		if !ts.owned || to == d {
@@ -174,22 +175,23 @@ func (d *dispatcher) reroute(alarm *alarm) {
 		}
 		ts.leaving = true // nothing more is taken of it
 		d.activate(ts)    // what it has written may have to be looked after
-		if !d.release(ts, to, alarm) {
-			d.routes = nil // when something comes home, or the alarm goes off
-		}
+		done = d.release(ts, to, routes, alarm) && done
+	}
+	if !done {
+		d.routes = nil // it is looked again when something comes home, or the alarm goes off
 	}
 }
 
 // release hands a topic over to another dispatcher: what waits, and what is in flight and was not written. What was, and is
 // not answered, stays until it is, expires, or may move. It reports whether it could: the other may have ended meanwhile, when
 // the routes have changed again.
-func (d *dispatcher) release(ts *topicState, to *dispatcher, alarm *alarm) bool {
+func (d *dispatcher) release(ts *topicState, to *dispatcher, by *routes, alarm *alarm) bool {
 	if d.mustWait(ts, alarm) {
 		return false
 	}
 	d.lane.mu.Lock()
 	defer d.lane.mu.Unlock()
-	if d.lane.routes.Load() != d.routes {
+	if d.lane.routes.Load() != by {
 		alarm.by(alarm.now)
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/internal/proof"
+	"github.com/forebay-go/forebay/partitioner"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -385,5 +386,55 @@ func TestVirtual_F14_AClusterIsTakenAwayAndComesBack(t *testing.T) {
 			c.Bit("settings changed", 2)
 		})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+	})
+}
+
+// passes counts how often a dispatcher looks at what waits.
+type passes struct {
+	partitioner.Sticky
+	n atomic.Int64
+}
+
+func (p *passes) ForBatch(string, uint64, []int32, int32) int32 { p.n.Add(1); return partitioner.Any }
+
+// A broker of the old cluster takes four seconds for each answer. Topics that have nothing on the way there go on in the new one at once, and
+// nobody looks at the others all the time.
+func TestVirtual_F14_ASlowTopicDelaysTheSwitchOfNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const topics, slow = 50, 10
+		count := new(passes)
+		f := newField(t, []string{"main", "spare"}, nil)
+		defer f.end()
+		f.begin(producer.WithPartitioner(count))
+		send := func(from, to int) {
+			for i := from; i < to; i++ {
+				require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: fmt.Sprint("t", i), Value: make([]byte, 20)}))
+			}
+		}
+		for i := range topics {
+			f.make("main", fmt.Sprint("t", i), fmt.Sprint("t", i))
+			f.make("spare", fmt.Sprint("t", i), fmt.Sprint("t", i))
+		}
+		send(0, topics)
+		f.flush()
+		answers := 4 * time.Second
+		f.k["main"].ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.k["main"].KeepControl()
+			f.k["main"].SleepControl(func() { time.Sleep(answers) })
+			return nil, nil, false
+		})
+		send(0, slow)
+		time.Sleep(100 * time.Millisecond)
+		f.reconfigure(func(cfg *producer.Config) {
+			cfg.Priorities.Medium.Cluster, cfg.Priorities.Medium.Fallbacks = "spare", nil
+		})
+		time.Sleep(time.Millisecond)
+		delivered, before := f.p.Stats().Clusters["spare"].Delivered, count.n.Load()
+		send(slow, topics)
+		time.Sleep(time.Second)
+		require.EqualValues(t, topics-slow, f.p.Stats().Clusters["spare"].Delivered-delivered)
+		require.Less(t, count.n.Load()-before, int64(5*topics))
+		answers = 0
+		f.flush()
 	})
 }
