@@ -21,10 +21,8 @@ var needed = []struct {
 	{kmsg.Metadata, whoVersion, 13},
 }
 
-// fits returns an *unfit if frame, an answer to ApiVersions in version, is that of a broker that we cannot write to. kgo would
-// go on, and encode what the broker has no words for.
-func fits(version int16, frame []byte) error {
-	offers := offersIn(version, frame)
+// fits returns an *unfit if we cannot write to a broker that offers this. kgo would go on, and encode what the broker has no words for.
+func fits(offers []kmsg.ApiVersionsResponseApiKey) error {
 	if len(offers) == 0 {
 		return nil // kgo asks once more, or finds the words
 	}

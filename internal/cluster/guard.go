@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -33,6 +34,8 @@ type guarded struct {
 	node   int32   // the broker that it has to lead to; negative: any
 	proven bool    // belongs to Write: it does, or nobody can tell
 
+	offered atomic.Bool // the broker has said what it offers: only the opening asks for that before
+
 	mu    sync.Mutex // guards what follows
 	asked []question // in the order in which brokers answer
 }
@@ -51,12 +54,12 @@ func guard(conn net.Conn, o *origin, node int32) *guarded {
 // connection leads to the cluster. Before it kgo waits for each answer, so nobody else is reading.
 func (g *guarded) Write(b []byte) (int, error) {
 	switch q := questionOf(b); {
-	case q.key == kmsg.ApiVersions:
+	case q.key == kmsg.ApiVersions && !g.offered.Load():
 		if _, err := g.send(addressed(b, q.version, g.origin.sure(), g.node)); err != nil {
 			return 0, err
 		}
 		return len(b), nil
-	case !g.proven && !opens(q.key):
+	case !g.proven && !opens(q.key): // also a question for what the broker offers that comes later: kgo does not wait for its answer
 		switch err := g.prove(); {
 		case elsewhere(err):
 			return 1, err // with 0 kgo would dial again at once, and twice as often as the supervisor lets it
@@ -70,7 +73,7 @@ func (g *guarded) Write(b []byte) (int, error) {
 
 // opens reports whether requests of key are what kgo opens a connection with. One of no key is part of SASL's first version.
 func opens(key kmsg.Key) bool {
-	return key == kmsg.ApiVersions || key == kmsg.SASLHandshake || key == kmsg.SASLAuthenticate || key < 0
+	return key == kmsg.SASLHandshake || key == kmsg.SASLAuthenticate || key < 0
 }
 
 // prove returns an error if somebody else answers on the connection.
@@ -159,9 +162,11 @@ func (g *guarded) next() error {
 			return errElsewhere
 		}
 		if q.key == kmsg.ApiVersions {
-			if err := fits(q.version, g.frame); err != nil {
+			offers := offersIn(q.version, g.frame)
+			if err := fits(offers); err != nil {
 				return err
 			}
+			g.offered.Store(len(offers) > 0)
 		}
 	}
 	g.left = g.frame

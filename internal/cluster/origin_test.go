@@ -179,3 +179,39 @@ func TestCluster_BrokersAreToldWhomWeMean(t *testing.T) {
 	c.control.dials.hangUp(c.View().Brokers[1].Addr, false) // by now the ID is certain
 	eventually(t, "a connection that says so", func() bool { c.Failed(1, errNonsense); return meant.Load() > 0 })
 }
+
+// kgo does not wait for the answer to a question that is not of the opening, so nobody may read then in its place: a connection is proven
+// before it.
+func TestGuard_AsksWhoAnswersBeforeTheFirstQuestionAfterTheOpening(t *testing.T) {
+	k := fake(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.MaxVersions(kversion.V4_0_0()))
+	defer k.Close()
+	c, _ := start(t, k.ListenAddrs()...)
+	c.Want("a")
+	eventually(t, "up", func() bool { return c.Status().State == Up && c.leader("a") >= 0 })
+	type asked struct {
+		key     kmsg.Key
+		version int16
+	}
+	seen := make(chan asked, 100)
+	for _, key := range []kmsg.Key{kmsg.ApiVersions, kmsg.Metadata} {
+		k.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			if r.GetVersion() <= whoVersion { // those of the supervisor are newer
+				seen <- asked{key, r.GetVersion()}
+			}
+			return nil, nil, false
+		})
+	}
+	l, err := c.NewLink(func() {})
+	require.NoError(t, err)
+	defer l.Close()
+	_, err = l.main.ask(t.Context(), 0, c.View().Brokers[0].Addr, new(offersRequest))
+	require.NoError(t, err)
+	var order []asked
+	for len(seen) > 0 {
+		if next := <-seen; next.key != kmsg.ApiVersions || next.version == 0 { // else it is the opening
+			order = append(order, next)
+		}
+	}
+	require.Equal(t, []asked{{kmsg.Metadata, whoVersion}, {kmsg.ApiVersions, 0}}, order)
+}
