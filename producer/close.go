@@ -139,7 +139,11 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	if ctxErr != nil {
 		because = p.because() // while that is known
 	}
+	if p.reports != nil {
+		p.reports.unbound()
+	}
 	p.stop()
+	p.evict.tell() // what was just given up
 	s := p.summary()
 	p.closed = &s
 	if p.reports != nil {

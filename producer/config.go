@@ -242,8 +242,9 @@ type BatchingConfig struct {
 // ReportsConfig bounds the delivery reports; see WithDelivery.
 type ReportsConfig struct {
 	// MaxBytes bounds the memory of reports that the callback has not taken yet, in bytes, within Buffer.MaxBytes. Beyond
-	// it the newest reports are dropped and counted in Stats().ReportsDropped, those of lower priorities first. Zero means half of Buffer.MaxBytes.
-	// New rejects negative values.
+	// it the newest reports are dropped and counted in Stats().ReportsDropped, those of lower priorities first. Close lifts
+	// this bound: what it gives up at its deadline is all reported. Zero means half of Buffer.MaxBytes. New rejects negative
+	// values.
 	MaxBytes int64 `yaml:"max_bytes"`
 }
 

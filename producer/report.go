@@ -3,6 +3,7 @@ package producer
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -172,6 +173,9 @@ func (r *reports) resize(maxBytes int64) {
 	r.mu.Unlock()
 	r.release(dropped)
 }
+
+// unbound lifts the bound. Close does so: no more records are accepted, so the memory of what is left is all that reports can hold.
+func (r *reports) unbound() { r.maxBytes.Store(math.MaxInt64) }
 
 // release gives the memory of reports back that were dropped.
 func (r *reports) release(dropped []verdict) {
