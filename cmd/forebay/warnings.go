@@ -12,7 +12,7 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// warnings is where the library logs to: each warning is a line of the screen, with the error or the reason that it has.
+// warnings is where the library logs to: each warning is a line of the screen, with its topic, its error or reason, and the remedy.
 // What else the library logs is in the progress.
 type warnings struct {
 	screen display
@@ -46,10 +46,16 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		}
 		text = "forebay: records were lost: " + strings.Join(lost, ", ")
 	}
+	if topic, ok := values.Fields["topic"]; ok && topic != "" {
+		text += fmt.Sprintf(": topic %v", topic)
+	}
 	for _, key := range []string{"reason", "error"} {
 		if v, ok := values.Fields[key]; ok {
 			text += fmt.Sprintf(": %v", v)
 		}
+	}
+	if remedy, ok := values.Fields["remedy"]; ok && remedy != "" {
+		text += fmt.Sprintf("; %v", remedy)
 	}
 	for _, key := range []string{"mistakes", "changes"} {
 		if lines, ok := values.Fields[key].([]any); ok {
@@ -60,15 +66,17 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
-// losses lists how many records were lost for which reason, where the fields count that for each priority. What was refused for lack
-// of room is none of it: the command sends that again.
+var toldElsewhere = []string{producer.ErrBufferFull.Error(), producer.ReasonClosed.String(), producer.ReasonUnansweredClose.String()}
+
+// losses lists how many records were lost for which reason, where the fields count that for each priority. It leaves out what was
+// refused for lack of room, for the command sends that again, and what Close gave up, for the last line says so.
 func losses(fields map[string]any) (lost []string, counted bool) {
 	sums := make(map[string]uint64)
 	for p := routing.Low; p <= routing.High; p++ {
 		reasons, ok := fields[p.String()].(map[string]any)
 		counted = counted || ok
 		for reason, n := range reasons {
-			if n, ok := n.(uint64); ok && reason != producer.ErrBufferFull.Error() {
+			if n, ok := n.(uint64); ok && !slices.Contains(toldElsewhere, reason) {
 				sums[reason] += n
 			}
 		}
