@@ -12,7 +12,7 @@ var foreign = map[string]string{
 	"output": sinkHint, "outputs": sinkHint, "sink": sinkHint, "sinks": sinkHint, "kafka": sinkHint, "kafkafranz": sinkHint,
 	"outputkafka": sinkHint, "outputkafkafranz": sinkHint, "spring": sinkHint,
 
-	"securityprotocol": "SSL is clusters.<name>.tls.enabled: true, SASL_PLAINTEXT is clusters.<name>.sasl with its mechanism, SASL_SSL is both",
+	"securityprotocol": "for SSL write clusters.<name>.tls.enabled: true, for SASL_PLAINTEXT clusters.<name>.sasl with its mechanism, for SASL_SSL both",
 	"ssl":              tlsHint, "enabletls": tlsHint, "usetls": tlsHint, "tlsenabled": tlsHint, "secure": tlsHint,
 	"saslmechanism": "write clusters.<name>.sasl.mechanism", "saslmechanisms": "write clusters.<name>.sasl.mechanism",
 	"jaasconfig": loginHint, "sasljaasconfig": loginHint, "saslusername": loginHint, "saslpassword": loginHint, "username": loginHint,
@@ -33,20 +33,20 @@ var foreign = map[string]string{
 	"messagesendmaxretries": timeoutHint, "recordretries": timeoutHint, "requesttimeoutms": timeoutHint, "maxblockms": "Send never waits: remove it",
 	"clientrack":                       "write rack",
 	"partitionerclass":                 "write batching.partitioner, or use WithPartitioner",
-	"enableidempotence":                "batches are numbered where acks is all: remove it",
-	"maxinflightrequestsperconnection": "order is kept by itself: remove it", "maxinflight": "order is kept by itself: remove it",
+	"enableidempotence":                "idempotence is on where acks is all: remove it",
+	"maxinflightrequestsperconnection": "Forebay keeps the order without it: remove it", "maxinflight": "Forebay keeps the order without it: remove it",
 	"transactionalid": "there are no transactions: remove it",
 	"keyserializer":   "records are bytes: remove it", "valueserializer": "records are bytes: remove it",
 }
 
 const (
 	brokersHint = "write clusters.<name>.brokers, a list"
-	sinkHint    = "this is of another program: name brokers in clusters.<name>.brokers; a record names its topic"
+	sinkHint    = "this setting belongs to another program: list brokers in clusters.<name>.brokers; each record names its topic"
 	tlsHint     = "write clusters.<name>.tls.enabled: true"
 	loginHint   = "write clusters.<name>.sasl with mechanism, user, and password or password_file"
 	filesHint   = "write clusters.<name>.tls with ca_file, cert_file and key_file, in PEM"
 	acksHint    = "write batching.acks: all or leader"
-	timeoutHint = "attempts go on until priorities.<low, medium or high>.delivery_timeout: write that"
+	timeoutHint = "Forebay retries until priorities.<low, medium or high>.delivery_timeout: set that instead"
 )
 
 // foreignHint returns what to write in place of a name of somebody else's, "" for other names and for those of ours.

@@ -180,8 +180,8 @@ func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
 	require.NoError(t, err)
 	warnings := Warnings(cfg, origins)
 	require.Len(t, warnings, 1)
-	require.Equal(t, "f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS shows the credentials to whoever can read the network: "+
-		"set tls.enabled, or use WithTLS, also with a dialer of your own", warnings[0].Error())
+	require.Equal(t, "f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS sends the credentials in clear text: "+
+		"set tls.enabled, or use WithTLS, even with a dialer of your own", warnings[0].Error())
 }
 
 func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {

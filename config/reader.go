@@ -168,7 +168,7 @@ func (r *reader) rejectZeros(written, full producer.Config) {
 			continue
 		}
 		r.variable = z.variable
-		r.fail(z.n, z.path, "0 is not taken, since it would mean the default: write another value, or leave it out for %s", format(v, lastName(z.path)))
+		r.fail(z.n, z.path, "0 is not allowed: write another value, or remove it for the default, %s", format(v, lastName(z.path)))
 	}
 	r.variable = ""
 }

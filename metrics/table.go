@@ -425,7 +425,7 @@ func perTopic() []Metric {
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.held) }),
 	}, {
 		Name: "forebay_topic_troubled", Kind: Gauge, Unit: Topics, Labels: []string{"topic"},
-		Help:     "1 if records of the topic wait although their cluster answers, else 0; of the others, how many. forebay_troubles says for what.",
+		Help:     "1 if records of the topic wait although their cluster answers, else 0. The topic other has the number of such topics. forebay_troubles has the causes.",
 		Question: "Whose records wait while Kafka is there?",
 		From:     []string{"Topics.Trouble"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.trouble) }),

@@ -143,13 +143,13 @@ func withoutUser(addr string) string {
 func checkAddr(addr string) error {
 	switch scheme, _, is := strings.Cut(addr, "://"); {
 	case is:
-		return fmt.Errorf("it begins with %s://, which says nothing here", scheme)
+		return fmt.Errorf("remove %s:// from it", scheme)
 	case strings.Contains(addr, ","):
-		return errors.New("these are several: make each an item of the list")
+		return errors.New("several brokers in one item: make each an item of its own")
 	}
 	if i := strings.IndexFunc(addr, notInAddr); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(addr[i:])
-		return fmt.Errorf("a host has no %q", r)
+		return fmt.Errorf("a host name cannot contain %q", r)
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -220,7 +220,7 @@ func (c *checker) routes(cfg *Config) {
 		}
 	}
 	if def := routing.Medium; !everyTopic && cfg.Priorities.of(def).Cluster == "" {
-		c.fail("priorities.medium.cluster", "none, and records are of medium priority where nothing says another: write one of %s%s",
+		c.fail("priorities.medium.cluster", "not set, and medium is the default priority: write one of %s%s",
 			strings.Join(sortedNames(cfg.Clusters), ", "), misnamed(def, cfg.Clusters))
 	}
 }

@@ -104,7 +104,7 @@ func (s Summary) String() string {
 var ErrLeft = errors.New("records were left")
 
 // ErrInCallback reports that a callback, or the logger, called Close, which waits until they have returned. Nothing was closed.
-var ErrInCallback = errors.New("it waits until that returns: call it on another goroutine, and do not wait for it there")
+var ErrInCallback = errors.New("close waits for callbacks and the logger to return: call it on another goroutine, and do not wait for that in the callback")
 
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
 // ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time until its

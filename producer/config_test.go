@@ -40,7 +40,7 @@ priorities.high.move_unresolved_after: -5ns: write a positive time up to 8760h (
 priorities.low.cluster: there is no cluster "c": write one of a, b
 priorities.low.delivery_timeout: 1ms: write 1s to 8760h (365 days), or 0 for 2m0s
 topics[0].priority: unset: write low, medium or high
-priorities.medium.cluster: none, and records are of medium priority where nothing says another: write one of a, b
+priorities.medium.cluster: not set, and medium is the default priority: write one of a, b
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
 reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
 batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
@@ -120,7 +120,7 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 			says: `topics[0].priority: high has no cluster: set priorities.high.cluster to one of hgih, low, medium; or is "hgih" to be called "high"?`},
 		{clusters: []string{"hgih", "low", "medium"}, warns: []string{"clusters.hgih"}},
 		{clusters: []string{"eu", "us"},
-			says: "priorities.medium.cluster: none, and records are of medium priority where nothing says another: write one of eu, us"},
+			says: "priorities.medium.cluster: not set, and medium is the default priority: write one of eu, us"},
 		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) { c.Medium.Cluster = "eu" }, warns: []string{"clusters.us"}},
 		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) {
 			c.Medium = PriorityConfig{Cluster: "eu", Fallbacks: []routing.Fallback{{Cluster: "us"}}}
@@ -144,7 +144,7 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 		var fields []string
 		for _, w := range cfg.Warnings() {
 			fields = append(fields, w.Field)
-			require.Equal(t, "no priority uses it: make it the cluster of one, or a fallback, or remove it", w.Text)
+			require.Equal(t, "no priority uses this cluster: make it the cluster or a fallback of a priority, or remove it", w.Text)
 		}
 		require.Equal(t, x.warns, fields)
 	}
@@ -179,17 +179,17 @@ func TestNew_TakesAddressesOfBrokersAndNothingElse(t *testing.T) {
 		" kafka-1:9092": "", "kafka-2:9092\t": "", "kafka_3.example.com.:9092": "", "10.0.0.1:9092": "", "[::1]:9092": "", "[fe80::1%eth0]:9092": "",
 		"bücher.example:9092": "",
 
-		"kafka 1:9092":           `a host has no ' '`,
-		"kafka\t1:9092":          `a host has no '\t'`,
-		"kafka/1:9092":           `a host has no '/'`,
-		"kafka:9092/":            `a host has no '/'`,
-		"'kafka:9092'":           `a host has no '\''`,
-		"\"kafka:9092\"":         `a host has no '"'`,
+		"kafka 1:9092":           `a host name cannot contain ' '`,
+		"kafka\t1:9092":          `a host name cannot contain '\t'`,
+		"kafka/1:9092":           `a host name cannot contain '/'`,
+		"kafka:9092/":            `a host name cannot contain '/'`,
+		"'kafka:9092'":           `a host name cannot contain '\''`,
+		"\"kafka:9092\"":         `a host name cannot contain '"'`,
 		"kafka:+9092":            "the port is not a number from 1 to 65535",
 		"kafka:":                 "the port is not a number from 1 to 65535",
 		"kafka:65536":            "the port is not a number from 1 to 65535",
-		"kafka://host:9092":      "it begins with kafka://, which says nothing here",
-		"kafka-1:9092,kafka-2:1": "these are several: make each an item of the list",
+		"kafka://host:9092":      "remove kafka:// from it",
+		"kafka-1:9092,kafka-2:1": "several brokers in one item: make each an item of its own",
 		"::1:9092":               "too many colons in address",
 		"":                       "missing port in address",
 	} {

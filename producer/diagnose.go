@@ -22,13 +22,13 @@ func (d *dispatcher) lookAt(ts *topicState, now time.Duration) {
 		d.findStated(ts, &v, now)
 	case !known || len(v.Partitions) == 0:
 		f := d.find(ts, CauseTopicUnknown, -1, now)
-		f.Reason = "the cluster has said nothing of it yet"
+		f.Reason = "the cluster has not described it yet"
 	}
 	d.findAbsent(ts, now)
 	d.findIll(ts, &v, now)
 	if oldest := ts.oldest(now); now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < now && d.troubles.blamed < now {
 		f := d.find(ts, CauseNoProgress, -1, now)
-		f.Reason = fmt.Sprintf("nothing of it was acknowledged for %v, and no broker says why", stuckAfter)
+		f.Reason = fmt.Sprintf("none of its records was acknowledged for %v, and no broker says why", stuckAfter)
 	}
 }
 
@@ -54,9 +54,9 @@ func (d *dispatcher) findStated(ts *topicState, v *cluster.Topic, now time.Durat
 	switch {
 	case v.Unmade != nil:
 		f.Reason += "; it could not be created: " + v.Unmade.Error()
-		f.Remedy = "mend create_topics of the cluster, or create it: `forebay topics apply` does"
+		f.Remedy = "correct create_topics of the cluster, or create the topic yourself: run `forebay topics apply`"
 	case cause == CauseTopicMissing && d.creates():
-		f.Remedy = "create_topics of the cluster makes it"
+		f.Remedy = "wait: create_topics is enabled, so it is being created"
 	}
 }
 
@@ -74,7 +74,7 @@ func missingWords(ts *topicState, cause Cause, code string) string {
 	case CauseTopicInvalid:
 		return "Kafka does not take its name" + there + " (" + code + ")"
 	}
-	return "the cluster answers with an error when it is asked for it" + there + " (" + code + ")"
+	return "the cluster answers with an error when asked for it" + there + " (" + code + ")"
 }
 
 // creates reports whether topics are made that are not there.
@@ -194,7 +194,7 @@ func illWords(parts []int32, why *failure, at *cluster.Partition) string {
 	case CauseNotConfirmed:
 		return listed(parts, "is", "are") + " not confirmed by the other copies in time (" + code + ")"
 	case CauseNoLeader:
-		return listed(parts, "is", "are") + fmt.Sprintf(" led by broker %d, which says that it does not (%s)", why.broker, code)
+		return listed(parts, "is", "are") + fmt.Sprintf(" led by broker %d according to the cluster, but that broker denies it (%s)", why.broker, code)
 	case CauseNoAnswer:
 		return listed(parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which does not answer what is sent to it: %s", why.broker, code)
 	case CauseRequestTooLarge:
@@ -236,11 +236,11 @@ func (d *dispatcher) lookAtBrokers(now time.Duration) {
 		}
 		f := d.find(nil, CauseThrottled, id, now)
 		f.begun = min(f.begun, b.since)
-		f.Reason = fmt.Sprintf("broker %d asks to be left alone for %v after what it got: a quota", id, b.wait.Round(time.Millisecond))
+		f.Reason = fmt.Sprintf("broker %d throttles this program for %v at a time: a quota is exceeded", id, b.wait.Round(time.Millisecond))
 	}
 	if t.nameless > 0 && now-t.nameless <= lookEvery {
 		f := d.find(nil, CauseNoProducerID, -1, now)
-		f.Reason = "it gives no producer ID"
+		f.Reason = "it grants no producer ID"
 		if err := d.link.Unidentified(); err != nil {
 			f.err = err
 			f.Reason += ": " + err.Error()

@@ -146,7 +146,7 @@ func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing
 		}, says: "UNSUPPORTED_VERSION", longest: 100 * time.Millisecond},
 		{name: "hangs up on it", before: answer(func(kmsg.Request) (kmsg.Response, error) {
 			return nil, errors.New("hang up")
-		}), says: "does not answer the one for a producer ID", longest: 2 * time.Second},
+		}), says: "but not the one for a producer ID", longest: 2 * time.Second},
 		{name: "grants no ID, and no error", before: answer(func(req kmsg.Request) (kmsg.Response, error) {
 			resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 			resp.ProducerID, resp.ProducerEpoch = -1, -1
@@ -158,7 +158,7 @@ func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing
 				return deaf{conn}, err
 			})
 			b.k.detour.Store(&dial)
-		}, says: "does not answer the one for a producer ID", longest: 45 * time.Second},
+		}, says: "but not the one for a producer ID", longest: 45 * time.Second},
 	} {
 		t.Run(broker.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

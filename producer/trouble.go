@@ -85,10 +85,10 @@ func Causes() []Cause {
 
 // remedies say in words what ends a trouble. What is not here has words of its own, or none.
 var remedies = map[Cause]string{
-	CauseTopicMissing:   "correct its name, or create it: `forebay topics apply` does, and create_topics of the cluster",
-	CauseTopicForbidden: "grant Write and Describe on it to the user of this program",
+	CauseTopicMissing:   "correct its name, or create the topic: run `forebay topics apply`, or set create_topics.enabled for the cluster",
+	CauseTopicForbidden: "grant the user of this program Write and Describe on the topic",
 	CauseTopicInvalid:   "correct its name",
-	CauseTopicUnknown:   "if it goes on, look at the log of the brokers",
+	CauseTopicUnknown:   "if it lasts, look at the log of the brokers",
 	CauseNoLeader:       "bring back a broker that has a copy of the partition, or have another leader elected",
 	CauseBrokerAway:     "bring the broker back, or move its partitions",
 	CauseTooFewReplicas: "bring the brokers of the other copies back, or lower min.insync.replicas of the topic",
@@ -99,7 +99,7 @@ var remedies = map[Cause]string{
 		" service)",
 	CauseThrottled:    "send less, set batching.compression, or raise the quota of the user or client ID",
 	CauseNoProducerID: "look at the log of the brokers: they cannot write to __transaction_state, or have no controller",
-	CauseNoProgress:   "if higher priorities take all that the brokers take, it waits for them; else look at the request times of the brokers",
+	CauseNoProgress:   "if higher priorities use all the capacity of the brokers, wait for them; else look at the request times of the brokers",
 }
 
 // codeCauses are the causes of the errors that a broker can answer with, where that is not CauseBrokerError.

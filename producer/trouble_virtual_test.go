@@ -66,11 +66,11 @@ func everyWaiting() map[string]waiting {
 			record: producer.Record{Topic: "plays"},
 		},
 		"no right to write": {
-			cause: producer.CauseTopicForbidden, reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)", remedy: "grant Write", err: kerr.TopicAuthorizationFailed,
+			cause: producer.CauseTopicForbidden, reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)", remedy: "Write and Describe", err: kerr.TopicAuthorizationFailed,
 			begin: refusing(kerr.TopicAuthorizationFailed, kmsg.Produce),
 		},
 		"no right to see": {
-			cause: producer.CauseTopicForbidden, reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)", remedy: "grant Write", err: kerr.TopicAuthorizationFailed,
+			cause: producer.CauseTopicForbidden, reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)", remedy: "Write and Describe", err: kerr.TopicAuthorizationFailed,
 			begin: refusing(kerr.TopicAuthorizationFailed, kmsg.Produce, kmsg.Metadata),
 		},
 		"too few replicas": {
@@ -95,7 +95,7 @@ func everyWaiting() map[string]waiting {
 			begin: refusing(kerr.UnknownServerError, kmsg.Produce),
 		},
 		"a leader that says that it is none": {
-			cause: producer.CauseNoLeader, reason: "which says that it does not (NOT_LEADER_FOR_PARTITION)", remedy: "another leader", err: kerr.NotLeaderForPartition,
+			cause: producer.CauseNoLeader, reason: "but that broker denies it (NOT_LEADER_FOR_PARTITION)", remedy: "another leader", err: kerr.NotLeaderForPartition,
 			begin: refusing(kerr.NotLeaderForPartition, kmsg.Produce),
 		},
 		"no leader": {
@@ -147,7 +147,7 @@ func everyWaiting() map[string]waiting {
 			},
 		},
 		"no producer ID": {
-			cause: producer.CauseNoProducerID, all: true, reason: "it gives no producer ID: COORDINATOR_NOT_AVAILABLE", remedy: "__transaction_state",
+			cause: producer.CauseNoProducerID, all: true, reason: "it grants no producer ID: COORDINATOR_NOT_AVAILABLE", remedy: "__transaction_state",
 			err: kerr.CoordinatorNotAvailable,
 			begin: func(b *bubble) func() {
 				return b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.CoordinatorNotAvailable, Count: -1}).Remove
@@ -383,7 +383,7 @@ func TestVirtual_F10_AQuotaThatHoldsRecordsBackIsTold(t *testing.T) {
 		}
 		s := p.Stats()
 		require.Equal(t, []producer.Cause{producer.CauseThrottled}, causesOf(s))
-		require.Equal(t, "broker 0 asks to be left alone for 20s after what it got: a quota", s.Troubles[0].Reason)
+		require.Equal(t, "broker 0 throttles this program for 20s at a time: a quota is exceeded", s.Troubles[0].Reason)
 		require.Contains(t, s.Troubles[0].Remedy, "quota")
 		require.Len(t, logs.FilterMessage("records wait").All(), 1)
 		requireTold(t, logs)

@@ -44,20 +44,20 @@ func (o *options) warnings(cfg *Config) (all []Warning) {
 	}
 	for _, name := range sortedNames(cfg.Clusters) {
 		if !used[name] {
-			all = append(all, Warning{"clusters." + name, "no priority uses it: make it the cluster of one, or a fallback, or remove it"})
+			all = append(all, Warning{"clusters." + name, "no priority uses this cluster: make it the cluster or a fallback of a priority, or remove it"})
 		}
 		cc := cfg.Clusters[name]
 		if shown := []string{secure.Plain, secure.OAuthBearer}; slices.Contains(shown, cc.SASL.Mechanism) &&
 			!cc.TLS.Enabled && o.tls[name] == nil {
 			all = append(all, Warning{"clusters." + name + ".sasl.mechanism", fmt.Sprintf(
-				"%s without TLS shows the credentials to whoever can read the network: set tls.enabled, or use WithTLS, also with a dialer of your own",
+				"%s without TLS sends the credentials in clear text: set tls.enabled, or use WithTLS, even with a dialer of your own",
 				cc.SASL.Mechanism)})
 		}
 	}
 	if limit, bound := debug.SetMemoryLimit(-1), cfg.Buffer.MaxBytes; limit-bound < bound/leastRoom {
 		all = append(all, Warning{"buffer.max_bytes", fmt.Sprintf(
-			"%d: the memory limit of this process (GOMEMLIMIT) is %d, so that the garbage collector never rests while the buffer is full: "+
-				"raise it to %d and what the program needs beside, or lower the bound", bound, limit, bound+bound/leastRoom)})
+			"%d: the memory limit of this process (GOMEMLIMIT) is %d, so the garbage collector runs all the time while the buffer is full: "+
+				"raise it to %d plus what the rest of the program needs, or lower buffer.max_bytes", bound, limit, bound+bound/leastRoom)})
 	}
 	return all
 }

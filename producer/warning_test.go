@@ -47,8 +47,8 @@ func TestWarnings_APasswordWithoutTLSIsToldOnce(t *testing.T) {
 		cc := ClusterConfig{Brokers: append(more, "a:1"), TLS: TLSConfig{Enabled: tls}, SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}
 		return Config{Clusters: map[string]ClusterConfig{"events": cc}}
 	}
-	const plain = "clusters.events.sasl.mechanism: plain without TLS shows the credentials to whoever can read the network: " +
-		"set tls.enabled, or use WithTLS, also with a dialer of your own"
+	const plain = "clusters.events.sasl.mechanism: plain without TLS sends the credentials in clear text: " +
+		"set tls.enabled, or use WithTLS, even with a dialer of your own"
 	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false)))
 	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false), with("plain", false, "b:1")), "once")
 	require.Equal(t, []string{plain}, warned(t, nil, with("plain", true), with("plain", false)))
@@ -70,8 +70,8 @@ func TestWarnings_ABufferAboveTheMemoryLimit(t *testing.T) {
 			require.Empty(t, got, "%d", limit)
 			continue
 		}
-		require.Equal(t, []string{fmt.Sprintf("buffer.max_bytes: 68719476736: the memory limit of this process (GOMEMLIMIT) is %d, so that the "+
-			"garbage collector never rests while the buffer is full: raise it to 85899345920 and what the program needs beside, or lower the bound", limit)}, got)
+		require.Equal(t, []string{fmt.Sprintf("buffer.max_bytes: 68719476736: the memory limit of this process (GOMEMLIMIT) is %d, so the "+
+			"garbage collector runs all the time while the buffer is full: raise it to 85899345920 plus what the rest of the program needs, or lower buffer.max_bytes", limit)}, got)
 	}
 }
 

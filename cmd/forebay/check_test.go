@@ -35,7 +35,7 @@ PATH:3:1: bufer: there is no such setting: did you mean buffer?
 	out.Reset()
 	path = settingsFile(t, "clusters: {a: {brokers: ['x:1'], sasl: {mechanism: plain, user: u, password: p}}}\n")
 	require.Equal(t, 0, run(t.Context(), []string{"config", "check", path}, nil, &out, io.Discard))
-	require.Contains(t, out.String(), "\nno mistakes in "+path+"\nwarning: "+path+":1:52: clusters.a.sasl.mechanism: plain without TLS shows ")
+	require.Contains(t, out.String(), "\nno mistakes in "+path+"\nwarning: "+path+":1:52: clusters.a.sasl.mechanism: plain without TLS sends ")
 
 	out.Reset()
 	require.Equal(t, 1, run(t.Context(), []string{"config", "check", path + ".not"}, nil, &out, io.Discard))

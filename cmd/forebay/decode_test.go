@@ -205,7 +205,7 @@ func TestProduce_SaysWhatItDoesNotSend(t *testing.T) {
 	c := start(t, strings.NewReader("a\n"+strings.Repeat("b\n", sniffed)+"c\x00\nd\x00\n"), produceArgs(broker.addr, "--quiet", archive, "-")...)
 	require.Equal(t, exitUndelivered, c.wait(t))
 	require.Contains(t, c.stderr.String(), archive+": not sent: it is compressed with xz")
-	require.Contains(t, c.stderr.String(), "standard input:8194: has NUL bytes")
+	require.Contains(t, c.stderr.String(), "standard input:8194: contains NUL bytes")
 	require.Equal(t, 1, strings.Count(c.stderr.String(), "NUL"), "once is enough")
 	require.Len(t, broker.read(t), sniffed+3)
 

@@ -76,7 +76,7 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 		}
 		if !binary && bytes.IndexByte(line, 0) >= 0 {
 			binary = true
-			f.say(fmt.Sprintf("%s:%d: has NUL bytes, as text has not: it is sent as it is, and so are others like it", name, number))
+			f.say(fmt.Sprintf("%s:%d: contains NUL bytes, so it may not be text: it is sent unchanged, and so are other such lines", name, number))
 		}
 		err = f.put(ctx, line)
 		if e, ok := errors.AsType[*producer.SendError](err); ok && neverFits(err) {

@@ -6,8 +6,8 @@ A line ends with \n or \r\n, which is not sent. The last one may lack its end. A
 value. A line above 1,000,000 bytes, with its key, is not sent: its file and number are told, and the rest goes on.
 
 Input that is compressed (gzip, zstd, bzip2, lz4, snappy, zlib) is decompressed, files and pipes alike, whatever their names.
-UTF-16 and UTF-32 are converted to UTF-8 where they begin with a byte order mark, and the mark is not sent. Other archives
-(xz, zip, tar and the like) and binary data are not sent, and said: with --raw the bytes are sent as they are.
+UTF-16 and UTF-32 are converted to UTF-8 if they begin with a byte order mark, which is not sent. Other formats (xz, zip, tar
+and the like) and binary data are refused with a message and exit code 1. With --raw all bytes are sent as they are.
 
 Lines without a key have NO ORDER in Kafka. Those with the same key keep theirs: see --key-separator.
 

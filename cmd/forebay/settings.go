@@ -44,7 +44,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.TextVar(&s.priority, "priority", routing.Medium, "the priority of the records: `low|medium|high`")
 	f.StringVar(&s.keySeparator, "key-separator", "",
 		"what is before the first `separator` of a line is its key, \\t is a tab; a line without one has no key")
-	f.BoolVar(&s.raw, "raw", false, "send lines as they are in the input: decompress nothing, convert nothing, take binary data")
+	f.BoolVar(&s.raw, "raw", false, "send the bytes of lines unchanged: decompress nothing, convert nothing, accept binary data")
 	f.StringVar(&s.compression, "compression", "none", "how batches are compressed: `none|gzip|snappy|lz4|zstd`")
 	f.StringVar(&s.acks, "acks", "all",
 		"who must have a record, `all|leader`: all in-sync replicas, or the leader alone, whose death loses or doubles records")

@@ -19,19 +19,20 @@ import (
 
 const applyLong = `Create the topics that a file of settings names, in the cluster of their priority and in its fallbacks.
 
-How many copies they have, how long they keep records and how many partitions they get is what the flags say, or else create_topics of
-the cluster (replication_factor, partitions, configs), which needs no "enabled: true" for that, or else:
+Flags decide how many copies and partitions a topic gets, and how long it keeps records. What no flag says comes from create_topics of
+the cluster (replication_factor, partitions, configs), which need not be enabled for that. What is not set there either depends on the
+priority, and a cluster of one broker always gets one copy:
 
   low     2 copies, kept for 2 h
   medium  2 copies, kept for 4 h
   high    3 copies, kept for 24 h
 
-where a cluster of one broker gets one copy. Each flag takes a value for all topics and others for some, by name or pattern:
+Each flag takes one value for all topics, and others for some of them, by name or pattern:
 
   --replication-factor 2,plays=3 --partitions 6,'log.*=1' --retention 24h,audit=forever
 
-Topics that are there stay as they are, and where they differ that is said, so the command may be run again. Patterns make no topics:
-name those with --topic.
+Existing topics are not changed: the command says where they differ, and may be run again. A pattern in the settings creates no
+topic: name such topics with --topic.
 
 Exit codes:
   0  all topics are there

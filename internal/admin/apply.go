@@ -95,7 +95,7 @@ func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, wan
 	case errors.Is(answer.Err, kerr.TopicAlreadyExists): // somebody else has just made it
 		v.add(OK, w.Topic, "is there")
 	case err != nil && want.copies > brokers:
-		v.add(Wrong, w.Topic, "cannot be made with %v: the cluster has %s: write fewer copies, as --replication-factor or as create_topics.replication_factor "+
+		v.add(Wrong, w.Topic, "cannot be made with %v: the cluster has %s: lower --replication-factor, or create_topics.replication_factor "+
 			"of the cluster (%v)", want, plural(brokers, "broker", "brokers"), why(err))
 	case err != nil:
 		v.add(Wrong, w.Topic, "cannot be made with %v: %v", want, why(err))

@@ -80,5 +80,5 @@ func TestApply_WorksWithOneBroker(t *testing.T) {
 	wanted, err = Topics(cfg, "more")
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false)), "\n"),
-		"wrong more cannot be made with 2 copies, 1 h: the cluster has 1 broker: write fewer copies, as --replication-factor or")
+		"wrong more cannot be made with 2 copies, 1 h: the cluster has 1 broker: lower --replication-factor, or create_topics.replication_factor of the cluster")
 }

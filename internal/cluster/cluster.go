@@ -240,7 +240,7 @@ func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 		c.cfg.Logger.Warn("cluster not reached yet", zap.String("cluster", c.cfg.Name), zap.String("reason", reason))
 	}
 	if another {
-		c.cfg.Logger.Warn("cluster has another reason", zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason", reason))
+		c.cfg.Logger.Warn("cluster still not up, for another reason", zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason", reason))
 	}
 	if !news && !another {
 		return

@@ -264,7 +264,7 @@ type offersRequest struct{ kmsg.ApiVersionsRequest }
 func (*offersRequest) MaxVersion() int16 { return 0 }
 
 var (
-	errNoID   = errors.New("a broker that answers other questions does not answer the one for a producer ID")
+	errNoID   = errors.New("a broker answers other requests, but not the one for a producer ID")
 	errOldIDs = fmt.Errorf("the broker does not offer InitProducerID: %w", kerr.UnsupportedVersion)
 )
 

@@ -38,7 +38,7 @@ func reasoned(err error) error {
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return &worded{"the broker does not offer that SASL mechanism", err}
 	case errors.Is(err, kerr.RebootstrapRequired):
-		return &worded{"the broker is not to be asked any more, and says so (REBOOTSTRAP_REQUIRED): the seeds are asked who is", err}
+		return &worded{"the broker tells clients to start again from their configured brokers (REBOOTSTRAP_REQUIRED), which is being done", err}
 	case timedOut(err): // which of the timers that are running was the first is of no interest
 		return fmt.Errorf("no answer in time: %w", err)
 	case dial && op.Op == "dial":
