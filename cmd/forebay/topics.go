@@ -21,7 +21,7 @@ const applyLong = `Create the topics that a file of settings names, in the clust
 
 Flags decide how many copies and partitions a topic gets, and how long it keeps records. What no flag says comes from create_topics of
 the cluster (replication_factor, partitions, configs), which need not be enabled for that. What is not set there either depends on the
-priority, and a cluster of one broker always gets one copy:
+priority, but a cluster of one broker then gets one copy:
 
   low     2 copies, kept for 2 h
   medium  2 copies, kept for 4 h
