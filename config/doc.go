@@ -26,8 +26,8 @@
 // "…_bytes" is a number of bytes or a size: 512KiB, 64MiB, 1MB (10⁶). A share is 0.25 or 25%. Names that do not exist, values
 // that do not fit, and settings that are there twice are mistakes; all of them are reported at once.
 //
-// A zero that is written says what it says: no linger, no guaranteed share. Where it would mean the default, as the zero fields of
-// producer.Config do, it is a mistake.
+// A zero that is written in a file or a variable means zero: no linger, no guaranteed share. Where a setting cannot be zero, it is a
+// mistake. It never means the default, as a zero field of producer.Config does.
 //
 // # The environment
 //

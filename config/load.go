@@ -11,7 +11,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Option changes how settings are loaded. One that is nil, or is given a nil function or logger, changes nothing.
+// Option changes how settings are loaded. A nil Option changes nothing, and neither does one that is given a nil function or logger.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -101,7 +101,7 @@ func parse(name string, text []byte, o options) (producer.Config, *Origins, erro
 	return cfg, r.origins, newError(mistakes)
 }
 
-// Warnings returns what in cfg works and is probably not meant, each with where it was written; see producer.Config.Warnings. origins
+// Warnings returns what in cfg works but is probably a mistake, each with where it was written; see producer.Config.Warnings. origins
 // are those of Load.
 func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []Mistake {
 	var all []error

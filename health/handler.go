@@ -34,8 +34,8 @@ func (f optionFunc) apply(h *handler) { f(h) }
 
 // WithReady has /readyz answer 503, and the error in words, where policy returns one. It is called with figures that are at most a
 // quarter of a second old, by several goroutines at once, and must not change them. One that panics is not ready. Without this option a program is always
-// ready until Close is called: it should not be taken out of service, or restarted, because a Kafka is away, which Send does not mind.
-// From then on it is not, whatever policy says, for Send refuses everything.
+// ready until Close is called: Send works without Kafka, so an outage is no reason to take the program out of service or to restart it.
+// From then on it is not ready, whatever policy says, because Send refuses everything.
 func WithReady(policy func(producer.Stats) error) Option {
 	return optionFunc(func(h *handler) { h.ready = policy })
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // Flush waits until every record that was accepted before the call has an outcome, and does not let them linger. It
-// returns nil then, or the error of ctx as soon as that ends, in whose words it says what is waited for. Records that are accepted meanwhile are not waited for.
+// returns nil then. If ctx ends first it returns at once, with an error that wraps that of ctx and says what the records
+// wait for. It does not wait for records that are accepted meanwhile.
 func (p *Producer) Flush(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return fmt.Errorf("flush: %w%s", err, p.because())
@@ -103,7 +104,8 @@ func (s Summary) String() string {
 // ErrLeft reports that Close had to give up records.
 var ErrLeft = errors.New("records were left")
 
-// ErrInCallback reports that a callback, or the logger, called Close, which waits until they have returned. Nothing was closed.
+// ErrInCallback reports that a callback or the logger called Close. Close waits for these to return, so it would wait for
+// itself. Nothing was closed.
 var ErrInCallback = errors.New("close waits for callbacks and the logger to return: call it on another goroutine, and do not wait for that in the callback")
 
 // Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
@@ -112,8 +114,9 @@ var ErrInCallback = errors.New("close waits for callbacks and the logger to retu
 // written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback or a logger that hangs, which it leaves behind. Calling it again returns the
 // same summary and no error, when the first call is done.
 //
-// A delivery callback, a callback for events, or a logger that calls it gets ErrInCallback at once, for Close would wait for its
-// caller. It may say `go p.Close(ctx)`, but must not wait for that: then Close waits until ctx ends. Flush may be called there.
+// A delivery callback, a callback for events, or a logger that calls Close gets ErrInCallback at once, because Close would wait
+// for its own caller. Such a function may start `go p.Close(ctx)`, but must not wait for it, or Close waits until ctx ends. It may
+// call Flush.
 //
 // Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
 // deadline.

@@ -40,7 +40,7 @@ type Config struct {
 // ClusterConfig names a Kafka cluster.
 type ClusterConfig struct {
 	// Brokers are some of the cluster's brokers, as host:port; the rest is found through them. New does not look them up.
-	// It rejects an empty list and what is not host:port, after white space around it.
+	// It rejects an empty list, and what is not host:port once white space around it is trimmed.
 	Brokers []string `yaml:"brokers"`
 
 	// ClusterID is the ID of the cluster, as "kafka-cluster.sh cluster-id" shows it: nothing is written where
@@ -49,9 +49,10 @@ type ClusterConfig struct {
 	// Brokers that tell no ID are taken as they are. New rejects white space.
 	ClusterID string `yaml:"cluster_id"`
 
-	// ProducerIDExpiration is how long the brokers remember a producer, their producer.id.expiration.ms, for where they do not say it: they
-	// are asked, which takes the right to DescribeConfigs on the cluster. Half of it is relied on: an unanswered batch with older records
-	// counts as maybe duplicated when it is sent again. Zero means 24 h, Kafka's default. New rejects negative values.
+	// ProducerIDExpiration is how long the brokers remember a producer: their producer.id.expiration.ms. The brokers are asked
+	// for it, which takes the right to DescribeConfigs on the cluster; this value counts where they do not answer. Half of the
+	// time is relied on: an unanswered batch with older records counts as maybe duplicated when it is sent again. Zero means
+	// 24 h, Kafka's default. New rejects negative values.
 	ProducerIDExpiration time.Duration `yaml:"producer_id_expiration"`
 
 	// CreateTopics has topics made that are not there when a record for them comes. Without it they are waited for.
@@ -61,11 +62,11 @@ type ClusterConfig struct {
 	SASL SASLConfig `yaml:"sasl"`
 }
 
-// CreateTopicsConfig says how topics are made: by the producer if it is Enabled, and by "forebay topics apply". Where that is
-// refused, the producer tries again every second at first, then twice a minute; the records wait, and Stats says why.
+// CreateTopicsConfig says how topics are created: by the producer if Enabled is set, and by "forebay topics apply". If the brokers
+// refuse, the producer tries again every second at first, then twice a minute; the records wait, and Stats says why.
 type CreateTopicsConfig struct {
-	// Enabled has the producer make topics. Without it the rest says only how "forebay topics apply" makes them. The brokers' own
-	// auto.create.topics.enable is never used.
+	// Enabled has the producer create missing topics. If it is false, the other fields apply to "forebay topics apply" only. The
+	// brokers' own auto.create.topics.enable is never used.
 	Enabled bool `yaml:"enabled"`
 
 	// Partitions is how many they get. Zero means as many as the brokers' num.partitions says. New rejects negative values.
@@ -75,8 +76,8 @@ type CreateTopicsConfig struct {
 	// "forebay topics apply" 3 for high priority and 2 for the others. New rejects negative values.
 	ReplicationFactor int16 `yaml:"replication_factor"`
 
-	// Configs are settings of the topics, such as "retention.ms", beyond the brokers' defaults. Without that one "forebay topics
-	// apply" has topics of high priority kept for 24 h, of medium for 4 h and of low for 2 h.
+	// Configs are settings of the topics, such as "retention.ms", that differ from the brokers' defaults. Without "retention.ms",
+	// "forebay topics apply" keeps topics of high priority for 24 h, of medium for 4 h and of low for 2 h.
 	Configs map[string]string `yaml:"configs"`
 }
 
@@ -104,8 +105,8 @@ type PrioritiesConfig struct {
 // PriorityConfig holds the settings of one priority.
 type PriorityConfig struct {
 	// Cluster is the name of the cluster that records of this priority go to. Empty means the cluster with the name of the
-	// priority ("low", "medium", "high"), or else the only cluster there is. Where neither exists Send returns ErrNoRoute. New
-	// rejects the name of a cluster that is not there, and no cluster for a priority that a rule of Topics names, or for
+	// priority ("low", "medium", "high"), or else the only cluster there is. If neither exists, Send returns ErrNoRoute. New
+	// rejects an unknown name. It also rejects a priority without a cluster if a rule of Topics names that priority, or if it is
 	// medium, unless a rule for "*" gives all other topics a priority.
 	Cluster string `yaml:"cluster"`
 
@@ -197,8 +198,8 @@ type BufferConfig struct {
 	// bound a Send has lower priorities shed what waits longest, down to their guarantees; where they have no more it returns
 	// ErrBufferFull, never waiting (see PriorityConfig). Zero means 64 MiB. New rejects less than 1 MiB, less than four times
 	// Batching.MaxBytes, and less than Batching.MaxRecordBytes. Where the process has a memory limit (GOMEMLIMIT) below 1.25 times
-	// this, New logs a warning. To deal keyed records out to partitions that became known, or other, takes a sixty-fourth more at
-	// most, where nothing else lets them be delivered.
+	// this, New logs a warning. When the partitions of a topic become known or change, its keyed records are dealt out to them; that
+	// may take a sixty-fourth more than the bound, if they could not be delivered otherwise.
 	MaxBytes int64 `yaml:"max_bytes"`
 
 	// MaxTopics bounds the topics of each priority that are in use at a time. Above it Send returns ErrTooManyTopics for a
@@ -210,7 +211,7 @@ type BufferConfig struct {
 type BatchingConfig struct {
 	// Linger is how long a batch waits for more records before it is sent, if it is not full earlier. One of records without
 	// keys waits up to as long again where a request has just gone to a broker that leads no partition of its topic, so that topics share
-	// their requests. Zero means 10 ms, NoLinger (-1) sends at once; in a file or a variable, 0 is NoLinger. New rejects more than
+	// their requests. Zero means 10 ms. NoLinger (-1) sends at once; a file or a variable may say 0 for it. New rejects more than
 	// 1 minute.
 	Linger time.Duration `yaml:"linger"`
 

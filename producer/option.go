@@ -14,8 +14,8 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// Option is what only code can give to New. One that is nil, or is given a nil function, logger, hook or partitioner, says nothing, but
-// for WithTLS and WithCredentials, which New then rejects.
+// Option is what only code can give to New. A nil Option does nothing, and neither does one that is given a nil function, logger, hook
+// or partitioner. WithTLS and WithCredentials are the exception: New rejects them with nil.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -72,7 +72,7 @@ func WithSlog(log *slog.Logger) Option {
 // WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come one after the other, those for
 // higher priorities first, from one goroutine that nothing else waits for: a callback that blocks delays only later reports, which are bounded by
 // Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next report follows; it may call
-// Send, but not Close (ErrInCallback). Report.Record is nil where the record was delivered, or given up for its memory: see
+// Send, but not Close (ErrInCallback). Report.Record is nil if the record was delivered, or given up for its memory: see
 // Report.Returned. Without this option reports cost nothing.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })

@@ -19,8 +19,8 @@ import (
 // becomes less than what is held, priorities below the highest one in use give up what waits, the lowest first, down to their
 // guarantees. cfg is complete in itself, as for New: what it does not name has its default again.
 //
-// A record that waits keeps the priority that it was sent with, also where the rule of its topic is another now. Newer records of its
-// key may overtake it then, and Stats counts that in OrderAtRisk. A cluster
+// A record that waits keeps the priority that it was sent with, even if the rule for its topic has changed. Newer records of its key
+// may then overtake it, and Stats counts that in OrderAtRisk. A cluster
 // whose settings have changed is connected to anew; what was written to it and not answered is settled over the old
 // connections, for as long as its delivery timeout says.
 //

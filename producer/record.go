@@ -16,10 +16,10 @@ type Record struct {
 	// Topic is where it goes. It must be a legal name: 1 to 249 letters, digits, '.', '_' and '-'.
 	Topic string
 
-	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: records of one key, from one
-	// goroutine, keep it in a cluster. That holds among those of one priority, and among those that name no Partition: records of
-	// a key with several priorities overtake each other, also where Reconfigure changes the rule of their topic while some wait
-	// (Flush first, or accept it; Stats counts them in OrderAtRisk). A nil key is null in Kafka; an empty one is a key.
+	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: records of one key that one
+	// goroutine sends keep their order in a cluster, if they have the same priority and name no Partition. Records of a key
+	// with several priorities overtake each other. So they do when Reconfigure gives their topic another priority while some
+	// wait: Flush first, or accept it. Stats counts them in OrderAtRisk. A nil key is null in Kafka; an empty one is a key.
 	Key []byte
 
 	// Value is what it carries. A nil value is null in Kafka, a tombstone in compacted topics.
@@ -36,16 +36,16 @@ type Record struct {
 
 	// Partition, made by ToPartition, names the partition. Its zero value lets the key decide, or Forebay where there is no key.
 	//
-	// Records that one goroutine sends to the same partition keep their order, in a cluster, with a key or without. Between them
-	// and records whose partition the key decides there is no order, not even for the same key: write a key's records one way.
+	// Records that one goroutine sends to the same chosen partition keep their order in a cluster, with a key or without. They
+	// have no order with records whose partition the key decides, not even for the same key: send all records of a key one way.
 	Partition Partition
 
 	// Tag comes back in the record's delivery report. It is not sent.
 	Tag uint64
 }
 
-// Partition is a partition that the caller chose. Its zero value is no choice. A number is not a Partition: see ToPartition. Two of
-// the same partition are equal.
+// Partition is a partition that the caller chose; make one with ToPartition. The zero value means no choice. It is not a number, so
+// that Record{Partition: 3} does not compile. Two Partitions with the same number are equal.
 type Partition struct{ code int32 } // 0: none; below: the complement of its number; above: a negative one was asked for
 
 // negative is a Partition that Send refuses.

@@ -70,12 +70,12 @@ type Report struct {
 	// Record is the record itself if it was not delivered, for the application to do something with, else nil. The callback
 	// may keep it. Its Priority is the one that it was sent with in the end. It is also nil where the record was given up
 	// because its memory was needed (Reason.MadeRoom): keeping it for the report would have made no room. Tag says which it was.
-	// Returned looks at that.
+	// Use Returned, which checks for that.
 	Record *Record
 }
 
-// Returned returns the record that was not delivered, and whether the report has it: a delivered record does not come back, nor does
-// one that was given up for its memory. Without it the record is empty. Its slices are those of Record.
+// Returned returns the record that was not delivered, and true. It returns an empty record and false if the report has none: for a
+// delivered record, and for one that was given up for its memory. The slices are those of r.Record.
 func (r Report) Returned() (Record, bool) {
 	if r.Record == nil {
 		return Record{}, false

@@ -81,7 +81,7 @@ type Credentials struct {
 // waits for it for two seconds, its context ends after ten. An error, or a panic, is the reason why the cluster is down, and it is asked
 // again as brokers are tried again.
 //
-// New and Reconfigure reject the name of a cluster that is not there. New rejects a nil function.
+// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil function.
 func WithCredentials(cluster string, fn func(ctx context.Context) (Credentials, error)) Option {
 	return optionFunc(func(o *options) {
 		if fn == nil {
@@ -95,7 +95,7 @@ func WithCredentials(cluster string, fn func(ctx context.Context) (Credentials, 
 // WithTLS has a cluster spoken to over TLS by cfg, in place of its TLSConfig: for certificates that are in no file, or checks of your own. Its
 // callbacks are called for each connection and have to be fast. Where cfg has no ServerName the host that is dialled is checked.
 //
-// New and Reconfigure reject the name of a cluster that is not there. New rejects a nil cfg.
+// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil cfg.
 func WithTLS(cluster string, cfg *tls.Config) Option {
 	return optionFunc(func(o *options) {
 		if cfg == nil {

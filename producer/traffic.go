@@ -28,10 +28,10 @@ type Traffic struct {
 	Throttled    uint64
 	ThrottledFor time.Duration
 
-	// OrderAtRisk are keyed records whose attempt was not answered and could not be fenced before something else was written to
-	// their partition, because that has another producer ID, or batches have no numbers (no right to a producer ID, or acks of the
-	// leader alone). An attempt that arrives late stands behind newer records of its key. They are also those that were delivered
-	// when newer ones of their topic had gone to the same cluster with another priority, or by newer settings.
+	// OrderAtRisk counts keyed records that may stand behind newer ones of their keys. Either an attempt to write them was not
+	// answered and may arrive late: nothing fenced it, because what was written to the partition next has another producer ID or
+	// no numbers (no right to a producer ID, or acks of the leader alone). Or newer records of their topic had gone to the same
+	// cluster before them, with another priority or by newer settings.
 	OrderAtRisk uint64
 
 	// DeliveryTime is how long records took that were delivered, from the Send of the oldest in their batch to Kafka's

@@ -10,8 +10,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Trouble is one cause that keeps records waiting although their cluster answers; see Stats. While a cluster does not answer, its own state
-// and reason say so.
+// Trouble is one cause that keeps records waiting although their cluster answers; see Stats. A cluster that does not answer is no
+// Trouble: its State and Reason in ClusterStats say why.
 type Trouble struct {
 	Cause    Cause
 	Priority routing.Priority
@@ -22,7 +22,7 @@ type Trouble struct {
 	Remedy string // what ends it, in words
 
 	Since   time.Time // when records began to wait for it
-	Records uint64    // how many records of the topic wait, whatever for; of CauseUnanswered, how many of the priority; else zero
+	Records uint64    // how many records of the topic wait, for whatever cause; for CauseUnanswered, how many of the priority; else zero
 }
 
 // String returns the trouble in a line.
@@ -50,7 +50,7 @@ func (t Trouble) words() string {
 	return t.Reason + "; " + t.Remedy
 }
 
-// Cause is the class of a trouble. The values stay as they are; there may be more of them.
+// Cause is the class of a trouble. Values do not change between versions; new ones may be added.
 type Cause string
 
 // The causes.

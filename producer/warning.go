@@ -11,7 +11,7 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Warning is something in a Config that works, and is probably not meant.
+// Warning is something in a Config that works but is probably a mistake.
 type Warning struct {
 	Field string // as in "clusters.events.sasl"
 	Text  string // what was found, and what to write instead
@@ -20,8 +20,8 @@ type Warning struct {
 // Error returns the warning in a line, for those who list it beside errors.
 func (w Warning) Error() string { return w.Field + ": " + w.Text }
 
-// Warnings returns what in cfg works, and is probably not meant, given the same options as New. New and Reconfigure log each of
-// these once, with the setting. It is to be called with settings that New takes.
+// Warnings returns what in cfg works but is probably a mistake. Give it the options of New, and settings that New accepts. New and
+// Reconfigure log each warning once, with its setting.
 func (cfg Config) Warnings(opts ...Option) []Warning {
 	o := new(options)
 	o.apply(opts)

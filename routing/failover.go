@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Never is a time that does not come: as a setting, as a threshold, and when a Failover is due that waits for nothing but a change.
-// There is no other such value. producer.Never is the same.
+// Never is a time that does not come. It serves as a setting, as a threshold, and as the time at which a Failover is due that waits for
+// nothing but a change. There is no other such value: producer.Never is the same.
 const Never time.Duration = -1
 
 // far is Never in sums and comparisons, where it has to be later than everything else.
