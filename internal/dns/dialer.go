@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -155,7 +156,11 @@ func Shield(ctx context.Context, conn net.Conn, network, addr, host string, cfg 
 	shielded := tls.Client(conn, cfg)
 	if err := shielded.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, dialError(network, fmt.Errorf("TLS with %s at %s: %w", host, addr, err))
+		err = fmt.Errorf("TLS with %s at %s: %w", host, addr, err)
+		if errors.Is(err, io.EOF) { // it hung up on the greeting, as Kafka does where it expects plaintext
+			err = fmt.Errorf("%w: is this port for TLS?", err)
+		}
+		return nil, dialError(network, err)
 	}
 	return shielded, nil
 }

@@ -116,3 +116,15 @@ func TestWithTLS_TheHandshakeKeepsToTheContext(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
+
+// Kafka hangs up on a TLS greeting where it expects plaintext. "EOF" alone helps nobody.
+func TestShield_AsksWhetherThePortIsForTLSWhereItHangsUp(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = theirs.Read(make([]byte, 1<<14))
+		_ = theirs.Close()
+	}()
+	_, err := Shield(t.Context(), ours, "tcp", "10.0.0.2:9092", "kafka", new(tls.Config))
+	require.ErrorIs(t, err, io.EOF)
+	require.EqualError(t, err, "dial tcp: TLS with kafka at 10.0.0.2:9092: EOF: is this port for TLS?")
+}
