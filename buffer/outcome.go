@@ -25,6 +25,9 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("outcome(%d)", uint8(o))
 }
 
+// MarshalText writes the words of String, for JSON and logs.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // Reason says why a record was not delivered.
 type Reason uint8
 
@@ -53,6 +56,9 @@ func (r Reason) String() string {
 	}
 	return fmt.Sprintf("reason(%d)", uint8(r))
 }
+
+// MarshalText writes the words of String, for JSON and logs.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // MadeRoom reports whether r means that records were given up because their memory was needed. Their reports do not have them.
 func (r Reason) MadeRoom() bool { return r >= PreemptedByHigh && r <= OverShare }

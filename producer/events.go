@@ -57,6 +57,9 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("event(%d)", uint8(k))
 }
 
+// MarshalText writes the words of String, for JSON and logs.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 const (
 	eventsMax  = 256 // that may wait for a callback; the oldest make room for newer ones, which say more
 	historyMax = 128 // that Producer.History remembers

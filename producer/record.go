@@ -79,3 +79,6 @@ func (p Partition) String() string {
 		return strconv.Itoa(int(n))
 	}
 }
+
+// MarshalText writes what String returns, for JSON and logs.
+func (p Partition) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

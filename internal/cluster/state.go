@@ -26,6 +26,9 @@ func (s State) String() string {
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
 
+// MarshalText writes the word of String, for JSON and logs.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Ready reports whether something of the cluster answers.
 func (s State) Ready() bool { return s == Up || s == Degraded }
 
