@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,15 @@ func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
 	require.Len(t, warnings, 1)
 	require.Equal(t, "f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS sends the credentials in clear text: "+
 		"set tls.enabled, or use WithTLS, even with a dialer of your own", warnings[0].Error())
+}
+
+// No linger is stored as never is. A linger of "never" would be the opposite.
+func TestValues_NoLingerIsNone(t *testing.T) {
+	cfg, _, err := Parse("f.yaml", []byte("clusters: {a: {brokers: [a:1]}}\nbatching: {linger: 0}\n"), WithEnviron())
+	require.NoError(t, err)
+	require.Equal(t, producer.NoLinger, cfg.Batching.Linger)
+	require.Equal(t, "none", format(reflect.ValueOf(cfg.Batching.Linger), "linger"))
+	require.Equal(t, "never", format(reflect.ValueOf(producer.Never), "move_unresolved_after"))
 }
 
 func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/forebay-go/forebay/producer"
 )
 
 // setScalar reads text into v, which has to be settable. name is that of the field: the unit of a number is in it. The
@@ -141,7 +143,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return time.Duration(n)*day + d, nil
 }
 
-// format returns v, a word or a list of words, as it can be written in a file.
+// format returns v, called name, a word or a list of words, as it can be written in a file.
 func format(v reflect.Value, name string) string {
 	if v.Kind() == reflect.Slice {
 		items := make([]string, v.Len())
@@ -156,6 +158,8 @@ func format(v reflect.Value, name string) string {
 		}
 	}
 	switch {
+	case v.Type() == durationType && name == "linger" && time.Duration(v.Int()) == producer.NoLinger:
+		return "none"
 	case v.Type() == durationType:
 		return formatDuration(time.Duration(v.Int()))
 	case v.CanInt() && strings.HasSuffix(name, "_bytes"):
