@@ -156,7 +156,7 @@ func (c *checker) tls(field string, t *TLSConfig, byOption bool) {
 	case byOption && *t != (TLSConfig{}):
 		c.fail(field, "WithTLS says how TLS is spoken: remove the one or the other")
 	case !t.Enabled && *t != (TLSConfig{}):
-		c.fail(field, "it says how TLS is spoken, but not to speak it: add enabled: true, or remove the rest")
+		c.fail(field, "options are set, but enabled is false: set enabled: true, or remove them")
 	}
 	if t.CertFile != "" && t.KeyFile == "" {
 		c.fail(field+".key_file", "none: name the file with the key of cert_file")

@@ -44,7 +44,7 @@ func TestNew_NamesEveryMistakeInTLSAndSASL(t *testing.T) {
 		{name: "by option", sasl: SASLConfig{Mechanism: "oauthbearer"}, by: []Option{WithCredentials("a", nobody), WithTLS("a", &tls.Config{})}},
 
 		{name: "not enabled", tls: TLSConfig{CAFile: "ca"},
-			says: "clusters.a.tls: it says how TLS is spoken, but not to speak it: add enabled: true, or remove the rest"},
+			says: "clusters.a.tls: options are set, but enabled is false: set enabled: true, or remove them"},
 		{name: "no key", tls: TLSConfig{Enabled: true, CertFile: "c"}, says: "clusters.a.tls.key_file: none: name the file with the key of cert_file"},
 		{name: "no certificate", tls: TLSConfig{Enabled: true, KeyFile: "k"},
 			says: "clusters.a.tls.cert_file: none: name the file with the certificate of key_file"},

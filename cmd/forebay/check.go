@@ -34,7 +34,7 @@ var environ = os.Environ
 
 func newConfig() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Look at the settings of a producer", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return errors.New("which of its commands?")
+		return errors.New("name one of its commands")
 	}}
 	cmd.AddCommand(newCheck())
 	return cmd

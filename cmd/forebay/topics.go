@@ -53,7 +53,7 @@ Exit codes:
 
 func newTopics() *cobra.Command {
 	cmd := &cobra.Command{Use: "topics", Short: "Create topics, and add partitions to them", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return errors.New("which of its commands?")
+		return errors.New("name one of its commands")
 	}}
 	cmd.AddCommand(newApply(), newGrow())
 	return cmd
