@@ -39,14 +39,14 @@ within a minute. All sequences are run twice, the second time with brokers that 
 
 There are 47 steps. 38 send two records, with a key or without, and say what becomes of their request: answered; lost before the broker
 saw it; its answer lost; late, so that the broker sees it when the client has long hung up; refused with one of seven codes; appended,
-but answered with one of eight, which is not true of six. The others: the topic's table is freed, at three times; everything
+but answered with one of eight codes, six of which deny it. The others: the topic's table is freed, at three times; everything
 expires; what is late arrives; the clusters change places; the fallback calls the topic something else; the topic is made again; all
 connections are reset. ` + "`make test`" + ` runs all sequences of two steps, and those of three of the ten steps that matter most: 3,209,
 twice. ` + "`make explore`" + ` runs one step more: 113,823, twice. In the library before this test it found a record that was lost when a
 table was freed, records that were lost by answers that are not true, and renewals that were refused for ever.
 
-Not explored: more than one topic, one partition per key, and one broker per cluster; two requests in flight at once, but for what is
-late; compression; far brokers, with more than one stream; brokers that forget producers. The embedded broker has one epoch for a
+Not explored: several topics, several partitions for a key, several brokers in a cluster; two requests in flight at once, except a late
+one; compression; far brokers, with more than one stream; brokers that forget producers. The embedded broker has one epoch for a
 producer ID where Kafka has one for each partition, so it refuses more than Kafka does. Random schedules, sieges and real brokers cover
 these by chance.
 
