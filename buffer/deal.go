@@ -99,7 +99,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	}
 	cfg, into := t.lane.cfg.Load(), s.dealt.tail
 	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count || into.History != c.History ||
-		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 {
+		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 || t.flushedApartLocked(into, c) {
 		return false
 	}
 	size, n := len(into.body), int64(into.records)
@@ -123,6 +123,11 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	into.charge(into.memory() - before)
 	t.pending += uint64(c.records)
 	return true
+}
+
+// flushedApartLocked reports whether a Flush waits for one of two batches and not for the other.
+func (t *Topic) flushedApartLocked(a, b *Batch) bool {
+	return slices.ContainsFunc(t.flushes, func(f flush) bool { return (a.order <= f.upTo) != (b.order <= f.upTo) })
 }
 
 // memory returns the bytes of the buffers of b.
