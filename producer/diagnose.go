@@ -93,13 +93,16 @@ func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
 	if ts.count == 0 {
 		return
 	}
+	var f *finding
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
 		if w.Kind != buffer.Explicit || w.Partition < ts.count {
 			continue
 		}
-		f := d.find(ts, CausePartitionMissing, -1, now)
+		f = d.find(ts, CausePartitionMissing, -1, now)
 		f.parts = append(f.parts, w.Partition)
+	}
+	if f != nil { // there may be thousands
 		f.Reason = fmt.Sprintf("%s: the topic has %d, numbered from 0", listed(f.parts, "does not exist", "do not exist"), ts.count)
 		f.Remedy = fmt.Sprintf("send to partitions below %d, or add partitions to the topic", ts.count)
 	}
@@ -107,9 +110,14 @@ func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
 
 // findIll finds partitions that what waits has to go to, and cannot.
 func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration) {
-	free, all := false, len(ts.parts) > 0 // something may go anywhere; nowhere it can
+	free, all := false, len(ts.parts) > 0       // something may go anywhere; nowhere it can
+	found, bound := false, make(map[int32]bool) // partitions that something waits for which can only go there
 	for i := range ts.waiting {
-		free = free || ts.waiting[i].Kind == buffer.Unkeyed
+		w := &ts.waiting[i]
+		free = free || w.Kind == buffer.Unkeyed
+		if w.Kind != buffer.Unkeyed {
+			bound[w.Partition] = true
+		}
 	}
 	for _, p := range ts.parts {
 		all = all && (p.id >= ts.count || d.ill(ts, p, v, now) != "")
@@ -119,15 +127,14 @@ func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration
 		if cause == "" || p.id >= ts.count {
 			continue
 		}
-		if free && (all || cause.wholeTopic()) || p.pinned != nil || p.flying != nil || ts.binds(p) {
-			d.findPartition(ts, p, v, cause, now)
+		if free && (all || cause.wholeTopic()) || p.pinned != nil || p.flying != nil || p.stream == 0 && bound[p.id] {
+			d.findPartition(ts, p, cause, now)
+			found = true
 		}
 	}
-}
-
-// binds reports whether something waits that can only go to p.
-func (ts *topicState) binds(p *partition) bool {
-	return p.stream == 0 && slices.ContainsFunc(ts.waiting, func(w buffer.Waiting) bool { return w.Kind != buffer.Unkeyed && w.Partition == p.id })
+	if found {
+		d.wordPartitions(ts, v)
+	}
 }
 
 // ill returns why p takes nothing, empty if it may.
@@ -150,22 +157,36 @@ func (d *dispatcher) ill(ts *topicState, p *partition, v *cluster.Topic, now tim
 	return p.why.cause
 }
 
-// findPartition notes that records wait for a partition.
-func (d *dispatcher) findPartition(ts *topicState, p *partition, v *cluster.Topic, cause Cause, now time.Duration) {
+// findPartition notes that records wait for a partition. The words follow when all are known: there may be thousands.
+func (d *dispatcher) findPartition(ts *topicState, p *partition, cause Cause, now time.Duration) {
 	f := d.find(ts, cause, -1, now)
-	if slices.Contains(f.parts, p.id) {
+	if p.stream > 0 && slices.Contains(f.parts, p.id) {
 		return
 	}
-	f.parts = append(f.parts, p.id)
-	var at cluster.Partition
-	if int(p.id) < len(v.Partitions) {
-		at = v.Partitions[p.id]
-	}
+	f.parts, f.last = append(f.parts, p.id), p
 	if p.why != nil {
 		f.err = p.why.err
 	}
-	if p.why == nil || cause != p.why.cause {
-		switch {
+}
+
+// wordPartitions says in words what the partitions of a topic wait for.
+func (d *dispatcher) wordPartitions(ts *topicState, v *cluster.Topic) {
+	for _, cause := range Causes() {
+		f := d.troubles.found[troubleKey{topic: ts.t.Name(), cause: cause, broker: -1}]
+		if f == nil || f.last == nil {
+			continue
+		}
+		p := f.last
+		f.last = nil
+		var at cluster.Partition
+		if int(p.id) < len(v.Partitions) {
+			at = v.Partitions[p.id]
+		}
+		switch known := p.why != nil && cause == p.why.cause; {
+		case known && cause.wholeTopic():
+			f.Reason, f.parts = missingWords(ts, cause, codeOf(p.why.err)), f.parts[:0]
+		case known:
+			f.Reason = illWords(f.parts, p.why, &at)
 		case cause == CauseBrokerAway:
 			f.Reason = listed(f.parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which leads and does not answer", at.Leader)
 		case at.Leader >= 0:
@@ -173,11 +194,6 @@ func (d *dispatcher) findPartition(ts *topicState, p *partition, v *cluster.Topi
 		default:
 			f.Reason = listed(f.parts, "has", "have") + " no leader"
 		}
-		return
-	}
-	f.Reason = illWords(f.parts, p.why, &at)
-	if cause.wholeTopic() {
-		f.Reason, f.parts = missingWords(ts, cause, codeOf(p.why.err)), f.parts[:0]
 	}
 }
 

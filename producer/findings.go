@@ -47,6 +47,7 @@ type finding struct {
 	err   error       // what it was seen by
 	said  string      // by the cluster, of a topic as a whole
 	parts []int32     // that wait; none: the whole topic
+	last  *partition  // of parts, until they are put in words
 
 	begun  time.Duration
 	seen   time.Duration // when it was last found
@@ -119,10 +120,10 @@ func (d *dispatcher) complain(now time.Duration, alarm *alarm) {
 		return
 	}
 	next := t.looked + lookEvery
-	if t.news {
+	if t.news || d.view != t.view {
 		next = t.looked + lookEvery/10
 	}
-	if d.view == t.view && now < next {
+	if now < next && t.view != nil {
 		alarm.by(next)
 		return
 	}
