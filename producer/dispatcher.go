@@ -39,6 +39,7 @@ type dispatcher struct {
 	wg      sync.WaitGroup
 	idle    chan struct{} // closed by run when d is not used any more and has nothing left to do
 	halting sync.Once
+	behind  atomic.Bool // a successor of d has come and gone
 	unwatch func()
 
 	// What follows belongs to run.

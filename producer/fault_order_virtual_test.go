@@ -4,10 +4,13 @@ package producer_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"pgregory.net/rapid"
 
+	"github.com/forebay-go/forebay/internal/hostile"
 	"github.com/forebay-go/forebay/internal/proof"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -164,5 +168,58 @@ func TestVirtual_F14_PrioritiesWithClustersOfTheirOwnOvertakeNobody(t *testing.T
 		s := p.Stats()
 		require.EqualValues(t, 100, s.Total.Delivered)
 		require.Zero(t, s.OrderAtRisk)
+	})
+}
+
+// Settings of a cluster change while a batch of theirs is unanswered, and change again when newer records have gone by the new ones: then
+// nobody writes there any more, and what is left of the first is delivered late.
+func TestVirtual_F14_WhatTwoChangesOfSettingsLeaveBehindIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := map[string]*embedded{"main": newEmbedded(t, 1, map[string]int32{"events": 1}), "spare": newEmbedded(t, 1, map[string]int32{"events": 1}, kfake.Ports(19192))}
+		defer k["main"].Close()
+		defer k["spare"].Close()
+		m := hostile.New(k["main"].link.Dial, 1)
+		var first atomic.Uint64 // the producer ID of the first batch, plus 1
+		m.Script(func(q *kmsg.ProduceRequest) *hostile.Mutation {
+			id := binary.BigEndian.Uint64(q.Topics[0].Partitions[0].Records[43:]) + 1
+			if first.CompareAndSwap(0, id) || first.Load() == id {
+				return hostile.Unseen()
+			}
+			return nil
+		})
+		cfg := k["main"].config()
+		cfg.Clusters = map[string]producer.ClusterConfig{"main": {Brokers: k["main"].ListenAddrs()}, "spare": {Brokers: k["spare"].ListenAddrs()}}
+		all := func(cluster string) {
+			cfg.Priorities.Low.Cluster, cfg.Priorities.Medium.Cluster, cfg.Priorities.High.Cluster = cluster, cluster, cluster
+		}
+		all("main")
+		p, err := producer.New(cfg, producer.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if slices.Contains(k["spare"].ListenAddrs(), addr) {
+				return k["spare"].link.Dial(ctx, network, addr)
+			}
+			return m.Dial(ctx, network, addr)
+		}))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		send := func(n int) {
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"), Value: fmt.Append(nil, n)}))
+		}
+		send(0)
+		time.Sleep(3 * time.Second)
+		renew(&cfg, "main")
+		require.NoError(t, p.Reconfigure(cfg))
+		time.Sleep(3 * time.Second)
+		send(1)
+		time.Sleep(10 * time.Second)
+		require.EqualValues(t, 1, p.Stats().Total.Delivered, "by the new settings")
+		all("spare")
+		require.NoError(t, p.Reconfigure(cfg))
+		time.Sleep(10 * time.Second)
+		m.Sane()
+		time.Sleep(time.Minute)
+		s := p.Stats()
+		require.EqualValues(t, 2, s.Total.Delivered)
+		require.EqualValues(t, 1, overtaken(t, k["main"].read(t, "events")))
+		require.EqualValues(t, 1, s.OrderAtRisk)
 	})
 }

@@ -128,6 +128,14 @@ func (l *lane) updateLocked(fn func(*routes)) {
 func (l *lane) keep(d *dispatcher) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, o := range l.routes.Load().leaving { // in the order in which they were left
+		if o == d {
+			break
+		}
+		if o.cluster.Name() == d.cluster.Name() {
+			o.behind.Store(true)
+		}
+	}
 	l.updateLocked(func(r *routes) {
 		r.leaving = slices.DeleteFunc(slices.Clone(r.leaving), func(o *dispatcher) bool { return o == d })
 	})
@@ -231,7 +239,7 @@ func (d *dispatcher) mustWait(ts *topicState, alarm *alarm) (wait bool) {
 // has written before and delivers now may stand behind what is newer.
 func (d *dispatcher) succeeded() bool {
 	r := d.lane.routes.Load()
-	return !r.has(d) && slices.ContainsFunc(r.dispatchers(), func(o *dispatcher) bool {
+	return d.behind.Load() || !r.has(d) && slices.ContainsFunc(r.dispatchers(), func(o *dispatcher) bool {
 		return o != d && o.cluster.Name() == d.cluster.Name()
 	})
 }
