@@ -13,6 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/producer"
@@ -112,6 +115,41 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 				require.NoError(t, k.CreateTopic("team-1.service.evnets.v1", 3, nil))
 				require.Less(t, flush(), 1500*time.Millisecond)
 				measure("idle again", load.idle)
+			})
+		})
+	}
+}
+
+// Brokers that refuse every batch are asked who leads as often as that may help, whatever the number of partitions.
+func TestVirtual_MetadataCostsLittleWhileBrokersRefuseWhatTheyGet(t *testing.T) {
+	for _, code := range []*kerr.Error{kerr.NotEnoughReplicas, kerr.NotLeaderForPartition, kerr.TopicAuthorizationFailed, kerr.RequestTimedOut} {
+		t.Run(code.Message, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newEmbedded(t, 3, map[string]int32{"events": 100})
+				defer k.Close()
+				p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+				require.NoError(t, err)
+				defer closeWithin(t, p, 0)
+				refusing := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code, Count: -1})
+				asked := 0
+				k.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+					k.KeepControl()
+					asked++
+					return nil, nil, false
+				})
+				for i := range 1000 {
+					require.NoError(t, p.Send(producer.Record{Topic: "events", Key: fmt.Append(nil, i), Value: []byte("x")}))
+				}
+				time.Sleep(10 * time.Second)
+				before := asked
+				time.Sleep(time.Minute)
+				require.LessOrEqual(t, asked-before, 100)
+				for part := range int32(100) {
+					require.NoError(t, k.MoveTopicPartition("events", part, (k.LeaderFor("events", part)+1)%3))
+				}
+				refusing.Remove()
+				time.Sleep(2 * time.Second)
+				require.Zero(t, p.Stats().Total.Pending, "leaders are followed all the same")
 			})
 		})
 	}

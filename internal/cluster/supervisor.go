@@ -112,8 +112,11 @@ func (s *supervisor) run(ctx context.Context) {
 			s.creator.take(done)
 			s.turns.outdated(slices.Collect(maps.Keys(done)), time.Now())
 		case <-s.c.hurry:
-			s.soon = time.Now()
-			s.turns.outdated(s.c.outdated(), s.soon)
+			old := s.c.outdated()
+			if len(old) == 0 {
+				s.soon = time.Now()
+			}
+			s.turns.outdated(old, time.Now())
 		case <-timer.C:
 		}
 		s.suspectFailed()

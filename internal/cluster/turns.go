@@ -19,6 +19,10 @@ const (
 	unsettledBudget = 16 << 10
 	unsettledAgeMax = 10 * time.Second
 	unsettledQuick  = 10 // answers for which it does not matter what they cost
+	// outdatedQuick is how many answers in a row a topic is asked for at once after that a broker has not taken what it got. Each later one takes
+	// twice as long, up to outdatedMax, while they name the same leaders: then it is something else that the brokers refuse it for.
+	outdatedQuick = 10
+	outdatedMax   = time.Second
 	// sentAgain is how soon a topic that is known is asked for again while a question for it is open.
 	sentAgain = 200 * time.Millisecond
 )
@@ -33,6 +37,10 @@ type turn struct {
 	tries   int       // answers in a row that left it unsettled
 	next    time.Time // when it is asked for beside its turn; zero: what is known is good
 	sent    time.Time // when the question that is open was asked; zero: none is
+
+	old     bool    // it was called old since the last answer
+	hurries int     // answers in a row that it was called old before, and that named the same leaders
+	leaders []int32 // by the last answer
 }
 
 // follow makes the topics that are wanted those that have a turn.
@@ -117,9 +125,40 @@ func (ts turns) ended(names []string) {
 func (ts turns) outdated(names []string, now time.Time) {
 	for _, name := range names {
 		if t := ts[name]; t != nil {
-			t.next = now
+			t.outdate(now)
 		}
 	}
+}
+
+func (t *turn) outdate(now time.Time) {
+	t.old = true
+	if now.Sub(t.learned) > metadataAge {
+		t.hurries = 0
+	}
+	at := now
+	if more := t.hurries - outdatedQuick; more >= 0 {
+		at = latest(now, t.learned.Add(min(hurryAge<<min(more+1, 10), outdatedMax)))
+	}
+	if t.next.IsZero() || at.Before(t.next) {
+		t.next = at
+	}
+}
+
+// hurried notes an answer that names leaders.
+func (t *turn) hurried(parts []Partition) {
+	same := len(parts) == len(t.leaders)
+	t.leaders = slices.Grow(t.leaders[:0], len(parts))
+	t.leaders = t.leaders[:len(parts)]
+	for i := range parts {
+		same = same && t.leaders[i] == parts[i].Leader
+		t.leaders[i] = parts[i].Leader
+	}
+	if t.old && same {
+		t.hurries++
+	} else {
+		t.hurries = 0
+	}
+	t.old = false
 }
 
 // judge has topics asked for that have lost a leader. If there is news of the brokers, so has it those that had none before.
@@ -128,7 +167,7 @@ func (ts turns) judge(now time.Time, v *View, works func(node int32) bool, news 
 		switch {
 		case !t.next.IsZero() && news && t.tries > 0:
 			t.tries, t.next = 0, now
-		case t.next.IsZero() && !v.Topics[name].settled(works):
+		case (t.next.IsZero() || t.hurries > 0 && t.tries == 0 && t.next.After(now)) && !v.Topics[name].settled(works):
 			t.tries, t.next = 0, now
 		}
 	}
@@ -153,6 +192,7 @@ func (ts turns) answered(now time.Time, names []string, resp *kmsg.MetadataRespo
 			continue
 		}
 		t.learned, t.sent, t.next = now, time.Time{}, time.Time{}
+		t.hurried(v.Topics[name].Partitions)
 		switch known, ok := v.Topics[name]; {
 		case !ok || !known.settled(works):
 			t.tries++

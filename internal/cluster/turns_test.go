@@ -180,3 +180,32 @@ func TestTurns_ALeaderThatIsLostOrDoubtedIsAskedFor(t *testing.T) {
 	a.ask(metadataAge)
 	require.Equal(t, a.now.Add(metadataAge), a.turns.first(a.now.Add(time.Hour)), "fewer partitions, which are not believed yet")
 }
+
+// Brokers that refuse what they get, and go on to name the same leaders, are not asked for those again and again.
+func TestTurns_WhatIsCalledOldAgainAndAgainIsAskedForEverMoreSlowly(t *testing.T) {
+	a := newAsked(1, 3)
+	a.ask(metadataAge)
+	refused := func(d time.Duration) (asked int) {
+		for end := a.now.Add(d); a.now.Before(end); a.now = a.now.Add(hurryAge) {
+			a.turns.outdated([]string{"topic-0"}, a.now)
+			if !a.turns.first(a.now.Add(time.Hour)).After(a.now) {
+				asked += len(a.ask(0))
+			}
+		}
+		return asked
+	}
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "it may be that a leader is elected")
+	require.LessOrEqual(t, refused(time.Minute), 70)
+	require.LessOrEqual(t, refused(time.Minute), 62)
+
+	a.turns.judge(a.now, a.view, func(int32) bool { return false }, false)
+	require.Equal(t, a.now, a.turns.first(a.now.Add(time.Hour)), "its leader is away")
+	a.leader = 2
+	a.ask(0)
+	a.leader = 1
+	a.now = a.now.Add(unsettledMax)
+	require.NotEmpty(t, a.ask(0))
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "the leaders were others")
+	a.now = a.now.Add(metadataAge + time.Second)
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "it was well meanwhile")
+}
