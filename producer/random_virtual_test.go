@@ -80,7 +80,7 @@ type schedule struct {
 // longPause lets as much time pass now and then as it takes for everything with a timer to run out: limits of batches, idle topics, what
 // names mean, what brokers know of producers. What rapid draws is hashed, for it draws small numbers more often.
 func longPause(t *rapid.T) bool {
-	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "long pause, by chance"), 0)).IntN(4000)
+	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "long pause, by chance"), 0)).IntN(16000)
 	if chance >= 81 {
 		return false
 	}

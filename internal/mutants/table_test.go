@@ -542,15 +542,6 @@ var table = []mutant{
 		says:   "the key's partition in",
 	},
 	{
-		name:   "topics of one name share numbers",
-		broken: "two topics that a fallback calls by one name are numbered by one producer ID",
-		file:   "producer/topicstate.go",
-		old:    "numbers: ts.twin*cluster.Streams + stream",
-		new:    "numbers: stream",
-		by:     check{"producer", "TestVirtual_F14_TopicsThatShareANameThere"},
-		says:   "and is not there",
-	},
-	{
 		name:   "a change begins thresholds anew",
 		broken: "with each change of settings a primary counts as well until it has been down for the threshold again",
 		file:   "producer/chooser.go",
