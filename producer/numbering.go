@@ -61,10 +61,11 @@ func (n *numbering) refused() cluster.Action {
 	return cluster.Unnumber
 }
 
-// numberable reports whether the next batch of p can be numbered.
+// numberable reports whether the next batch of p can be numbered, whichever it is.
 func (d *dispatcher) numberable(p *partition) bool {
 	n := &p.numbers
-	return !n.lost && d.link.Current(n.id, n.next) || d.link.Available(n.id)
+	goesOn := !n.lost && (n.owner == nil || n.owner == p.pinned)
+	return goesOn && d.link.Current(n.id, n.next) || d.link.Available(n.id)
 }
 
 // number makes sure that b has numbers in p: its own, if it was written there before. It returns false if there are none to be had

@@ -139,7 +139,11 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.failed = err
 	if err == nil {
 		i.takeLocked(id, epoch)
-		i.pause.Reset()
+		if i.spentLocked() { // the ID of before, whose epochs are used up
+			i.retryAt = time.Now().Add(i.pause.NextBackOff())
+		} else {
+			i.pause.Reset()
+		}
 	} else {
 		wait := i.pause.NextBackOff()
 		if i.denied(err) {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -50,6 +51,9 @@ func TestIdentity_TakesAnotherIDWhenItsEpochsAreSpent(t *testing.T) {
 	i.forget("events")
 	require.False(t, i.available())
 	require.Positive(t, i.epoch, "it does not overflow")
+	i.answered(7, 0, nil)
+	require.False(t, i.available(), "the same ID is of no use")
+	require.True(t, i.retryAt.After(time.Now()), "and is asked for after a pause")
 	i.answered(8, 0, nil)
 	s, ok := i.renew("events", 0)
 	require.True(t, ok)
