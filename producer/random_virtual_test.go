@@ -85,7 +85,10 @@ func longPause(t *rapid.T) bool {
 		return false
 	}
 	d := []time.Duration{9 * time.Minute, 10 * time.Minute, 11 * time.Minute, 61 * time.Minute}[chance%4]
-	if chance == 80 {
+	switch chance {
+	case 79:
+		d = 2 * 24 * time.Hour
+	case 80:
 		d = 13 * time.Hour
 	}
 	t.Logf("a pause of %v", d)
