@@ -3,12 +3,9 @@
 package producer_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
-	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -181,48 +178,6 @@ func TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID(t *testing.T) {
 	}
 }
 
-// late is a connection whose next produce request, once armed, reaches the broker only when it is released, though the client has
-// hung up long ago: a broker that was stopped for a while reads what its kernel has taken.
-type late struct {
-	net.Conn
-	armed   *atomic.Bool
-	release chan struct{}
-
-	mu   sync.Mutex // guards what follows
-	held bool
-}
-
-func (c *late) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	produce := len(b) > 8 && binary.BigEndian.Uint16(b[4:]) == uint16(kmsg.Produce)
-	switch {
-	case c.held:
-		return len(b), nil
-	case !produce || !c.armed.CompareAndSwap(true, false):
-		return c.Conn.Write(b)
-	}
-	c.held = true
-	data := append([]byte(nil), b...)
-	go func() {
-		<-c.release
-		_, _ = c.Conn.Write(data)
-		time.Sleep(time.Second)
-		_ = c.Conn.Close()
-	}()
-	return len(b), nil
-}
-
-// Close hangs up; the broker does not know of it where its request is still held.
-func (c *late) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held {
-		return c.SetReadDeadline(time.Unix(1, 0))
-	}
-	return c.Conn.Close()
-}
-
 // A keyed batch that nothing fences, because batches have no numbers, may be appended behind what is newer.
 func TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate(t *testing.T) {
 	for name, want := range map[string]uint64{"all": 0, "leader": 1, "all, without a producer ID": 1} {
@@ -239,13 +194,14 @@ func TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate(t *testing.
 					if name == "all, without a producer ID" {
 						k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.ClusterAuthorizationFailed, Count: -1})
 					}
-					p, err := producer.New(k.config(change), producer.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
-						c, err := k.link.Dial(ctx, network, addr)
-						if err != nil {
-							return nil, err
+					m := hostile.New(k.link.Dial, 1)
+					m.Script(func(*kmsg.ProduceRequest) *hostile.Mutation {
+						if armed.CompareAndSwap(true, false) {
+							return hostile.Late(release)
 						}
-						return &late{Conn: c, armed: armed, release: release}, nil
-					}))
+						return nil
+					})
+					p, err := producer.New(k.config(change), producer.WithDialer(m.Dial))
 					require.NoError(t, err)
 					defer closeWithin(t, p, 0)
 					send := func(pause time.Duration) {
