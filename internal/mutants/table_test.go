@@ -46,8 +46,8 @@ var table = []mutant{
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved {\n" +
 			"\t\tit.ship.d.resolve(it.ts, it.batch, verdict{outcome: Delivered, partition: it.p.id, offset: -1})\n\t\treturn\n\t}",
-		by:   cutAfterWrite,
-		says: "and is not there",
+		by:   check{"producer", `TestVirtual_Explore/brokers_as_they_should_be/key_"k":_unseen`}, // its request never reached the broker
+		says: "is in no log",
 	},
 	{
 		name:   "an unanswered batch is overtaken",
