@@ -37,7 +37,7 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventCluster       EventKind = iota // a cluster came into another state, or is in it for another kind of reason
+	EventCluster       EventKind = iota // a cluster came into another state, was not reached for five seconds, or is down for another kind of reason
 	EventFellBack                       // a priority goes to a cluster that is later in its order: what was dispatched before may be read after this
 	EventReturned                       // a priority goes to a cluster that is earlier in its order, or to its primary
 	EventShedding                       // a priority has begun to lose records, or to refuse them, for lack of room

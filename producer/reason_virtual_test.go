@@ -95,3 +95,22 @@ func TestVirtual_F14_WhatStillWaitsForTheClusterThatWasLeftIsSaid(t *testing.T) 
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 	})
 }
+
+// A cluster that was never reached has no state that could change: it is told once why.
+func TestVirtual_F1_AClusterThatIsNotReachedIsAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []producer.Event
+		made := setup{brokers: 1, before: func(b *bubble) { b.k.link.Cut() }, options: []producer.Option{
+			producer.WithEvents(func(e producer.Event) { events = append(events, e) }),
+		}}
+		judged(t, proof.Of(t, "F1"), made, func(b *bubble) {
+			b.send("events", 3)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			require.Len(t, events, 1)
+			require.Equal(t, []any{producer.EventCluster, producer.Connecting}, []any{events[0].Kind, events[0].State})
+			require.Contains(t, events[0].Reason, "refused")
+			b.k.link.Restore()
+		})
+	})
+}

@@ -227,7 +227,7 @@ func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	case v.State != Up && reason != "" && (v.State != Connecting || c.missed):
 		another = c.kinds.note(kindOf(why), now)
 	}
-	if another {
+	if unreached || another {
 		c.status.Reasons++
 	}
 	watchers := c.watchers
@@ -242,7 +242,7 @@ func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	if another {
 		c.cfg.Logger.Warn("cluster still not up, for another reason", zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason", reason))
 	}
-	if !news && !another {
+	if !news && !another && !unreached {
 		return
 	}
 	for _, w := range watchers {
