@@ -117,7 +117,7 @@ func (l *Link) Renew(n int, topic string, partition int32) (Sequence, bool) {
 // Available reports whether Renew would return a numbering.
 func (l *Link) Available(n int) bool { return l.identity(n).available() }
 
-// Forget frees the memory of what the producer IDs of a stream have numbered in a topic. It may be called at any time.
+// Forget frees the memory of what the producer IDs of the link have numbered in a topic. It may be called at any time.
 func (l *Link) Forget(topic string) {
 	for _, i := range l.identities() {
 		i.forget(topic)
