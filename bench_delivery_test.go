@@ -31,18 +31,23 @@ type workload struct {
 	topics    int
 	steady    bool // steadyRecords a millisecond, not as fast as it goes
 	reports   bool // Forebay reports each record; franz-go always does
-	room      int  // records that franz-go may hold: those that cost it the least of 50,000 to 2,000,000, and 64 MiB or so
+	// records that franz-go may hold: those that cost it the least of 50,000 to 2,000,000, and
+	// 64 MiB or so
+	room int
 }
 
 var workloads = []workload{
 	{name: "100B", valueSize: 100, records: 1_500_000, topics: 1, room: 200_000},
-	{name: "100B-reported", valueSize: 100, records: 1_500_000, topics: 1, room: 200_000, reports: true},
+	{name: "100B-reported", valueSize: 100, records: 1_500_000, topics: 1, room: 200_000,
+		reports: true},
 	{name: "1KiB", valueSize: 1 << 10, records: 600_000, topics: 1, room: 50_000},
-	{name: "steady", valueSize: 100, records: steadyMillis * steadyRecords, topics: steadyTopics, room: 200_000, steady: true},
+	{name: "steady", valueSize: 100, records: steadyMillis * steadyRecords, topics: steadyTopics,
+		room: 200_000, steady: true},
 }
 
-// BenchmarkDelivery is what it costs this process to get a record to a real broker and its acknowledgement back: with acks
-// of all replicas, idempotent, uncompressed. Only one client works at a time; the broker is a process of its own.
+// BenchmarkDelivery is what it costs this process to get a record to a real broker and its
+// acknowledgement back: with acks of all replicas, idempotent, uncompressed. Only one client works
+// at a time; the broker is a process of its own.
 func BenchmarkDelivery(b *testing.B) {
 	for _, w := range workloads {
 		b.Run(w.name, func(b *testing.B) { benchDelivery(b, &w) })
@@ -50,12 +55,14 @@ func BenchmarkDelivery(b *testing.B) {
 }
 
 func benchDelivery(b *testing.B, w *workload) {
-	kafka := kafkatest.Start(b, kafkatest.Heap(768), kafkatest.Property("log.retention.check.interval.ms", "2000"))
+	kafka := kafkatest.Start(b, kafkatest.Heap(768),
+		kafkatest.Property("log.retention.check.interval.ms", "2000"))
 	topics := make([]string, w.topics)
 	for i := range topics {
 		topics[i] = fmt.Sprintf("events-%d", i)
 		kafka.CreateTopic(b, topics[i], partitions,
-			kafkatest.TopicConfig("retention.bytes", "33554432"), kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
+			kafkatest.TopicConfig("retention.bytes",
+				"33554432"), kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
 	}
 	var options []producer.Option
 	reported := 0
@@ -137,6 +144,7 @@ func report(b *testing.B, w *workload, clients []client, rounds []*deliveries) {
 		}
 		b.ReportMetric(d.rate.median(), c.name()+"-records/s")
 		b.ReportMetric(d.records.median(), c.name()+"-records/request")
-		b.Logf("%s: %v ns of processor time a record, %v records a second, %v records a request", c.name(), d.cpu, d.rate, d.records)
+		b.Logf("%s: %v ns of processor time a record, %v records a second, %v records a request",
+			c.name(), d.cpu, d.rate, d.records)
 	}
 }

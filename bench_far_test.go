@@ -24,15 +24,18 @@ const (
 // BenchmarkFar is the throughput to a broker that is 50 ms away, as fast as each client goes.
 func BenchmarkFar(b *testing.B) {
 	for _, partitions := range []int{1, 6} {
-		b.Run(fmt.Sprintf("partitions=%d", partitions), func(b *testing.B) { benchFar(b, partitions) })
+		b.Run(fmt.Sprintf("partitions=%d", partitions),
+			func(b *testing.B) { benchFar(b, partitions) })
 	}
 }
 
 func benchFar(b *testing.B, partitions int) {
-	kafka := kafkatest.Start(b, kafkatest.Heap(768), kafkatest.Property("log.retention.check.interval.ms", "2000"))
+	kafka := kafkatest.Start(b, kafkatest.Heap(768),
+		kafkatest.Property("log.retention.check.interval.ms", "2000"))
 	const topic = "far"
 	kafka.CreateTopic(b, topic, partitions,
-		kafkatest.TopicConfig("retention.bytes", "33554432"), kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
+		kafkatest.TopicConfig("retention.bytes",
+			"33554432"), kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
 	way, err := faultnet.NewToxics(kafka.Broker(0).Addr())
 	require.NoError(b, err)
 	b.Cleanup(way.Close)
@@ -51,6 +54,7 @@ func benchFar(b *testing.B, partitions int) {
 	b.ReportMetric(x.median(), "x-rate")
 	b.Logf("records a second, Forebay's divided by franz-go's: %v %.2f", x, []float64(x))
 	for i, c := range clients {
-		b.Logf("%s: %v records a second, %v records a request", c.name(), rounds[i].rate, rounds[i].records)
+		b.Logf("%s: %v records a second, %v records a request", c.name(), rounds[i].rate,
+			rounds[i].records)
 	}
 }

@@ -18,7 +18,8 @@ const (
 	heldGCs     = 5
 )
 
-// BenchmarkOutage is what a record costs while it waits: a million of them, offered to a cluster that is away.
+// BenchmarkOutage is what a record costs while it waits: a million of them, offered to a cluster
+// that is away.
 func BenchmarkOutage(b *testing.B) {
 	for _, name := range []string{"forebay", "franz-go"} {
 		b.Run(name, func(b *testing.B) { benchHeld(b, newClient(b, name, deadSeeds, refused)) })
@@ -58,8 +59,8 @@ func heap() (m runtime.MemStats, took spread) {
 	return m, took
 }
 
-// BenchmarkAway is what an outage takes of a processor when its first minute and a half, in which Kafka is asked ten times a second, is
-// over: nothing listens where three brokers were.
+// BenchmarkAway is what an outage takes of a processor when its first minute and a half, in which
+// Kafka is asked ten times a second, is over: nothing listens where three brokers were.
 func BenchmarkAway(b *testing.B) {
 	const seconds = 20
 	value := make([]byte, heldSize)

@@ -27,11 +27,13 @@ const (
 	drainRecords = 500_000
 )
 
-// BenchmarkResume is how soon a client delivers again after its only broker was killed and came back, counted from the
-// moment when Kafka acknowledges a record of somebody else, who tries all the time.
+// BenchmarkResume is how soon a client delivers again after its only broker was killed and came
+// back, counted from the moment when Kafka acknowledges a record of somebody else, who tries all
+// the time.
 func BenchmarkResume(b *testing.B) {
 	kafka := kafkatest.Start(b)
-	for topic, n := range map[string]int{"forebay": partitions, "franz-go": partitions, "other": 1} {
+	for topic, n := range map[string]int{"forebay": partitions, "franz-go": partitions,
+		"other": 1} {
 		kafka.CreateTopic(b, topic, n)
 	}
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
@@ -39,7 +41,8 @@ func BenchmarkResume(b *testing.B) {
 	topics, err := kafka.Admin(b).ListTopics(ctx, "other")
 	require.NoError(b, err)
 	var first [2]comeback
-	ours := newForebay(b, kafka.Seeds(), func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 256 << 20 },
+	ours := newForebay(b, kafka.Seeds(),
+		func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 256 << 20 },
 		producer.WithDelivery(func(r producer.Report) {
 			if r.Outcome == producer.Delivered {
 				first[0].delivered()
@@ -71,7 +74,8 @@ func BenchmarkResume(b *testing.B) {
 		kafka.Broker(0).StartAsync(b)
 		began := <-reference
 		for i := range first {
-			require.Eventually(b, func() bool { return !first[i].at().IsZero() }, patience, time.Millisecond)
+			require.Eventually(b, func() bool { return !first[i].at().IsZero() }, patience,
+				time.Millisecond)
 			after[i] = append(after[i], float64(first[i].at().Sub(began).Microseconds())/1000)
 		}
 	}
@@ -79,7 +83,8 @@ func BenchmarkResume(b *testing.B) {
 	for i, c := range []client{ours, theirs} {
 		c.flush(b)
 		require.Zero(b, c.refused())
-		require.GreaterOrEqual(b, logged(b, kafka.Seeds(), c.name()), sent) // more if an answer was lost for good
+		// more if an answer was lost for good
+		require.GreaterOrEqual(b, logged(b, kafka.Seeds(), c.name()), sent)
 		b.ReportMetric(after[i].quantile(0), c.name()+"-min-ms")
 		b.ReportMetric(after[i].median(), c.name()+"-median-ms")
 		b.ReportMetric(after[i].quantile(1), c.name()+"-max-ms")
@@ -140,8 +145,8 @@ func stream(send func()) (stop func() int64) {
 	})
 }
 
-// acknowledged writes a record to the broker every 10 ms, each time on a new connection and without asking about leaders
-// first, and sends the time when one was acknowledged.
+// acknowledged writes a record to the broker every 10 ms, each time on a new connection and without
+// asking about leaders first, and sends the time when one was acknowledged.
 func acknowledged(b *testing.B, kafka *kafkatest.Cluster, topic kadm.TopicID) <-chan time.Time {
 	at := make(chan time.Time, 1) // sent once; never closed
 	try := func() error {
@@ -152,7 +157,8 @@ func acknowledged(b *testing.B, kafka *kafkatest.Cluster, topic kadm.TopicID) <-
 		defer cl.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), 500*time.Millisecond)
 		defer cancel()
-		resp, err := cl.SeedBrokers()[0].Request(ctx, kafkatest.ProduceOne("other", topic, value(100)))
+		resp, err := cl.SeedBrokers()[0].Request(ctx,
+			kafkatest.ProduceOne("other", topic, value(100)))
 		if err != nil {
 			return err
 		}
@@ -167,9 +173,10 @@ func acknowledged(b *testing.B, kafka *kafkatest.Cluster, topic kadm.TopicID) <-
 	return at
 }
 
-// BenchmarkDrain is how fast what has piled up in an outage is delivered, as a share of the rate at which the same process
-// delivers to the same broker when all is well and records are sent as fast as it takes them. After a restart the broker,
-// a Java program, is slow at first: it is then compared with one that has just been restarted too.
+// BenchmarkDrain is how fast what has piled up in an outage is delivered, as a share of the rate at
+// which the same process delivers to the same broker when all is well and records are sent as fast
+// as it takes them. After a restart the broker, a Java program, is slow at first: it is then
+// compared with one that has just been restarted too.
 func BenchmarkDrain(b *testing.B) {
 	b.Run("link-cut", func(b *testing.B) {
 		kafka := kafkatest.Start(b)
@@ -185,7 +192,8 @@ func BenchmarkDrain(b *testing.B) {
 
 func benchDrain(b *testing.B, kafka *kafkatest.Cluster, dial faultnet.DialFunc, begin, end func()) {
 	kafka.CreateTopic(b, "events", partitions, kafkatest.TopicConfig("retention.bytes", "33554432"))
-	p := newForebay(b, kafka.Seeds(), func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 256 << 20 }, producer.WithDialer(dial))
+	p := newForebay(b, kafka.Seeds(),
+		func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 256 << 20 }, producer.WithDialer(dial))
 	record := value(100)
 	p.offer("events", record)
 	p.flush(b)
@@ -221,11 +229,12 @@ func benchDrain(b *testing.B, kafka *kafkatest.Cluster, dial faultnet.DialFunc, 
 	b.ReportMetric(x.median(), "x-healthy")
 	b.ReportMetric(drained.median(), "drained-records/s")
 	b.ReportMetric(healthy.median(), "healthy-records/s")
-	b.Logf("drained %v records a second, healthy %v, the one divided by the other %v", drained, healthy, x)
+	b.Logf("drained %v records a second, healthy %v, the one divided by the other %v", drained,
+		healthy, x)
 }
 
-// rateOf watches the next drainRecords being delivered. What it returns waits for the last of them, and returns how many
-// were delivered a second from when the first were.
+// rateOf watches the next drainRecords being delivered. What it returns waits for the last of them,
+// and returns how many were delivered a second from when the first were.
 func rateOf(b *testing.B, p *forebay) func() float64 {
 	before := p.Stats().Total.Delivered
 	rate := make(chan float64, 1) // sent once; never closed

@@ -26,10 +26,11 @@ const (
 	besideCalls  = 200_000 // a few hundred milliseconds
 )
 
-// waiting returns a Forebay whose 64 MiB are full of what waits for a cluster that is away, in so many topics, and the handler
-// that serves its metrics.
+// waiting returns a Forebay whose 64 MiB are full of what waits for a cluster that is away, in so
+// many topics, and the handler that serves its metrics.
 func waiting(b *testing.B, topics int) (*forebay, http.Handler) {
-	f := newForebay(b, deadSeeds, func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 64 << 20 }, producer.WithDialer(refused))
+	f := newForebay(b, deadSeeds, func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 64 << 20 },
+		producer.WithDialer(refused))
 	record := value(100)
 	names := make([]string, topics)
 	for i := range names {
@@ -87,8 +88,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// BenchmarkSendBesideScrapes is what Send costs while somebody scrapes ten times a second, beside what it costs while nobody
-// does, in turns in one run.
+// BenchmarkSendBesideScrapes is what Send costs while somebody scrapes ten times a second, beside
+// what it costs while nobody does, in turns in one run.
 func BenchmarkSendBesideScrapes(b *testing.B) {
 	for _, topics := range []int{1, 10_000} {
 		b.Run(fmt.Sprintf("topics=%d", topics), func(b *testing.B) {
@@ -109,12 +110,14 @@ func BenchmarkSendBesideScrapes(b *testing.B) {
 			b.ReportMetric(p50[0].median(), "alone-p50-ns")
 			b.ReportMetric(p50[1].over(p50[0]).median(), "p50-x")
 			b.ReportMetric(p99[1].over(p99[0]).median(), "p99-x")
-			b.Logf("p50 %v ns alone, %v ns beside scrapes; p99 %v and %v ns", p50[0], p50[1], p99[0], p99[1])
+			b.Logf("p50 %v ns alone, %v ns beside scrapes; p99 %v and %v ns", p50[0], p50[1],
+				p99[0], p99[1])
 		})
 	}
 }
 
-// sends returns how long each of many calls takes. There is no room, so that nothing changes from round to round.
+// sends returns how long each of many calls takes. There is no room, so that nothing changes from
+// round to round.
 func sends(f *forebay, record []byte) spread {
 	took := make(spread, 0, besideCalls)
 	for range besideCalls {

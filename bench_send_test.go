@@ -34,13 +34,15 @@ var sizes = []struct {
 	bytes int
 }{{"100B", 100}, {"1KiB", 1 << 10}}
 
-// BenchmarkSend is the cost of an accepted record: bursts into an empty buffer, which is drained between them untimed.
-// Nothing is written during a burst, so it competes with nobody but the client itself.
+// BenchmarkSend is the cost of an accepted record: bursts into an empty buffer, which is drained
+// between them untimed. Nothing is written during a burst, so it competes with nobody but the
+// client itself.
 func BenchmarkSend(b *testing.B) {
 	for _, size := range sizes {
 		for _, name := range []string{"forebay", "franz-go"} {
 			b.Run(size.name+"/"+name+"/1", func(b *testing.B) { benchSend(b, name, size.bytes, 1) })
-			b.Run(size.name+"/"+name+"/parallel", func(b *testing.B) { benchSend(b, name, size.bytes, runtime.GOMAXPROCS(0)) })
+			b.Run(size.name+"/"+name+"/parallel",
+				func(b *testing.B) { benchSend(b, name, size.bytes, runtime.GOMAXPROCS(0)) })
 		}
 	}
 }
@@ -82,8 +84,8 @@ func benchSend(b *testing.B, name string, size, workers int) {
 	}
 }
 
-// BenchmarkSendManyGoroutines is what sixteen goroutines that send to one topic cost beside one, in processor time of the process:
-// waiting for a lock costs nothing, but taking turns does.
+// BenchmarkSendManyGoroutines is what sixteen goroutines that send to one topic cost beside one, in
+// processor time of the process: waiting for a lock costs nothing, but taking turns does.
 func BenchmarkSendManyGoroutines(b *testing.B) {
 	const rounds, records, many = 21, 160_000, 16
 	var g gate
@@ -110,7 +112,8 @@ func BenchmarkSendManyGoroutines(b *testing.B) {
 	ratio := used[many].over(used[1])
 	b.ReportMetric(used[1].median(), "cpu-ns/op")
 	b.ReportMetric(ratio.median(), "x")
-	b.Logf("%v ns of processor time with one goroutine, %v with %d: x %v", used[1], used[many], many, ratio)
+	b.Logf("%v ns of processor time with one goroutine, %v with %d: x %v", used[1], used[many],
+		many, ratio)
 	b.Logf("%v bytes of values in a request with one, %v with %d", full[1], full[many], many)
 }
 
@@ -133,8 +136,10 @@ func (c *gated) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// burst sends n records and returns the time that took and, with one worker, the processor time of its thread.
-func burst(b *testing.B, c client, record []byte, n, workers int) (took time.Duration, used float64) {
+// burst sends n records and returns the time that took and, with one worker, the processor time of
+// its thread.
+func burst(b *testing.B, c client, record []byte, n, workers int) (took time.Duration,
+	used float64) {
 	if workers == 1 {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -164,7 +169,8 @@ func burst(b *testing.B, c client, record []byte, n, workers int) (took time.Dur
 	return time.Since(begin), 0
 }
 
-// small returns a client over a cluster that is away, whose buffer a few thousand records of 100 bytes fill.
+// small returns a client over a cluster that is away, whose buffer a few thousand records of 100
+// bytes fill.
 func small(b *testing.B, name string) client {
 	if name == "forebay" {
 		return newForebay(b, deadSeeds, func(cfg *producer.Config) {
@@ -186,7 +192,8 @@ func fill(b *testing.B, c client, record []byte) int64 {
 	return offered
 }
 
-// BenchmarkSendRefused is the cost of a record for which there is no room, over a cluster that is away.
+// BenchmarkSendRefused is the cost of a record for which there is no room, over a cluster that is
+// away.
 func BenchmarkSendRefused(b *testing.B) {
 	for _, name := range []string{"forebay", "franz-go"} {
 		b.Run(name, func(b *testing.B) {
@@ -210,8 +217,8 @@ func BenchmarkSendRefused(b *testing.B) {
 	}
 }
 
-// BenchmarkSendLatency is how long single calls take, at 10,000 of them a second, beside a call that does nothing: what
-// that one shows is the machine's doing.
+// BenchmarkSendLatency is how long single calls take, at 10,000 of them a second, beside a call
+// that does nothing: what that one shows is the machine's doing.
 func BenchmarkSendLatency(b *testing.B) {
 	const calls = latencyMillis * latencyCalls
 	record := value(100)
@@ -273,8 +280,9 @@ func benchLatency(b *testing.B, c client, record []byte) {
 	b.ReportMetric(took.quantile(1)/1000, "max-µs")
 }
 
-// BenchmarkSendAtHighWater is how long calls of high priority take while low holds all the memory, gives it up batch by batch,
-// and takes between any two calls what it can get again; beside calls that find room, in turns in one run. The cluster is away.
+// BenchmarkSendAtHighWater is how long calls of high priority take while low holds all the memory,
+// gives it up batch by batch, and takes between any two calls what it can get again; beside calls
+// that find room, in turns in one run. The cluster is away.
 func BenchmarkSendAtHighWater(b *testing.B) {
 	const rounds, calls = 20, 20_000
 	record := value(100)
@@ -306,7 +314,8 @@ func BenchmarkSendAtHighWater(b *testing.B) {
 
 // benchHigh returns how long each call of high priority takes, with fill called before it.
 func benchHigh(b *testing.B, record []byte, calls int, fill func(*forebay)) spread {
-	f := newForebay(b, deadSeeds, func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 64 << 20 }, producer.WithDialer(refused))
+	f := newForebay(b, deadSeeds, func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 64 << 20 },
+		producer.WithDialer(refused))
 	fill(f)
 	full := f.Stats().HeldBytes > 63<<20
 	runtime.GC() // of what others left

@@ -1,6 +1,7 @@
 //go:build linux || darwin
 
-// The benchmarks take their own measure: each runs a fixed amount of work and reports figures per record, so they want
+// The benchmarks take their own measure: each runs a fixed amount of work and reports figures per
+// record, so they want
 // -benchtime 1x (make bench). What they call x is Forebay's figure divided by franz-go's, round by round.
 package forebay_test
 
@@ -43,18 +44,22 @@ type client interface {
 	offer(topic string, value []byte)   // sends a record if there is room for it now
 	produce(topic string, value []byte) // sends a record, waiting for room
 	flush(b *testing.B)                 // returns when what was accepted is delivered
-	refused() int64                     // records for which there was no room; exact after flush or settle
-	settle(b *testing.B, offered int64) // waits until refused and held together are all that was offered
-	requests() float64                  // produce requests so far
+	// records for which there was no room; exact after flush or settle
+	refused() int64
+	// waits until refused and held together are all that was offered
+	settle(b *testing.B, offered int64)
+	requests() float64 // produce requests so far
 }
 
 // forebay is Forebay as a client.
 type forebay struct {
 	*producer.Producer
-	refusals atomic.Int64 // written for a refused record only, so that an accepted one does not pay for it
+	// written for a refused record only, so that an accepted one does not pay for it
+	refusals atomic.Int64
 }
 
-func newForebay(b *testing.B, seeds []string, set func(*producer.Config), opts ...producer.Option) *forebay {
+func newForebay(b *testing.B, seeds []string, set func(*producer.Config),
+	opts ...producer.Option) *forebay {
 	cfg := producer.Config{Clusters: map[string]producer.ClusterConfig{"bench": {Brokers: seeds}}}
 	cfg.Batching.Linger = linger
 	if set != nil {
@@ -122,7 +127,8 @@ type franz struct {
 
 func newFranz(b *testing.B, seeds []string, opts ...kgo.Opt) *franz {
 	f := new(franz)
-	f.promise = func(_ *kgo.Record, err error) { // shared: a closure for each record would be the caller's own cost
+	// shared: a closure for each record would be the caller's own cost
+	f.promise = func(_ *kgo.Record, err error) {
 		if errors.Is(err, kgo.ErrMaxBuffered) {
 			f.refusals.Add(1)
 		} else if err != nil {
@@ -164,20 +170,23 @@ func (f *franz) refused() int64 { return f.refusals.Load() }
 
 // settle waits, for the promises of refused records are kept by another goroutine.
 func (f *franz) settle(b *testing.B, offered int64) {
-	require.Eventually(b, func() bool { return f.BufferedProduceRecords()+f.refused() == offered }, patience, time.Millisecond)
+	require.Eventually(b, func() bool { return f.BufferedProduceRecords()+f.refused() == offered },
+		patience, time.Millisecond)
 	require.Zero(b, f.failures.Load())
 }
 
 func (f *franz) requests() float64 { return float64(f.written.Load()) }
 
 // OnBrokerWrite counts produce requests. It is a hook of kgo's.
-func (f *franz) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
+func (f *franz) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration,
+	err error) {
 	if key == kmsg.Produce.Int16() && err == nil {
 		f.written.Add(1)
 	}
 }
 
-// newClient returns the client of that name, with connections by dial, and room for whatever a benchmark has waiting.
+// newClient returns the client of that name, with connections by dial, and room for whatever a
+// benchmark has waiting.
 func newClient(b *testing.B, name string, seeds []string, dial faultnet.DialFunc) client {
 	if name == "forebay" {
 		roomy := func(cfg *producer.Config) { cfg.Buffer.MaxBytes = 512 << 20 }
@@ -202,7 +211,8 @@ func value(n int) []byte { return bytes.Repeat([]byte("forebay "), n/8+1)[:n] }
 
 // blackhole starts a Kafka in this process that counts records and forgets them.
 func blackhole(b *testing.B, topics ...string) []string {
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topics...), kfake.BlackholeProduce())
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topics...),
+		kfake.BlackholeProduce())
 	require.NoError(b, err)
 	b.Cleanup(c.Close)
 	return c.ListenAddrs()
@@ -220,7 +230,8 @@ func refused(ctx context.Context, network, addr string) (net.Conn, error) {
 	return l.Dial(ctx, network, addr)
 }
 
-// logged returns how many records are in the logs of topics, as a client says that is neither of those measured.
+// logged returns how many records are in the logs of topics, as a client says that is neither of
+// those measured.
 func logged(b *testing.B, seeds []string, topics ...string) int64 {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.DisableClientMetrics())
 	require.NoError(b, err)
@@ -235,7 +246,8 @@ func logged(b *testing.B, seeds []string, topics ...string) int64 {
 	return sum
 }
 
-// pace calls step every millisecond, for n times. Steps that could not be made in time follow at once.
+// pace calls step every millisecond, for n times. Steps that could not be made in time follow at
+// once.
 func pace(n int, step func(i int)) {
 	next := time.Now()
 	for i := range n {
@@ -245,8 +257,8 @@ func pace(n int, step func(i int)) {
 	}
 }
 
-// processTime returns the processor time, of user and system, that the process has taken, in nanoseconds. The kernel may
-// count it in ticks, so it is for what takes a second.
+// processTime returns the processor time, of user and system, that the process has taken, in
+// nanoseconds. The kernel may count it in ticks, so it is for what takes a second.
 func processTime(b *testing.B) float64 {
 	var u syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))

@@ -1,5 +1,5 @@
-// Package forebay sends events to Kafka and never makes the program that has them wait. It holds no code of its own: this
-// is the map of the folders.
+// Package forebay sends events to Kafka and never makes the program that has them wait. It holds no
+// code of its own: this is the map of the folders.
 //
 //	producer/     the front door: New, Send, Flush, Close, delivery reports, the books
 //	routing/      which cluster: priorities and the rules that give them to topics
@@ -16,8 +16,9 @@
 //	internal/     a supervised Kafka cluster, names, credentials, the clock, the order of lanes at a broker (wire), and what
 //	              tests need: real brokers, links that can be cut, a ledger, a soak
 //
-// The benchmarks beside this file measure the figures that the README quotes, next to franz-go in the same run: make bench.
+// The benchmarks beside this file measure the figures that the README quotes, next to franz-go in
+// the same run: make bench.
 //
-// A program imports producer, and perhaps routing and config; producer imports the others, and none of them but config
-// and metrics imports producer.
+// A program imports producer, and perhaps routing and config; producer imports the others, and none
+// of them but config and metrics imports producer.
 package forebay

@@ -21,6 +21,7 @@ func driveCommand(args []string) error {
 	if err := json.Unmarshal([]byte(*text), &l); err != nil {
 		return fmt.Errorf("read -load: %w", err)
 	}
-	// Clients are not closed: what is left over a dead broker takes its time, and the process ends anyway.
+	// Clients are not closed: what is left over a dead broker takes its time, and the process ends
+	// anyway.
 	return json.NewEncoder(os.Stdout).Encode(drive.Run(*name, &l, os.Stdin, os.Stdout))
 }

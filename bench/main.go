@@ -2,8 +2,9 @@
 //
 //	go run . -run cpu,send,resume,held,talk,accounts -rounds 5
 //
-// It wants a quiet machine. -quick shows in some minutes that everything works. Each measurement leaves its samples in a folder, one a
-// line, and takes the place of those of an earlier run; -more adds its rounds to them instead. -page makes the page without measuring anything.
+// It wants a quiet machine. -quick shows in some minutes that everything works. Each measurement
+// leaves its samples in a folder, one a line, and takes the place of those of an earlier run; -more
+// adds its rounds to them instead. -page makes the page without measuring anything.
 package main
 
 import (
@@ -40,11 +41,13 @@ func benchCommand(args []string) error {
 	var b measure.Bench
 	chosen := flags.String("run", "cpu,send,resume,held,talk,accounts", "which measurements")
 	clients := flags.String("clients", "", "which clients; empty: all")
-	cases := flags.String("cases", "", "a regular `expression` that the names of cases match, as they stand in RESULTS.md; empty: all")
+	cases := flags.String("cases", "",
+		"a regular `expression` that the names of cases match, as they stand in RESULTS.md; empty: all")
 	flags.IntVar(&b.Rounds, "rounds", 5, "how often each is measured")
 	flags.BoolVar(&b.Quick, "quick", false, "shorter than a figure deserves")
 	flags.StringVar(&b.Work, "work", "work", "folder for journals")
-	flags.StringVar(&b.Logs, "logs", "", "`folder` of logs, *.log, whose lines are sent where lines are; empty: made ones are")
+	flags.StringVar(&b.Logs, "logs", "",
+		"`folder` of logs, *.log, whose lines are sent where lines are; empty: made ones are")
 	samples := flags.String("samples", "samples", "folder for samples")
 	more := flags.Bool("more", false, "add rounds to the samples that are there")
 	out := flags.String("out", ".", "folder for RESULTS.md and charts")

@@ -14,9 +14,11 @@ import (
 	"github.com/forebay-go/forebay/bench/rig"
 )
 
-// run measures what is wanted and leaves samples in a folder, those of measurements that failed too. Those of an earlier run of the same
-// measurement make room, unless more rounds are to be added to them.
-func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, folder string, more bool, command string) error {
+// run measures what is wanted and leaves samples in a folder, those of measurements that failed
+// too. Those of an earlier run of the same measurement make room, unless more rounds are to be
+// added to them.
+func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, folder string,
+	more bool, command string) error {
 	if err := errors.Join(os.MkdirAll(folder, 0o755), os.MkdirAll(b.Work, 0o755)); err != nil {
 		return err
 	}
@@ -29,7 +31,8 @@ func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, fo
 				break
 			}
 			log.Printf("measure %s", m.Name)
-			about := report.Run{At: time.Now(), Host: host, Rounds: b.Rounds, Quick: b.Quick, LoadAverage: rig.LoadAverage(), Command: "go run . " + command}
+			about := report.Run{At: time.Now(), Host: host, Rounds: b.Rounds, Quick: b.Quick,
+				LoadAverage: rig.LoadAverage(), Command: "go run . " + command}
 			err := measureOne(ctx, b, m, folder, more, &about)
 			if err != nil {
 				failures = append(failures, fmt.Errorf("measure %s: %w", m.Name, err))
@@ -41,7 +44,8 @@ func run(ctx context.Context, b *measure.Bench, wanted []measure.Measurement, fo
 }
 
 // measureOne measures m and keeps its samples and what has to be known of the run.
-func measureOne(ctx context.Context, b *measure.Bench, m measure.Measurement, folder string, more bool, about *report.Run) error {
+func measureOne(ctx context.Context, b *measure.Bench, m measure.Measurement, folder string,
+	more bool, about *report.Run) error {
 	file := filepath.Join(folder, m.Name)
 	b.First = 0
 	if more {

@@ -5,17 +5,20 @@ import (
 	"time"
 )
 
-// HeaderBytes is the size of a RecordBatch's header, which precedes the records. It belongs to an attempt to send the
-// batch, not to the batch: producer ID, epoch and sequence are different in each partition.
+// HeaderBytes is the size of a RecordBatch's header, which precedes the records. It belongs to an
+// attempt to send the batch, not to the batch: producer ID, epoch and sequence are different in
+// each partition.
 const HeaderBytes = 61
 
-// batchOverhead is what the budget takes for a batch beside its buffer: the struct and its places in lists.
+// batchOverhead is what the budget takes for a batch beside its buffer: the struct and its places
+// in lists.
 const batchOverhead = 320
 
 // metaBytes is the size of a meta.
 const metaBytes = 16
 
-// meta is what a delivery report tells of a record beside its contents. Kept only where reports are asked for.
+// meta is what a delivery report tells of a record beside its contents. Kept only where reports are
+// asked for.
 type meta struct {
 	tag  uint64
 	born time.Duration // monotonic time of Send
@@ -31,9 +34,9 @@ const (
 	Explicit             // the one that the caller named
 )
 
-// Batch is a RecordBatch v2 without its header. While it is open its topic's lock guards it; from the moment when Take
-// hands it out it belongs to the one that took it, until Requeue or Resolve gives it back. Its records never change
-// after it was sealed.
+// Batch is a RecordBatch v2 without its header. While it is open its topic's lock guards it; from
+// the moment when Take hands it out it belongs to the one that took it, until Requeue or Resolve
+// gives it back. Its records never change after it was sealed.
 type Batch struct {
 	topic *Topic
 	body  []byte // records in wire format; after compression the compressed ones
@@ -50,7 +53,8 @@ type Batch struct {
 
 	kind      Kind
 	partition int32 // -1 while there is none
-	count     int32 // Keyed: how many partitions the topic had when the partition was computed; 0: unknown
+	// Keyed: how many partitions the topic had when the partition was computed; 0: unknown
+	count int32
 
 	rawBytes int  // of the body before compression; 0: that of the body
 	codec    int8 // Kafka's number of the compression; 0 is none
@@ -58,20 +62,26 @@ type Batch struct {
 
 	held int64 // bytes taken from the budget
 
-	next, allPrev, allNext *Batch // places in a queue and in the topic's list of all batches; guarded by the lock of topic
-	waitPrev, waitNext     *Batch // places in the lane's list of those that wait; guarded by the lock of lane
-	waits                  bool   // it is in that list; changed under both locks
-	undealt                bool   // it waits to be dealt out; guarded by the lock of topic
+	// places in a queue and in the topic's list of all batches; guarded by the lock of topic
+	next, allPrev, allNext *Batch
+	// places in the lane's list of those that wait; guarded by the lock of lane
+	waitPrev, waitNext *Batch
+	waits              bool // it is in that list; changed under both locks
+	undealt            bool // it waits to be dealt out; guarded by the lock of topic
 
-	// History is what has happened to the batch since it was sealed; it belongs to the one that dispatches.
+	// History is what has happened to the batch since it was sealed; it belongs to the one that
+	// dispatches.
 	History History
 }
 
 // History is what has been tried with a batch.
 type History struct {
-	Attempts     int  // how often it was written, or could have been
-	Unresolved   bool // the last attempt in its place was written and never answered: it may only be sent again as it was
-	MaybeWritten bool // some attempt was written and never answered: without delivery, Kafka may have it all the same
+	Attempts int // how often it was written, or could have been
+	// the last attempt in its place was written and never answered: it may only be sent again as it
+	// was
+	Unresolved bool
+	// some attempt was written and never answered: without delivery, Kafka may have it all the same
+	MaybeWritten bool
 	Counted      bool // its records were counted as maybe duplicated
 	Damaged      int  // how often it arrived damaged
 }
@@ -100,7 +110,8 @@ func (b *Batch) RawSize() int {
 	return b.Size()
 }
 
-// Body returns what follows the header on the wire. It is valid until b is resolved and must not be changed.
+// Body returns what follows the header on the wire. It is valid until b is resolved and must not be
+// changed.
 func (b *Batch) Body() []byte { return b.body }
 
 // Held returns the bytes that the budget counts for b.
@@ -124,10 +135,12 @@ func (b *Batch) Kind() Kind { return b.kind }
 // Partition returns the partition of a keyed or explicit batch, and -1 of another.
 func (b *Batch) Partition() int32 { return b.partition }
 
-// Count returns the number of partitions for which a keyed batch was built, 0 if that was not known.
+// Count returns the number of partitions for which a keyed batch was built, 0 if that was not
+// known.
 func (b *Batch) Count() int32 { return b.count }
 
-// BuiltForOther reports whether b is keyed and was built for another number of partitions than count.
+// BuiltForOther reports whether b is keyed and was built for another number of partitions than
+// count.
 func (b *Batch) BuiltForOther(count int32) bool { return b.kind == Keyed && b.count != count }
 
 // fits reports whether a record of n framed bytes may join those in b.
@@ -160,7 +173,8 @@ func (b *Batch) full(n int) bool {
 	return len(b.body)+n > cap(b.body) || b.reports && len(b.metas) == cap(b.metas)
 }
 
-// grow makes room for n more bytes and one more meta, unless the budget or the topic's share forbid it.
+// grow makes room for n more bytes and one more meta, unless the budget or the topic's share forbid
+// it.
 func (b *Batch) grow(n, limit int, now time.Duration) error {
 	l := b.topic.lane
 	body, metas := cap(b.body), cap(b.metas)
@@ -189,7 +203,8 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 	return nil
 }
 
-// Release gives the memory back of a batch that was resolved and kept. Nothing may refer to its body any more.
+// Release gives the memory back of a batch that was resolved and kept. Nothing may refer to its
+// body any more.
 func (b *Batch) Release() {
 	b.topic.lane.pool.put(b.body)
 	b.body, b.metas = nil, nil
@@ -204,8 +219,8 @@ func (b *Batch) charge(n int64) {
 	l.budget.Adjust(l.cfg.Load().Class, n)
 }
 
-// Each calls yield for every record of b with its number in the batch and the monotonic time of its Send, which without
-// reports is that of the oldest. Keys and values point into memory that b owns.
+// Each calls yield for every record of b with its number in the batch and the monotonic time of its
+// Send, which without reports is that of the oldest. Keys and values point into memory that b owns.
 func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	body, err := b.plain()
 	if err != nil {
@@ -225,7 +240,8 @@ func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	return nil
 }
 
-// EachTag calls yield for every record of b with its tag and the monotonic time of its Send. It needs reports.
+// EachTag calls yield for every record of b with its tag and the monotonic time of its Send. It
+// needs reports.
 func (b *Batch) EachTag(yield func(i int, tag uint64, born time.Duration)) {
 	for i, m := range b.metas {
 		yield(i, m.tag, m.born)

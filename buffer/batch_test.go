@@ -18,7 +18,8 @@ const day = 24 * time.Hour
 
 func newTestLane(t testing.TB, maxBytes int64, change ...func(*Config)) *Lane {
 	t.Helper()
-	cfg := Config{Linger: time.Millisecond, DeliveryTimeout: day, BatchBytes: 16 << 10, MaxTopics: 100, Reports: true}
+	cfg := Config{Linger: time.Millisecond, DeliveryTimeout: day, BatchBytes: 16 << 10,
+		MaxTopics: 100, Reports: true}
 	outlet := NewOutlet()
 	cfg.Outlet = func(string) *Outlet { return outlet }
 	for _, fn := range change {
@@ -52,10 +53,12 @@ func decode(t testing.TB, b *Batch) []*kgo.Record {
 	raw = binary.BigEndian.AppendUint32(raw, ^uint32(0))
 	raw = binary.BigEndian.AppendUint32(raw, uint32(b.Records()))
 	raw = append(raw, b.Body()...)
-	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:],
+		crc32.MakeTable(crc32.Castagnoli)))
 	part := kmsg.NewFetchResponseTopicPartition()
 	part.RecordBatches, part.HighWatermark = raw, int64(b.Records())
-	fetched, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Topic: "events", Offset: 0, KeepControlRecords: true},
+	fetched, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Topic: "events",
+		Offset: 0, KeepControlRecords: true},
 		&part, kgo.DefaultDecompressor(), nil)
 	require.NoError(t, fetched.Err)
 	return fetched.Records
@@ -73,7 +76,8 @@ func anyRecord() *rapid.Generator[Record] {
 			Tag:       rapid.Uint64().Draw(t, "tag"),
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "headers") {
-			r.Headers = append(r.Headers, Header{Key: rapid.String().Draw(t, "header"), Value: maybe(20).Draw(t, "header value")})
+			r.Headers = append(r.Headers, Header{Key: rapid.String().Draw(t, "header"),
+				Value: maybe(20).Draw(t, "header value")})
 		}
 		return r
 	})
@@ -106,7 +110,8 @@ func TestBatch_ReadsBackAsSentByKafkasRules(t *testing.T) {
 					require.NoError(rt, topic.Append(&records[i], Unkeyed, -1, time.Duration(i)))
 				}
 				n := 0
-				for b := topic.Take(Unkeyed, -1, true); b != nil; b = topic.Take(Unkeyed, -1, true) {
+				for b := topic.Take(Unkeyed, -1, true); b != nil; b = topic.Take(Unkeyed, -1,
+					true) {
 					b.Compress(codec)
 					for _, got := range decode(t, b) {
 						requireSame(rt, records[n], got)
@@ -120,20 +125,24 @@ func TestBatch_ReadsBackAsSentByKafkasRules(t *testing.T) {
 					topic.Resolve(b, Delivered, None, false)
 				}
 				require.Equal(rt, len(records), n)
-				require.True(rt, topic.lane.budget.Used() == topicBytes+int64(len("events")), "all memory was given back")
+				require.True(rt, topic.lane.budget.Used() == topicBytes+int64(len("events")),
+					"all memory was given back")
 			})
 		})
 	}
 }
 
 func FuzzBatch_EncodesWhatKgoDecodes(f *testing.F) {
-	f.Add([]byte("key"), []byte("value"), "header", []byte(nil), int64(1_700_000_000_000), int64(-5), true)
+	f.Add([]byte("key"), []byte("value"), "header", []byte(nil), int64(1_700_000_000_000),
+		int64(-5), true)
 	f.Add([]byte(nil), []byte{}, "", []byte{}, int64(0), int64(1<<40), false)
-	f.Fuzz(func(t *testing.T, key, value []byte, header string, headerValue []byte, timestamp, later int64, withHeader bool) {
+	f.Fuzz(func(t *testing.T, key, value []byte, header string, headerValue []byte, timestamp,
+		later int64, withHeader bool) {
 		if timestamp < 0 || timestamp > 1<<43 || later < -timestamp || later > 1<<43 {
 			t.Skip()
 		}
-		records := []Record{{Key: key, Value: value, Timestamp: timestamp}, {Key: value, Value: key, Timestamp: timestamp + later}}
+		records := []Record{{Key: key, Value: value, Timestamp: timestamp},
+			{Key: value, Value: key, Timestamp: timestamp + later}}
 		if withHeader {
 			records[1].Headers = []Header{{Key: header, Value: headerValue}, {Key: "", Value: nil}}
 		}
@@ -152,7 +161,8 @@ func FuzzBatch_EncodesWhatKgoDecodes(f *testing.F) {
 }
 
 func FuzzReadRecord_NeverPanics(f *testing.F) {
-	r := Record{Key: []byte("k"), Value: []byte("v"), Headers: []Header{{Key: "h", Value: []byte("x")}}}
+	r := Record{Key: []byte("k"), Value: []byte("v"),
+		Headers: []Header{{Key: "h", Value: []byte("x")}}}
 	f.Add(r.appendTo(nil, r.bodySize(0, 0), 0, 0))
 	f.Add([]byte{0x80, 0x80, 0x80, 0x80, 0x10})
 	f.Fuzz(func(t *testing.T, src []byte) {
@@ -178,7 +188,8 @@ func TestBatch_CompressionShrinksWhatIsHeld(t *testing.T) {
 	lane := newTestLane(t, 1<<30, func(c *Config) { c.Reports = false })
 	topic := newTestTopic(t, lane)
 	for i := range 100 {
-		require.NoError(t, topic.Append(&Record{Value: fmt.Appendf(nil, "the same line again and again, number %d", i)}, Unkeyed, -1, 0))
+		require.NoError(t, topic.Append(&Record{Value: fmt.Appendf(nil,
+			"the same line again and again, number %d", i)}, Unkeyed, -1, 0))
 	}
 	b := topic.Take(Unkeyed, -1, true)
 	before, size := lane.budget.Used(), b.Size()

@@ -10,18 +10,20 @@ import (
 // Classes is how many classes of lanes share a budget.
 const Classes = 3
 
-// Budget bounds the bytes that all lanes of a producer hold. A lane takes its memory as one of several classes; a higher
-// number is worth more. It is safe for concurrent use and never waits.
+// Budget bounds the bytes that all lanes of a producer hold. A lane takes its memory as one of
+// several classes; a higher number is worth more. It is safe for concurrent use and never waits.
 //
-// A class may have a guarantee: room that is kept for it against higher classes, from its first record on. What it does not
-// use of that is lent to lower classes, and to them alone, for only from those it can be taken back at once. It may also
-// have a ceiling, which it never exceeds.
+// A class may have a guarantee: room that is kept for it against higher classes, from its first
+// record on. What it does not use of that is lent to lower classes, and to them alone, for only
+// from those it can be taken back at once. It may also have a ceiling, which it never exceeds.
 type Budget struct {
-	max     atomic.Int64
-	used    atomic.Int64 // sum of what the classes use; changed under mu
-	pressed chan int     // one slot; sent by Reserve, received by the one that reclaims; never closed
+	max  atomic.Int64
+	used atomic.Int64 // sum of what the classes use; changed under mu
+	// one slot; sent by Reserve, received by the one that reclaims; never closed
+	pressed chan int
 
-	mu      sync.Mutex // guards what follows; taken for each batch and each time that one grows, never for each record
+	// guards what follows; taken for each batch and each time that one grows, never for each record
+	mu      sync.Mutex
 	classes [Classes]class
 	owed    int // how many wait for room to deal batches out
 }
@@ -55,8 +57,9 @@ func NewBudget(limit int64) *Budget {
 // SetMax changes the bound. What is held above it stays until it is released or evicted.
 func (b *Budget) SetMax(limit int64) { b.max.Store(limit) }
 
-// Shrink lowers the bound as far as what is held allows, but not below limit, and reports whether more is held. Between calls
-// nobody can take what was given back, and nobody has to make more room than for himself.
+// Shrink lowers the bound as far as what is held allows, but not below limit, and reports whether
+// more is held. Between calls nobody can take what was given back, and nobody has to make more room
+// than for himself.
 func (b *Budget) Shrink(limit int64) (more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,8 +110,8 @@ var (
 	ErrOverShare = fmt.Errorf("%w: the topic is over its share", ErrFull)
 )
 
-// Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes allow it. Else it takes
-// nothing and fails with ErrCeiling or ErrFull.
+// Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes
+// allow it. Else it takes nothing and fails with ErrCeiling or ErrFull.
 func (b *Budget) Reserve(c int, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,8 +153,9 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 	if n > limit-b.Used() {
 		return ErrFull
 	}
-	// Whichever lower class one looks at: those above it leave to it, and to those below, what is guaranteed to them. Some of that may
-	// be lent to the lowest at the moment, from which it can be taken back.
+	// Whichever lower class one looks at: those above it leave to it, and to those below, what is
+	// guaranteed to them. Some of that may be lent to the lowest at the moment, from which it can
+	// be taken back.
 	above, kept := n, int64(0)
 	for i := range b.classes {
 		if i < c {
@@ -178,8 +182,8 @@ func (b *Budget) pressLocked(c int) {
 	}
 }
 
-// Lacks reports whether less than a tenth of the bound is free for a class, or less than all that it may hold, and lower classes
-// have more.
+// Lacks reports whether less than a tenth of the bound is free for a class, or less than all that
+// it may hold, and lower classes have more.
 func (b *Budget) Lacks(c int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -201,8 +205,9 @@ func (b *Budget) lentLocked(c int) bool {
 	return false
 }
 
-// Pressed returns the channel on which a class is told for which room should be made: it has wanted some while more than nine
-// tenths were held, and lower classes hold more than their guarantees. It holds one signal.
+// Pressed returns the channel on which a class is told for which room should be made: it has wanted
+// some while more than nine tenths were held, and lower classes hold more than their guarantees. It
+// holds one signal.
 func (b *Budget) Pressed() <-chan int { return b.pressed }
 
 // AboveGuarantee reports whether a class holds more than its guarantee.
@@ -212,8 +217,8 @@ func (b *Budget) AboveGuarantee(c int) bool {
 	return b.classes[c].used > b.classes[c].guarantee
 }
 
-// MayHold returns what a class may hold at most as things are: its ceiling, and everything but what higher classes hold
-// and what is guaranteed to lower ones.
+// MayHold returns what a class may hold at most as things are: its ceiling, and everything but what
+// higher classes hold and what is guaranteed to lower ones.
 func (b *Budget) MayHold(c int) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -240,8 +245,8 @@ func (b *Budget) Ceiling(c int) int64 {
 	return min(b.Max(), b.classes[c].ceiling)
 }
 
-// Adjust adds n bytes to a class, which may be negative, whether they fit or not. It is for what must go on to be
-// delivered at all, such as dealing out a keyed batch anew, one batch at a time.
+// Adjust adds n bytes to a class, which may be negative, whether they fit or not. It is for what
+// must go on to be delivered at all, such as dealing out a keyed batch anew, one batch at a time.
 func (b *Budget) Adjust(c int, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -251,8 +256,8 @@ func (b *Budget) Adjust(c int, n int64) {
 // owedShare is the part of the bound that is kept for what is to be dealt out, while there is some.
 const owedShare = 64
 
-// Owe keeps a sixty-fourth of the bound free from now on for what takes its room by Adjust, or ends that. There may be several
-// who want it.
+// Owe keeps a sixty-fourth of the bound free from now on for what takes its room by Adjust, or ends
+// that. There may be several who want it.
 func (b *Budget) Owe(owes bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -38,8 +38,9 @@ func TestBudget_ARefusedReservationIsNeverCounted(t *testing.T) {
 	require.EqualValues(t, limit/2, b.Used())
 }
 
-// Whatever is taken and given back in whatever order: nothing exceeds its bounds, what is guaranteed to the lower classes is
-// never held by higher ones, and a class is refused what is guaranteed to it only while lower ones have borrowed that.
+// Whatever is taken and given back in whatever order: nothing exceeds its bounds, what is
+// guaranteed to the lower classes is never held by higher ones, and a class is refused what is
+// guaranteed to it only while lower ones have borrowed that.
 func TestBudget_KeepsEveryBoundAndGuarantee(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		const limit = 1000
@@ -60,7 +61,8 @@ func TestBudget_KeepsEveryBoundAndGuarantee(t *testing.T) {
 				known[c] = true
 			}
 		}
-		takenUnknown := false // before a lower class was known, a higher one may have taken what is guaranteed to that
+		// before a lower class was known, a higher one may have taken what is guaranteed to that
+		takenUnknown := false
 		for range rapid.IntRange(1, 100).Draw(rt, "steps") {
 			c := rapid.IntRange(0, Classes-1).Draw(rt, "class")
 			n := rapid.Int64Range(1, limit/3).Draw(rt, "bytes")
@@ -82,7 +84,8 @@ func TestBudget_KeepsEveryBoundAndGuarantee(t *testing.T) {
 				borrowed = borrowed || d < c && used[d] > guarantees[d]
 			}
 			if err != nil && !takenUnknown && used[c]+n <= guarantees[c] {
-				require.True(rt, borrowed, "class %d was refused %d of its guarantee: %v of %v", c, n, used, guarantees)
+				require.True(rt, borrowed, "class %d was refused %d of its guarantee: %v of %v", c,
+					n, used, guarantees)
 			}
 			for d := range Classes {
 				guaranteed += guarantees[d]
@@ -91,7 +94,8 @@ func TestBudget_KeepsEveryBoundAndGuarantee(t *testing.T) {
 					higher += used[e]
 				}
 				if !takenUnknown {
-					require.LessOrEqual(rt, higher, limit-guaranteed, "above class %d: %v of %v", d, used, guarantees)
+					require.LessOrEqual(rt, higher, limit-guaranteed, "above class %d: %v of %v", d,
+						used, guarantees)
 				}
 			}
 			by, sum := b.Shares()
@@ -155,7 +159,8 @@ func TestBudget_PressesOnlyForAHigherClassThatTakesWhatIsScarce(t *testing.T) {
 	require.False(t, pressed(b), "low has no more than its guarantee")
 }
 
-// While batches are to be dealt out, a part is free for that; but whoever can have room of lower classes is not refused for it.
+// While batches are to be dealt out, a part is free for that; but whoever can have room of lower
+// classes is not refused for it.
 func TestBudget_KeepsAPartForWhatIsToBeDealtOut(t *testing.T) {
 	b := NewBudget(6400)
 	require.NoError(t, b.Reserve(0, 6300))

@@ -36,8 +36,9 @@ func NewCodec(name string) (*Codec, error) {
 // None reports whether the codec leaves batches as they are.
 func (c *Codec) None() bool { return c.compressor == nil }
 
-// Compress compresses the records of b, unless that was done. Only the one that took or claimed b may call it. The
-// smaller buffer takes the place of the larger one in the budget; the copy in between is the codec's own.
+// Compress compresses the records of b, unless that was done. Only the one that took or claimed b
+// may call it. The smaller buffer takes the place of the larger one in the budget; the copy in
+// between is the codec's own.
 func (b *Batch) Compress(c *Codec) {
 	if b.stage.Load() == final {
 		return
@@ -65,7 +66,8 @@ func (b *Batch) Compress(c *Codec) {
 	b.codec = int8(codec)
 }
 
-// Busy reports whether b was claimed for compression, which is not done yet. Such a batch cannot be taken.
+// Busy reports whether b was claimed for compression, which is not done yet. Such a batch cannot be
+// taken.
 func (b *Batch) Busy() bool { return b.stage.Load() == compressing }
 
 var decompressor = sync.OnceValue(func() kgo.Decompressor { return kgo.DefaultDecompressor() })

@@ -17,7 +17,9 @@ func lines(n int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
 	for b.Len() < n {
-		fmt.Fprintf(&b, "2026-03-04 05:%02d:%02d,%03d INFO dfs.DataNode: Received block blk_%d of size 67108864 from /10.250.%d.%d\n",
+		fmt.Fprintf(&b,
+			"2026-03-04 05:%02d:%02d,%03d INFO dfs.DataNode: Received block blk_%d of size "+
+				"67108864 from /10.250.%d.%d\n",
 			r.IntN(60), r.IntN(60), r.IntN(1000), r.Int64(), r.IntN(256), r.IntN(256))
 	}
 	return b.Bytes()[:n]
@@ -36,7 +38,8 @@ func TestCodec_IsReadByOthers_ConcurrentSafe(t *testing.T) {
 			c, err := NewCodec(name)
 			require.NoError(t, err)
 			var wg sync.WaitGroup
-			for _, n := range []int{1, 100, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20, -1, -1 << 20, -5 << 19} {
+			for _, n := range []int{1, 100, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20, -1, -1 << 20,
+				-5 << 19} {
 				wg.Go(func() {
 					src := lines(max(n, 0))
 					if n < 0 { // in the middle something that cannot be made smaller
@@ -67,18 +70,22 @@ func TestCodec_HasNoChecksumOfItsOwn(t *testing.T) {
 		return small
 	}
 	lz4 := head("lz4")
-	require.Equal(t, byte(0b0110_0000), lz4[4], "version 1; independent blocks; no checksum of blocks, size, checksum of the content, dictionary")
+	require.Equal(t, byte(0b0110_0000), lz4[4],
+		"version 1; independent blocks; no checksum of blocks, size, checksum of the content, "+
+			"dictionary")
 	require.Equal(t, byte(6<<4), lz4[5], "blocks of up to 1 MiB")
 	require.Zero(t, head("zstd")[4]&0b0000_0100, "no checksum of the content")
 }
 
-// BenchmarkCodec compares with the compressors of kgo, over more than fits into a processor's cache.
+// BenchmarkCodec compares with the compressors of kgo, over more than fits into a processor's
+// cache.
 func BenchmarkCodec(b *testing.B) {
 	batches := make([][]byte, 32)
 	for i := range batches {
 		batches[i] = bytes.Clone(lines(1_000_000))
 	}
-	for name, theirs := range map[string]kgo.CompressionCodec{"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()} {
+	for name, theirs := range map[string]kgo.CompressionCodec{"lz4": kgo.Lz4Compression(),
+		"zstd": kgo.ZstdCompression()} {
 		codec, err := NewCodec(name)
 		require.NoError(b, err)
 		kgos, err := kgo.DefaultCompressor(theirs)

@@ -7,17 +7,20 @@ import (
 	"time"
 )
 
-// joinBelow is the size, in bytes of records, below which batches that are dealt out to one partition are joined. A backlog that
-// is dealt to many partitions would else become a batch for every few records, each with its own overhead.
+// joinBelow is the size, in bytes of records, below which batches that are dealt out to one
+// partition are joined. A backlog that is dealt to many partitions would else become a batch for
+// every few records, each with its own overhead.
 const joinBelow = 8 << 10
 
-// later is the group of the records for which no batch can be begun yet. No partition has that number.
+// later is the group of the records for which no batch can be begun yet. No partition has that
+// number.
 const later = math.MinInt32
 
-// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, and lets them wait before
-// everything newer. The batch must not have an unresolved attempt. Records join small batches that were dealt out to their
-// partition before. New batches take no more than room bytes beside what b held, but for the first of them: the records of the
-// other partitions wait on as one batch that TakeUndealt returns next.
+// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, and
+// lets them wait before everything newer. The batch must not have an unresolved attempt. Records
+// join small batches that were dealt out to their partition before. New batches take no more than
+// room bytes beside what b held, but for the first of them: the records of the other partitions
+// wait on as one batch that TakeUndealt returns next.
 func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	forKey := t.lane.cfg.Load().ForKey
 	begun := t.joinable()
@@ -51,8 +54,9 @@ func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	return nil
 }
 
-// settleDealt has a batch that was dealt out wait: behind those that were dealt out before, or joined to the last of them. What
-// could not be dealt out waits before all others that are to be dealt out.
+// settleDealt has a batch that was dealt out wait: behind those that were dealt out before, or
+// joined to the last of them. What could not be dealt out waits before all others that are to be
+// dealt out.
 func (t *Topic) settleDealt(c *Batch, count int32) {
 	t.mu.Lock()
 	switch {
@@ -90,16 +94,19 @@ func (t *Topic) joinable() map[int32]bool {
 // joins reports whether a batch that waits may take more records.
 func (b *Batch) joins() bool { return len(b.body) < joinBelow && b.stage.Load() == raw }
 
-// joinLocked adds the records of c, which waits nowhere yet, to the batch that was dealt out last to its partition, if both are
-// small and the same has happened to them. It reports whether it did. The caller drops c.
+// joinLocked adds the records of c, which waits nowhere yet, to the batch that was dealt out last
+// to its partition, if both are small and the same has happened to them. It reports whether it did.
+// The caller drops c.
 func (t *Topic) joinLocked(c *Batch) bool {
 	s := t.findLocked(Keyed, c.partition)
 	if s == nil || s.dealt.tail == nil {
 		return false
 	}
 	cfg, into := t.lane.cfg.Load(), s.dealt.tail
-	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count || into.History != c.History ||
-		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 || t.flushedApartLocked(into, c) {
+	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count ||
+		into.History != c.History ||
+		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 ||
+		t.flushedApartLocked(into, c) {
 		return false
 	}
 	size, n := len(into.body), int64(into.records)
@@ -111,7 +118,8 @@ func (t *Topic) joinLocked(c *Batch) bool {
 		return false
 	}
 	before := into.memory()
-	into.body = append(make([]byte, 0, size), into.body...) // to measure: what doubles would be half empty
+	// to measure: what doubles would be half empty
+	into.body = append(make([]byte, 0, size), into.body...)
 	if into.reports {
 		into.metas = append(make([]meta, 0, n), into.metas...)
 	}
@@ -127,14 +135,16 @@ func (t *Topic) joinLocked(c *Batch) bool {
 
 // flushedApartLocked reports whether a Flush waits for one of two batches and not for the other.
 func (t *Topic) flushedApartLocked(a, b *Batch) bool {
-	return slices.ContainsFunc(t.flushes, func(f flush) bool { return (a.order <= f.upTo) != (b.order <= f.upTo) })
+	return slices.ContainsFunc(t.flushes,
+		func(f flush) bool { return (a.order <= f.upTo) != (b.order <= f.upTo) })
 }
 
 // memory returns the bytes of the buffers of b.
 func (b *Batch) memory() int64 { return int64(cap(b.body)) + int64(cap(b.metas))*metaBytes }
 
-// Postpone lets keyed batches that were taken, and are to be dealt out, wait for that. Until they are dealt out, or gone, what is
-// newer and has a key cannot be taken, but for what was dealt out before them. They can be given up to make room.
+// Postpone lets keyed batches that were taken, and are to be dealt out, wait for that. Until they
+// are dealt out, or gone, what is newer and has a key cannot be taken, but for what was dealt out
+// before them. They can be given up to make room.
 func (t *Topic) Postpone(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,8 +164,8 @@ func (t *Topic) Postpone(batches ...*Batch) {
 	t.listLocked()
 }
 
-// TakeUndealt removes and returns the oldest batch that is to be dealt out, or nil if there is none or it is being compressed. Left
-// says whether some wait.
+// TakeUndealt removes and returns the oldest batch that is to be dealt out, or nil if there is none
+// or it is being compressed. Left says whether some wait.
 func (t *Topic) TakeUndealt() (b *Batch, left bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -166,7 +176,8 @@ func (t *Topic) TakeUndealt() (b *Batch, left bool) {
 	return b, b != nil || t.undealt.head != nil
 }
 
-// PeekUndealt returns by how many bytes more the batch that TakeUndealt returns would hold if it were not compressed.
+// PeekUndealt returns by how many bytes more the batch that TakeUndealt returns would hold if it
+// were not compressed.
 func (t *Topic) PeekUndealt() (more int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -180,10 +191,14 @@ func (t *Topic) PeekUndealt() (more int64) {
 func (t *Topic) HasDealt() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.keyed, func(s *source) bool { return s != nil && s.dealt.head != nil })
+	return slices.ContainsFunc(t.keyed, func(s *source) bool {
+		return s != nil &&
+			s.dealt.head != nil
+	})
 }
 
-// byOrder compares batches by the time of their opening. Those of one age keep their order where the sort is stable.
+// byOrder compares batches by the time of their opening. Those of one age keep their order where
+// the sort is stable.
 func byOrder(a, b *Batch) int { return cmp.Compare(a.order, b.order) }
 
 // Halve replaces a batch of two records or more, which was taken, by two. The caller owns them.
@@ -197,8 +212,8 @@ func (t *Topic) Halve(b *Batch) ([]*Batch, error) {
 	})
 }
 
-// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one of the others. Picked
-// names some of its records, and not all. The caller owns both.
+// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one
+// of the others. Picked names some of its records, and not all. The caller owns both.
 func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err error) {
 	children, err := t.divide(b, func(i int, _ *Record) int32 {
 		if picked[i] {
@@ -212,7 +227,8 @@ func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err e
 	return children[0], children[1], nil
 }
 
-// Decompress replaces a compressed batch, which was taken, by one that is not and will not be. The caller owns it.
+// Decompress replaces a compressed batch, which was taken, by one that is not and will not be. The
+// caller owns it.
 func (t *Topic) Decompress(b *Batch) (*Batch, error) {
 	children, err := t.divide(b, func(int, *Record) int32 { return 0 })
 	if err != nil {
@@ -238,9 +254,9 @@ func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, 
 	return children, nil
 }
 
-// split returns batches of the records of b, one for each value of group, which they carry as their partition. Their
-// memory is taken whether the budget allows it or not, for without them b could never be delivered; so they are measured
-// first, and get no more than they need.
+// split returns batches of the records of b, one for each value of group, which they carry as their
+// partition. Their memory is taken whether the budget allows it or not, for without them b could
+// never be delivered; so they are measured first, and get no more than they need.
 func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 	children, by, err := b.measureParts(group)
 	if err != nil {
@@ -257,16 +273,19 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 	return children, err
 }
 
-// measureParts returns empty batches for the values of group, whose held says how many bytes of records, and whose count
-// how many records, they will have, and by number which of them each record goes to. Group is asked once for each: it may be the
-// application's, and say something else a moment later.
-func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch, err error) {
+// measureParts returns empty batches for the values of group, whose held says how many bytes of
+// records, and whose count how many records, they will have, and by number which of them each
+// record goes to. Group is asked once for each: it may be the application's, and say something else
+// a moment later.
+func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch,
+	err error) {
 	found := make(map[int32]*Batch)
 	err = b.Each(func(i int, r *Record, _ time.Duration) {
 		g := group(i, r)
 		c := found[g]
 		if c == nil {
-			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp, last: b.last, reports: b.reports, History: b.History}
+			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp,
+				last: b.last, reports: b.reports, History: b.History}
 			found[g] = c
 			children = append(children, c)
 		}
@@ -288,7 +307,8 @@ func (b *Batch) allot() {
 	b.charge(batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes)
 }
 
-// replace puts children in the place of b among what t holds, in one step, so that nothing is counted twice or not at all.
+// replace puts children in the place of b among what t holds, in one step, so that nothing is
+// counted twice or not at all.
 func (t *Topic) replace(b *Batch, children []*Batch) {
 	t.mu.Lock()
 	for _, c := range children {

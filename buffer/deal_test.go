@@ -11,8 +11,9 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// Dealing out stops where there is no room, and goes on later, perhaps for another number of partitions. Whatever is taken, given
-// back, compressed and given up meanwhile: no record is lost, and those of a key keep their order.
+// Dealing out stops where there is no room, and goes on later, perhaps for another number of
+// partitions. Whatever is taken, given back, compressed and given up meanwhile: no record is lost,
+// and those of a key keep their order.
 func TestTopic_WhatIsDealtOutInStepsKeepsItsOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lane := newTestLane(t, 1<<30, func(c *Config) { c.BatchBytes = 1 << 10 })
@@ -55,12 +56,15 @@ func TestTopic_WhatIsDealtOutInStepsKeepsItsOrder(t *testing.T) {
 			return true
 		}
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-			switch rapid.SampledFrom([]string{"send", "send", "send", "recount", "deal", "deal", "take", "compress", "give up"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"send", "send", "send", "recount", "deal", "deal",
+				"take", "compress", "give up"}).Draw(rt, "step") {
 			case "send":
 				for range rapid.IntRange(1, 30).Draw(rt, "records") {
 					key := rapid.IntRange(0, 9).Draw(rt, "key")
-					r := Record{Key: fmt.Append(nil, key), Value: fmt.Appendf(nil, "%d:%05d-%s", key, sent, make([]byte, 30))}
-					require.NoError(rt, topic.Append(&r, Keyed, -1, time.Duration(sent)*10*time.Millisecond))
+					r := Record{Key: fmt.Append(nil, key),
+						Value: fmt.Appendf(nil, "%d:%05d-%s", key, sent, make([]byte, 30))}
+					require.NoError(rt, topic.Append(&r, Keyed, -1,
+						time.Duration(sent)*10*time.Millisecond))
 					sent++
 				}
 			case "recount":
@@ -107,11 +111,13 @@ func TestTopic_WhatIsToBeDealtOutCanBeGivenUp(t *testing.T) {
 	topic := newTestTopic(t, lane)
 	topic.Recount(1)
 	for i := range 100 {
-		require.NoError(t, topic.Append(&Record{Key: fmt.Append(nil, i), Value: make([]byte, 100)}, Keyed, -1, time.Duration(i)))
+		require.NoError(t, topic.Append(&Record{Key: fmt.Append(nil, i), Value: make([]byte, 100)},
+			Keyed, -1, time.Duration(i)))
 	}
 	topic.Postpone(topic.Recount(3)...)
 	require.NoError(t, topic.Append(&Record{Key: []byte("newer")}, Keyed, -1, 100))
-	require.Nil(t, topic.Take(Keyed, partitioner.ForKey([]byte("newer"), 3), true), "older ones are to be dealt out")
+	require.Nil(t, topic.Take(Keyed, partitioner.ForKey([]byte("newer"), 3), true),
+		"older ones are to be dealt out")
 	given := 0
 	for b := topic.TakeOldest(); b != nil; b = topic.TakeOldest() {
 		require.Equal(t, given < 100, b.Count() == 1, "the oldest first")

@@ -2,9 +2,9 @@ package buffer
 
 import "time"
 
-// How batches are found that can be given up to make room. Those that wait are in a list of their lane, in the order in
-// which they were opened; what comes back to wait again goes to the front. What is in flight, or was written and is not
-// answered, does not wait.
+// How batches are found that can be given up to make room. Those that wait are in a list of their
+// lane, in the order in which they were opened; what comes back to wait again goes to the front.
+// What is in flight, or was written and is not answered, does not wait.
 
 // waitList is a doubly linked list of batches that wait, guarded by the lock of their lane.
 type waitList struct{ head, tail *Batch }
@@ -73,8 +73,9 @@ func (t *Topic) waitAgainLocked(batches []*Batch) {
 	t.lane.mu.Unlock()
 }
 
-// waitDealtLocked notes that a batch waits in the place of an older one: behind those that were dealt out before, if they still
-// wait, so that those of one topic stand in their order. Others may follow it, if it was dealt out itself.
+// waitDealtLocked notes that a batch waits in the place of an older one: behind those that were
+// dealt out before, if they still wait, so that those of one topic stand in their order. Others may
+// follow it, if it was dealt out itself.
 func (t *Topic) waitDealtLocked(b *Batch, dealt bool) {
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
@@ -101,8 +102,8 @@ func (t *Topic) takenLocked(batches ...*Batch) []*Batch {
 	return batches
 }
 
-// TakeOldest removes and returns the batch that has waited longest in l, open or sealed, but for those that are being
-// compressed; nil if none waits. The caller owns it, as after Take.
+// TakeOldest removes and returns the batch that has waited longest in l, open or sealed, but for
+// those that are being compressed; nil if none waits. The caller owns it, as after Take.
 func (l *Lane) TakeOldest() *Batch {
 	for {
 		b := l.oldest()
@@ -115,7 +116,8 @@ func (l *Lane) TakeOldest() *Batch {
 	}
 }
 
-// oldest returns the batch that TakeOldest is to take. Its topic is not locked yet: that lock comes before the lane's.
+// oldest returns the batch that TakeOldest is to take. Its topic is not locked yet: that lock comes
+// before the lane's.
 func (l *Lane) oldest() *Batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,12 +160,13 @@ func (s *source) pull(b *Batch) {
 	}
 }
 
-// TakeOldest removes and returns the batch that was opened first of those that wait in t, but for those that are being
-// compressed; nil if none waits. The caller owns it, as after Take.
+// TakeOldest removes and returns the batch that was opened first of those that wait in t, but for
+// those that are being compressed; nil if none waits. The caller owns it, as after Take.
 func (t *Topic) TakeOldest() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for b := t.eldest; b != nil; b = b.allPrev { // what does not wait is in flight, and that is bounded
+	// what does not wait is in flight, and that is bounded
+	for b := t.eldest; b != nil; b = b.allPrev {
 		if b.waits && !b.Busy() {
 			t.pullLocked(b)
 			t.takenLocked(b)
@@ -173,13 +176,15 @@ func (t *Topic) TakeOldest() *Batch {
 	return nil
 }
 
-// Topics of one lane share it: none may hold more than a half while another wants room, and none more than its own share.
+// Topics of one lane share it: none may hold more than a half while another wants room, and none
+// more than its own share.
 
-// hogging is how long a topic that holds more than half of what its lane may hold gets no more, after another was refused.
+// hogging is how long a topic that holds more than half of what its lane may hold gets no more,
+// after another was refused.
 const hogging = time.Second
 
-// reserve takes n bytes for a batch of t. A topic that is the largest of its lane is noted, so that it is known when
-// another finds no room.
+// reserve takes n bytes for a batch of t. A topic that is the largest of its lane is noted, so that
+// it is known when another finds no room.
 func (t *Topic) reserve(n int64, now time.Duration) error {
 	l := t.lane
 	if err := t.withinShare(n, now); err != nil {
@@ -210,7 +215,8 @@ func (t *Topic) withinShare(n int64, now time.Duration) error {
 		l.hog.CompareAndSwap(t, nil)
 		return nil
 	}
-	if look := l.budget.Look(l.cfg.Load().Class, n); held > look.MayHold/2 && !look.Borrowed { // else it can have room of lower classes
+	// else it can have room of lower classes
+	if look := l.budget.Look(l.cfg.Load().Class, n); held > look.MayHold/2 && !look.Borrowed {
 		return ErrOverShare
 	}
 	return nil
@@ -224,13 +230,15 @@ func (l *Lane) Hog(mayHold int64) *Topic {
 	return nil
 }
 
-// Curb has a hog get no more for a second from the monotonic time now on, while it is above half: another topic wants room.
+// Curb has a hog get no more for a second from the monotonic time now on, while it is above half:
+// another topic wants room.
 func (l *Lane) Curb(hog *Topic, now time.Duration) {
 	l.hogSince.Store(int64(now))
 	l.hog.Store(hog)
 }
 
-// SetMaxShare bounds what the batches of t hold to a part of what its lane may hold at most; 0 ends that.
+// SetMaxShare bounds what the batches of t hold to a part of what its lane may hold at most; 0 ends
+// that.
 func (t *Topic) SetMaxShare(share float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -89,8 +89,8 @@ func waits(t *Topic) (all []*Batch) {
 	return all
 }
 
-// Whatever is sent, taken, given back, dealt out, compressed and given up: the list of a lane has what waits, and nothing
-// else, in the order of opening, and every byte is counted once.
+// Whatever is sent, taken, given back, dealt out, compressed and given up: the list of a lane has
+// what waits, and nothing else, in the order of opening, and every byte is counted once.
 func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lane := newTestLane(t, 1<<30, func(c *Config) { c.BatchBytes = 1 << 10 })
@@ -144,10 +144,12 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			topic := topics[rapid.IntRange(0, 2).Draw(rt, "topic")]
 			partition := rapid.Int32Range(-1, 2).Draw(rt, "partition")
-			switch rapid.SampledFrom([]string{"append", "append", "append", "take", "take oldest", "take its oldest", "take older", "requeue", "resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"append", "append", "append", "take", "take oldest",
+				"take its oldest", "take older", "requeue", "resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
 			case "append":
 				kind := Kind(rapid.IntRange(0, 2).Draw(rt, "kind"))
-				r := Record{Key: fmt.Append(nil, partition), Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
+				r := Record{Key: fmt.Append(nil, partition),
+					Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
 				now += time.Duration(rapid.IntRange(0, 3).Draw(rt, "pause")) * time.Second
 				require.NoError(rt, topic.Append(&r, kind, max(0, partition), now))
 			case "take":
@@ -186,12 +188,14 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 			case "recount":
 				for _, b := range topic.Recount(rapid.Int32Range(1, 3).Draw(rt, "count")) {
 					if b.Busy() {
-						claimed = slices.DeleteFunc(claimed, func(other *Batch) bool { return b == other })
+						claimed = slices.DeleteFunc(claimed,
+							func(other *Batch) bool { return b == other })
 						b.Compress(NoCodec)
 					}
 					children := len(waits(topic))
 					require.NoError(rt, topic.DealOut(b, topic.count, roomy))
-					require.GreaterOrEqual(rt, len(waits(topic)), children, "its records have joined others, or wait")
+					require.GreaterOrEqual(rt, len(waits(topic)), children,
+						"its records have joined others, or wait")
 					for _, c := range waits(topic) {
 						if c.kind == Keyed && c.order == b.order {
 							back[c] = true
@@ -214,7 +218,8 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 }
 
 func TestTopic_BeginsASmallBatchWhereAnotherCannotGrow(t *testing.T) {
-	lane := newTestLane(t, topicBytes+6+2*batchOverhead+1024+512, func(c *Config) { c.Reports = false })
+	lane := newTestLane(t, topicBytes+6+2*batchOverhead+1024+512,
+		func(c *Config) { c.Reports = false })
 	topic := newTestTopic(t, lane)
 	r := Record{Value: make([]byte, 400)}
 	require.NoError(t, topic.Append(&r, Unkeyed, -1, 0))
@@ -229,7 +234,12 @@ func TestTopic_BeginsASmallBatchWhereAnotherCannotGrow(t *testing.T) {
 
 func TestTopic_AHogGetsNoMoreForASecondAfterAnotherWantedRoom(t *testing.T) {
 	lane := newTestLane(t, 64<<10, func(c *Config) { c.Reports = false; c.BatchBytes = 2 << 10 })
-	hog, other := newTestTopic(t, lane), func() *Topic { t2, err := lane.Topic("other", 0); require.NoError(t, err); return t2 }()
+	hog, other := newTestTopic(t, lane), func() *Topic {
+		t2,
+			err := lane.Topic("other", 0)
+		require.NoError(t, err)
+		return t2
+	}()
 	r := Record{Value: make([]byte, 1500)}
 	for hog.Append(&r, Unkeyed, -1, 0) == nil {
 	}
@@ -259,7 +269,8 @@ func TestLane_TakeOldestTakesWhatWasDealtOutInItsOrder(t *testing.T) {
 	topic := newTestTopic(t, l)
 	topic.Recount(1)
 	for i := range 5 {
-		require.NoError(t, topic.Append(&Record{Key: []byte{byte(i)}, Tag: uint64(i), Value: make([]byte, joinBelow)}, Keyed, -1, time.Duration(i)))
+		require.NoError(t, topic.Append(&Record{Key: []byte{byte(i)}, Tag: uint64(i),
+			Value: make([]byte, joinBelow)}, Keyed, -1, time.Duration(i)))
 		topic.keyed[1].seal()
 	}
 	require.NoError(t, topic.Append(&Record{Tag: 5}, Unkeyed, -1, 5))
@@ -267,7 +278,10 @@ func TestLane_TakeOldestTakesWhatWasDealtOutInItsOrder(t *testing.T) {
 		require.NoError(t, topic.DealOut(stale, 3, roomy))
 	}
 	for i := range 6 {
-		l.TakeOldest().EachTag(func(_ int, tag uint64, _ time.Duration) { require.EqualValues(t, i, tag) })
+		l.TakeOldest().EachTag(func(_ int, tag uint64,
+			_ time.Duration) {
+			require.EqualValues(t, i, tag)
+		})
 	}
 	require.Nil(t, l.TakeOldest())
 }

@@ -28,17 +28,19 @@ type Config struct {
 	MaxTopics       int           // topics at a time
 	Reports         bool          // keep what a delivery report tells of each record
 
-	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at once.
+	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at
+	// once.
 	Outlet func(topic string) *Outlet
 	// Class is that of the lane in the budget.
 	Class int
-	// ForKey returns the partition of a key in a topic of so many; nil: that of partitioner.Sticky. It is called under a lock.
+	// ForKey returns the partition of a key in a topic of so many; nil: that of partitioner.Sticky.
+	// It is called under a lock.
 	ForKey func(topic string, key []byte, partitions int32) int32
-	// CatchUp is called with one record of 64, so that the clock that Append is told the time of keeps up; nil: not. It is called under a
-	// lock, and must return at once.
+	// CatchUp is called with one record of 64, so that the clock that Append is told the time of
+	// keeps up; nil: not. It is called under a lock, and must return at once.
 	CatchUp func()
-	// MaxShare says how much of what the lane may hold at most a new topic may hold, by its name; 0: as much as it gets. Nil is 0
-	// for all.
+	// MaxShare says how much of what the lane may hold at most a new topic may hold, by its name;
+	// 0: as much as it gets. Nil is 0 for all.
 	MaxShare func(topic string) float64
 }
 
@@ -82,11 +84,12 @@ func (l *Lane) Configure(cfg Config) {
 	l.cfg.Store(&cfg)
 }
 
-// Find returns the topic called name, or nil. It takes no lock for a topic that has been there for a while.
+// Find returns the topic called name, or nil. It takes no lock for a topic that has been there for
+// a while.
 func (l *Lane) Find(name string) *Topic { return l.table.Get(name) }
 
-// Topic returns the topic called name, and makes it if there is none. It fails with ErrTooManyTopics, ErrFull or
-// ErrClosed. The name is kept; now is the monotonic time.
+// Topic returns the topic called name, and makes it if there is none. It fails with
+// ErrTooManyTopics, ErrFull or ErrClosed. The name is kept; now is the monotonic time.
 func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,16 +118,17 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 // TableBytes returns what the budget takes for a topic without batches.
 func TableBytes(name string) int64 { return topicBytes + int64(len(name)) }
 
-// Topics returns the topics of the lane, in the order in which they were made, and what topics counted that are forgotten.
+// Topics returns the topics of the lane, in the order in which they were made, and what topics
+// counted that are forgotten.
 func (l *Lane) Topics() ([]*Topic, Books) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.topics), l.retired
 }
 
-// Free forgets the topics that hold nothing and have not had a record since the monotonic time limit, and returns them.
-// What they counted is kept. An Append that comes too late gets ErrClosed and finds no closed lane: it asks for the topic
-// again.
+// Free forgets the topics that hold nothing and have not had a record since the monotonic time
+// limit, and returns them. What they counted is kept. An Append that comes too late gets ErrClosed
+// and finds no closed lane: it asks for the topic again.
 func (l *Lane) Free(limit time.Duration) []*Topic {
 	topics, _ := l.Topics()
 	freed := slices.DeleteFunc(topics, func(t *Topic) bool { return !t.closeIdle(limit) })
@@ -149,7 +153,8 @@ func (l *Lane) Free(limit time.Duration) []*Topic {
 	return freed
 }
 
-// Close refuses every Append from now on. When it returns, no Append is going on that could still accept a record.
+// Close refuses every Append from now on. When it returns, no Append is going on that could still
+// accept a record.
 func (l *Lane) Close() {
 	l.mu.Lock()
 	l.closed = true
@@ -169,7 +174,8 @@ func (l *Lane) Closed() bool {
 	return l.closed
 }
 
-// Flush makes every open batch ready, and calls w.Done once for each topic when all is resolved that it held.
+// Flush makes every open batch ready, and calls w.Done once for each topic when all is resolved
+// that it held.
 func (l *Lane) Flush(w *Waiter) {
 	topics, _ := l.Topics()
 	for _, t := range topics {

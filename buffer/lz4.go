@@ -9,12 +9,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// lz4Compressor makes frames of independent blocks, without checksums, as Kafka's Java client does: a batch has a CRC of its own. It is
-// safe for concurrent use.
+// lz4Compressor makes frames of independent blocks, without checksums, as Kafka's Java client does:
+// a batch has a CRC of its own. It is safe for concurrent use.
 //
-// The compressor of kgo has a checksum of the content too, which takes a seventh of its time, and blocks of 4 MiB, for which whoever reads
-// them sets memory aside. A full batch fits into 1 MiB. The library's own writer of frames is not used, for it copies what is less than a
-// block before it compresses it, and once more afterwards.
+// The compressor of kgo has a checksum of the content too, which takes a seventh of its time, and
+// blocks of 4 MiB, for which whoever reads them sets memory aside. A full batch fits into 1 MiB.
+// The library's own writer of frames is not used, for it copies what is less than a block before it
+// compresses it, and once more afterwards.
 type lz4Compressor struct {
 	head   []byte    // of every frame
 	blocks sync.Pool // of *lz4.Compressor, each for one goroutine at a time
@@ -43,7 +44,8 @@ func newLZ4() (*lz4Compressor, error) {
 }
 
 // Compress implements kgo.Compressor.
-func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte,
+	kgo.CompressionCodecType) {
 	dst.Grow(len(c.head) + lz4.CompressBlockBound(len(src)) + (len(src)/lz4Block+2)*len(lz4End))
 	blocks := c.blocks.Get().(*lz4.Compressor)
 	defer c.blocks.Put(blocks)

@@ -7,18 +7,21 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Pending           Outcome = iota // none yet
-	Delivered                        // acknowledged by Kafka
-	Shed                             // given up to make room, or because the producer was closed; never written
-	Expired                          // not delivered within its delivery timeout; never written
-	Rejected                         // refused by Kafka for what it is
-	PossiblyPersisted                // written and never answered when its time was up: Kafka may have it
+	Pending   Outcome = iota // none yet
+	Delivered                // acknowledged by Kafka
+	// given up to make room, or because the producer was closed; never written
+	Shed
+	Expired  // not delivered within its delivery timeout; never written
+	Rejected // refused by Kafka for what it is
+	// written and never answered when its time was up: Kafka may have it
+	PossiblyPersisted
 	outcomes
 )
 
 // String returns the outcome in words.
 func (o Outcome) String() string {
-	names := [...]string{"pending", "delivered", "shed", "expired", "rejected", "possibly persisted"}
+	names := [...]string{"pending", "delivered", "shed", "expired", "rejected",
+		"possibly persisted"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -43,13 +46,15 @@ const (
 	PreemptedByHigh          // high needed the memory
 	PreemptedByMedium        // medium needed the memory
 	DroppedOldest            // its lane was full and is to keep what is newest
-	OverShare                // its topic held more than it may, or more than half while another topic wanted room
+	// its topic held more than it may, or more than half while another topic wanted room
+	OverShare
 	reasons
 )
 
 // String returns the reason in words.
 func (r Reason) String() string {
-	names := [...]string{"", "closed", "delivery timeout", "too large", "invalid", "unanswered at delivery timeout", "unanswered at close",
+	names := [...]string{"", "closed", "delivery timeout", "too large", "invalid",
+		"unanswered at delivery timeout", "unanswered at close",
 		"preempted by high", "preempted by medium", "dropped oldest", "topic over its share"}
 	if int(r) < len(names) {
 		return names[r]
@@ -60,7 +65,8 @@ func (r Reason) String() string {
 // MarshalText writes the words of String, for JSON and logs.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// MadeRoom reports whether r means that records were given up because their memory was needed. Their reports do not have them.
+// MadeRoom reports whether r means that records were given up because their memory was needed.
+// Their reports do not have them.
 func (r Reason) MadeRoom() bool { return r >= PreemptedByHigh && r <= OverShare }
 
 // Reasons calls yield for each reason that a loss can have.
@@ -72,7 +78,8 @@ func Reasons(yield func(Reason) bool) {
 	}
 }
 
-// Books count records. Accepted = Delivered + Shed + Expired + Rejected + PossiblyPersisted + Pending, at every instant.
+// Books count records. Accepted = Delivered + Shed + Expired + Rejected + PossiblyPersisted +
+// Pending, at every instant.
 type Books struct {
 	Accepted          uint64
 	Delivered         uint64
@@ -80,9 +87,11 @@ type Books struct {
 	Expired           uint64
 	Rejected          uint64
 	PossiblyPersisted uint64
-	Pending           uint64 // of the batches that are held: counted with the list of them, never by subtraction
+	// of the batches that are held: counted with the list of them, never by subtraction
+	Pending uint64
 
-	MaybeDuplicated uint64 // of the accepted: written again where the earlier attempt could not be ruled out
+	// of the accepted: written again where the earlier attempt could not be ruled out
+	MaybeDuplicated uint64
 	Refused         uint64 // not accepted, for lack of room
 
 	lost [reasons]uint64

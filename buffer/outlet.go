@@ -7,15 +7,20 @@ import (
 	"time"
 )
 
-// Outlet is where a dispatcher learns of the topics that have something to send for it. Every topic has one at a time. It is
-// safe for concurrent use.
+// Outlet is where a dispatcher learns of the topics that have something to send for it. Every topic
+// has one at a time. It is safe for concurrent use.
 type Outlet struct {
-	wake  chan struct{} // one slot; sent by whoever gives the dispatcher work, received by it; never closed
-	ripe  *time.Timer   // fires when an open batch has lingered of which the dispatcher was not told
-	armed atomic.Bool   // somebody will look at open batches when the first has lingered: the dispatcher by itself, or because ripe fires
+	// one slot; sent by whoever gives the dispatcher work, received by it; never closed
+	wake chan struct{}
+	// fires when an open batch has lingered of which the dispatcher was not told
+	ripe *time.Timer
+	// somebody will look at open batches when the first has lingered: the dispatcher by itself, or
+	// because ripe fires
+	armed atomic.Bool
 
-	mu       sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
-	incoming []*Topic   // those that have work the dispatcher does not know of
+	// guards what follows; taken inside the lock of a topic, never the other way
+	mu       sync.Mutex
+	incoming []*Topic // those that have work the dispatcher does not know of
 }
 
 // NewOutlet returns an outlet to which nothing is assigned.
@@ -25,7 +30,8 @@ func NewOutlet() *Outlet {
 	return o
 }
 
-// Woken returns the channel on which the dispatcher is told that there is work. It holds one signal.
+// Woken returns the channel on which the dispatcher is told that there is work. It holds one
+// signal.
 func (o *Outlet) Woken() <-chan struct{} { return o.wake }
 
 // Wake tells the dispatcher that there is work.
@@ -36,8 +42,8 @@ func (o *Outlet) Wake() {
 	}
 }
 
-// Ripe returns the channel of a timer that fires when a batch has lingered of whose opening the dispatcher was not told: as long as
-// a batch lingers, there was nothing to do for it but to wait.
+// Ripe returns the channel of a timer that fires when a batch has lingered of whose opening the
+// dispatcher was not told: as long as a batch lingers, there was nothing to do for it but to wait.
 func (o *Outlet) Ripe() <-chan time.Time { return o.ripe.C }
 
 // ripen has Ripe fire after a linger, unless somebody will look by then.
@@ -47,19 +53,19 @@ func (o *Outlet) ripen(linger time.Duration) {
 	}
 }
 
-// Look must be called by the dispatcher before it looks at what waits: it will see every batch that was opened before, and is told
-// of those that are opened afterwards.
+// Look must be called by the dispatcher before it looks at what waits: it will see every batch that
+// was opened before, and is told of those that are opened afterwards.
 func (o *Outlet) Look() {
 	o.armed.Store(false)
 	o.ripe.Stop()
 }
 
-// Arm says that the dispatcher will look by itself when the first of the open batches that it has seen has lingered. Until then, a new one
-// does not wake it.
+// Arm says that the dispatcher will look by itself when the first of the open batches that it has
+// seen has lingered. Until then, a new one does not wake it.
 func (o *Outlet) Arm() { o.armed.Store(true) }
 
-// Incoming moves the topics that got work since the last call to dst, but for those that were assigned to another outlet
-// meanwhile.
+// Incoming moves the topics that got work since the last call to dst, but for those that were
+// assigned to another outlet meanwhile.
 func (o *Outlet) Incoming(dst []*Topic) []*Topic {
 	o.mu.Lock()
 	dst = append(dst, o.incoming...)
@@ -88,8 +94,8 @@ func (o *Outlet) add(t *Topic) {
 	o.incoming = append(o.incoming, t)
 }
 
-// Assign has t's work go to o from now on. The dispatcher that had it until now must have let go of t: it surveys and takes
-// nothing of it any more.
+// Assign has t's work go to o from now on. The dispatcher that had it until now must have let go of
+// t: it surveys and takes nothing of it any more.
 func (t *Topic) Assign(o *Outlet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

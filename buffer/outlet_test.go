@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who hands a topic over may still be told of what came in before. It must not take it for its own again.
+// Who hands a topic over may still be told of what came in before. It must not take it for its own
+// again.
 func TestOutlet_TellsNobodyOfATopicThatGoesElsewhere(t *testing.T) {
 	topic := newTestTopic(t, newTestLane(t, 1<<20))
 	before, after := topic.outlet, NewOutlet()

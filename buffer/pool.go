@@ -10,12 +10,14 @@ const (
 	maxShared = 512 << 10 // sizes up to that are powers of two; larger ones are made to measure
 )
 
-// Pool keeps the buffers of resolved batches for new ones, up to a bound. It is safe for concurrent use.
+// Pool keeps the buffers of resolved batches for new ones, up to a bound. It is safe for concurrent
+// use.
 //
-// It is not a sync.Pool because what it keeps must be bounded and known, and survive collections: a producer makes the
-// garbage collector run seldom, and then from the application's garbage.
+// It is not a sync.Pool because what it keeps must be bounded and known, and survive collections: a
+// producer makes the garbage collector run seldom, and then from the application's garbage.
 type Pool struct {
-	full    int   // capacity of the buffer of a full batch, which is kept also where it is made to measure
+	// capacity of the buffer of a full batch, which is kept also where it is made to measure
+	full    int
 	maxIdle int64 // bytes that are kept
 
 	mu   sync.Mutex // guards what follows
@@ -25,7 +27,8 @@ type Pool struct {
 
 // NewPool returns an empty pool for batches of batchBytes that keeps up to maxIdle bytes.
 func NewPool(batchBytes int, maxIdle int64) *Pool {
-	return &Pool{full: roundUp(batchBytes - HeaderBytes), maxIdle: maxIdle, idle: make(map[int][][]byte)}
+	return &Pool{full: roundUp(batchBytes - HeaderBytes), maxIdle: maxIdle,
+		idle: make(map[int][][]byte)}
 }
 
 // roundUp returns the capacity of the buffer that get returns for n bytes.

@@ -21,7 +21,8 @@ func (q *queue) pushFront(b *Batch) {
 	}
 }
 
-// take removes and returns the first batch that is not being compressed; where order matters only the first is looked at.
+// take removes and returns the first batch that is not being compressed; where order matters only
+// the first is looked at.
 func (q *queue) take(ordered bool) *Batch {
 	var before *Batch
 	for b := q.head; b != nil; before, b = b, b.next {
@@ -60,7 +61,8 @@ func (q *queue) remove(before, b *Batch) {
 	b.next = nil
 }
 
-// source is where the batches of a topic wait that go to one partition, or to any: the sealed ones, then the open one.
+// source is where the batches of a topic wait that go to one partition, or to any: the sealed ones,
+// then the open one.
 type source struct {
 	kind      Kind
 	partition int32

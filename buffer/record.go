@@ -12,7 +12,8 @@ type Header struct {
 	Value []byte
 }
 
-// Record is what goes into a batch and what can be read back from it. Nil keys and values are null in Kafka.
+// Record is what goes into a batch and what can be read back from it. Nil keys and values are null
+// in Kafka.
 type Record struct {
 	Key       []byte
 	Value     []byte
@@ -29,7 +30,8 @@ func (r *Record) FramedSize() int {
 
 // bodySize returns the bytes of r in a batch without the length that precedes them.
 func (r *Record) bodySize(timeDelta, offsetDelta int64) int {
-	n := 1 + varintSize(timeDelta) + varintSize(offsetDelta) + nullableSize(r.Key) + nullableSize(r.Value)
+	n := 1 + varintSize(timeDelta) + varintSize(offsetDelta) + nullableSize(r.Key) +
+		nullableSize(r.Value)
 	if len(r.Headers) == 0 {
 		return n + 1
 	}
@@ -70,7 +72,8 @@ func appendHeaders(dst []byte, headers []Header) []byte {
 	return dst
 }
 
-// appendNullable writes b after its length. It is small enough to be part of its caller, which is worth a tenth of appendTo.
+// appendNullable writes b after its length. It is small enough to be part of its caller, which is
+// worth a tenth of appendTo.
 func appendNullable(dst, b []byte) []byte {
 	if b == nil {
 		return append(dst, 1) // the varint of -1
@@ -78,7 +81,8 @@ func appendNullable(dst, b []byte) []byte {
 	return append(appendVarint(dst, int64(len(b))), b...)
 }
 
-// appendVarint writes the zigzag varint of v. Most have one byte or two, which is worth a path of its own.
+// appendVarint writes the zigzag varint of v. Most have one byte or two, which is worth a path of
+// its own.
 func appendVarint(dst []byte, v int64) []byte {
 	u := uint64(v<<1 ^ v>>63)
 	switch {
@@ -104,7 +108,8 @@ func varintSize(v int64) int {
 
 var errCorrupt = errors.New("records of a batch cannot be read")
 
-// readRecord reads the first record of src, whose keys and values point into src, and returns what follows it.
+// readRecord reads the first record of src, whose keys and values point into src, and returns what
+// follows it.
 func readRecord(src []byte, baseTime int64) (r Record, rest []byte, err error) {
 	in := reader{src: src}
 	size := in.varint()
@@ -133,7 +138,8 @@ func readRecord(src []byte, baseTime int64) (r Record, rest []byte, err error) {
 	return r, rest, nil
 }
 
-// reader reads fields one after the other; after the first that is not there it is bad and returns zeros.
+// reader reads fields one after the other; after the first that is not there it is bad and returns
+// zeros.
 type reader struct {
 	src []byte
 	bad bool

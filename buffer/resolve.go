@@ -7,8 +7,9 @@ import (
 
 // How batches leave a topic, and what it counts.
 
-// Resolve ends b: its records have outcome, for reason if they were not delivered. It gives the memory of b back, unless
-// keep is set: then Release must follow, when what a report tells of b has been read.
+// Resolve ends b: its records have outcome, for reason if they were not delivered. It gives the
+// memory of b back, unless keep is set: then Release must follow, when what a report tells of b has
+// been read.
 func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 	t.mu.Lock()
 	t.books.resolve(uint64(b.records), outcome, reason)
@@ -22,7 +23,8 @@ func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
 	finish(done)
 }
 
-// Shrink gives back the records of a batch that was resolved and kept, and of which a report only tells what EachTag knows.
+// Shrink gives back the records of a batch that was resolved and kept, and of which a report only
+// tells what EachTag knows.
 func (b *Batch) Shrink() {
 	less := int64(cap(b.body))
 	b.topic.lane.pool.put(b.body)
@@ -41,8 +43,8 @@ func (t *Topic) CountDuplicates(b *Batch) {
 	t.mu.Unlock()
 }
 
-// Overtake notes that a record of the same topic, which has an order and was sent at a monotonic time in another lane, may be written
-// to a cluster from now on.
+// Overtake notes that a record of the same topic, which has an order and was sent at a monotonic
+// time in another lane, may be written to a cluster from now on.
 func (t *Topic) Overtake(cluster string, sent time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,7 +54,8 @@ func (t *Topic) Overtake(cluster string, sent time.Duration) {
 	t.overtaken[cluster] = max(t.overtaken[cluster], sent)
 }
 
-// Overtaken reports whether a record that is newer than one of b may stand before it in a cluster, because it came by another lane.
+// Overtaken reports whether a record that is newer than one of b may stand before it in a cluster,
+// because it came by another lane.
 func (t *Topic) Overtaken(cluster string, b *Batch) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -66,8 +69,8 @@ func (t *Topic) Books() Books {
 	return books
 }
 
-// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of those that are pending. It takes no
-// longer where much is held: Send waits for it.
+// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of
+// those that are pending. It takes no longer where much is held: Send waits for it.
 func (t *Topic) Account() (books Books, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,7 +80,8 @@ func (t *Topic) Account() (books Books, oldest time.Duration) {
 		return books, 0
 	}
 	oldest = t.eldest.born
-	for b := t.eldest.allPrev; b != nil && b.opened < oldest; b = b.allPrev { // parts of what was divided may be younger than it
+	// parts of what was divided may be younger than it
+	for b := t.eldest.allPrev; b != nil && b.opened < oldest; b = b.allPrev {
 		oldest = min(oldest, b.born)
 	}
 	return books, oldest
@@ -96,7 +100,8 @@ func (t *Topic) settledLocked() Books {
 	return books
 }
 
-// closeIdle closes t if it holds nothing and has not had a record since the monotonic time limit, and says whether it did.
+// closeIdle closes t if it holds nothing and has not had a record since the monotonic time limit,
+// and says whether it did.
 func (t *Topic) closeIdle(limit time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,7 +112,8 @@ func (t *Topic) closeIdle(limit time.Duration) bool {
 	return true
 }
 
-// Freed reports whether t was closed: nothing can be in it any more, but for what is in a lane that was closed.
+// Freed reports whether t was closed: nothing can be in it any more, but for what is in a lane that
+// was closed.
 func (t *Topic) Freed() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

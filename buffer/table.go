@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// Table finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept aside, so that adding
-// many does not copy the table each time. It is safe for concurrent use.
+// Table finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept
+// aside, so that adding many does not copy the table each time. It is safe for concurrent use.
 type Table struct {
-	read  atomic.Pointer[map[string]*Topic]
-	slots [slots]atomic.Pointer[Topic] // topics that were found of late, so that most names need not be hashed
+	read atomic.Pointer[map[string]*Topic]
+	// topics that were found of late, so that most names need not be hashed
+	slots [slots]atomic.Pointer[Topic]
 
 	mu     sync.Mutex        // guards what follows
 	recent map[string]*Topic // nil, or all of read and what was added since
@@ -95,7 +96,9 @@ func (t *Table) Delete(topics ...*Topic) {
 		}
 	}
 	t.promoteLocked()
-	for _, topic := range topics { // after that, so that nobody finds one of them and puts it back, but for who has found it already
+	// after that, so that nobody finds one of them and puts it back, but for who has found it
+	// already
+	for _, topic := range topics {
 		t.slots[slot(topic.name)].CompareAndSwap(topic, nil)
 	}
 }

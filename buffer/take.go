@@ -20,8 +20,8 @@ type Waiting struct {
 	Bytes     int           // size of the first batch on the wire
 }
 
-// Survey appends what waits in t to dst. When nothing waits, the dispatcher is taken to have forgotten t, which comes in
-// again with its next batch.
+// Survey appends what waits in t to dst. When nothing waits, the dispatcher is taken to have
+// forgotten t, which comes in again with its next batch.
 func (t *Topic) Survey(dst []Waiting) []Waiting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,7 +33,8 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 		}
 	}
 	if b := t.undealt.head; b != nil {
-		dst = append(dst, Waiting{Kind: Keyed, Partition: -1, Sealed: true, Busy: b.Busy(), Oldest: b.born})
+		dst = append(dst, Waiting{Kind: Keyed, Partition: -1, Sealed: true, Busy: b.Busy(),
+			Oldest: b.born})
 	}
 	if len(dst) == before {
 		t.listed = false
@@ -45,7 +46,8 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	return dst
 }
 
-// withheldLocked reports whether what waits in s, and was not dealt out, has to wait for what is to be dealt out.
+// withheldLocked reports whether what waits in s, and was not dealt out, has to wait for what is to
+// be dealt out.
 func (t *Topic) withheldLocked(s *source) bool {
 	return s.kind == Keyed && t.undealt.head != nil && s.dealt.head == nil
 }
@@ -67,9 +69,9 @@ func (s *source) survey(dst []Waiting) []Waiting {
 	return append(dst, w)
 }
 
-// Take removes and returns the oldest batch that waits for partition, of that kind; -1 for un-keyed ones. The open batch
-// is taken, and sealed by that, only if seal is set. It returns nil where nothing is ready. The caller owns the batch
-// until Requeue, Resolve, or what replaces it.
+// Take removes and returns the oldest batch that waits for partition, of that kind; -1 for un-keyed
+// ones. The open batch is taken, and sealed by that, only if seal is set. It returns nil where
+// nothing is ready. The caller owns the batch until Requeue, Resolve, or what replaces it.
 func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,8 +87,8 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	return b
 }
 
-// TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time limit, but for those
-// that are being compressed.
+// TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time
+// limit, but for those that are being compressed.
 func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,11 +116,12 @@ func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
 	return old
 }
 
-// TakeAll removes and returns every batch that waits, open or sealed, but for those that are being compressed.
+// TakeAll removes and returns every batch that waits, open or sealed, but for those that are being
+// compressed.
 func (t *Topic) TakeAll() []*Batch { return t.TakeOlder(math.MaxInt64) }
 
-// ClaimRaw returns a sealed batch of t that waits uncompressed, or nil. It stays where it is, but cannot be taken until
-// Compress has returned, which the caller must call.
+// ClaimRaw returns a sealed batch of t that waits uncompressed, or nil. It stays where it is, but
+// cannot be taken until Compress has returned, which the caller must call.
 func (t *Topic) ClaimRaw() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -173,8 +176,9 @@ func (t *Topic) HasKeys() bool {
 	return t.keys
 }
 
-// Recount says how many partitions the topic has. If that is new, or some were given back that were built for another number, the keyed batches that wait were dealt to partitions
-// that their keys do not belong to any more: they are removed and returned, oldest first, for DealOut.
+// Recount says how many partitions the topic has. If that is new, or some were given back that were
+// built for another number, the keyed batches that wait were dealt to partitions that their keys do
+// not belong to any more: they are removed and returned, oldest first, for DealOut.
 func (t *Topic) Recount(count int32) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()

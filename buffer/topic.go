@@ -15,34 +15,41 @@ type Topic struct {
 	mu     sync.Mutex // guards what follows and the batches that are open or waiting
 	closed bool
 	outlet *Outlet
-	listed bool // the dispatcher knows that there is work, or will when it asks for what is incoming
+	// the dispatcher knows that there is work, or will when it asks for what is incoming
+	listed bool
 	served bool // it has taken batches of t: it knows t, and where it goes
 	last   time.Duration
 	limit  int // of its batches, for a while; 0: that of the lane
 
-	unkeyed  source
-	bound    []*source         // keyed and explicit, in no order
-	keyed    []*source         // those of bound that are keyed, by partition + 1: the first is for "not known yet"
+	unkeyed source
+	bound   []*source // keyed and explicit, in no order
+	// those of bound that are keyed, by partition + 1: the first is for "not known yet"
+	keyed    []*source
 	explicit map[int32]*source // those of bound that are explicit, by partition
 	claim    int               // where in bound the next search for something to compress begins
 	count    int32             // partitions of the topic, 0 while that is not known
 	keys     bool              // there have been keyed records
 	mixed    bool              // some keyed batch may be for another count
 	dealt    *Batch            // the last that was dealt out
-	undealt  queue             // keyed batches that are to be dealt out: newer ones have to wait for them
+	// keyed batches that are to be dealt out: newer ones have to wait for them
+	undealt queue
 
 	overtaken map[string]time.Duration // see Overtake
 
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
 
-	all     *Batch  // every batch that is not resolved: open, waiting and in flight, the newest first; see holdLocked
-	eldest  *Batch  // the last of them
-	batches int     // of all
-	pending uint64  // records in them; changed where the list is, or a batch of it, and nowhere else
+	// every batch that is not resolved: open, waiting and in flight, the newest first; see
+	// holdLocked
+	all     *Batch
+	eldest  *Batch // the last of them
+	batches int    // of all
+	// records in them; changed where the list is, or a batch of it, and nowhere else
+	pending uint64
 	flushes []flush // that wait for some of them
 	books   Books   // but for Pending and Refused
 
-	held    atomic.Int64  // bytes that the budget counts for its batches; it changes when the budget does
+	// bytes that the budget counts for its batches; it changes when the budget does
+	held    atomic.Int64
 	short   atomic.Int64  // bytes for which there was no room last
 	refused atomic.Uint64 // records for which there was none in the end
 }
@@ -56,21 +63,23 @@ func (t *Topic) Lane() *Lane { return t.lane }
 // Made returns when t was made, and began to count.
 func (t *Topic) Made() time.Time { return t.made }
 
-// Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's partition, and for
-// Explicit partition is its number; now is the monotonic time. It fails with ErrFull, which may be ErrCeiling or
-// ErrOverShare, or with ErrClosed after the lane was closed or t freed. The caller has checked the size of r, and calls
-// Refuse if there is no room in the end.
+// Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's
+// partition, and for Explicit partition is its number; now is the monotonic time. It fails with
+// ErrFull, which may be ErrCeiling or ErrOverShare, or with ErrClosed after the lane was closed or
+// t freed. The caller has checked the size of r, and calls Refuse if there is no room in the end.
 func (t *Topic) Append(r *Record, where Kind, partition int32, now time.Duration) error {
 	return t.append(r, where, partition, now, false)
 }
 
-// AppendTight does what Append does, in less room: where an open batch cannot grow, a small one is begun. It is for who has
-// had others make room, and must not get less than they gave; else it would only make batches small.
+// AppendTight does what Append does, in less room: where an open batch cannot grow, a small one is
+// begun. It is for who has had others make room, and must not get less than they gave; else it
+// would only make batches small.
 func (t *Topic) AppendTight(r *Record, where Kind, partition int32, now time.Duration) error {
 	return t.append(r, where, partition, now, true)
 }
 
-func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration, tight bool) error {
+func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration,
+	tight bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -143,9 +152,9 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	return nil
 }
 
-// addLocked adds r to the open batch of s, or to a new one, unless there is no memory for that. A batch takes no more
-// records when its oldest is a sixteenth of the delivery timeout old: it expires as a whole, and no record is to lose more
-// than that of its time.
+// addLocked adds r to the open batch of s, or to a new one, unless there is no memory for that. A
+// batch takes no more records when its oldest is a sixteenth of the delivery timeout old: it
+// expires as a whole, and no record is to lose more than that of its time.
 func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, tight bool) error {
 	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
@@ -195,8 +204,8 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	return nil
 }
 
-// tellLocked has the dispatcher look at a batch that was opened: at once, if it does not know t or need not wait, else when the batch has
-// lingered, or has expired.
+// tellLocked has the dispatcher look at a batch that was opened: at once, if it does not know t or
+// need not wait, else when the batch has lingered, or has expired.
 func (t *Topic) tellLocked() {
 	cfg := t.lane.cfg.Load()
 	switch wait := min(cfg.Linger, cfg.DeliveryTimeout); {
@@ -227,8 +236,8 @@ func (t *Topic) limitLocked(cfg *Config) int {
 // leastBatch is what no limit of a topic is below.
 const leastBatch = 1 << 10
 
-// plenty reports whether a batch of s may begin as large as the last one was: while there is memory, or if that one was
-// filled so quickly that this one will be too.
+// plenty reports whether a batch of s may begin as large as the last one was: while there is
+// memory, or if that one was filled so quickly that this one will be too.
 func (l *Lane) plenty(s *source, now time.Duration) bool {
 	return l.budget.Used() < l.budget.Max()/2 || s.open != nil && now-s.open.born < quickFill
 }
@@ -237,15 +246,16 @@ func (l *Lane) plenty(s *source, now time.Duration) bool {
 const quickFill = 100 * time.Millisecond
 
 func (t *Topic) newBatch(s *source) *Batch {
-	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1), reports: t.lane.cfg.Load().Reports}
+	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1),
+		reports: t.lane.cfg.Load().Reports}
 	if s.kind == Keyed {
 		b.count = t.count
 	}
 	return b
 }
 
-// holdLocked puts b into the list of what is held: in the place of an older batch that it has records of, or as the newest. So the
-// list is in the order of opening.
+// holdLocked puts b into the list of what is held: in the place of an older batch that it has
+// records of, or as the newest. So the list is in the order of opening.
 func (t *Topic) holdLocked(b, place *Batch) {
 	b.opened = b.born
 	if place != nil {
@@ -273,7 +283,8 @@ func (t *Topic) holdLocked(b, place *Batch) {
 	}
 }
 
-// dropLocked takes b out of the list of what is held, and returns who waited for it last. Their Done is to be called without the lock.
+// dropLocked takes b out of the list of what is held, and returns who waited for it last. Their
+// Done is to be called without the lock.
 func (t *Topic) dropLocked(b *Batch) (done []*Waiter) {
 	if b.allPrev == nil {
 		t.all = b.allNext

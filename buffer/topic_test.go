@@ -15,7 +15,10 @@ import (
 
 func values(t testing.TB, b *Batch) (found []string) {
 	t.Helper()
-	require.NoError(t, b.Each(func(_ int, r *Record, _ time.Duration) { found = append(found, string(r.Value)) }))
+	require.NoError(t, b.Each(func(_ int, r *Record,
+		_ time.Duration) {
+		found = append(found, string(r.Value))
+	}))
 	return found
 }
 
@@ -57,9 +60,11 @@ func TestTopic_ARecordLargerThanABatchIsAlone(t *testing.T) {
 }
 
 func TestTopic_ABatchTakesNoRecordsAfterASixteenthOfTheDeliveryTimeout(t *testing.T) {
-	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
+	topic := newTestTopic(t, newTestLane(t, 1<<30,
+		func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
 	for i := range 5 {
-		require.NoError(t, topic.Append(&Record{Value: []byte{byte(i)}}, Unkeyed, -1, time.Duration(i)*400*time.Millisecond))
+		require.NoError(t, topic.Append(&Record{Value: []byte{byte(i)}}, Unkeyed, -1,
+			time.Duration(i)*400*time.Millisecond))
 	}
 	require.Equal(t, 3, topic.Take(Unkeyed, -1, true).Records(), "those of 0, 0.4 and 0.8 s")
 	require.Equal(t, 2, topic.Take(Unkeyed, -1, true).Records())
@@ -74,7 +79,8 @@ func TestTopic_KeyedRecordsOfUnknownCountAreDealtOutInOrderBeforeNewerOnes(t *te
 		for _, count := range counts {
 			for range rapid.IntRange(0, 60).Draw(rt, "records") {
 				key := rapid.IntRange(0, 9).Draw(rt, "key")
-				r := Record{Key: fmt.Append(nil, key), Value: fmt.Appendf(nil, "%d:%05d-%s", key, n, make([]byte, 30))}
+				r := Record{Key: fmt.Append(nil, key),
+					Value: fmt.Appendf(nil, "%d:%05d-%s", key, n, make([]byte, 30))}
 				require.NoError(rt, topic.Append(&r, Keyed, -1, 0))
 				n++
 			}
@@ -103,8 +109,8 @@ func TestTopic_KeyedRecordsOfUnknownCountAreDealtOutInOrderBeforeNewerOnes(t *te
 	})
 }
 
-// Random schedules found it: a batch that had been counted as maybe duplicated was dealt out, forgot that, and stood in the log
-// twice without a report saying so.
+// Random schedules found it: a batch that had been counted as maybe duplicated was dealt out,
+// forgot that, and stood in the log twice without a report saying so.
 func TestTopic_WhatIsDealtOutKeepsItsHistory(t *testing.T) {
 	topic := newTestTopic(t, newTestLane(t, 1<<30))
 	topic.Recount(1)
@@ -131,7 +137,8 @@ func TestTopic_WhatIsDealtOutGoesBeforeWhatCameMeanwhile(t *testing.T) {
 	sent := 0
 	send := func() {
 		for range each {
-			r := Record{Key: fmt.Append(nil, sent%10), Value: fmt.Appendf(nil, "%05d-%s", sent, make([]byte, 30))}
+			r := Record{Key: fmt.Append(nil, sent%10),
+				Value: fmt.Appendf(nil, "%05d-%s", sent, make([]byte, 30))}
 			require.NoError(t, topic.Append(&r, Keyed, -1, 0))
 			sent++
 		}
@@ -165,7 +172,8 @@ func TestTopic_WhatIsGivenBackGoesBeforeWhatCameMeanwhile(t *testing.T) {
 		}
 		topic.Recount(1)
 		send := func(value string) {
-			require.NoError(t, topic.Append(&Record{Key: []byte("key"), Value: []byte(value)}, kind, partition, 0))
+			require.NoError(t, topic.Append(&Record{Key: []byte("key"), Value: []byte(value)}, kind,
+				partition, 0))
 			topic.flush(NewWaiter())
 		}
 		take := func() *Batch { return topic.Take(kind, partition, true) }
@@ -202,9 +210,11 @@ func TestTopic_HalvesAndPicksKeepEveryRecordOnce(t *testing.T) {
 }
 
 func TestTopic_TakeOlderLeavesTheYounger(t *testing.T) {
-	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
+	topic := newTestTopic(t, newTestLane(t, 1<<30,
+		func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
 	for i := range 4 {
-		require.NoError(t, topic.Append(&Record{Value: fmt.Append(nil, i)}, Unkeyed, -1, time.Duration(i)*time.Second))
+		require.NoError(t, topic.Append(&Record{Value: fmt.Append(nil, i)}, Unkeyed, -1,
+			time.Duration(i)*time.Second))
 	}
 	require.Len(t, topic.TakeOlder(2*time.Second), 2)
 	require.Equal(t, []string{"2"}, values(t, topic.Take(Unkeyed, -1, true)))
@@ -302,7 +312,8 @@ func TestLane_CloseRefusesAndLosesNothing_ConcurrentSafe(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 1000 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return accepted > 1000 },
+		10*time.Second, time.Millisecond)
 	lane.Close()
 	topics, sum := lane.Topics()
 	for _, topic := range topics {
@@ -403,7 +414,8 @@ func TestTopic_FindsEveryNamedPartitionUntilNothingWaits(t *testing.T) {
 	const n = 10_000
 	for round := range 3 {
 		for i := range int32(n) {
-			require.NoError(t, topic.Append(&Record{Value: []byte{1}}, Explicit, i*(math.MaxInt32/n), 0))
+			require.NoError(t, topic.Append(&Record{Value: []byte{1}}, Explicit,
+				i*(math.MaxInt32/n), 0))
 		}
 		require.Len(t, topic.bound, n)
 		require.Len(t, topic.explicit, n)
@@ -437,7 +449,8 @@ func TestTopic_ClaimsEverySealedBatchOnce(t *testing.T) {
 	require.Len(t, claimed, topic.batches)
 }
 
-// How long the lock is held for Stats, Flush and a record for a named partition does not depend on how much waits.
+// How long the lock is held for Stats, Flush and a record for a named partition does not depend on
+// how much waits.
 func BenchmarkTopic(b *testing.B) {
 	for _, n := range []int32{1000, 100_000} {
 		topic := newTestTopic(b, newTestLane(b, 1<<30))
@@ -475,10 +488,12 @@ func TestTopic_FlushWaitsForWhatWasHeldAndNothingElse(t *testing.T) {
 			topic.Resolve(b, Delivered, None, false)
 		}
 		for range rapid.IntRange(1, 50).Draw(rt, "steps") {
-			switch rapid.SampledFrom([]string{"send", "send", "flush", "unflush", "take", "resolve", "halve", "recount"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"send", "send", "flush", "unflush", "take", "resolve",
+				"halve", "recount"}).Draw(rt, "step") {
 			case "send":
 				kind := Kind(rapid.IntRange(0, 1).Draw(rt, "kind"))
-				require.NoError(rt, topic.Append(&Record{Key: fmt.Append(nil, sent%5), Tag: uint64(sent), Value: make([]byte, 100)}, kind, -1, 0))
+				require.NoError(rt, topic.Append(&Record{Key: fmt.Append(nil, sent%5),
+					Tag: uint64(sent), Value: make([]byte, 100)}, kind, -1, 0))
 				left[sent] = true
 				sent++
 			case "flush":

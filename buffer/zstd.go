@@ -8,10 +8,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// zstdCompressor makes frames without a checksum, for a batch has a CRC of its own. It is safe for concurrent use.
+// zstdCompressor makes frames without a checksum, for a batch has a CRC of its own. It is safe for
+// concurrent use.
 //
-// The compressor of kgo looks harder for matches in a window of 64 KiB. Looking less hard in a whole batch finds as much, in half of
-// the time, and far more where records repeat what came a hundred kilobytes before.
+// The compressor of kgo looks harder for matches in a window of 64 KiB. Looking less hard in a
+// whole batch finds as much, in half of the time, and far more where records repeat what came a
+// hundred kilobytes before.
 type zstdCompressor struct {
 	encoders sync.Pool // of *zstd.Encoder, each for one goroutine at a time
 }
@@ -29,7 +31,8 @@ func newZstd() (*zstdCompressor, error) {
 		return nil, err
 	}
 	c.encoders.New = func() any {
-		e, _ := zstd.NewWriter(nil, zstdOptions...) // it fails on options that contradict each other, which these do not
+		// it fails on options that contradict each other, which these do not
+		e, _ := zstd.NewWriter(nil, zstdOptions...)
 		return e
 	}
 	c.encoders.Put(first)
@@ -37,7 +40,8 @@ func newZstd() (*zstdCompressor, error) {
 }
 
 // Compress implements kgo.Compressor.
-func (c *zstdCompressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+func (c *zstdCompressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte,
+	kgo.CompressionCodecType) {
 	e := c.encoders.Get().(*zstd.Encoder)
 	defer c.encoders.Put(e)
 	dst.Grow(e.MaxEncodedSize(len(src)))

@@ -1,5 +1,5 @@
-// Package config loads the settings of a producer from a YAML file, the environment and code, and says of each mistake where
-// it is, what was found and what to write instead.
+// Package config loads the settings of a producer from a YAML file, the environment and code, and
+// says of each mistake where it is, what was found and what to write instead.
 //
 //	cfg, _, err := config.Load("/etc/forebay.yaml")
 //	if err != nil {
@@ -11,27 +11,32 @@
 //
 // # Names
 //
-// A setting has one name everywhere, that of its yaml tag in producer.Config: "buffer.max_bytes" in messages,
+// A setting has one name everywhere, that of its yaml tag in producer.Config: "buffer.max_bytes" in
+// messages,
 //
 //	buffer:
 //	  max_bytes: 64MiB
 //
-// in a file, and FOREBAY_BUFFER_MAX_BYTES=64MiB in the environment. Code goes before the environment (see [Override]), the
-// environment before the file, and what nobody says has the default that producer.Config documents. There is no list of
-// settings here: a new field of producer.Config is a setting by itself.
+// in a file, and FOREBAY_BUFFER_MAX_BYTES=64MiB in the environment. Code goes before the
+// environment (see [Override]), the environment before the file, and what nobody says has the
+// default that producer.Config documents. There is no list of settings here: a new field of
+// producer.Config is a setting by itself.
 //
 // # Values
 //
-// Times are written as 10ms, 30s, 5m, 1h30m or 2d; "never" and "none" are producer.Never and producer.NoLinger. What is called
-// "…_bytes" is a number of bytes or a size: 512KiB, 64MiB, 1MB (10⁶). A share is 0.25 or 25%. Names that do not exist, values
-// that do not fit, and settings that are there twice are mistakes; all of them are reported at once.
+// Times are written as 10ms, 30s, 5m, 1h30m or 2d; "never" and "none" are producer.Never and
+// producer.NoLinger. What is called "…_bytes" is a number of bytes or a size: 512KiB, 64MiB, 1MB
+// (10⁶). A share is 0.25 or 25%. Names that do not exist, values that do not fit, and settings that
+// are there twice are mistakes; all of them are reported at once.
 //
-// A zero that is written in a file or a variable means zero: no linger, no guaranteed share. Where a setting cannot be zero, it is a
-// mistake. It never means the default, as a zero field of producer.Config does.
+// A zero that is written in a file or a variable means zero: no linger, no guaranteed share. Where
+// a setting cannot be zero, it is a mistake. It never means the default, as a zero field of
+// producer.Config does.
 //
 // # The environment
 //
-// The name of a variable is FOREBAY_ and the path of the setting in capitals, every other character being _.
+// The name of a variable is FOREBAY_ and the path of the setting in capitals, every other character
+// being _.
 //
 //   - The name of a cluster is in the path: FOREBAY_CLUSTERS_US_EAST_BROKERS is for "us-east" if the file has a cluster of that
 //     name, and makes a cluster "us_east" otherwise.
@@ -45,7 +50,7 @@
 //
 // # While running
 //
-// [Watch] puts a changed file into force through Producer.Reconfigure. A file with mistakes changes nothing and is logged with all
-// of them; with WithOutcome(p.SettingsFrom) Stats says so too. A property service feeds a producer through a [Source] of its own
-// and [WatchSource].
+// [Watch] puts a changed file into force through Producer.Reconfigure. A file with mistakes changes
+// nothing and is logged with all of them; with WithOutcome(p.SettingsFrom) Stats says so too. A
+// property service feeds a producer through a [Source] of its own and [WatchSource].
 package config

@@ -15,8 +15,8 @@ type Setting struct {
 	Origin Origin // where it comes from; the zero Origin for a default
 }
 
-// Effective returns all settings that cfg comes to with its defaults filled in, in the order of the struct. The values of
-// secrets are hidden. origins may be nil. The error is that of producer.New.
+// Effective returns all settings that cfg comes to with its defaults filled in, in the order of the
+// struct. The values of secrets are hidden. origins may be nil. The error is that of producer.New.
 func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	full, err := cfg.Complete()
 	if err != nil {
@@ -25,8 +25,9 @@ func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	return settingsOf(full, origins), nil
 }
 
-// InForce returns the settings that a producer works with, as Effective does. cfg is what its Config returns, and is not checked: it may
-// be wrong by itself, as where an option brings the password.
+// InForce returns the settings that a producer works with, as Effective does. cfg is what its
+// Config returns, and is not checked: it may be wrong by itself, as where an option brings the
+// password.
 func InForce(cfg producer.Config) []Setting { return settingsOf(cfg, nil) }
 
 func settingsOf(cfg producer.Config, origins *Origins) (settings []Setting) {

@@ -18,10 +18,12 @@ import (
 // prefix is what the names of our variables begin with.
 const prefix = "FOREBAY_"
 
-// ofKubernetes are the variables that it gives each container for a Service that is called "forebay" or "forebay-…".
+// ofKubernetes are the variables that it gives each container for a Service that is called
+// "forebay" or "forebay-…".
 var ofKubernetes = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|(^|_)PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$|^SERVICE_(HOST|PORT)`)
 
-// readEnvironment reads those of some variables ("name=value") that are ours into cfg. One that is empty counts as not set.
+// readEnvironment reads those of some variables ("name=value") that are ours into cfg. One that is
+// empty counts as not set.
 func (r *reader) readEnvironment(cfg *producer.Config, environ []string) {
 	root := place{v: reflect.ValueOf(cfg).Elem()}
 	ours := make(map[string]string)
@@ -51,7 +53,8 @@ func (r *reader) readEnvironment(cfg *producer.Config, environ []string) {
 	r.variable = ""
 }
 
-// natural compares names as people count: what is below a name comes after it, and item 10 of a list after item 9.
+// natural compares names as people count: what is below a name comes after it, and item 10 of a
+// list after item 9.
 func natural(a, b string) int {
 	return slices.CompareFunc(strings.Split(a, "_"), strings.Split(b, "_"), func(a, b string) int {
 		n, err := strconv.Atoi(a)
@@ -79,7 +82,8 @@ func match(v reflect.Value, name string) ([]step, bool) {
 	case isScalar(t):
 	case t.Kind() == reflect.Struct:
 		fields := slices.Clone(fieldsOf(t))
-		slices.SortStableFunc(fields, func(a, b field) int { return len(b.name) - len(a.name) }) // topics before topic
+		// topics before topic
+		slices.SortStableFunc(fields, func(a, b field) int { return len(b.name) - len(a.name) })
 		for _, f := range fields {
 			if steps, ok := matchPart(v.FieldByIndex(f.index), name, f.name, step{field: f}); ok {
 				return steps, true
@@ -89,7 +93,8 @@ func match(v reflect.Value, name string) ([]step, bool) {
 		return matchKey(v, name)
 	case t.Kind() == reflect.Slice:
 		number, _, _ := strings.Cut(name, "_")
-		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i <= v.Len() && number == strconv.Itoa(i) {
+		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i <= v.Len() &&
+			number == strconv.Itoa(i) {
 			is := reflect.Zero(t.Elem())
 			if i < v.Len() {
 				is = v.Index(i)
@@ -114,17 +119,20 @@ func matchPart(v reflect.Value, name, part string, s step) ([]step, bool) {
 	return slices.Insert(steps, 0, s), ok
 }
 
-// matchKey matches name with a key that the map has, or else with a new one, the shortest that leaves a setting of its own.
+// matchKey matches name with a key that the map has, or else with a new one, the shortest that
+// leaves a setting of its own.
 func matchKey(v reflect.Value, name string) ([]step, bool) {
 	keys := keysOf(v)
 	slices.SortStableFunc(keys, func(a, b string) int { return len(b) - len(a) })
 	for _, key := range keys {
-		if steps, ok := matchPart(v.MapIndex(reflect.ValueOf(key).Convert(v.Type().Key())), name, key, step{key: key}); ok {
+		if steps, ok := matchPart(v.MapIndex(reflect.ValueOf(key).Convert(v.Type().Key())), name,
+			key, step{key: key}); ok {
 			return steps, true
 		}
 	}
 	if isScalar(v.Type().Elem()) {
-		return nil, false // its keys are names of others, such as retention.ms, and cannot be guessed
+		// its keys are names of others, such as retention.ms, and cannot be guessed
+		return nil, false
 	}
 	for _, key := range newKeys(name) {
 		if steps, ok := matchPart(reflect.Zero(v.Type().Elem()), name, key, step{key: key}); ok {
@@ -206,14 +214,16 @@ func (r *reader) follow(p place, steps []step, text string) {
 	}
 }
 
-// readVariable reads the text of a variable into p: a word as it is; a list or a map of words with commas in between; anything
-// else, and what is in brackets, as YAML. A list or a map that is there is replaced.
+// readVariable reads the text of a variable into p: a word as it is; a list or a map of words with
+// commas in between; anything else, and what is in brackets, as YAML. A list or a map that is there
+// is replaced.
 func (r *reader) readVariable(p place, text string) {
 	t := p.v.Type()
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	switch {
 	case isScalar(t):
-	case inBrackets(text) || !(t.Kind() == reflect.Slice || t.Kind() == reflect.Map) || !isScalar(t.Elem()):
+	case inBrackets(text) || !(t.Kind() == reflect.Slice || t.Kind() == reflect.Map) ||
+		!isScalar(t.Elem()):
 		var doc yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &doc); err != nil || !inBrackets(text) {
 			r.fail(n, p.path, "%s: write YAML in one line, such as [{name: value}]", shown(p, n))
@@ -239,14 +249,16 @@ func (r *reader) readVariable(p place, text string) {
 // inBrackets reports whether text is a list or a map in YAML. [::1]:9092 is not.
 func inBrackets(text string) bool {
 	text = strings.TrimSpace(text)
-	return strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") || strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}")
+	return strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") ||
+		strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}")
 }
 
 // commas returns the parts of text as a list, or as a map if each of them is name=value.
 func commas(text string, kind yaml.Kind) *yaml.Node {
 	list := &yaml.Node{Kind: kind}
 	word := func(text string) {
-		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(text)})
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str",
+			Value: strings.TrimSpace(text)})
 	}
 	for part := range strings.SplitSeq(text, ",") {
 		if kind == yaml.MappingNode {
@@ -270,11 +282,13 @@ func meantVariable(v reflect.Value, name string) string {
 	if meant := similar.Name(name, variables(v, name)); meant != "" {
 		return fmt.Sprintf(": did you mean %s%s?", prefix, meant)
 	}
-	return ": it is " + prefix + " and the names of the setting in capitals, such as FOREBAY_BUFFER_MAX_BYTES for buffer.max_bytes"
+	return ": it is " + prefix +
+		" and the names of the setting in capitals, such as FOREBAY_BUFFER_MAX_BYTES for " +
+		"buffer.max_bytes"
 }
 
-// variables returns the names of variables for all settings of v, without the prefix: those of maps and lists with the
-// keys and items that there are, and with what name may have as a new key.
+// variables returns the names of variables for all settings of v, without the prefix: those of maps
+// and lists with the keys and items that there are, and with what name may have as a new key.
 func variables(v reflect.Value, name string) []string {
 	var all []string
 	add := func(part string, v reflect.Value) {

@@ -20,7 +20,8 @@ func TestExample_FrontingClustersIsWhatItSays(t *testing.T) {
 	require.NoError(t, err)
 	for _, s := range settings {
 		if strings.HasSuffix(s.Field, ".cluster") && strings.Count(s.Field, ".") == 2 {
-			require.Equal(t, `"`+strings.Split(s.Field, ".")[1]+`"`, s.Value, "a priority goes to the cluster of its name")
+			require.Equal(t, `"`+strings.Split(s.Field, ".")[1]+`"`, s.Value,
+				"a priority goes to the cluster of its name")
 		}
 	}
 	table, err := routing.NewTable(cfg.Topics)
@@ -28,7 +29,8 @@ func TestExample_FrontingClustersIsWhatItSays(t *testing.T) {
 	require.Equal(t, routing.High, table.Priority("playback.stop"))
 	require.Equal(t, routing.Low, table.Priority("error-log"))
 	require.Equal(t, routing.Medium, table.Priority("member.signup"))
-	for _, field := range []string{"client_id", "clusters", "priorities", "topics", "buffer", "batching"} {
+	for _, field := range []string{"client_id", "clusters", "priorities", "topics", "buffer",
+		"batching"} {
 		require.NotZero(t, origins.Of(field), "the example shows %s", field)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// field is a setting of a struct, under the name that it has everywhere: in files, in the environment, in messages.
+// field is a setting of a struct, under the name that it has everywhere: in files, in the
+// environment, in messages.
 type field struct {
 	name   string
 	index  []int // as for reflect.Value.FieldByIndex
@@ -38,7 +39,8 @@ func fieldsOf(t reflect.Type) []field {
 				fields = append(fields, f)
 			}
 		default:
-			fields = append(fields, field{cmp.Or(name, strings.ToLower(sf.Name)), []int{i}, sf.Tag.Get("secret") == "true"})
+			fields = append(fields, field{cmp.Or(name, strings.ToLower(sf.Name)), []int{i},
+				sf.Tag.Get("secret") == "true"})
 		}
 	}
 	known.Store(t, fields)

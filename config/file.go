@@ -30,8 +30,9 @@ func slurp(path string) ([]byte, error) {
 // readFile reads the text of a file into cfg.
 func (r *reader) readFile(cfg *producer.Config, text []byte) {
 	if len(text) > maxFileBytes {
-		r.mistakes = append(r.mistakes, Mistake{Origin: Origin{File: r.origins.file}, Text: fmt.Sprintf(
-			"larger than %s: it is not a configuration", formatSize(maxFileBytes))})
+		r.mistakes = append(r.mistakes, Mistake{Origin: Origin{File: r.origins.file},
+			Text: fmt.Sprintf(
+				"larger than %s: it is not a configuration", formatSize(maxFileBytes))})
 		return
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -68,8 +69,11 @@ func syntax(err error, file string) Mistake {
 		m.Text = "not YAML: " + le.Message
 	}
 	for _, known := range []struct{ part, hint string }{
-		{"cannot start any token", ": indent with spaces, not with tabs, and put quotes around values that begin with %, @ or `"},
-		{"mapping values are not", ": look at the indentation here and in the line before, and put quotes around values with \": \" in them"},
+		{"cannot start any token",
+			": indent with spaces, not with tabs, and put quotes around values that begin with %, @ or `"},
+		{"mapping values are not",
+			": look at the indentation here and in the line before, and put quotes around " +
+				"values with \": \" in them"},
 		{"did not find expected ',' or", ": a bracket before this is not closed"},
 		{"did not find expected key", ": look at the indentation here and in the lines before"},
 	} {

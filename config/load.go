@@ -11,7 +11,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Option changes how settings are loaded. A nil Option changes nothing, and neither does one that is given a nil function or logger.
+// Option changes how settings are loaded. A nil Option changes nothing, and neither does one that
+// is given a nil function or logger.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -37,18 +38,20 @@ func newOptions(opts []Option) options {
 	return o
 }
 
-// WithEnviron has the environment be environ, "name=value" each, in place of that of the process. Without any there is none.
+// WithEnviron has the environment be environ, "name=value" each, in place of that of the process.
+// Without any there is none.
 func WithEnviron(environ ...string) Option {
 	return optionFunc(func(o *options) { o.environ = environ })
 }
 
-// WithOptions says which options the producer is given: what they bring, such as the password of producer.WithCredentials, need
-// not be in the settings.
+// WithOptions says which options the producer is given: what they bring, such as the password of
+// producer.WithCredentials, need not be in the settings.
 func WithOptions(opts ...producer.Option) Option {
 	return optionFunc(func(o *options) { o.producer = append(o.producer, opts...) })
 }
 
-// Override has fn change the settings when file and environment are read: what it writes goes before both.
+// Override has fn change the settings when file and environment are read: what it writes goes
+// before both.
 func Override(fn func(*producer.Config)) Option {
 	return optionFunc(func(o *options) {
 		if fn != nil {
@@ -57,11 +60,13 @@ func Override(fn func(*producer.Config)) Option {
 	})
 }
 
-// Load returns the settings in the file at path, in the environment, and of Override, later ones going before earlier ones,
-// and where each comes from. They are as written: producer.New fills in the defaults. Without a path there is no file.
+// Load returns the settings in the file at path, in the environment, and of Override, later ones
+// going before earlier ones, and where each comes from. They are as written: producer.New fills in
+// the defaults. Without a path there is no file.
 //
-// The error is an *Error with everything that is wrong with them, also what producer.New would say. It wraps the error of
-// opening the file, such as fs.ErrNotExist. The settings are then those that could be read.
+// The error is an *Error with everything that is wrong with them, also what producer.New would say.
+// It wraps the error of opening the file, such as fs.ErrNotExist. The settings are then those that
+// could be read.
 func Load(path string, opts ...Option) (producer.Config, *Origins, error) {
 	var text []byte
 	var err error
@@ -70,7 +75,8 @@ func Load(path string, opts ...Option) (producer.Config, *Origins, error) {
 	}
 	cfg, origins, wrong := parse(path, text, newOptions(opts))
 	if err != nil {
-		wrong = newError([]Mistake{{Origin: Origin{File: path}, Text: "not read: " + reason(err), Err: err}})
+		wrong = newError([]Mistake{{Origin: Origin{File: path}, Text: "not read: " + reason(err),
+			Err: err}})
 	}
 	return cfg, origins, wrong
 }
@@ -95,14 +101,18 @@ func parse(name string, text []byte, o options) (producer.Config, *Origins, erro
 		r.rejectZeros(cfg, full)
 	}
 	mistakes := r.mistakes
-	if !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == "" && m.Origin.Variable == "" }) {
-		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer)) // else a part of the file is not there
+	if !slices.ContainsFunc(mistakes, func(m Mistake) bool {
+		return m.Field == "" &&
+			m.Origin.Variable == ""
+	}) {
+		// else a part of the file is not there
+		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer))
 	}
 	return cfg, r.origins, newError(mistakes)
 }
 
-// Warnings returns what in cfg works but is probably a mistake, each with where it was written; see producer.Config.Warnings. origins
-// are those of Load.
+// Warnings returns what in cfg works but is probably a mistake, each with where it was written; see
+// producer.Config.Warnings. origins are those of Load.
 func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []Mistake {
 	var all []error
 	for _, w := range cfg.Warnings(opts...) {
@@ -111,7 +121,8 @@ func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []
 	return origins.locate(errors.Join(all...), cfg)
 }
 
-// check returns what the producer finds wrong with cfg, but for what follows from mistakes that are known.
+// check returns what the producer finds wrong with cfg, but for what follows from mistakes that are
+// known.
 func (r *reader) check(cfg producer.Config, opts []producer.Option) []Mistake {
 	_, err := cfg.Complete(opts...)
 	return slices.DeleteFunc(r.origins.locate(err, cfg), func(m Mistake) bool {

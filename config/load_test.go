@@ -36,7 +36,8 @@ func TestLoad_ReadsAFileFromDisk(t *testing.T) {
 
 	_, _, err = Load(path+".not", WithEnviron())
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.EqualError(t, err, "forebay: wrong configuration:\n"+path+".not: not read: no such file or directory")
+	require.EqualError(t, err,
+		"forebay: wrong configuration:\n"+path+".not: not read: no such file or directory")
 
 	cfg, _, err = Load("", WithEnviron("FOREBAY_CLUSTERS_EVENTS_BROKERS=a:9092"))
 	require.NoError(t, err, "no file is needed")
@@ -45,7 +46,8 @@ func TestLoad_ReadsAFileFromDisk(t *testing.T) {
 
 func TestLoad_TakesTheEnvironmentOfTheProcess(t *testing.T) {
 	t.Setenv("FOREBAY_BUFFER_MAX_BYTES", "128MiB")
-	for _, tooling := range []string{"FOREBAY_PROOF", "FOREBAY_KAFKA_CACHE", "FOREBAY_SKIP_KAFKA"} { // of this repository
+	// of this repository
+	for _, tooling := range []string{"FOREBAY_PROOF", "FOREBAY_KAFKA_CACHE", "FOREBAY_SKIP_KAFKA"} {
 		t.Setenv(tooling, "")
 		require.NoError(t, os.Unsetenv(tooling))
 	}
@@ -55,7 +57,8 @@ func TestLoad_TakesTheEnvironmentOfTheProcess(t *testing.T) {
 }
 
 func TestLoad_CodeGoesBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
-	text := valid + "buffer: {max_bytes: 32MiB, max_topics: 1}\nbatching: {linger: 1ms, acks: leader}\n"
+	text := valid +
+		"buffer: {max_bytes: 32MiB, max_topics: 1}\nbatching: {linger: 1ms, acks: leader}\n"
 	cfg, origins, err := Parse("f.yaml", []byte(text),
 		WithEnviron("FOREBAY_BUFFER_MAX_BYTES=48MiB", "FOREBAY_BATCHING_LINGER=2ms", "HOME=/"),
 		Override(func(cfg *producer.Config) {
@@ -89,30 +92,35 @@ func TestLoad_CodeGoesBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
 }
 
 func TestLoad_EnvironmentNamesClustersAndItems(t *testing.T) {
-	cfg := load(t, "clusters: {us-east: {brokers: [a:1]}, EU: {brokers: [b:1]}}\ntopics: [{topic: a, priority: low}]\n", WithEnviron(
-		"FOREBAY_PRIORITIES={low: {cluster: EU}, medium: {cluster: EU}, high: {cluster: us-east}}",
-		"FOREBAY_CLUSTERS_US_EAST_BROKERS=[::1]:9092, c:2",
-		"FOREBAY_CLUSTERS_EU_BROKERS=[d:3]",
-		"FOREBAY_CLUSTERS_A_B_CREATE_TOPICS_ENABLED=on",
-		"FOREBAY_CLUSTERS_A_B_BROKERS=e:4",
-		"FOREBAY_CLUSTERS_A_B_CREATE_TOPICS_CONFIGS=retention.ms=7200000, x=y=z",
-		"FOREBAY_TOPICS_0_PRIORITY=high",
-		"FOREBAY_TOPICS_1_TOPIC=b,*",
-		"FOREBAY_TOPICS_1_PRIORITY=low",
-		"FOREBAY_BUFFER={max_topics: 7}",
-		"FOREBAY_BATCHING_ACKS=",
-		"FOREBAY_SERVICE_HOST=10.0.0.1", "FOREBAY_PORT=tcp://10.0.0.1:80", "FOREBAY_PORT_80_TCP_ADDR=10.0.0.1", "FOREBAY_WEB_SERVICE_PORT_HTTP=80",
-	))
+	cfg := load(t,
+		"clusters: {us-east: {brokers: [a:1]}, EU: {brokers: [b:1]}}\ntopics: [{topic: a, "+
+			"priority: low}]\n", WithEnviron(
+			"FOREBAY_PRIORITIES={low: {cluster: EU}, medium: {cluster: EU}, high: {cluster: "+
+				"us-east}}",
+			"FOREBAY_CLUSTERS_US_EAST_BROKERS=[::1]:9092, c:2",
+			"FOREBAY_CLUSTERS_EU_BROKERS=[d:3]",
+			"FOREBAY_CLUSTERS_A_B_CREATE_TOPICS_ENABLED=on",
+			"FOREBAY_CLUSTERS_A_B_BROKERS=e:4",
+			"FOREBAY_CLUSTERS_A_B_CREATE_TOPICS_CONFIGS=retention.ms=7200000, x=y=z",
+			"FOREBAY_TOPICS_0_PRIORITY=high",
+			"FOREBAY_TOPICS_1_TOPIC=b,*",
+			"FOREBAY_TOPICS_1_PRIORITY=low",
+			"FOREBAY_BUFFER={max_topics: 7}",
+			"FOREBAY_BATCHING_ACKS=",
+			"FOREBAY_SERVICE_HOST=10.0.0.1", "FOREBAY_PORT=tcp://10.0.0.1:80", "FOREBAY_PORT_80_TCP_ADDR=10.0.0.1", "FOREBAY_WEB_SERVICE_PORT_HTTP=80",
+		))
 	require.Len(t, cfg.Clusters, 3)
 	require.Equal(t, []string{"[::1]:9092", "c:2"}, cfg.Clusters["us-east"].Brokers)
 	require.Equal(t, []string{"d:3"}, cfg.Clusters["EU"].Brokers)
-	require.Equal(t, map[string]string{"retention.ms": "7200000", "x": "y=z"}, cfg.Clusters["a_b"].CreateTopics.Configs)
+	require.Equal(t, map[string]string{"retention.ms": "7200000", "x": "y=z"},
+		cfg.Clusters["a_b"].CreateTopics.Configs)
 	require.Equal(t, "high", cfg.Topics[0].Priority.String())
 	require.Equal(t, "b,*", cfg.Topics[1].Topic)
 	require.Equal(t, 7, cfg.Buffer.MaxTopics)
 
-	cfg = load(t, valid+"topics: [{topic: a, priority: low}]\n", WithEnviron("FOREBAY_TOPICS=[{topic: 'playback.*', priority: high}]",
-		"FOREBAY_CLUSTERS={other: {brokers: [x:1]}}"))
+	cfg = load(t, valid+"topics: [{topic: a, priority: low}]\n",
+		WithEnviron("FOREBAY_TOPICS=[{topic: 'playback.*', priority: high}]",
+			"FOREBAY_CLUSTERS={other: {brokers: [x:1]}}"))
 	require.Len(t, cfg.Topics, 1)
 	require.Equal(t, "playback.*", cfg.Topics[0].Topic)
 	require.Len(t, cfg.Clusters, 1, "replaced")
@@ -156,7 +164,8 @@ func TestLoad_IsNotBlownUpByAliases(t *testing.T) {
 }
 
 func TestLoad_TakesOptionsThatAreNil(t *testing.T) {
-	opts := []Option{nil, Override(nil), WithOptions(nil), WithOutcome(nil), WithLogger(nil), WithSlog((*slog.Logger)(nil)), WithReload(nil)}
+	opts := []Option{nil, Override(nil), WithOptions(nil), WithOutcome(nil), WithLogger(nil),
+		WithSlog((*slog.Logger)(nil)), WithReload(nil)}
 	require.Len(t, load(t, valid, opts...).Clusters, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
@@ -165,7 +174,9 @@ func TestLoad_TakesOptionsThatAreNil(t *testing.T) {
 
 // Zero fields of a Config mean the default; a zero that somebody has written does not.
 func TestLoad_AZeroThatIsWrittenIsNotTheDefault(t *testing.T) {
-	cfg := load(t, valid+"batching: {linger: 0}\npriorities: {low: {guaranteed_share: 0}, high: {wire_share: 0}}\ntopics: [{topic: a, priority: low, max_share: 0}]\n")
+	cfg := load(t,
+		valid+"batching: {linger: 0}\npriorities: {low: {guaranteed_share: 0}, high: "+
+			"{wire_share: 0}}\ntopics: [{topic: a, priority: low, max_share: 0}]\n")
 	require.Equal(t, producer.NoLinger, cfg.Batching.Linger)
 	require.InDelta(t, producer.NoGuarantee, cfg.Priorities.Low.GuaranteedShare, 0)
 	cfg = load(t, valid, WithEnviron("FOREBAY_BATCHING_LINGER=0s"))
@@ -177,17 +188,22 @@ func TestLoad_AZeroThatIsWrittenIsNotTheDefault(t *testing.T) {
 }
 
 func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
-	cfg, origins, err := Parse("f.yaml", []byte("clusters:\n  events:\n    brokers: [a:9092]\n    sasl: {mechanism: plain, user: u, password: p}\n"), WithEnviron())
+	cfg, origins, err := Parse("f.yaml",
+		[]byte("clusters:\n  events:\n    brokers: [a:9092]\n    sasl: {mechanism: plain, user: "+
+			"u, password: p}\n"), WithEnviron())
 	require.NoError(t, err)
 	warnings := Warnings(cfg, origins)
 	require.Len(t, warnings, 1)
-	require.Equal(t, "f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS sends the credentials in clear text: "+
-		"set tls.enabled, or use WithTLS, even with a dialer of your own", warnings[0].Error())
+	require.Equal(t,
+		"f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS sends the credentials "+
+			"in clear text: "+
+			"set tls.enabled, or use WithTLS, even with a dialer of your own", warnings[0].Error())
 }
 
 // No linger is stored as never is. A linger of "never" would be the opposite.
 func TestValues_NoLingerIsNone(t *testing.T) {
-	cfg, _, err := Parse("f.yaml", []byte("clusters: {a: {brokers: [a:1]}}\nbatching: {linger: 0}\n"), WithEnviron())
+	cfg, _, err := Parse("f.yaml",
+		[]byte("clusters: {a: {brokers: [a:1]}}\nbatching: {linger: 0}\n"), WithEnviron())
 	require.NoError(t, err)
 	require.Equal(t, producer.NoLinger, cfg.Batching.Linger)
 	require.Equal(t, "none", format(reflect.ValueOf(cfg.Batching.Linger), "linger"))
@@ -195,7 +211,8 @@ func TestValues_NoLingerIsNone(t *testing.T) {
 }
 
 func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {
-	for text, want := range map[string]time.Duration{"10ms": 10 * time.Millisecond, "1h": time.Hour, "2d": 48 * time.Hour, "1d12h": 36 * time.Hour,
+	for text, want := range map[string]time.Duration{"10ms": 10 * time.Millisecond, "1h": time.Hour,
+		"2d": 48 * time.Hour, "1d12h": 36 * time.Hour,
 		"1h30m": 90 * time.Minute, "never": producer.Never, "none": producer.NoLinger, "-1": -1, "0": 0} {
 		got, err := parseDuration(text)
 		require.NoError(t, err, text)
@@ -204,10 +221,12 @@ func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, got, again)
 	}
-	require.Equal(t, []string{"1h", "1h30m", "2m", "1m1s", "100ms", "0s", "10m", "1h0m5s"}, []string{formatDuration(time.Hour), formatDuration(90 * time.Minute),
-		formatDuration(2 * time.Minute), formatDuration(61 * time.Second), formatDuration(100 * time.Millisecond), formatDuration(0),
-		formatDuration(10 * time.Minute), formatDuration(time.Hour + 5*time.Second)})
-	for text, want := range map[string]int64{"64MiB": 64 << 20, "512KiB": 512 << 10, "1MB": 1e6, "1.5GiB": 3 << 29, "1000": 1000, "1_000_000": 1e6,
+	require.Equal(t, []string{"1h", "1h30m", "2m", "1m1s", "100ms", "0s", "10m", "1h0m5s"},
+		[]string{formatDuration(time.Hour), formatDuration(90 * time.Minute),
+			formatDuration(2 * time.Minute), formatDuration(61 * time.Second), formatDuration(100 * time.Millisecond), formatDuration(0),
+			formatDuration(10 * time.Minute), formatDuration(time.Hour + 5*time.Second)})
+	for text, want := range map[string]int64{"64MiB": 64 << 20, "512KiB": 512 << 10, "1MB": 1e6,
+		"1.5GiB": 3 << 29, "1000": 1000, "1_000_000": 1e6,
 		"64 MiB": 64 << 20, "-1": -1, "0": 0, "9223372036854775807": 1<<63 - 1} {
 		got, err := parseSize(text)
 		require.NoError(t, err, text)
@@ -216,8 +235,9 @@ func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, got, again)
 	}
-	require.Equal(t, []string{"64MiB", "1MB", "1025", "1KiB", "3GB", "0"}, []string{formatSize(64 << 20), formatSize(1e6), formatSize(1025), formatSize(1024),
-		formatSize(3e9), formatSize(0)})
+	require.Equal(t, []string{"64MiB", "1MB", "1025", "1KiB", "3GB", "0"},
+		[]string{formatSize(64 << 20), formatSize(1e6), formatSize(1025), formatSize(1024),
+			formatSize(3e9), formatSize(0)})
 	for text, want := range map[string]float64{"0.25": 0.25, "25%": 0.25, "1": 1, "1e-3": 0.001} {
 		got, err := parseFloat(text)
 		require.NoError(t, err, text)

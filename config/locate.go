@@ -10,7 +10,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// locate returns what an error of the producer says about cfg as mistakes, each with where its field was written.
+// locate returns what an error of the producer says about cfg as mistakes, each with where its
+// field was written.
 func (o *Origins) locate(err error, cfg producer.Config) []Mistake {
 	leaves := leavesOf(reflect.ValueOf(cfg))
 	var mistakes []Mistake
@@ -53,7 +54,8 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
-// asWritten returns text, about the value of l, with the values in it as a file has them: 64MiB, not 67108864.
+// asWritten returns text, about the value of l, with the values in it as a file has them: 64MiB,
+// not 67108864.
 func asWritten(text string, l leaf) string {
 	found := fmt.Sprint(l.value.Interface())
 	name := lastName(l.path)

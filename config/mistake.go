@@ -30,7 +30,8 @@ func (m Mistake) Error() string {
 // Unwrap returns what lies behind the mistake.
 func (m Mistake) Unwrap() error { return m.Err }
 
-// Error is everything that is wrong with the settings, in the order of the file, then of the environment.
+// Error is everything that is wrong with the settings, in the order of the file, then of the
+// environment.
 type Error struct{ Mistakes []Mistake }
 
 // Error returns a line for each mistake, below a heading.
@@ -59,7 +60,8 @@ func newError(mistakes []Mistake) error {
 	}
 	slices.SortStableFunc(mistakes, func(a, b Mistake) int {
 		return cmp.Or(cmp.Compare(a.Origin.Variable, b.Origin.Variable),
-			cmp.Compare(uint(a.Origin.Line-1), uint(b.Origin.Line-1)), // what is not there comes last
+			// what is not there comes last
+			cmp.Compare(uint(a.Origin.Line-1), uint(b.Origin.Line-1)),
 			cmp.Compare(a.Origin.Column, b.Origin.Column))
 	})
 	return &Error{Mistakes: mistakes}

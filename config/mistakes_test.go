@@ -63,8 +63,11 @@ func TestMistakes_AreToldAsInTheGoldenFiles(t *testing.T) {
 
 // inOtherTests are texts that other tests look for.
 var inOtherTests = []string{
-	"and more: only the first ", " mistakes are told", "more than ", "not read: ", "larger than ", ": it is not a configuration", "with all aliases followed", // TestMistakes_OfSize, TestLoad_ReadsAFileFromDisk
-	"cannot be written in a file", "write a number such as 0.25", "it cannot be read", // TestMistakes_OfOtherStructs
+	// TestMistakes_OfSize, TestLoad_ReadsAFileFromDisk
+	"and more: only the first ", " mistakes are told", "more than ", "not read: ", "larger than " +
+		"", ": it is not a configuration", "with all aliases followed",
+	// TestMistakes_OfOtherStructs
+	"cannot be written in a file", "write a number such as 0.25", "it cannot be read",
 }
 
 // A text that no golden file has is one that nobody has seen.
@@ -80,7 +83,8 @@ func TestMistakes_EveryTextIsInAGoldenFile(t *testing.T) {
 	seen = strings.ReplaceAll(seen, `\"`, `"`)
 	verb := regexp.MustCompile(`%[a-z]`)
 	checked := 0
-	for _, file := range []string{"reader.go", "file.go", "environment.go", "scalar.go", "load.go"} {
+	for _, file := range []string{"reader.go", "file.go", "environment.go", "scalar.go",
+		"load.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		require.NoError(t, err)
 		ast.Inspect(parsed, func(n ast.Node) bool {
@@ -89,7 +93,8 @@ func TestMistakes_EveryTextIsInAGoldenFile(t *testing.T) {
 				require.NoError(t, err)
 				for _, part := range verb.Split(text, -1) {
 					part = strings.ReplaceAll(part, "%%", "%")
-					if len(part) < 8 || !strings.Contains(strings.TrimSpace(part), " ") || oneOf(part, inOtherTests) {
+					if len(part) < 8 || !strings.Contains(strings.TrimSpace(part), " ") ||
+						oneOf(part, inOtherTests) {
 						continue
 					}
 					checked++
@@ -113,14 +118,17 @@ func oneOf(part string, texts []string) bool {
 
 func TestMistakes_OfSize(t *testing.T) {
 	_, _, err := Parse("f.yaml", []byte(strings.Repeat("#", maxFileBytes+1)), WithEnviron())
-	require.EqualError(t, err, "forebay: wrong configuration:\nf.yaml: larger than 1MiB: it is not a configuration")
+	require.EqualError(t, err,
+		"forebay: wrong configuration:\nf.yaml: larger than 1MiB: it is not a configuration")
 	_, _, err = Parse("f.yaml", []byte(bomb()), WithEnviron())
-	require.ErrorContains(t, err, ": more than 100000 values, with all aliases followed: no configuration needs as many")
+	require.ErrorContains(t, err,
+		": more than 100000 values, with all aliases followed: no configuration needs as many")
 	_, _, err = Parse("f.yaml", []byte("buffer:\n"+strings.Repeat("  x: 1\n", 1000)), WithEnviron())
 	wrong, ok := errors.AsType[*Error](err)
 	require.True(t, ok)
 	require.Len(t, wrong.Mistakes, maxMistakes+2)
-	require.Equal(t, "f.yaml:203:3: buffer.x: and more: only the first 200 mistakes are told", wrong.Mistakes[maxMistakes].Error())
+	require.Equal(t, "f.yaml:203:3: buffer.x: and more: only the first 200 mistakes are told",
+		wrong.Mistakes[maxMistakes].Error())
 }
 
 // What the producer's structs do not have yet, but may come to have.
@@ -137,7 +145,9 @@ func TestMistakes_OfOtherStructs(t *testing.T) {
 	}
 	var into other
 	var n yaml.Node
-	require.NoError(t, yaml.Unmarshal([]byte("{share: lots, number: 1, inner: {password: [hunter2], port: hunter2}, hidden: hunter2}"), &n))
+	require.NoError(t,
+		yaml.Unmarshal([]byte("{share: lots, number: 1, inner: {password: [hunter2], port: "+
+			"hunter2}, hidden: hunter2}"), &n))
 	r := &reader{origins: &Origins{file: "f", of: make(map[string]Origin)}}
 	r.read(place{v: reflect.ValueOf(&into).Elem()}, &n, n.Content[0])
 	require.EqualError(t, newError(r.mistakes), `forebay: wrong configuration:

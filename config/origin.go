@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Origin says where a setting comes from. The zero Origin means that it was not set: it has its default.
+// Origin says where a setting comes from. The zero Origin means that it was not set: it has its
+// default.
 type Origin struct {
 	File         string
 	Line, Column int    // in File, from 1; 0 for the file as a whole
@@ -37,9 +38,9 @@ type Origins struct {
 // Of returns where a field such as "clusters.events.brokers" was set, the zero Origin if nowhere.
 func (o *Origins) Of(field string) Origin { return o.of[field] }
 
-// near returns the longest field with a known origin that text begins with, as "priorities.low" begins
-// "priorities.low.cluster: there is no cluster". Names of clusters may have any character in them, so that only what is known
-// tells where a field ends.
+// near returns the longest field with a known origin that text begins with, as "priorities.low"
+// begins "priorities.low.cluster: there is no cluster". Names of clusters may have any character in
+// them, so that only what is known tells where a field ends.
 func (o *Origins) near(text string) (field string, origin Origin) {
 	for f, at := range o.of {
 		if len(f) > len(field) && within(text, f) {

@@ -18,10 +18,11 @@ const maxValues = 100_000
 // maxMistakes is after how many mistakes nothing more is read. It is not a configuration, then.
 const maxMistakes = 200
 
-// reader reads YAML into a configuration, field by field as the structs have them, and goes on after a mistake.
+// reader reads YAML into a configuration, field by field as the structs have them, and goes on
+// after a mistake.
 //
-// The walk is ours because yaml's own decoder keeps no positions, does not say which names there are, and reports one
-// kind of mistake at a time.
+// The walk is ours because yaml's own decoder keeps no positions, does not say which names there
+// are, and reports one kind of mistake at a time.
 type reader struct {
 	origins  *Origins
 	variable string // of the environment that is read; "" while a file is
@@ -47,7 +48,8 @@ func (r *reader) fail(n *yaml.Node, field, format string, args ...any) {
 	case len(r.mistakes) == maxMistakes:
 		format, args = "and more: only the first %d mistakes are told", []any{maxMistakes}
 	}
-	r.mistakes = append(r.mistakes, Mistake{Origin: r.origin(n), Field: field, Text: fmt.Sprintf(format, args...)})
+	r.mistakes = append(r.mistakes, Mistake{Origin: r.origin(n), Field: field,
+		Text: fmt.Sprintf(format, args...)})
 }
 
 // place is where a value goes to.
@@ -105,17 +107,21 @@ func (r *reader) read(p place, key, n *yaml.Node) {
 // count reports whether some more values of n may be read.
 func (r *reader) count(n *yaml.Node, values int) bool {
 	if r.values <= maxValues && r.values+values > maxValues {
-		r.fail(n, "", "more than %d values, with all aliases followed: no configuration needs as many", maxValues)
+		r.fail(n, "",
+			"more than %d values, with all aliases followed: no configuration needs as "+
+				"many", maxValues)
 	}
 	r.values = min(r.values+values, maxValues+1)
 	return r.values <= maxValues
 }
 
-// readNothing takes a name without a value. A group of settings may be empty, as when all of it is commented out.
+// readNothing takes a name without a value. A group of settings may be empty, as when all of it is
+// commented out.
 func (r *reader) readNothing(p place, key *yaml.Node) {
 	if isScalar(p.v.Type()) {
 		r.origins.of[p.path] = r.origin(key)
-		r.fail(key, p.path, "nothing is written here: write a value, or remove the line for the default")
+		r.fail(key, p.path,
+			"nothing is written here: write a value, or remove the line for the default")
 		return
 	}
 	r.origins.of[p.path] = r.origin(key)
@@ -139,7 +145,8 @@ func (r *reader) readScalar(p place, n *yaml.Node) {
 	}
 }
 
-// readZero takes a zero that somebody has written. In a Config it means the default, which is not what it says here.
+// readZero takes a zero that somebody has written. In a Config it means the default, which is not
+// what it says here.
 func (r *reader) readZero(p place, n *yaml.Node) {
 	switch p.name {
 	case "linger":
@@ -164,11 +171,14 @@ func (r *reader) rejectZeros(written, full producer.Config) {
 	defaults := valuesByPath(full)
 	for _, z := range r.zeros {
 		v, ok := defaults[z.path]
-		if was, there := is[z.path]; !ok || !there || !was.IsZero() || v.IsZero() { // the last variable may have said something else
+		// the last variable may have said something else
+		if was, there := is[z.path]; !ok || !there || !was.IsZero() || v.IsZero() {
 			continue
 		}
 		r.variable = z.variable
-		r.fail(z.n, z.path, "0 is not allowed: write another value, or remove it for the default, %s", format(v, lastName(z.path)))
+		r.fail(z.n, z.path,
+			"0 is not allowed: write another value, or remove it for the default, %s", format(v,
+				lastName(z.path)))
 	}
 	r.variable = ""
 }
@@ -182,8 +192,8 @@ func valuesByPath(cfg producer.Config) map[string]reflect.Value {
 	return values
 }
 
-// readStruct reads the settings that n names. A misspelt name is read as the one that was meant, so that one mistake is not
-// followed by others that it causes.
+// readStruct reads the settings that n names. A misspelt name is read as the one that was meant, so
+// that one mistake is not followed by others that it causes.
 func (r *reader) readStruct(p place, n *yaml.Node) {
 	fields := fieldsOf(p.v.Type())
 	names := namesOf(fields)
@@ -200,7 +210,8 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 			}
 			meant := similar.Name(e.name, names)
 			r.fail(e.key, below(p.path, e.name), "%s", unknown(e.name, meant, names))
-			if i = slices.Index(names, meant); i < 0 || slices.ContainsFunc(pairs, func(o entry) bool { return o.name == meant }) {
+			if i = slices.Index(names, meant); i < 0 ||
+				slices.ContainsFunc(pairs, func(o entry) bool { return o.name == meant }) {
 				continue
 			}
 		}
@@ -208,7 +219,8 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 	}
 }
 
-// unwrap reads what is below a name that groups settings of p, as "producer:" at the top may, and reports whether it does.
+// unwrap reads what is below a name that groups settings of p, as "producer:" at the top may, and
+// reports whether it does.
 func (r *reader) unwrap(p place, e entry, names []string) bool {
 	if e.value.Kind != yaml.MappingNode || len(e.value.Content) == 0 {
 		return false
@@ -218,12 +230,14 @@ func (r *reader) unwrap(p place, e entry, names []string) bool {
 			return false
 		}
 	}
-	r.fail(e.key, below(p.path, e.name), "there is no such setting: remove it, and indent what is below it as this line is")
+	r.fail(e.key, below(p.path, e.name),
+		"there is no such setting: remove it, and indent what is below it as this line is")
 	r.readStruct(p, e.value)
 	return true
 }
 
-// unknown says that there is no setting called name, and which one was meant: here, or somewhere else.
+// unknown says that there is no setting called name, and which one was meant: here, or somewhere
+// else.
 func unknown(name, meant string, names []string) string {
 	hint := "the settings here are " + strings.Join(names, ", ")
 	if meant != "" {
@@ -234,7 +248,8 @@ func unknown(name, meant string, names []string) string {
 	return "there is no such setting: " + hint
 }
 
-// elsewhere returns the paths of the settings, wherever they are, that may have been meant by name: three of them at most.
+// elsewhere returns the paths of the settings, wherever they are, that may have been meant by name:
+// three of them at most.
 func elsewhere(name string) []string {
 	all := pathsOf(reflect.TypeFor[producer.Config](), "")
 	var names []string
@@ -300,7 +315,8 @@ type entry struct {
 	key, value *yaml.Node
 }
 
-// pairs returns the names in n with their values, and those of mappings that are merged into it with <<, which yield.
+// pairs returns the names in n with their values, and those of mappings that are merged into it
+// with <<, which yield.
 func (r *reader) pairs(path string, n *yaml.Node) []entry {
 	if !r.count(n, len(n.Content)/2) {
 		return nil
@@ -333,7 +349,8 @@ func (r *reader) pairs(path string, n *yaml.Node) []entry {
 	return pairs
 }
 
-// merged returns the names in what stands behind a <<: a mapping, or a list of them, the first going before the others.
+// merged returns the names in what stands behind a <<: a mapping, or a list of them, the first
+// going before the others.
 func (r *reader) merged(path string, n *yaml.Node) []entry {
 	if !r.count(n, 1) {
 		return nil
@@ -368,7 +385,8 @@ func shown(p place, n *yaml.Node) string {
 
 // hasSecret reports whether one of the settings of a group is a secret.
 func hasSecret(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && slices.ContainsFunc(fieldsOf(t), func(f field) bool { return f.secret })
+	return t.Kind() == reflect.Struct && slices.ContainsFunc(fieldsOf(t),
+		func(f field) bool { return f.secret })
 }
 
 func kindOf(n *yaml.Node) string {
@@ -389,10 +407,12 @@ func wanted(p place, n *yaml.Node) string {
 	switch {
 	case isScalar(t):
 		return "write one value"
-	case t.Kind() == reflect.Slice && n.Kind == yaml.ScalarNode && isScalar(t.Elem()) && !p.secret && len(n.Value) < 60:
+	case t.Kind() == reflect.Slice && n.Kind == yaml.ScalarNode && isScalar(t.Elem()) &&
+		!p.secret && len(n.Value) < 60:
 		return fmt.Sprintf("write a list: [%s]", n.Value)
 	case t.Kind() == reflect.Slice:
-		return fmt.Sprintf("write a list, each item on a line of its own, as in \"- %s\"", sample(t.Elem()))
+		return fmt.Sprintf("write a list, each item on a line of its own, as in \"- %s\"",
+			sample(t.Elem()))
 	case t.Kind() == reflect.Map && isScalar(t.Elem()):
 		return "write names and values, as in \"name: value\", indented below it"
 	case t.Kind() == reflect.Map:

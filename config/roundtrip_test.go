@@ -83,7 +83,8 @@ func requireEveryFieldNamed(t *testing.T, of reflect.Type) {
 	case reflect.Struct:
 		for i := range of.NumField() {
 			f := of.Field(i)
-			require.True(t, !f.IsExported() || f.Tag.Get("yaml") != "", "%v.%s has no yaml tag", of, f.Name)
+			require.True(t, !f.IsExported() || f.Tag.Get("yaml") != "", "%v.%s has no yaml tag", of,
+				f.Name)
 			requireEveryFieldNamed(t, f.Type)
 		}
 	case reflect.Slice, reflect.Map, reflect.Pointer:
@@ -102,7 +103,8 @@ func bare(v reflect.Value, name string) string {
 // node returns v as YAML.
 func node(v reflect.Value, name string) *yaml.Node {
 	word := func(text string) *yaml.Node {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text}
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle,
+			Value: text}
 	}
 	t := v.Type()
 	n := &yaml.Node{Kind: yaml.MappingNode}
@@ -118,7 +120,8 @@ func node(v reflect.Value, name string) *yaml.Node {
 		}
 	case t.Kind() == reflect.Map:
 		for _, key := range keysOf(v) {
-			n.Content = append(n.Content, word(key), node(v.MapIndex(reflect.ValueOf(key).Convert(t.Key())), key))
+			n.Content = append(n.Content, word(key),
+				node(v.MapIndex(reflect.ValueOf(key).Convert(t.Key())), key))
 		}
 	default:
 		for _, f := range fieldsOf(t) {
@@ -137,7 +140,8 @@ func yamlOf(t testing.TB, cfg producer.Config) []byte {
 	return text
 }
 
-// environOf returns v as variables, one for each setting below name. What is itself a map of words goes in one.
+// environOf returns v as variables, one for each setting below name. What is itself a map of words
+// goes in one.
 func environOf(t testing.TB, v reflect.Value, name, last string) map[string]string {
 	environ := make(map[string]string)
 	add := func(v reflect.Value, part string) {
@@ -170,7 +174,10 @@ func environOf(t testing.TB, v reflect.Value, name, last string) map[string]stri
 	return environ
 }
 
-func newReader() *reader { return &reader{origins: &Origins{file: "f", of: make(map[string]Origin)}} }
+func newReader() *reader {
+	return &reader{origins: &Origins{file: "f",
+		of: make(map[string]Origin)}}
+}
 
 func TestRoundTrip_EverySettingThroughAFile(t *testing.T) {
 	want := full(t)
@@ -190,7 +197,8 @@ func TestRoundTrip_EverySettingThroughTheEnvironment(t *testing.T) {
 	variables := environOf(t, reflect.ValueOf(want), "FOREBAY", "")
 	require.Greater(t, len(variables), 50)
 	var environ []string
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(variables))) { // in an order that is of no help
+	// in an order that is of no help
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(variables))) {
 		environ = append(environ, name+"="+variables[name])
 	}
 	var got producer.Config
@@ -205,7 +213,8 @@ func TestRoundTrip_EverySettingThroughTheEnvironment(t *testing.T) {
 
 func TestRoundTrip_EverySettingThroughCode(t *testing.T) {
 	want := full(t)
-	got, origins, _ := Parse("f.yaml", []byte(valid), WithEnviron(), Override(func(cfg *producer.Config) { *cfg = want }))
+	got, origins, _ := Parse("f.yaml", []byte(valid), WithEnviron(),
+		Override(func(cfg *producer.Config) { *cfg = want }))
 	require.Equal(t, want, got)
 	for _, l := range leavesOf(reflect.ValueOf(got)) {
 		require.Equal(t, Origin{Code: true}, origins.Of(l.path), l.path)
@@ -213,7 +222,8 @@ func TestRoundTrip_EverySettingThroughCode(t *testing.T) {
 	require.Zero(t, origins.Of("clusters.events.brokers"), "it is gone")
 }
 
-// What is in the test above cannot be in force all at once. This is, and shows where each value comes from.
+// What is in the test above cannot be in force all at once. This is, and shows where each value
+// comes from.
 func TestRoundTrip_EffectiveSettingsAreSettings(t *testing.T) {
 	cfg := load(t, valid+"batching: {linger: none}\ntopics: [{topic: a, priority: low}]\n")
 	settings, err := Effective(cfg, nil)
@@ -235,13 +245,15 @@ func TestInForce_TellsSettingsThatAnOptionCompletes(t *testing.T) {
 	cfg.Clusters["events"] = events
 	_, err := Effective(cfg, nil)
 	require.Error(t, err, "nobody brings a token")
-	p, err := producer.New(cfg, producer.WithCredentials("events", func(context.Context) (producer.Credentials, error) {
-		return producer.Credentials{}, errors.New("not yet")
-	}))
+	p, err := producer.New(cfg, producer.WithCredentials("events",
+		func(context.Context) (producer.Credentials, error) {
+			return producer.Credentials{}, errors.New("not yet")
+		}))
 	require.NoError(t, err)
 	defer func() { _, _ = p.Close(context.Background()) }()
 	settings := InForce(p.Config())
-	require.Contains(t, settings, Setting{Field: "clusters.events.sasl.mechanism", Value: `"oauthbearer"`})
+	require.Contains(t, settings, Setting{Field: "clusters.events.sasl.mechanism",
+		Value: `"oauthbearer"`})
 	require.Contains(t, settings, Setting{Field: "batching.linger", Value: "10ms"})
 }
 
@@ -250,12 +262,14 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text, strings.Join(environIn(text), "\n"))
 	}
 	f.Add(valid, "FOREBAY_BUFFER_MAX_BYTES=64MiB")
-	f.Add("clusters: {a: &a {brokers: [x:1]}, medium: {<<: *a}}", "FOREBAY_CLUSTERS={c: {brokers: ['d:1']}}")
+	f.Add("clusters: {a: &a {brokers: [x:1]}, medium: {<<: *a}}",
+		"FOREBAY_CLUSTERS={c: {brokers: ['d:1']}}")
 	if text, err := os.ReadFile("../examples/fronting.yaml"); err == nil {
 		f.Add(string(text), "")
 	}
 	f.Fuzz(func(t *testing.T, text, environ string) {
-		cfg, origins, err := Parse("f.yaml", []byte(text), WithEnviron(strings.Split(environ, "\n")...))
+		cfg, origins, err := Parse("f.yaml", []byte(text),
+			WithEnviron(strings.Split(environ, "\n")...))
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			return

@@ -16,8 +16,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// setScalar reads text into v, which has to be settable. name is that of the field: the unit of a number is in it. The
-// error says what was found and what to write.
+// setScalar reads text into v, which has to be settable. name is that of the field: the unit of a
+// number is in it. The error says what was found and what to write.
 func setScalar(v reflect.Value, name, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
@@ -55,7 +55,8 @@ func setScalar(v reflect.Value, name, text string) error {
 }
 
 // words are what YAML has for a bool, in either version of it.
-var words = map[string]bool{"true": true, "yes": true, "on": true, "false": false, "no": false, "off": false}
+var words = map[string]bool{"true": true, "yes": true, "on": true, "false": false, "no": false,
+	"off": false}
 
 func setInt(v reflect.Value, name, text string) error {
 	hint, parse := "write a whole number such as 6", parseInt
@@ -67,7 +68,8 @@ func setInt(v reflect.Value, name, text string) error {
 	case strings.Contains(text, ",") && text[0] >= '0' && text[0] <= '9':
 		return fmt.Errorf("%s: %s, without a comma: 1.5GiB, 1000000", quoted(text), hint)
 	case errors.Is(err, strconv.ErrRange) || err == nil && v.OverflowInt(n):
-		return fmt.Errorf("%s: out of range: write a number up to %d", quoted(text), int64(math.MaxInt64)>>(64-v.Type().Bits()))
+		return fmt.Errorf("%s: out of range: write a number up to %d", quoted(text),
+			int64(math.MaxInt64)>>(64-v.Type().Bits()))
 	case err != nil:
 		return fmt.Errorf("%s: %s", quoted(text), hint)
 	}
@@ -83,14 +85,16 @@ func parseInt(text string) (int64, error) {
 	return strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 10, 64)
 }
 
-// parseSize reads a number of bytes, or one with a unit: 64MiB and 64Mi are 2²⁰ bytes each, 64MB and 64M 10⁶.
+// parseSize reads a number of bytes, or one with a unit: 64MiB and 64Mi are 2²⁰ bytes each, 64MB
+// and 64M 10⁶.
 func parseSize(text string) (int64, error) {
 	n, err := parseInt(text)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return n, err
 	}
 	u, err := humanize.ParseBytes(text)
-	if err != nil || strings.Contains(text, ",") || !hasUnit(text) { // it takes commas for nothing, and cuts 0.5 to 0 bytes
+	// it takes commas for nothing, and cuts 0.5 to 0 bytes
+	if err != nil || strings.Contains(text, ",") || !hasUnit(text) {
 		return 0, strconv.ErrSyntax
 	}
 	if u > math.MaxInt64 {
@@ -118,7 +122,8 @@ func parseFloat(text string) (float64, error) {
 // never is how producer.Never and producer.NoLinger are stored.
 const never = time.Duration(-1)
 
-// parseDuration reads a time as Go writes it, days ("1d12h"), and "never" or "none" for what does not come.
+// parseDuration reads a time as Go writes it, days ("1d12h"), and "never" or "none" for what does
+// not come.
 func parseDuration(text string) (time.Duration, error) {
 	switch text {
 	case "never", "none", "-1":
@@ -158,7 +163,8 @@ func format(v reflect.Value, name string) string {
 		}
 	}
 	switch {
-	case v.Type() == durationType && name == "linger" && time.Duration(v.Int()) == producer.NoLinger:
+	case v.Type() == durationType && name == "linger" &&
+		time.Duration(v.Int()) == producer.NoLinger:
 		return "none"
 	case v.Type() == durationType:
 		return formatDuration(time.Duration(v.Int()))

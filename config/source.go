@@ -9,23 +9,28 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Source is where settings come from while a program runs: a file, or a property service that somebody has written one for.
+// Source is where settings come from while a program runs: a file, or a property service that
+// somebody has written one for.
 type Source interface {
 	// Name is what messages call it, as in "forebay.yaml:3:7".
 	Name() string
 
-	// Load returns the settings as they are now, as the text of a file. It may take its time, and returns when ctx ends.
+	// Load returns the settings as they are now, as the text of a file. It may take its time, and
+	// returns when ctx ends.
 	Load(ctx context.Context) ([]byte, error)
 
-	// Changed returns the channel that gets a value when Load may return something else; too often does no harm. One slot is
-	// enough: send with a default. It is asked for once; a nil channel is for what never changes by itself.
+	// Changed returns the channel that gets a value when Load may return something else; too often
+	// does no harm. One slot is enough: send with a default. It is asked for once; a nil channel is
+	// for what never changes by itself.
 	Changed() <-chan struct{}
 }
 
 const (
-	// settle is how long nothing must happen to a file before it is read: editors and copies write in more than one go.
+	// settle is how long nothing must happen to a file before it is read: editors and copies write
+	// in more than one go.
 	settle = 100 * time.Millisecond
-	// unsettled is how long things may happen before it is read all the same, as in a folder where they never end.
+	// unsettled is how long things may happen before it is read all the same, as in a folder where
+	// they never end.
 	unsettled = 2 * time.Second
 	// poll is how often a file is looked at without any event: network file systems have none.
 	poll = 30 * time.Second
@@ -33,14 +38,16 @@ const (
 
 // file is the source that reads a file.
 //
-// Its folder is watched, not the file: editors replace it with another one, and Kubernetes replaces a folder that a symbolic
-// link beside it points to. Where that points elsewhere, the folder of the file at its end is watched as well. Nothing is made
-// of the name of an event; Watch sees by the content whether something has changed.
+// Its folder is watched, not the file: editors replace it with another one, and Kubernetes replaces
+// a folder that a symbolic link beside it points to. Where that points elsewhere, the folder of the
+// file at its end is watched as well. Nothing is made of the name of an event; Watch sees by the
+// content whether something has changed.
 type file struct {
 	path    string
 	poll    time.Duration
-	changed chan struct{}     // one slot; sent by run; never closed
-	events  *fsnotify.Watcher // nil if the system has none left: then the file is only looked at now and then
+	changed chan struct{} // one slot; sent by run; never closed
+	// nil if the system has none left: then the file is only looked at now and then
+	events *fsnotify.Watcher
 }
 
 // newFile returns the source of the file at path. Its run has to be called.
@@ -54,7 +61,8 @@ func newFile(path string, poll time.Duration) *file {
 // Name returns the path of the file.
 func (f *file) Name() string { return f.path }
 
-// Load reads the file as soon as nobody has written to it for a moment: what is there before may be half of it.
+// Load reads the file as soon as nobody has written to it for a moment: what is there before may be
+// half of it.
 func (f *file) Load(ctx context.Context) ([]byte, error) {
 	for first := time.Now(); time.Since(first) < unsettled; {
 		info, err := os.Stat(f.path)
@@ -77,8 +85,8 @@ func (f *file) Load(ctx context.Context) ([]byte, error) {
 // Changed returns a channel with a value when the file may have changed.
 func (f *file) Changed() <-chan struct{} { return f.changed }
 
-// watch has the events of the folders in which something may happen. One that was watched and is another one now, or was not
-// there before, is found by that at the next event or look.
+// watch has the events of the folders in which something may happen. One that was watched and is
+// another one now, or was not there before, is found by that at the next event or look.
 func (f *file) watch() {
 	if f.events == nil {
 		return

@@ -33,14 +33,15 @@ func WithSlog(log *slog.Logger) Option {
 	return WithLogger(slogcore.New(log.Handler()))
 }
 
-// WithReload has Watch read the settings again at each value of trigger, and say what came of it even if that is nothing: for
-// signals.
+// WithReload has Watch read the settings again at each value of trigger, and say what came of it
+// even if that is nothing: for signals.
 func WithReload(trigger <-chan struct{}) Option {
 	return optionFunc(func(o *options) { o.reload = trigger })
 }
 
-// WithOutcome has Watch call fn when it has looked at the settings: with the name of their source, and nil if what that says is in
-// force, or else why it is not: every mistake, a line each. Calls come one after the other. Producer.SettingsFrom shows it in Stats.
+// WithOutcome has Watch call fn when it has looked at the settings: with the name of their source,
+// and nil if what that says is in force, or else why it is not: every mistake, a line each. Calls
+// come one after the other. Producer.SettingsFrom shows it in Stats.
 func WithOutcome(fn func(source string, refused error)) Option {
 	if fn == nil {
 		fn = func(string, error) {}
@@ -56,17 +57,21 @@ func WithOutcome(fn func(source string, refused error)) Option {
 //	...
 //	go config.Watch(ctx, path, cfg, p.Reconfigure, config.WithLogger(logger), config.WithOutcome(p.SettingsFrom))
 //
-// running is what is in force at the beginning. opts are to be those of Load. apply is called with new settings that are without
-// mistakes, one call after the other; if it fails they are refused. Settings that are refused, or a file that cannot be read,
-// change nothing: that is logged with every mistake and where it is, and the next change is waited for.
+// running is what is in force at the beginning. opts are to be those of Load. apply is called with
+// new settings that are without mistakes, one call after the other; if it fails they are refused.
+// Settings that are refused, or a file that cannot be read, change nothing: that is logged with
+// every mistake and where it is, and the next change is waited for.
 //
-// The file may be written to, replaced, or be behind symbolic links that change, as in a ConfigMap of Kubernetes. It is read a tenth
-// of a second after the last event, and every half minute in any case.
-func Watch(ctx context.Context, path string, running producer.Config, apply func(producer.Config) error, opts ...Option) {
+// The file may be written to, replaced, or be behind symbolic links that change, as in a ConfigMap
+// of Kubernetes. It is read a tenth of a second after the last event, and every half minute in any
+// case.
+func Watch(ctx context.Context, path string, running producer.Config,
+	apply func(producer.Config) error, opts ...Option) {
 	watchFile(ctx, newFile(path, poll), running, apply, opts)
 }
 
-func watchFile(ctx context.Context, f *file, running producer.Config, apply func(producer.Config) error, opts []Option) {
+func watchFile(ctx context.Context, f *file, running producer.Config,
+	apply func(producer.Config) error, opts []Option) {
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -79,7 +84,8 @@ func watchFile(ctx context.Context, f *file, running producer.Config, apply func
 }
 
 // WatchSource does what Watch does with settings from elsewhere.
-func WatchSource(ctx context.Context, src Source, running producer.Config, apply func(producer.Config) error, opts ...Option) {
+func WatchSource(ctx context.Context, src Source, running producer.Config,
+	apply func(producer.Config) error, opts ...Option) {
 	w := &watch{src: src, running: running, apply: apply, options: newOptions(opts)}
 	w.log = w.log.With(zap.String("source", src.Name()))
 	changed := src.Changed()
@@ -107,7 +113,8 @@ type watch struct {
 	refused error             // why what was looked at last is not in force; nil if it is
 }
 
-// look puts the settings into force if they are not those that are. asked says that somebody waits for an answer.
+// look puts the settings into force if they are not those that are. asked says that somebody waits
+// for an answer.
 func (w *watch) look(ctx context.Context, asked bool) {
 	text, err := w.src.Load(ctx)
 	if err != nil {

@@ -34,14 +34,16 @@ type watched struct {
 }
 
 // start runs watch until the test ends.
-func start(t *testing.T, watch func(ctx context.Context, apply func(producer.Config) error, opts []Option)) *watched {
+func start(t *testing.T, watch func(ctx context.Context, apply func(producer.Config) error,
+	opts []Option)) *watched {
 	core, logs := observer.New(zap.DebugLevel)
 	w := &watched{t: t, logs: logs, reload: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		watch(ctx, w.apply, []Option{WithEnviron(), WithLogger(zap.New(core)), WithReload(w.reload)})
+		watch(ctx, w.apply, []Option{WithEnviron(), WithLogger(zap.New(core)),
+			WithReload(w.reload)})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -81,13 +83,15 @@ func (w *watched) linger() time.Duration {
 
 func (w *watched) requireLinger(d time.Duration) {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.linger() == d }, 20*time.Second, 2*time.Millisecond)
+	require.Eventually(w.t, func() bool { return w.linger() == d }, 20*time.Second,
+		2*time.Millisecond)
 }
 
 // requireLogs waits for the nth line of message, and returns it with its fields.
 func (w *watched) requireLogs(message string, n int) observer.LoggedEntry {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.logs.FilterMessage(message).Len() >= n }, 20*time.Second, 2*time.Millisecond, message)
+	require.Eventually(w.t, func() bool { return w.logs.FilterMessage(message).Len() >= n },
+		20*time.Second, 2*time.Millisecond, message)
 	return w.logs.FilterMessage(message).All()[n-1]
 }
 
@@ -118,7 +122,8 @@ func TestWatch_SeesAFileThatIsWrittenAndOneThatIsReplaced(t *testing.T) {
 	w.requireLogs("settings cannot be read, those in force stay", 1)
 	write(t, path, lingering("4ms"))
 	w.requireLinger(4 * time.Millisecond)
-	require.Equal(t, []any{"batching.linger: 4ms, was 3ms"}, w.requireLogs("settings put into force", 3).ContextMap()["changes"])
+	require.Equal(t, []any{"batching.linger: 4ms, was 3ms"},
+		w.requireLogs("settings put into force", 3).ContextMap()["changes"])
 	require.Equal(t, path, w.logs.All()[0].ContextMap()["source"])
 }
 
@@ -131,7 +136,8 @@ func TestWatch_SeesAConfigMapOfKubernetes(t *testing.T) {
 	}
 	swap := func(to string) {
 		require.NoError(t, os.Symlink(to, filepath.Join(dir, "..data_tmp")))
-		require.NoError(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+		require.NoError(t, os.Rename(filepath.Join(dir, "..data_tmp"),
+			filepath.Join(dir, "..data")))
 	}
 	version("..1", lingering("1ms"))
 	swap("..1")
@@ -147,7 +153,8 @@ func TestWatch_SeesAConfigMapOfKubernetes(t *testing.T) {
 
 func TestWatch_SeesAFileBehindALinkToAnotherFolder(t *testing.T) {
 	t.Parallel()
-	real, path := filepath.Join(t.TempDir(), "real.yaml"), filepath.Join(t.TempDir(), "forebay.yaml")
+	real, path := filepath.Join(t.TempDir(), "real.yaml"), filepath.Join(t.TempDir(),
+		"forebay.yaml")
 	write(t, real, lingering("1ms"))
 	require.NoError(t, os.Symlink(real, path))
 	w := startFile(t, path)
@@ -178,7 +185,8 @@ func TestWatch_ABrokenFileChangesNothingAndSaysSo(t *testing.T) {
 	w := startFile(t, path)
 	replace(t, path, lingering("fast")+"bufer: {}\n")
 	mistakes := w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"]
-	require.Equal(t, []any{path + `:2:20: batching.linger: "fast": write a time such as 10ms, 30s, 5m or 1h`,
+	require.Equal(t, []any{path +
+		`:2:20: batching.linger: "fast": write a time such as 10ms, 30s, 5m or 1h`,
 		path + ":3:1: bufer: there is no such setting: did you mean buffer?"}, mistakes)
 	require.Zero(t, w.linger(), "nothing was applied")
 
@@ -190,7 +198,8 @@ func TestWatch_ABrokenFileChangesNothingAndSaysSo(t *testing.T) {
 	require.Zero(t, w.linger(), "nothing was applied")
 	replace(t, path, lingering("2ms"))
 	w.requireLinger(2 * time.Millisecond)
-	require.Equal(t, 2, w.logs.FilterMessage("settings refused, those in force stay").Len(), "nothing is said twice")
+	require.Equal(t, 2, w.logs.FilterMessage("settings refused, those in force stay").Len(),
+		"nothing is said twice")
 }
 
 func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
@@ -207,22 +216,35 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 		watchFile(ctx, f, cfg, p.Reconfigure, append(opts, WithOutcome(p.SettingsFrom)))
 	})
 	requireSettings := func(what string, is func(s producer.SettingsStats) bool) {
-		require.Eventually(t, func() bool { return is(p.Stats().Settings) }, 20*time.Second, 2*time.Millisecond, what)
+		require.Eventually(t, func() bool { return is(p.Stats().Settings) }, 20*time.Second,
+			2*time.Millisecond, what)
 	}
-	requireSettings("the source is known", func(s producer.SettingsStats) bool { return s.Source == path && s.Refused == "" })
+	requireSettings("the source is known",
+		func(s producer.SettingsStats) bool { return s.Source == path && s.Refused == "" })
 	write(t, path, "client_id: other\n"+lingering("1ms"))
-	require.Equal(t, []any{path + ":1:12: client_id: forebay cannot become other while the producer works: make a new one for that"},
+	require.Equal(t, []any{path +
+		":1:12: client_id: forebay cannot become other while the producer works: make a new one " +
+		"for that"},
 		w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"])
 	requireSettings("the refusal", func(s producer.SettingsStats) bool {
-		return s.Refused == path+":1:12: client_id: forebay cannot become other while the producer works: make a new one for that" && s.RefusedAt.After(s.Since)
+		return s.Refused == path+":1:12: client_id: forebay cannot become other while the "+
+			"producer works: make a new one for that" && s.RefusedAt.After(s.Since)
 	})
 	require.NoError(t, os.Rename(path, path+".away"))
-	requireSettings("the file is not there", func(s producer.SettingsStats) bool { return strings.Contains(s.Refused, "no such file") })
+	requireSettings("the file is not there",
+		func(s producer.SettingsStats) bool { return strings.Contains(s.Refused, "no such file") })
 	require.NoError(t, os.Rename(path+".away", path))
-	requireSettings("it is what it was", func(s producer.SettingsStats) bool { return strings.Contains(s.Refused, "cannot become other") })
+	requireSettings("it is what it was",
+		func(s producer.SettingsStats) bool {
+			return strings.Contains(s.Refused,
+				"cannot become other")
+		})
 	require.Zero(t, p.Stats().Settings.Changes)
 	write(t, path, lingering("2ms")+"topics: [{topic: a, priority: high}]\n")
-	requireSettings("the change", func(s producer.SettingsStats) bool { return s.Changes == 1 && s.Refused == "" && s.RefusedAt.IsZero() })
+	requireSettings("the change", func(s producer.SettingsStats) bool {
+		return s.Changes == 1 &&
+			s.Refused == "" && s.RefusedAt.IsZero()
+	})
 	require.Subset(t, w.requireLogs("settings put into force", 1).ContextMap()["changes"],
 		[]any{"batching.linger: 2ms, was 1ms", "topics[0].priority: high", `topics[0].topic: "a"`})
 }
@@ -262,15 +284,18 @@ func TestWatchSource_TakesSettingsFromAPropertyService(t *testing.T) {
 	s.set("", errors.New("no answer"))
 	s.set("", errors.New("no answer"))
 	s.set("", errors.New("another answer"))
-	require.Equal(t, "another answer", w.requireLogs("settings cannot be read, those in force stay", 2).ContextMap()["error"])
+	require.Equal(t, "another answer", w.requireLogs("settings cannot be read, those in force stay",
+		2).ContextMap()["error"])
 	s.set("clusters: {}", nil)
-	require.Equal(t, []any{"properties:1:1: clusters: none: name at least one cluster and its brokers"},
+	require.Equal(t,
+		[]any{"properties:1:1: clusters: none: name at least one cluster and its brokers"},
 		w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"])
 	w.mu.Lock()
 	w.refuse = errors.New("not today")
 	w.mu.Unlock()
 	s.set(lingering("3ms"), nil)
-	require.Equal(t, []any{"properties: not today"}, w.requireLogs("settings refused, those in force stay", 2).ContextMap()["mistakes"])
+	require.Equal(t, []any{"properties: not today"},
+		w.requireLogs("settings refused, those in force stay", 2).ContextMap()["mistakes"])
 	w.mu.Lock()
 	w.refuse = nil
 	w.mu.Unlock()
@@ -281,9 +306,11 @@ func TestWatchSource_TakesSettingsFromAPropertyService(t *testing.T) {
 func TestWatch_LogsToSlog(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	w := &watch{src: new(service), options: newOptions([]Option{WithSlog(slog.New(slog.NewTextHandler(&text, nil)))})}
+	w := &watch{src: new(service),
+		options: newOptions([]Option{WithSlog(slog.New(slog.NewTextHandler(&text, nil)))})}
 	w.refuse(newError([]Mistake{{Text: "no clusters"}}))
-	require.Contains(t, text.String(), `level=ERROR msg="settings refused, those in force stay" mistakes="[no clusters]"`)
+	require.Contains(t, text.String(),
+		`level=ERROR msg="settings refused, those in force stay" mistakes="[no clusters]"`)
 }
 
 // What the file leaves to an option is neither a mistake in it, nor does it hide what has changed.
@@ -292,12 +319,14 @@ func TestWatch_WithCredentialsFromAnOption(t *testing.T) {
 	const login = "clusters: {a: {brokers: ['x:1'], sasl: {mechanism: plain}}}\n"
 	_, _, err := Parse("f.yaml", []byte(login), WithEnviron())
 	require.ErrorContains(t, err, "sasl")
-	option := WithOptions(producer.WithCredentials("a", func(context.Context) (producer.Credentials, error) { return producer.Credentials{}, nil }))
+	option := WithOptions(producer.WithCredentials("a",
+		func(context.Context) (producer.Credentials, error) { return producer.Credentials{}, nil }))
 	cfg := load(t, login, option)
 	s := &service{changed: make(chan struct{}), text: login}
 	w := start(t, func(ctx context.Context, apply func(producer.Config) error, opts []Option) {
 		WatchSource(ctx, s, cfg, apply, append(opts, option)...)
 	})
 	s.set(login+"batching: {linger: 2ms}\n", nil)
-	require.Equal(t, []any{"batching.linger: 2ms, was 10ms"}, w.requireLogs("settings put into force", 1).ContextMap()["changes"])
+	require.Equal(t, []any{"batching.linger: 2ms, was 10ms"},
+		w.requireLogs("settings put into force", 1).ContextMap()["changes"])
 }

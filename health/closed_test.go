@@ -13,7 +13,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// A producer that was closed, or is being closed, takes nothing any more: whoever sends requests to its program has to know.
+// A producer that was closed, or is being closed, takes nothing any more: whoever sends requests to
+// its program has to know.
 func TestHandler_AClosedProducerIsNeitherWellNorReady(t *testing.T) {
 	p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}})
 	require.NoError(t, err)
@@ -30,7 +31,8 @@ func TestHandler_AClosedProducerIsNeitherWellNorReady(t *testing.T) {
 	_, err = p.Close(ctx)
 	require.NoError(t, err)
 
-	h = health.New(p) // the other one has looked a moment ago, and that may do for a quarter of a second
+	// the other one has looked a moment ago, and that may do for a quarter of a second
+	h = health.New(p)
 	code, text := get("/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Equal(t, "not ready: the producer is closed\n", text)

@@ -16,10 +16,12 @@ const (
 	settingsMax = 1000
 )
 
-// data is what the page polls. It belongs to the page, and changes with it. Times are in milliseconds since 1970, spans in seconds.
+// data is what the page polls. It belongs to the page, and changes with it. Times are in
+// milliseconds since 1970, spans in seconds.
 type data struct {
-	At      int64       `json:"at"`
-	Began   int64       `json:"began"` // when the handler was made: another one means another producer
+	At int64 `json:"at"`
+	// when the handler was made: another one means another producer
+	Began   int64       `json:"began"`
 	Report  Report      `json:"report"`
 	Held    int64       `json:"held"`
 	Max     int64       `json:"max"`
@@ -128,7 +130,8 @@ func (v *look) dataOf() data {
 	d := data{
 		At: v.at.UnixMilli(), Began: v.began.UnixMilli(), Report: v.report,
 		Held: s.HeldBytes, Max: s.MaxBytes, Beside: s.OverheadBytes, Total: booksOf(&s.Total),
-		Traffic:  traffic{s.Requests, s.RequestRecords, s.RequestBytes, s.Attempts, s.Retries, s.Throttled, s.ThrottledFor.Seconds(), s.OrderAtRisk},
+		Traffic: traffic{s.Requests, s.RequestRecords, s.RequestBytes, s.Attempts, s.Retries,
+			s.Throttled, s.ThrottledFor.Seconds(), s.OrderAtRisk},
 		Delivery: s.DeliveryTime.Buckets[:], ReportsDropped: s.ReportsDropped, ReportPanics: s.ReportPanics, EventsDropped: s.EventsDropped,
 	}
 	d.Names.Known, d.Names.Lookups, d.Names.Failures, d.Names.Stale = s.Names.Known, s.Names.Lookups, s.Names.Failures, s.Names.Stale
@@ -138,7 +141,8 @@ func (v *look) dataOf() data {
 	for _, priority := range routing.All {
 		if lane, ok := s.Lanes[priority]; ok {
 			books := s.Priorities[priority]
-			d.Lanes = append(d.Lanes, laneRow{priority.String(), lane.Cluster, lane.FellBack, millis(lane.Since), lane.Switches, lane.Shedding,
+			d.Lanes = append(d.Lanes, laneRow{priority.String(), lane.Cluster, lane.FellBack,
+				millis(lane.Since), lane.Switches, lane.Shedding,
 				lane.Oldest.Seconds(), s.Held[priority], booksOf(&books)})
 		}
 	}
@@ -151,7 +155,8 @@ func (v *look) dataOf() data {
 	d.addClusters(v)
 	d.addTopics(v)
 	for _, e := range v.history {
-		row := eventRow{At: millis(e.At), Kind: e.Kind.String(), Cluster: e.Cluster, Priority: e.Priority.String(), From: e.From, Topic: e.Topic, Reason: cut(e.Reason)}
+		row := eventRow{At: millis(e.At), Kind: e.Kind.String(), Cluster: e.Cluster,
+			Priority: e.Priority.String(), From: e.From, Topic: e.Topic, Reason: cut(e.Reason)}
 		if e.Kind == producer.EventCluster {
 			row.State = e.State.String()
 		}
@@ -163,11 +168,15 @@ func (v *look) dataOf() data {
 // addClusters adds those in the settings first.
 func (d *data) addClusters(v *look) {
 	names := slices.Sorted(maps.Keys(v.stats.Clusters))
-	slices.SortStableFunc(names, func(a, b string) int { return rank(v.inForce[a]) - rank(v.inForce[b]) })
+	slices.SortStableFunc(names, func(a,
+		b string) int {
+		return rank(v.inForce[a]) - rank(v.inForce[b])
+	})
 	d.ClustersLeftOut = max(0, len(names)-clustersMax)
 	for _, name := range names[:len(names)-d.ClustersLeftOut] {
 		c := v.stats.Clusters[name]
-		d.Clusters = append(d.Clusters, clusterRow{name, c.State.String(), millis(c.Since), cut(c.Reason), c.Changes, cut(c.Unnumbered), booksOf(&c.Books)})
+		d.Clusters = append(d.Clusters, clusterRow{name, c.State.String(), millis(c.Since),
+			cut(c.Reason), c.Changes, cut(c.Unnumbered), booksOf(&c.Books)})
 	}
 }
 
@@ -181,7 +190,8 @@ func rank(first bool) int {
 func (d *data) addTopics(v *look) {
 	d.TopicsLeftOut = len(v.stats.Topics) - len(v.topics)
 	for _, t := range v.topics {
-		d.Topics = append(d.Topics, topicRow{t.Topic, t.Priority.String(), t.Cluster, t.Held, cut(t.Trouble), booksOf(&t.Books)})
+		d.Topics = append(d.Topics, topicRow{t.Topic, t.Priority.String(), t.Cluster, t.Held,
+			cut(t.Trouble), booksOf(&t.Books)})
 	}
 }
 

@@ -40,7 +40,8 @@ func (f *fake) Samples() []producer.Sample { return f.samples }
 func (f *fake) Current() iter.Seq[producer.Event] {
 	return func(yield func(producer.Event) bool) {
 		for _, name := range slices.Sorted(maps.Keys(f.stats.Clusters)) {
-			if name != f.removed && !yield(producer.Event{Kind: producer.EventCluster, Cluster: name}) {
+			if name != f.removed && !yield(producer.Event{Kind: producer.EventCluster,
+				Cluster: name}) {
 				return
 			}
 		}
@@ -51,12 +52,14 @@ func (f *fake) Current() iter.Seq[producer.Event] {
 func well() *fake {
 	f := &fake{stats: producer.Stats{
 		MaxBytes: 64 << 20,
-		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Up}, "spare": {State: producer.Up}},
+		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Up},
+			"spare": {State: producer.Up}},
 		Lanes: map[routing.Priority]producer.LaneStats{
 			routing.Low: {Cluster: "main"}, routing.Medium: {Cluster: "main"}, routing.High: {Cluster: "main"},
 		},
-		Priorities: map[routing.Priority]producer.Books{routing.Low: {}, routing.Medium: {}, routing.High: {}},
-		Refused:    map[error]uint64{},
+		Priorities: map[routing.Priority]producer.Books{routing.Low: {}, routing.Medium: {},
+			routing.High: {}},
+		Refused: map[error]uint64{},
 	}}
 	return f
 }
@@ -80,7 +83,8 @@ func requireSecure(t testing.TB, w *httptest.ResponseRecorder) {
 // manyTopics returns n topics, some of them in trouble.
 func manyTopics(n, troubled int) (topics []producer.TopicStats) {
 	for i := range n {
-		t := producer.TopicStats{Topic: fmt.Sprintf("t%05d", i), Priority: routing.Low, Cluster: "main"}
+		t := producer.TopicStats{Topic: fmt.Sprintf("t%05d", i), Priority: routing.Low,
+			Cluster: "main"}
 		t.Accepted, t.Pending = uint64(i), uint64(i)
 		if i < troubled {
 			t.Trouble = "it is not there"

@@ -32,15 +32,18 @@ type optionFunc func(*handler)
 
 func (f optionFunc) apply(h *handler) { f(h) }
 
-// WithReady has /readyz answer 503, and the error in words, where policy returns one. It is called with figures that are at most a
-// quarter of a second old, by several goroutines at once, and must not change them. One that panics is not ready. Without this option a program is always
-// ready until Close is called: Send works without Kafka, so an outage is no reason to take the program out of service or to restart it.
-// From then on it is not ready, whatever policy says, because Send refuses everything.
+// WithReady has /readyz answer 503, and the error in words, where policy returns one. It is called
+// with figures that are at most a quarter of a second old, by several goroutines at once, and must
+// not change them. One that panics is not ready. Without this option a program is always ready
+// until Close is called: Send works without Kafka, so an outage is no reason to take the program
+// out of service or to restart it. From then on it is not ready, whatever policy says, because Send
+// refuses everything.
 func WithReady(policy func(producer.Stats) error) Option {
 	return optionFunc(func(h *handler) { h.ready = policy })
 }
 
-// WithRecent says for how long a loss counts as one of late. Without it, or where d is not positive, that is a minute.
+// WithRecent says for how long a loss counts as one of late. Without it, or where d is not
+// positive, that is a minute.
 func WithRecent(d time.Duration) Option {
 	return optionFunc(func(h *handler) {
 		if d > 0 {
@@ -80,12 +83,18 @@ func New(p Source, opts ...Option) http.Handler {
 	}
 	h.looks.began = time.Now()
 	h.resources = map[string]resource{
-		"livez":    {plain, func() (int, []byte) { return http.StatusOK, []byte("ok\n") }},
-		"readyz":   {plain, h.readiness},
-		"health":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().health() }},
-		"data":     {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
-		"past":     {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
-		"settings": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().settings() }},
+		"livez":  {plain, func() (int, []byte) { return http.StatusOK, []byte("ok\n") }},
+		"readyz": {plain, h.readiness},
+		"health": {asJSON, func() (int, []byte) {
+			return http.StatusOK,
+				h.looks.look().health()
+		}},
+		"data": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
+		"past": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
+		"settings": {asJSON, func() (int, []byte) {
+			return http.StatusOK,
+				h.looks.look().settings()
+		}},
 	}
 	h.addFiles()
 	h.looks.look()
@@ -94,7 +103,8 @@ func New(p Source, opts ...Option) http.Handler {
 
 // contentTypes are those of files, by how their names end.
 var contentTypes = map[string]string{
-	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+	".html": "text/html; charset=utf-8", ".css": "text/css; " +
+		"charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
 // addFiles adds what the page is made of.
@@ -103,13 +113,16 @@ func (h *handler) addFiles() {
 	for _, file := range files {
 		text, _ := page.ReadFile("page/" + file.Name())
 		name := strings.TrimSuffix(file.Name(), "page.html") // the page itself has no name
-		h.resources[name] = resource{contentTypes[path.Ext(file.Name())], func() (int, []byte) { return http.StatusOK, text }}
+		h.resources[name] = resource{contentTypes[path.Ext(file.Name())],
+			func() (int, []byte) { return http.StatusOK, text }}
 	}
 }
 
-// security are headers of every answer. Scripts, styles and figures come from where the page does, or not at all.
+// security are headers of every answer. Scripts, styles and figures come from where the page does,
+// or not at all.
 var security = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
+		"img-src 'self'; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
@@ -131,7 +144,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		resource.contentType = plain
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		status, body, resource.contentType = http.StatusMethodNotAllowed, []byte("only GET and HEAD are answered\n"), plain
+		status, body, resource.contentType = http.StatusMethodNotAllowed, []byte("only GET and "+
+			"HEAD are answered\n"), plain
 	default:
 		status, body = resource.answer()
 	}
@@ -161,7 +175,8 @@ func (h *handler) readiness() (int, []byte) {
 func (h *handler) judge() (err error) {
 	defer func() {
 		if recover() != nil {
-			err = fmt.Errorf("the policy panicked") // what with is for the application's eyes, who has it in no log: see WithReady
+			// what with is for the application's eyes, who has it in no log: see WithReady
+			err = fmt.Errorf("the policy panicked")
 		}
 	}()
 	return h.ready(h.looks.look().stats)

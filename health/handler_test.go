@@ -26,7 +26,10 @@ func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 	h := New(well())
 	for path, contentType := range map[string]string{
 		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/past": asJSON, "/settings": asJSON,
-		"/": "text/html; charset=utf-8", "/page.js": "text/javascript; charset=utf-8", "/show.js": "text/javascript; charset=utf-8", "/chart.js": "text/javascript; charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
+		"/": "text/html; charset=utf-8", "/page.js": "text/javascript; " +
+			"charset=utf-8", "/show.js": "text/javascript; " +
+			"charset=utf-8", "/chart.js": "text/javascript; " +
+			"charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
 		"/page.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml", "/livez?verbose=1": plain,
 	} {
 		w := get(t, h, "GET", path)
@@ -46,7 +49,8 @@ func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 			require.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
 		}
 	}
-	for _, path := range []string{"/nothing", "/livez/", "//livez", "/page/page.js", "/../livez", "/%2e%2e/page.js", "/debug/pprof/", "/LIVEZ", "/health.json"} {
+	for _, path := range []string{"/nothing", "/livez/", "//livez", "/page/page.js", "/../livez",
+		"/%2e%2e/page.js", "/debug/pprof/", "/LIVEZ", "/health.json"} {
 		require.Equal(t, http.StatusNotFound, get(t, h, "GET", path).Code, path)
 		require.Equal(t, http.StatusNotFound, get(t, h, "POST", path).Code, path)
 	}
@@ -58,7 +62,8 @@ func TestHandler_MayBeMountedAnywhere(t *testing.T) {
 	mux.Handle("/c/", http.StripPrefix("/c/", New(well())))
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	for path, want := range map[string]string{"/a/b/livez": "ok\n", "/c/livez": "ok\n", "/a/b/": "<!doctype html>", "/a/b": "<!doctype html>", "/c/": "<!doctype html>"} {
+	for path, want := range map[string]string{"/a/b/livez": "ok\n", "/c/livez": "ok\n",
+		"/a/b/": "<!doctype html>", "/a/b": "<!doctype html>", "/c/": "<!doctype html>"} {
 		answer, err := http.Get(server.URL + path)
 		require.NoError(t, err)
 		body, err := io.ReadAll(answer.Body)
@@ -77,8 +82,10 @@ func TestHandler_PageLinksToItsOwnFilesOnly(t *testing.T) {
 	}
 	for _, name := range []string{"page.js", "show.js", "chart.js", "timeline.js"} {
 		script := get(t, New(well()), "GET", "/"+name).Body.String()
-		for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "setAttribute('style'", "http://", "https://"} {
-			require.NotContains(t, strings.ReplaceAll(script, "http://www.w3.org/2000/svg", ""), unsafe, name)
+		for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML",
+			"document.write", "eval(", "setAttribute('style'", "http://", "https://"} {
+			require.NotContains(t, strings.ReplaceAll(script, "http://www.w3.org/2000/svg", ""),
+				unsafe, name)
 		}
 	}
 }
@@ -101,14 +108,19 @@ func TestReady_FollowsThePolicy(t *testing.T) {
 		policy func(producer.Stats) error
 		answer string
 	}{
-		"well":             {func(producer.Stats) error { return nil }, ""},
-		"its own words":    {func(producer.Stats) error { return errors.New("no") }, "no"},
-		"panics":           {func(producer.Stats) error { panic("secret") }, "the policy panicked"},
-		"high sheds":       {NotWhileShedding(routing.High), "records of high priority are lost for lack of room"},
-		"low does not":     {NotWhileShedding(routing.Low), ""},
-		"high is behind":   {NotBehind(routing.High, time.Second), "a record of high priority has waited for longer than 1s"},
-		"not that much":    {NotBehind(routing.High, time.Minute), ""},
-		"long words":       {func(producer.Stats) error { return errors.New(strings.Repeat("x", 1e6)) }, strings.Repeat("x", textMax) + "…"},
+		"well":          {func(producer.Stats) error { return nil }, ""},
+		"its own words": {func(producer.Stats) error { return errors.New("no") }, "no"},
+		"panics":        {func(producer.Stats) error { panic("secret") }, "the policy panicked"},
+		"high sheds": {NotWhileShedding(routing.High),
+			"records of high priority are lost for lack of room"},
+		"low does not": {NotWhileShedding(routing.Low), ""},
+		"high is behind": {NotBehind(routing.High, time.Second),
+			"a record of high priority has waited for longer than 1s"},
+		"not that much": {NotBehind(routing.High, time.Minute), ""},
+		"long words": {func(producer.Stats) error {
+			return errors.New(strings.Repeat("x",
+				1e6))
+		}, strings.Repeat("x", textMax) + "…"},
 		"the stats are it": {func(s producer.Stats) error { return errors.New(s.Lanes[routing.High].Oldest.String()) }, "1m0s"},
 	} {
 		w := get(t, New(f, WithReady(test.policy)), "GET", "/readyz")
@@ -130,7 +142,8 @@ func TestHandler_LooksRarelyHoweverManyAsk(t *testing.T) {
 		for range 20 {
 			all.Go(func() {
 				for range 100 {
-					for _, path := range []string{"/data", "/health", "/readyz", "/settings", "/", "/livez"} {
+					for _, path := range []string{"/data", "/health", "/readyz", "/settings", "/",
+						"/livez"} {
 						require.Equal(t, 200, get(t, h, "GET", path).Code)
 					}
 					time.Sleep(50 * time.Millisecond)
@@ -138,8 +151,10 @@ func TestHandler_LooksRarelyHoweverManyAsk(t *testing.T) {
 			})
 		}
 		all.Wait()
-		require.LessOrEqual(t, f.looks.Load()-began, int64(5*time.Second/fresh)+1, "of 12,000 requests in five seconds")
-		require.GreaterOrEqual(t, f.looks.Load()-began, int64(5*time.Second/fresh)-1, "and what they see is fresh")
+		require.LessOrEqual(t, f.looks.Load()-began, int64(5*time.Second/fresh)+1,
+			"of 12,000 requests in five seconds")
+		require.GreaterOrEqual(t, f.looks.Load()-began, int64(5*time.Second/fresh)-1,
+			"and what they see is fresh")
 	})
 }
 
@@ -148,13 +163,16 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 	f.stats.Topics = manyTopics(10_000, 3000)
 	for i := range 1000 {
 		name := "c" + strconv.Itoa(i)
-		f.stats.Clusters[name] = producer.ClusterStats{State: producer.Down, Reason: strings.Repeat("reason ", 1000)}
-		f.history = append(f.history, producer.Event{Cluster: name, Reason: strings.Repeat("reason ", 1000)})
+		f.stats.Clusters[name] = producer.ClusterStats{State: producer.Down,
+			Reason: strings.Repeat("reason ", 1000)}
+		f.history = append(f.history, producer.Event{Cluster: name,
+			Reason: strings.Repeat("reason ", 1000)})
 		f.cfg.Topics = append(f.cfg.Topics, routing.Rule{Topic: name, Priority: routing.Low})
 	}
 	f.history = f.history[:128] // as a producer has
 	for range 361 {             // as a producer has
-		s := producer.Sample{Accepted: 1e12, Delivered: 1e12, Requests: 1e10, RequestRecords: 1e12, HeldBytes: 1e10, Low: 1e12, Medium: 1e12, High: 1e12}
+		s := producer.Sample{Accepted: 1e12, Delivered: 1e12, Requests: 1e10, RequestRecords: 1e12,
+			HeldBytes: 1e10, Low: 1e12, Medium: 1e12, High: 1e12}
 		for i := range s.DeliveryTime.Buckets {
 			s.DeliveryTime.Buckets[i] = 1e11
 		}
@@ -173,7 +191,8 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 	require.Len(t, d.Topics, topicsMax)
 	require.Equal(t, 10_000-topicsMax, d.TopicsLeftOut)
 	for i, topic := range d.Topics {
-		require.Equal(t, fmt.Sprintf("t%05d", 2999-i), topic.Topic, "of those in trouble the ones of which most waits")
+		require.Equal(t, fmt.Sprintf("t%05d", 2999-i), topic.Topic,
+			"of those in trouble the ones of which most waits")
 	}
 	require.Len(t, d.Clusters, clustersMax)
 	require.Equal(t, 1002-clustersMax, d.ClustersLeftOut)
@@ -185,7 +204,8 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 
 func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 	const secret = "correct-horse-battery"
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "svc", "right"))
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(),
+		kfake.Superuser("SCRAM-SHA-256", "svc", "right"))
 	require.NoError(t, err)
 	defer k.Close()
 	cfg := producer.Config{Clusters: map[string]producer.ClusterConfig{"main": {
@@ -193,9 +213,10 @@ func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 		SASL:    producer.SASLConfig{Mechanism: "scram-sha-256", User: "svc", Password: secret},
 	}, "vault": {Brokers: k.ListenAddrs(), SASL: producer.SASLConfig{Mechanism: "scram-sha-256"}}}}
 	cfg.Priorities.Low.Cluster, cfg.Priorities.Medium.Cluster, cfg.Priorities.High.Cluster = "main", "main", "vault"
-	p, err := producer.New(cfg, producer.WithCredentials("vault", func(context.Context) (producer.Credentials, error) {
-		return producer.Credentials{User: "svc", Password: secret, Token: secret}, nil
-	}))
+	p, err := producer.New(cfg, producer.WithCredentials("vault",
+		func(context.Context) (producer.Credentials, error) {
+			return producer.Credentials{User: "svc", Password: secret, Token: secret}, nil
+		}))
 	require.NoError(t, err)
 	defer func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -205,20 +226,24 @@ func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 	h := New(p).(*handler)
 	for _, name := range []string{"low", "high"} {
 		priority, _ := routing.ParsePriority(name)
-		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority, Value: []byte(secret)}))
+		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority,
+			Value: []byte(secret)}))
 	}
 	require.Eventually(t, func() bool {
 		said := get(t, h, "GET", "/health").Body.String()
-		return strings.Contains(said, "EOF") && !strings.Contains(said, "nobody has answered yet") // kfake hangs up on a wrong password
+		// kfake hangs up on a wrong password
+		return strings.Contains(said, "EOF") && !strings.Contains(said, "nobody has answered yet")
 	}, 10*time.Second, fresh, "both passwords were shown")
 	for path := range h.resources {
 		require.NotContains(t, get(t, h, "GET", "/"+path).Body.String(), secret, path)
 	}
-	require.Contains(t, get(t, h, "GET", "/settings").Body.String(), `{"field":"clusters.main.sasl.password","value":"(secret)"}`)
+	require.Contains(t, get(t, h, "GET", "/settings").Body.String(),
+		`{"field":"clusters.main.sasl.password","value":"(secret)"}`)
 }
 
 func FuzzHandler(f *testing.F) {
-	for _, path := range []string{"/", "/livez", "/readyz", "/health", "/data", "/settings", "/page.js", "/x", "/../..", "/data?callback=x"} {
+	for _, path := range []string{"/", "/livez", "/readyz", "/health", "/data", "/settings",
+		"/page.js", "/x", "/../..", "/data?callback=x"} {
 		f.Add("GET", path, "Accept", "text/html", "")
 		f.Add("POST", path, "X-Forwarded-Prefix", "<script>", "body")
 	}

@@ -32,7 +32,8 @@ type looks struct {
 	p     Source
 	began time.Time // fixed by New
 
-	mu     sync.Mutex // guards what follows; held while the producer is looked at: others want the same
+	// guards what follows; held while the producer is looked at: others want the same
+	mu     sync.Mutex
 	last   *look
 	recent recent
 
@@ -47,7 +48,8 @@ func (l *looks) look() *look {
 	if l.last != nil && time.Since(l.last.at) < fresh {
 		return l.last
 	}
-	v := &look{began: l.began, stats: l.p.Stats(), history: l.p.History(), inForce: make(map[string]bool), fell: make(map[routing.Priority]producer.Event)}
+	v := &look{began: l.began, stats: l.p.Stats(), history: l.p.History(),
+		inForce: make(map[string]bool), fell: make(map[routing.Priority]producer.Event)}
 	v.at = time.Now()
 	for event := range l.p.Current() {
 		if event.Kind == producer.EventCluster {

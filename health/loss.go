@@ -16,19 +16,22 @@ type loss struct {
 
 // because says in words what the reasons of losses mean.
 var because = map[buffer.Reason]string{
-	buffer.Closed:            "the producer was closed before Kafka took them",
-	buffer.DeliveryTimeout:   "Kafka did not take them within their delivery timeout",
-	buffer.TooLarge:          "they are larger than Kafka allows in their topic",
-	buffer.Invalid:           "Kafka found them, or their timestamps, invalid",
-	buffer.Unanswered:        "they were written, and nobody answered within their delivery timeout: Kafka may have them",
-	buffer.UnansweredClose:   "they were written, and the producer was closed before an answer came: Kafka may have them",
+	buffer.Closed:          "the producer was closed before Kafka took them",
+	buffer.DeliveryTimeout: "Kafka did not take them within their delivery timeout",
+	buffer.TooLarge:        "they are larger than Kafka allows in their topic",
+	buffer.Invalid:         "Kafka found them, or their timestamps, invalid",
+	buffer.Unanswered: "they were written, and nobody answered within their delivery " +
+		"timeout: Kafka may have them",
+	buffer.UnansweredClose: "they were written, and the producer was closed before an answer " +
+		"came: Kafka may have them",
 	buffer.PreemptedByHigh:   "records of high priority needed their memory",
 	buffer.PreemptedByMedium: "records of medium priority needed their memory",
 	buffer.DroppedOldest:     "the buffer is full, and the newest are to be kept",
 	buffer.OverShare:         "their topic held more of the buffer than it may",
 }
 
-// refused are the errors for which Send refuses records, in the order in which they are told, and what each means.
+// refused are the errors for which Send refuses records, in the order in which they are told, and
+// what each means.
 var refused = []struct {
 	err  error
 	why  string
@@ -38,32 +41,40 @@ var refused = []struct {
 	{producer.ErrTooManyTopics, "more topics are in use than buffer.max_topics", true},
 	{producer.ErrRecordTooLarge, "they are larger than batching.max_record_bytes", true},
 	{producer.ErrNoRoute, "there is no cluster for their priority", true},
-	{producer.ErrInvalidRecord, "the name of their topic is not legal in Kafka, or their partition is negative", true},
+	{producer.ErrInvalidRecord,
+		"the name of their topic is not legal in Kafka, or their partition is negative", true},
 	{producer.ErrClosed, "the producer is closed", false},
 }
 
-// lossesOf returns all counters that should stand still, always in the same order, those that matter most first.
+// lossesOf returns all counters that should stand still, always in the same order, those that
+// matter most first.
 func lossesOf(s *producer.Stats) (all []loss) {
 	for _, priority := range routing.All {
 		books := s.Priorities[priority]
 		for reason := range buffer.Reasons {
 			all = append(all, loss{books.Lost(reason), Problem{
-				Kind: KindLost, Status: Losing, Priority: priority, Text: fmt.Sprintf("records of %v priority were lost", priority), Reason: because[reason],
+				Kind: KindLost, Status: Losing, Priority: priority, Text: fmt.Sprintf("records "+
+					"of %v priority were lost", priority), Reason: because[reason],
 			}})
 		}
 	}
 	for _, r := range refused {
-		problem := Problem{Kind: KindRefused, Status: Impaired, Text: "Send refused records", Reason: r.why}
+		problem := Problem{Kind: KindRefused, Status: Impaired, Text: "Send refused records",
+			Reason: r.why}
 		if r.lost {
 			problem.Status = Losing
 		}
 		all = append(all, loss{s.Refused[r.err], problem})
 	}
 	callback := func(n uint64, text, reason string) {
-		all = append(all, loss{n, Problem{Kind: KindCallback, Status: Impaired, Text: text, Reason: reason}})
+		all = append(all, loss{n, Problem{Kind: KindCallback, Status: Impaired, Text: text,
+			Reason: reason}})
 	}
-	callback(s.ReportsDropped, "delivery reports were dropped", "the application's callback does not take them")
-	callback(s.ReportPanics, "the application's callback for delivery reports panicked", "its log has the panic")
-	callback(s.EventsDropped, "events were dropped", "the application's callback does not take them")
+	callback(s.ReportsDropped, "delivery reports were dropped",
+		"the application's callback does not take them")
+	callback(s.ReportPanics, "the application's callback for delivery reports panicked",
+		"its log has the panic")
+	callback(s.EventsDropped, "events were dropped",
+		"the application's callback does not take them")
 	return all
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// past is what the page asks for when it is opened: what was counted before. Like data it belongs to the page.
+// past is what the page asks for when it is opened: what was counted before. Like data it belongs
+// to the page.
 type past struct {
 	Samples []sampleRow `json:"samples"` // the oldest first
 }
@@ -38,7 +39,8 @@ func pastOf(samples []producer.Sample) past {
 	for i := range samples {
 		s := &samples[i]
 		p.Samples[i] = sampleRow{
-			At: s.At.UnixMilli(), In: s.Accepted, Out: s.Delivered, Lost: s.Lost + s.Refused, Held: s.HeldBytes,
+			At: s.At.UnixMilli(), In: s.Accepted, Out: s.Delivered, Lost: s.Lost +
+				s.Refused, Held: s.HeldBytes,
 			Requests: s.Requests, RequestRecords: s.RequestRecords, Delivery: s.DeliveryTime.Buckets[:],
 			Lanes: map[string]uint64{"low": s.Low, "medium": s.Medium, "high": s.High},
 		}

@@ -8,7 +8,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// NotWhileShedding is a policy for WithReady: not ready while records of priority are lost, or refused, for lack of room.
+// NotWhileShedding is a policy for WithReady: not ready while records of priority are lost, or
+// refused, for lack of room.
 func NotWhileShedding(priority routing.Priority) func(producer.Stats) error {
 	return func(s producer.Stats) error {
 		if s.Lanes[priority].Shedding {
@@ -18,11 +19,13 @@ func NotWhileShedding(priority routing.Priority) func(producer.Stats) error {
 	}
 }
 
-// NotBehind is a policy for WithReady: not ready while a record of priority has waited for longer than limit.
+// NotBehind is a policy for WithReady: not ready while a record of priority has waited for longer
+// than limit.
 func NotBehind(priority routing.Priority, limit time.Duration) func(producer.Stats) error {
 	return func(s producer.Stats) error {
 		if s.Lanes[priority].Oldest > limit {
-			return fmt.Errorf("a record of %v priority has waited for longer than %v", priority, limit)
+			return fmt.Errorf("a record of %v priority has waited for longer than %v", priority,
+				limit)
 		}
 		return nil
 	}

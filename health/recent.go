@@ -5,7 +5,8 @@ import "time"
 // recent remembers counts, to tell what has been added of late.
 type recent struct {
 	window time.Duration
-	marks  []mark // the oldest first: the newest of those that are older than window, and younger ones
+	// the oldest first: the newest of those that are older than window, and younger ones
+	marks []mark
 }
 
 type mark struct {
@@ -13,8 +14,8 @@ type mark struct {
 	n  []uint64
 }
 
-// note remembers losses, whose order is always the same, and returns those of the last look that is older than the window, or
-// of the first one, and when that was.
+// note remembers losses, whose order is always the same, and returns those of the last look that is
+// older than the window, or of the first one, and when that was.
 func (r *recent) note(now time.Time, losses []loss) (since time.Time, before []uint64) {
 	n := make([]uint64, len(losses))
 	for i := range losses {

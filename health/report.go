@@ -22,13 +22,15 @@ const (
 	Losing   Status = "losing"   // records were lost or refused of late, or are now
 )
 
-// Report is the answer of /health. Its names, and those of Problem, stay as they are; there may be more of them.
+// Report is the answer of /health. Its names, and those of Problem, stay as they are; there may be
+// more of them.
 type Report struct {
 	Status   Status    `json:"status"`
 	Summary  string    `json:"summary"` // one sentence for people
 	At       time.Time `json:"at"`      // when the producer was looked at
 	Problems []Problem `json:"problems"`
-	LeftOut  int       `json:"left_out"` // problems that are not among Problems, which are those that matter most
+	// problems that are not among Problems, which are those that matter most
+	LeftOut int `json:"left_out"`
 }
 
 // Problem is something that is not well.
@@ -37,16 +39,19 @@ type Problem struct {
 	Status Status `json:"status"` // Impaired or Losing
 	Text   string `json:"text"`   // what is wrong, in words
 	Reason string `json:"reason,omitzero"`
-	Remedy string `json:"remedy,omitzero"` // what ends it, in words, where somebody has to do something
+	// what ends it, in words, where somebody has to do something
+	Remedy string `json:"remedy,omitzero"`
 
 	Cause producer.Cause `json:"cause,omitzero"` // of KindTopic and KindTrouble
 
-	Cluster  string           `json:"cluster,omitzero"` // what it is about, as far as it is about one
+	// what it is about, as far as it is about one
+	Cluster  string           `json:"cluster,omitzero"`
 	Priority routing.Priority `json:"priority,omitzero"`
 	Topic    string           `json:"topic,omitzero"`
 
 	Since time.Time `json:"since,omitzero"` // since when that is so, or when counting began
-	Count uint64    `json:"count,omitzero"` // how many records, or reports, it has cost since then, or hold because of it
+	// how many records, or reports, it has cost since then, or hold because of it
+	Count uint64 `json:"count,omitzero"`
 }
 
 // Kind says what a problem is about.
@@ -54,18 +59,22 @@ type Kind string
 
 // The kinds of problems.
 const (
-	KindShedding   Kind = "shedding"   // a priority loses records, or refuses them, for lack of room
-	KindLost       Kind = "lost"       // records of a priority were lost of late
-	KindRefused    Kind = "refused"    // Send has refused records of late
-	KindCluster    Kind = "cluster"    // a cluster is not up
-	KindFallback   Kind = "fallback"   // a priority goes to another cluster than its own
-	KindTopic      Kind = "topic"      // records of a topic wait although their cluster answers
-	KindTrouble    Kind = "trouble"    // records of a priority wait for something that is not about one topic
-	KindUnnumbered Kind = "unnumbered" // a cluster gives us no producer ID: its log may have records twice
-	KindBuffer     Kind = "buffer"     // nearly all of the memory is in use
-	KindCallback   Kind = "callback"   // the application does not take what it asked to be told
-	KindSettings   Kind = "settings"   // the source of the settings says something that is wrong, so it is not in force
-	KindClosed     Kind = "closed"     // the producer was closed
+	// a priority loses records, or refuses them, for lack of room
+	KindShedding Kind = "shedding"
+	KindLost     Kind = "lost"     // records of a priority were lost of late
+	KindRefused  Kind = "refused"  // Send has refused records of late
+	KindCluster  Kind = "cluster"  // a cluster is not up
+	KindFallback Kind = "fallback" // a priority goes to another cluster than its own
+	KindTopic    Kind = "topic"    // records of a topic wait although their cluster answers
+	// records of a priority wait for something that is not about one topic
+	KindTrouble Kind = "trouble"
+	// a cluster gives us no producer ID: its log may have records twice
+	KindUnnumbered Kind = "unnumbered"
+	KindBuffer     Kind = "buffer"   // nearly all of the memory is in use
+	KindCallback   Kind = "callback" // the application does not take what it asked to be told
+	// the source of the settings says something that is wrong, so it is not in force
+	KindSettings Kind = "settings"
+	KindClosed   Kind = "closed" // the producer was closed
 )
 
 const (
@@ -78,8 +87,10 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	var all []Problem
 	for _, priority := range routing.All {
 		if lane := v.stats.Lanes[priority]; lane.Shedding {
-			all = append(all, Problem{Kind: KindShedding, Status: Losing, Priority: priority, Cluster: lane.Cluster,
-				Text: fmt.Sprintf("records of %v priority are being lost or refused", priority), Reason: "there is no room for them"})
+			all = append(all, Problem{Kind: KindShedding, Status: Losing, Priority: priority,
+				Cluster: lane.Cluster,
+				Text: fmt.Sprintf("records of %v priority are being lost or refused",
+					priority), Reason: "there is no room for them"})
 		}
 	}
 	for i, l := range lost {
@@ -89,9 +100,15 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 		}
 	}
 	troubles, more := v.troubles()
-	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.behind(), v.buffer(), v.refusedSettings(), troubles)
-	slices.SortStableFunc(all, func(a, b Problem) int { return strings.Compare(string(b.Status), string(a.Status)) }) // "losing" first
-	r := Report{Status: Well, Summary: "All is well.", At: v.at, Problems: all[:min(len(all), problemsMax)]}
+	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.behind(), v.buffer(),
+		v.refusedSettings(), troubles)
+	// "losing" first
+	slices.SortStableFunc(all, func(a, b Problem) int {
+		return strings.Compare(string(b.Status),
+			string(a.Status))
+	})
+	r := Report{Status: Well, Summary: "All is well.", At: v.at,
+		Problems: all[:min(len(all), problemsMax)]}
 	r.LeftOut = len(all) - len(r.Problems) + more
 	if len(all) == 0 {
 		r.Problems = []Problem{} // not null
@@ -101,8 +118,8 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	return r
 }
 
-// summary says in words what is worst, and which clusters it may come from: all that are not up. It has no figures of records: it is to be read
-// aloud only when it changes.
+// summary says in words what is worst, and which clusters it may come from: all that are not up. It
+// has no figures of records: it is to be read aloud only when it changes.
 func summary(problems []Problem) string {
 	first, rest := problems[0], problems[1:]
 	var clusters []string
@@ -112,7 +129,8 @@ func summary(problems []Problem) string {
 		}
 	}
 	if more := len(clusters) - clustersNamed; more > 0 {
-		clusters = append(clusters[:clustersNamed], fmt.Sprintf("%d more clusters are not up", more))
+		clusters = append(clusters[:clustersNamed],
+			fmt.Sprintf("%d more clusters are not up", more))
 	}
 	if first.Status != Losing {
 		texts := append([]string{first.Text}, clusters...)
@@ -161,12 +179,14 @@ func (v *look) clusterProblems() (all []Problem) {
 		}
 		if c.Unnumbered != "" {
 			problem.Kind, problem.Reason, problem.Since = KindUnnumbered, cut(c.Unnumbered), time.Time{}
-			problem.Text = fmt.Sprintf("cluster %s gives us no producer ID, so its log may have records twice", name)
+			problem.Text = fmt.Sprintf("cluster %s gives us no producer ID, so its log may have "+
+				"records twice", name)
 			all = append(all, problem)
 		}
 	}
 	if closed {
-		all = append(all, Problem{Kind: KindClosed, Status: Impaired, Text: "the producer is closed"})
+		all = append(all, Problem{Kind: KindClosed, Status: Impaired,
+			Text: "the producer is closed"})
 	}
 	return all
 }
@@ -175,14 +195,17 @@ func (v *look) clusterProblems() (all []Problem) {
 func (v *look) fallbacks() (all []Problem) {
 	for _, priority := range routing.All {
 		if lane := v.stats.Lanes[priority]; lane.FellBack {
-			all = append(all, Problem{Kind: KindFallback, Status: Impaired, Priority: priority, Cluster: lane.Cluster, Since: lane.Since,
-				Text: fmt.Sprintf("%v priority has fallen back to cluster %s", priority, lane.Cluster), Reason: v.whyFellBack(priority)})
+			all = append(all, Problem{Kind: KindFallback, Status: Impaired, Priority: priority,
+				Cluster: lane.Cluster, Since: lane.Since,
+				Text: fmt.Sprintf("%v priority has fallen back to cluster %s", priority,
+					lane.Cluster), Reason: v.whyFellBack(priority)})
 		}
 	}
 	return all
 }
 
-// whyFellBack says why a priority does not go to its own cluster: what keeps it from there now, or else what the event of it said then.
+// whyFellBack says why a priority does not go to its own cluster: what keeps it from there now, or
+// else what the event of it said then.
 func (v *look) whyFellBack(priority routing.Priority) string {
 	fell := v.fell[priority]
 	for _, e := range slices.Backward(v.history) {
@@ -200,7 +223,8 @@ func (v *look) whyFellBack(priority routing.Priority) string {
 	return cut(fell.Reason)
 }
 
-// behind tells of the records that wait for a cluster which their priority has left: those of topics that the fallback does not take.
+// behind tells of the records that wait for a cluster which their priority has left: those of
+// topics that the fallback does not take.
 func (v *look) behind() (all []Problem) {
 	type way struct {
 		priority routing.Priority
@@ -209,7 +233,8 @@ func (v *look) behind() (all []Problem) {
 	waiting := make(map[way]uint64)
 	for i := range v.stats.Topics {
 		row := &v.stats.Topics[i]
-		if lane := v.stats.Lanes[row.Priority]; lane.FellBack && row.Cluster != lane.Cluster && !v.stats.Clusters[row.Cluster].State.Ready() {
+		if lane := v.stats.Lanes[row.Priority]; lane.FellBack && row.Cluster != lane.Cluster &&
+			!v.stats.Clusters[row.Cluster].State.Ready() {
 			waiting[way{row.Priority, row.Cluster}] += row.Pending
 		}
 	}
@@ -219,20 +244,24 @@ func (v *look) behind() (all []Problem) {
 			if n == 0 {
 				continue
 			}
-			all = append(all, Problem{Kind: KindTrouble, Status: Impaired, Priority: priority, Cluster: name, Count: n, Since: c.Since,
-				Text:   fmt.Sprintf("records of %v priority that its fallback does not take wait for cluster %s", priority, name),
+			all = append(all, Problem{Kind: KindTrouble, Status: Impaired, Priority: priority,
+				Cluster: name, Count: n, Since: c.Since,
+				Text: fmt.Sprintf("records of %v priority that its fallback does not take "+
+					"wait for cluster %s", priority, name),
 				Reason: cut(fmt.Sprintf("%s is %v: %s", name, c.State, c.Reason))})
 		}
 	}
 	return all
 }
 
-// buffer tells of a memory that is nearly full: nine tenths, from where on lower priorities make room.
+// buffer tells of a memory that is nearly full: nine tenths, from where on lower priorities make
+// room.
 func (v *look) buffer() []Problem {
 	if v.stats.HeldBytes < v.stats.MaxBytes/10*9 {
 		return nil
 	}
-	return []Problem{{Kind: KindBuffer, Status: Impaired, Count: v.stats.Total.Pending, Text: "the buffer is nearly full"}}
+	return []Problem{{Kind: KindBuffer, Status: Impaired, Count: v.stats.Total.Pending,
+		Text: "the buffer is nearly full"}}
 }
 
 // refusedSettings tells of what a source says that is not in force.
@@ -241,17 +270,20 @@ func (v *look) refusedSettings() []Problem {
 	if s.Refused == "" {
 		return nil
 	}
-	return []Problem{{Kind: KindSettings, Status: Impaired, Since: s.RefusedAt, Reason: cut(s.Refused),
-		Text: "what " + cut(s.Source) + " says now is not in force"}}
+	return []Problem{{Kind: KindSettings, Status: Impaired, Since: s.RefusedAt,
+		Reason: cut(s.Refused),
+		Text:   "what " + cut(s.Source) + " says now is not in force"}}
 }
 
-// troubles tells of what records wait for although their cluster answers, and of how many more topics there are.
+// troubles tells of what records wait for although their cluster answers, and of how many more
+// topics there are.
 func (v *look) troubles() (all []Problem, more int) {
 	of := make(map[topicKey]*producer.Trouble)
 	for i := range v.stats.Troubles {
 		t := &v.stats.Troubles[i]
 		if t.Topic == "" {
-			all = append(all, problemOf(t, fmt.Sprintf("records of %v priority wait for cluster %s", t.Priority, t.Cluster)))
+			all = append(all, problemOf(t, fmt.Sprintf("records of %v priority wait for cluster %s",
+				t.Priority, t.Cluster)))
 		} else {
 			of[topicKey{t.Topic, t.Priority}] = t
 		}
@@ -267,7 +299,8 @@ func (v *look) troubles() (all []Problem, more int) {
 			all = append(all, problemOf(t, text))
 			continue
 		}
-		all = append(all, Problem{Kind: KindTopic, Status: Impaired, Topic: row.Topic, Priority: row.Priority, Cluster: row.Cluster,
+		all = append(all, Problem{Kind: KindTopic, Status: Impaired, Topic: row.Topic,
+			Priority: row.Priority, Cluster: row.Cluster,
 			Text: text, Reason: cut(row.Trouble), Count: row.Pending})
 	}
 	return all, v.trouble - told
@@ -279,7 +312,8 @@ type topicKey struct {
 }
 
 func problemOf(t *producer.Trouble, text string) Problem {
-	p := Problem{Kind: KindTopic, Status: Impaired, Text: text, Reason: cut(t.Reason), Remedy: cut(t.Remedy), Cause: t.Cause,
+	p := Problem{Kind: KindTopic, Status: Impaired, Text: text, Reason: cut(t.Reason),
+		Remedy: cut(t.Remedy), Cause: t.Cause,
 		Cluster: t.Cluster, Priority: t.Priority, Topic: t.Topic, Since: t.Since, Count: t.Records}
 	if t.Topic == "" {
 		p.Kind = KindTrouble

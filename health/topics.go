@@ -10,8 +10,8 @@ import (
 // topicsMax is how many topics a look has.
 const topicsMax = 50
 
-// byInterest returns the topics that people want to know of most, in that order, and how many of all are in trouble. There may be
-// thousands of topics, so they are not sorted.
+// byInterest returns the topics that people want to know of most, in that order, and how many of
+// all are in trouble. There may be thousands of topics, so they are not sorted.
 func byInterest(topics []producer.TopicStats) (top []*producer.TopicStats, troubled int) {
 	for i := range topics {
 		t := &topics[i]
@@ -30,7 +30,8 @@ func byInterest(topics []producer.TopicStats) (top []*producer.TopicStats, troub
 	return top, troubled
 }
 
-// compareInterest puts topics in trouble first, then those of which most waits, those that lost most, those that had most.
+// compareInterest puts topics in trouble first, then those of which most waits, those that lost
+// most, those that had most.
 func compareInterest(a, b *producer.TopicStats) int {
 	if (a.Trouble == "") != (b.Trouble == "") {
 		return cmp.Compare(b.Trouble, a.Trouble) // the empty one is less
@@ -48,4 +49,7 @@ func compareInterest(a, b *producer.TopicStats) int {
 }
 
 // lostOf returns the accepted records that were not, or perhaps not, delivered.
-func lostOf(b *producer.Books) uint64 { return b.Shed + b.Expired + b.Rejected + b.PossiblyPersisted }
+func lostOf(b *producer.Books) uint64 {
+	return b.Shed + b.Expired + b.Rejected +
+		b.PossiblyPersisted
+}

@@ -16,9 +16,9 @@ const defaultTopics = 50
 
 // Options are what can be chosen. The zero value is a working default.
 type Options struct {
-	// Topics is how many topics have series of their own; what goes to others is in the series of the topic "other". Those come first
-	// that have had the most records when they are first seen, and keep their place while they are in use. Zero means 50, a
-	// negative number none.
+	// Topics is how many topics have series of their own; what goes to others is in the series of
+	// the topic "other". Those come first that have had the most records when they are first seen,
+	// and keep their place while they are in use. Zero means 50, a negative number none.
 	Topics int
 }
 
@@ -27,7 +27,9 @@ type Source struct {
 	stats func() producer.Stats
 	table []Metric
 
-	mu     sync.Mutex // held from Stats to the last sample, so that nobody sees an older state after a newer one; guards topics
+	// held from Stats to the last sample, so that nobody sees an older state after a newer one;
+	// guards topics
+	mu     sync.Mutex
 	topics *topics
 }
 
@@ -64,7 +66,8 @@ func (s *Source) Read() []Sample {
 	return samples
 }
 
-// sound makes labels text: a cluster may be called anything, and Prometheus refuses a whole scrape for one label that is none.
+// sound makes labels text: a cluster may be called anything, and Prometheus refuses a whole scrape
+// for one label that is none.
 func sound(labels []string) []string {
 	for i := range labels {
 		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
@@ -118,7 +121,8 @@ func outcomes(b *producer.Books) iter.Seq2[string, uint64] {
 			outcome producer.Outcome
 			records uint64
 		}{
-			{producer.Delivered, b.Delivered}, {producer.Shed, b.Shed}, {producer.Expired, b.Expired},
+			{producer.Delivered, b.Delivered}, {producer.Shed, b.Shed}, {producer.Expired,
+				b.Expired},
 			{producer.Rejected, b.Rejected}, {producer.PossiblyPersisted, b.PossiblyPersisted},
 		} {
 			if !yield(label(o.outcome.String()), o.records) {

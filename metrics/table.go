@@ -10,7 +10,8 @@ import (
 // Table returns every metric, in the order in which somebody may want to read them.
 func Table() []Metric {
 	var all []Metric
-	for _, part := range [...][]Metric{records(), memory(), ways(), clusters(), wire(), names(), callbacks(), settings(), perTopic()} {
+	for _, part := range [...][]Metric{records(), memory(), ways(), clusters(), wire(), names(),
+		callbacks(), settings(), perTopic()} {
 		all = append(all, part...)
 	}
 	return all
@@ -25,10 +26,13 @@ func records() []Metric {
 		From:     []string{"Priorities.Accepted"},
 		read:     byPriority(func(b *producer.Books) uint64 { return b.Accepted }),
 	}, {
-		Name: "forebay_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "outcome"},
-		Help:     "Accepted records that have an outcome: delivered, shed, expired, rejected or possibly_persisted.",
+		Name: "forebay_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority",
+			"outcome"},
+		Help: "Accepted records that have an outcome: delivered, shed, expired, rejected or " +
+			"possibly_persisted.",
 		Question: "What became of it?",
-		From:     []string{"Priorities.Delivered", "Priorities.Shed", "Priorities.Expired", "Priorities.Rejected", "Priorities.PossiblyPersisted"},
+		From: []string{"Priorities.Delivered", "Priorities.Shed", "Priorities.Expired",
+			"Priorities.Rejected", "Priorities.PossiblyPersisted"},
 		read: func(v *view, emit emit) {
 			for priority, books := range v.eachPriority() {
 				for outcome, n := range outcomes(&books) {
@@ -50,7 +54,8 @@ func records() []Metric {
 		},
 	}, {
 		Name: "forebay_refused_records_total", Kind: Counter, Unit: Records, Labels: []string{"error"},
-		Help:     "Records that Send did not accept, by its error. They are not among the accepted ones.",
+		Help: "Records that Send did not accept, by its error. They are not among the " +
+			"accepted ones.",
 		Question: "Does Send refuse anything, and why?",
 		From:     []string{"Refused"},
 		read: func(v *view, emit emit) {
@@ -60,7 +65,8 @@ func records() []Metric {
 		},
 	}, {
 		Name: "forebay_no_room_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority"},
-		Help:     "Records that Send did not accept for lack of room. They are among the refused ones.",
+		Help: "Records that Send did not accept for lack of room. They are among the " +
+			"refused ones.",
 		Question: "Which priority finds no room?",
 		From:     []string{"Priorities.Refused"},
 		read:     byPriority(func(b *producer.Books) uint64 { return b.Refused }),
@@ -72,13 +78,15 @@ func records() []Metric {
 		read:     byPriority(func(b *producer.Books) uint64 { return b.Pending }),
 	}, {
 		Name: "forebay_oldest_record_age_seconds", Kind: Gauge, Unit: Seconds, Labels: []string{"priority"},
-		Help:     "How long ago the oldest record was sent that has no outcome yet; 0 if there is none.",
+		Help: "How long ago the oldest record was sent that has no outcome yet; 0 if there " +
+			"is none.",
 		Question: "How long has it been waiting?",
 		From:     []string{"Lanes.Oldest"},
 		read:     byLane(func(l *producer.LaneStats) float64 { return l.Oldest.Seconds() }),
 	}, {
 		Name: "forebay_maybe_duplicated_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority"},
-		Help:     "Accepted records that were written again where the earlier attempt could not be ruled out.",
+		Help: "Accepted records that were written again where the earlier attempt could not " +
+			"be ruled out.",
 		Question: "How many duplicates may there be?",
 		From:     []string{"Priorities.MaybeDuplicated"},
 		read:     byPriority(func(b *producer.Books) uint64 { return b.MaybeDuplicated }),
@@ -105,13 +113,15 @@ func memory() []Metric {
 		read:     func(v *view, emit emit) { emit(float64(v.MaxBytes)) },
 	}, {
 		Name: "forebay_overhead_bytes", Kind: Gauge, Unit: Bytes,
-		Help:     "Bytes held at most beside the bound: buffers kept for reuse, and those of requests being written.",
+		Help: "Bytes held at most beside the bound: buffers kept for reuse, and those of " +
+			"requests being written.",
 		Question: "How much does it take beside that?",
 		From:     []string{"OverheadBytes"},
 		read:     func(v *view, emit emit) { emit(float64(v.OverheadBytes)) },
 	}, {
 		Name: "forebay_shedding", Kind: Gauge, Unit: Condition, Labels: []string{"priority"},
-		Help:     "1 if records were lost or refused for lack of room within the last ten seconds or so, else 0.",
+		Help: "1 if records were lost or refused for lack of room within the last ten " +
+			"seconds or so, else 0.",
 		Question: "Is it losing records for lack of room now?",
 		From:     []string{"Lanes.Shedding"},
 		read:     byLane(func(l *producer.LaneStats) float64 { return is(l.Shedding) }),
@@ -121,7 +131,8 @@ func memory() []Metric {
 // ways are where priorities go.
 func ways() []Metric {
 	return []Metric{{
-		Name: "forebay_route", Kind: Gauge, Unit: Condition, Labels: []string{"priority", "cluster"},
+		Name: "forebay_route", Kind: Gauge, Unit: Condition, Labels: []string{"priority",
+			"cluster"},
 		Help:     "1 for the cluster that the priority goes to, 0 for all others.",
 		Question: "Where does it go?",
 		From:     []string{"Lanes.Cluster"},
@@ -146,7 +157,8 @@ func ways() []Metric {
 		read:     byLane(func(l *producer.LaneStats) float64 { return unix(l.Since) }),
 	}, {
 		Name: "forebay_switches_total", Kind: Counter, Unit: Times, Labels: []string{"priority"},
-		Help:     "How often the priority began to go to another cluster, but for changes of settings.",
+		Help: "How often the priority began to go to another cluster, but for changes of " +
+			"settings.",
 		Question: "Does it flap between clusters?",
 		From:     []string{"Lanes.Switches"},
 		read:     byLane(func(l *producer.LaneStats) float64 { return float64(l.Switches) }),
@@ -156,8 +168,10 @@ func ways() []Metric {
 // clusters are how they are.
 func clusters() []Metric {
 	return []Metric{{
-		Name: "forebay_cluster_state", Kind: Gauge, Unit: Condition, Labels: []string{"cluster", "state"},
-		Help:     "1 for the state that the cluster is in, 0 for the others: connecting, up, degraded, down and closed.",
+		Name: "forebay_cluster_state", Kind: Gauge, Unit: Condition, Labels: []string{"cluster",
+			"state"},
+		Help: "1 for the state that the cluster is in, 0 for the others: connecting, up, " +
+			"degraded, down and closed.",
 		Question: "Is Kafka there?",
 		From:     []string{"Clusters.State"},
 		read: func(v *view, emit emit) {
@@ -181,16 +195,20 @@ func clusters() []Metric {
 		read:     byCluster(func(c *producer.ClusterStats) float64 { return float64(c.Changes) }),
 	}, {
 		Name: "forebay_cluster_unnumbered", Kind: Gauge, Unit: Condition, Labels: []string{"cluster"},
-		Help:     "1 if the cluster refuses a producer ID, so that every retry of an unanswered batch may be a duplicate, else 0.",
+		Help: "1 if the cluster refuses a producer ID, so that every retry of an unanswered " +
+			"batch may be a duplicate, else 0.",
 		Question: "Are duplicates prevented there?",
 		From:     []string{"Clusters.Unnumbered"},
 		read:     byCluster(func(c *producer.ClusterStats) float64 { return is(c.Unnumbered != "") }),
 	}, {
-		Name: "forebay_cluster_records", Kind: Gauge, Unit: Records, Labels: []string{"cluster", "outcome"},
-		Help: "Records by what became of them (also pending), by the cluster. No counter: what was lost before it was sent anywhere" +
+		Name: "forebay_cluster_records", Kind: Gauge, Unit: Records, Labels: []string{"cluster",
+			"outcome"},
+		Help: "Records by what became of them (also pending), by the cluster. No counter: what " +
+			"was lost before it was sent anywhere" +
 			" counts for the cluster in use, and moves with it.",
 		Question: "What did each cluster get?",
-		From: []string{"Clusters.Delivered", "Clusters.Shed", "Clusters.Expired", "Clusters.Rejected",
+		From: []string{"Clusters.Delivered", "Clusters.Shed", "Clusters.Expired",
+			"Clusters.Rejected",
 			"Clusters.PossiblyPersisted", "Clusters.Pending"},
 		read: func(v *view, emit emit) {
 			for name, c := range v.eachCluster() {
@@ -201,8 +219,10 @@ func clusters() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_troubles", Kind: Gauge, Unit: Condition, Labels: []string{"cluster", "cause"},
-		Help: "How many troubles have records wait although their cluster answers, by cause: one for each topic and priority, or one for" +
+		Name: "forebay_troubles", Kind: Gauge, Unit: Condition, Labels: []string{"cluster",
+			"cause"},
+		Help: "How many troubles have records wait although their cluster answers, by cause: " +
+			"one for each topic and priority, or one for" +
 			" all topics of a priority. 0 for causes that nothing waits for.",
 		Question: "What do records wait for, while Kafka is there?",
 		From:     []string{"Troubles.Cause", "Troubles.Cluster"},
@@ -224,7 +244,8 @@ func clusters() []Metric {
 func wire() []Metric {
 	return []Metric{{
 		Name: "forebay_delivery_seconds", Kind: Histogram, Unit: Seconds, Labels: []string{"priority", "cluster"},
-		Help: "How long records took that were delivered, from the Send of the oldest in their batch to Kafka's acknowledgement." +
+		Help: "How long records took that were delivered, from the Send of the oldest in their " +
+			"batch to Kafka's acknowledgement." +
 			" Its count is the number of records delivered there.",
 		Question: "How long does delivery take?",
 		From:     []string{"Paths.DeliveryTime.Buckets", "Paths.DeliveryTime.Sum"},
@@ -234,7 +255,8 @@ func wire() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_requests_total", Kind: Counter, Unit: Requests, Labels: []string{"priority", "cluster"},
+		Name: "forebay_requests_total", Kind: Counter, Unit: Requests, Labels: []string{"priority",
+			"cluster"},
 		Help:     "Produce requests that were answered.",
 		Question: "How many requests does it take?",
 		From:     []string{"Paths.Requests"},
@@ -247,24 +269,28 @@ func wire() []Metric {
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.RequestRecords) }),
 	}, {
 		Name: "forebay_request_bytes_total", Kind: Counter, Unit: Bytes, Labels: []string{"priority", "cluster"},
-		Help:     "Bytes of batches in those requests, compressed; by forebay_requests_total, bytes per request.",
+		Help: "Bytes of batches in those requests, compressed; by forebay_requests_total, " +
+			"bytes per request.",
 		Question: "How much goes over the wire?",
 		From:     []string{"Paths.RequestBytes"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.RequestBytes) }),
 	}, {
-		Name: "forebay_attempts_total", Kind: Counter, Unit: Batches, Labels: []string{"priority", "cluster"},
+		Name: "forebay_attempts_total", Kind: Counter, Unit: Batches, Labels: []string{"priority",
+			"cluster"},
 		Help:     "Batches that were written, or may have been, each as often as that was.",
 		Question: "How many attempts does it take?",
 		From:     []string{"Paths.Attempts"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.Attempts) }),
 	}, {
-		Name: "forebay_retries_total", Kind: Counter, Unit: Batches, Labels: []string{"priority", "cluster"},
+		Name: "forebay_retries_total", Kind: Counter, Unit: Batches, Labels: []string{"priority",
+			"cluster"},
 		Help:     "Of these attempts, all but the first of each batch.",
 		Question: "How many of them are in vain?",
 		From:     []string{"Paths.Retries"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.Retries) }),
 	}, {
-		Name: "forebay_throttles_total", Kind: Counter, Unit: Times, Labels: []string{"priority", "cluster"},
+		Name: "forebay_throttles_total", Kind: Counter, Unit: Times, Labels: []string{"priority",
+			"cluster"},
 		Help:     "How often a broker asked to be left alone for a while, by a quota of Kafka.",
 		Question: "Are we over a quota?",
 		From:     []string{"Paths.Throttled"},
@@ -277,7 +303,9 @@ func wire() []Metric {
 		read:     byPath(func(t *producer.Traffic) float64 { return t.ThrottledFor.Seconds() }),
 	}, {
 		Name: "forebay_order_at_risk_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "cluster"},
-		Help:     "Keyed records that may stand behind newer ones of their keys: their attempt was not answered and may arrive late, or newer records of their topic went with another priority.",
+		Help: "Keyed records that may stand behind newer ones of their keys: their attempt " +
+			"was not answered and may arrive late, or newer records of their topic went with " +
+			"another priority.",
 		Question: "May records of a key stand in another order than they were sent?",
 		From:     []string{"Paths.OrderAtRisk"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.OrderAtRisk) }),
@@ -358,7 +386,8 @@ func settings() []Metric {
 		read:     func(v *view, emit emit) { emit(float64(v.Settings.Changes)) },
 	}, {
 		Name: "forebay_settings_refused", Kind: Gauge, Unit: Condition,
-		Help:     "1 while what the source of the settings says is not in force, because something is wrong with it.",
+		Help: "1 while what the source of the settings says is not in force, because " +
+			"something is wrong with it.",
 		Question: "Is the file of settings broken?",
 		From:     []string{"Settings.Refused"},
 		read:     func(v *view, emit emit) { emit(is(v.Settings.Refused != "")) },
@@ -369,7 +398,8 @@ func settings() []Metric {
 func perTopic() []Metric {
 	return []Metric{{
 		Name: "forebay_topics", Kind: Gauge, Unit: Topics, Labels: []string{"priority"},
-		Help:     "Topics in use: those that had a record within the last ten minutes, or hold one.",
+		Help: "Topics in use: those that had a record within the last ten minutes, or hold " +
+			"one.",
 		Question: "How many topics are there?",
 		From:     []string{"Topics.Topic", "Topics.Priority"},
 		read: func(v *view, emit emit) {
@@ -388,10 +418,12 @@ func perTopic() []Metric {
 		From:     []string{"Topics.Accepted"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.books.Accepted) }),
 	}, {
-		Name: "forebay_topic_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic", "outcome"},
+		Name: "forebay_topic_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic",
+			"outcome"},
 		Help:     "Accepted records that have an outcome, by topic.",
 		Question: "Whose records are lost?",
-		From:     []string{"Topics.Delivered", "Topics.Shed", "Topics.Expired", "Topics.Rejected", "Topics.PossiblyPersisted", "Topics.lost"},
+		From: []string{"Topics.Delivered", "Topics.Shed", "Topics.Expired", "Topics.Rejected",
+			"Topics.PossiblyPersisted", "Topics.lost"},
 		read: func(v *view, emit emit) {
 			for i := range v.rows {
 				for outcome, n := range outcomes(&v.rows[i].books) {
@@ -407,7 +439,8 @@ func perTopic() []Metric {
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.books.Refused) }),
 	}, {
 		Name: "forebay_topic_maybe_duplicated_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic"},
-		Help:     "Accepted records that were written again where the earlier attempt could not be ruled out, by topic.",
+		Help: "Accepted records that were written again where the earlier attempt could not " +
+			"be ruled out, by topic.",
 		Question: "Where may duplicates be?",
 		From:     []string{"Topics.MaybeDuplicated"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.books.MaybeDuplicated) }),
@@ -425,7 +458,8 @@ func perTopic() []Metric {
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.held) }),
 	}, {
 		Name: "forebay_topic_troubled", Kind: Gauge, Unit: Topics, Labels: []string{"topic"},
-		Help:     "1 if records of the topic wait although their cluster answers, else 0. The topic other has the number of such topics. forebay_troubles has the causes.",
+		Help: "1 if records of the topic wait although their cluster answers, else 0. The " +
+			"topic other has the number of such topics. forebay_troubles has the causes.",
 		Question: "Whose records wait while Kafka is there?",
 		From:     []string{"Topics.Trouble"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.trouble) }),

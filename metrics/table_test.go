@@ -28,28 +28,32 @@ var notShown = map[string]string{
 	"Attempts": "the sum of Paths", "Retries": "the sum of Paths",
 	"Throttled": "the sum of Paths", "ThrottledFor": "the sum of Paths",
 	"OrderAtRisk": "the sum of Paths", "DeliveryTime": "the sum of Paths",
-	"Paths.Priority":           "a label",
-	"Paths.Cluster":            "a label",
-	"Topics.Cluster":           "forebay_route has it, but for topics that a fallback does not take",
-	"Topics.Since":             "the series go on where a topic begins anew",
-	"Clusters.Accepted":        "the sum of forebay_cluster_records",
-	"Clusters.Reason":          "words",
-	"Clusters.ID":              "words",
-	"Settings.Source":          "words",
-	"Closed":                   "forebay_cluster_state has every cluster closed",
-	"Troubles.Priority":        "the lines of the log and Stats have it",
-	"Troubles.Topic":           "forebay_topic_troubled has it",
-	"Troubles.Reason":          "words",
-	"Troubles.Remedy":          "words",
-	"Troubles.Since":           "an alert on forebay_troubles waits as long as it likes",
-	"Troubles.Records":         "forebay_topic_pending_records has it",
-	"Settings.RefusedAt":       "words beside those of Refused",
-	"Clusters.Refused":         "nothing is refused by a cluster: it is what priorities refused that go there",
+	"Paths.Priority": "a label",
+	"Paths.Cluster":  "a label",
+	"Topics.Cluster": "forebay_route has it, but for topics that a fallback does not " +
+		"take",
+	"Topics.Since":       "the series go on where a topic begins anew",
+	"Clusters.Accepted":  "the sum of forebay_cluster_records",
+	"Clusters.Reason":    "words",
+	"Clusters.ID":        "words",
+	"Settings.Source":    "words",
+	"Closed":             "forebay_cluster_state has every cluster closed",
+	"Troubles.Priority":  "the lines of the log and Stats have it",
+	"Troubles.Topic":     "forebay_topic_troubled has it",
+	"Troubles.Reason":    "words",
+	"Troubles.Remedy":    "words",
+	"Troubles.Since":     "an alert on forebay_troubles waits as long as it likes",
+	"Troubles.Records":   "forebay_topic_pending_records has it",
+	"Settings.RefusedAt": "words beside those of Refused",
+	"Clusters.Refused": "nothing is refused by a cluster: it is what priorities refused " +
+		"that go there",
 	"Clusters.MaybeDuplicated": "counted by topics, and moves with the priority",
-	"Clusters.lost":            "by outcome; by reason it would say where a priority went afterwards",
+	"Clusters.lost": "by outcome; by reason it would say where a priority went " +
+		"afterwards",
 }
 
-// TestTable_EveryFieldOfStatsHasAMetricOrAReason fails when somebody adds a field to Stats and nothing here.
+// TestTable_EveryFieldOfStatsHasAMetricOrAReason fails when somebody adds a field to Stats and
+// nothing here.
 func TestTable_EveryFieldOfStatsHasAMetricOrAReason(t *testing.T) {
 	shown := make(map[string]string)
 	for _, m := range metrics.Table() {
@@ -67,7 +71,9 @@ func TestTable_EveryFieldOfStatsHasAMetricOrAReason(t *testing.T) {
 			field, why = whole, notShown[whole]
 		}
 		known[field] = true
-		require.NotEqual(t, shown[field] == "", why == "", "Stats has %s: it wants a metric in the table, or a reason here (metric %q, reason %q)", field, shown[field], why)
+		require.NotEqual(t, shown[field] == "", why == "",
+			"Stats has %s: it wants a metric in the table, or a reason here (metric %q, reason "+
+				"%q)", field, shown[field], why)
 	}
 	for field, name := range shown {
 		require.True(t, known[field], "%s shows %s, which Stats does not have", name, field)
@@ -77,11 +83,13 @@ func TestTable_EveryFieldOfStatsHasAMetricOrAReason(t *testing.T) {
 	}
 }
 
-// fieldsOf returns the fields of a struct, and those of structs in it. What is embedded goes by its own name.
+// fieldsOf returns the fields of a struct, and those of structs in it. What is embedded goes by its
+// own name.
 func fieldsOf(t reflect.Type, prefix string) (all []string) {
 	for f := range t.Fields() {
 		inner := f.Type
-		if kind := inner.Kind(); (kind == reflect.Map || kind == reflect.Slice) && inner.Elem().Kind() == reflect.Struct {
+		if kind := inner.Kind(); (kind == reflect.Map || kind == reflect.Slice) &&
+			inner.Elem().Kind() == reflect.Struct {
 			inner = inner.Elem()
 		}
 		switch {
@@ -96,14 +104,16 @@ func fieldsOf(t reflect.Type, prefix string) (all []string) {
 	return all
 }
 
-// TestTable_ShowsEveryNumber gives each number of Stats a value of its own, and looks for it among the samples.
+// TestTable_ShowsEveryNumber gives each number of Stats a value of its own, and looks for it among
+// the samples.
 func TestTable_ShowsEveryNumber(t *testing.T) {
 	f := &filler{want: make(map[string]float64), next: 1000}
 	s := full()
 	f.fill(reflect.ValueOf(&s).Elem(), "")
 	delete(f.want, "HeldBytes") // the sum of Held
 	seen := make(map[float64]bool)
-	for _, sample := range metrics.New(func() producer.Stats { return s }, metrics.Options{}).Read() {
+	for _, sample := range metrics.New(func() producer.Stats { return s },
+		metrics.Options{}).Read() {
 		require.Len(t, sample.Labels, len(sample.Metric.Labels), sample.Metric.Name)
 		seen[sample.Value] = true
 		if h := sample.Histogram; h != nil {
@@ -237,7 +247,8 @@ func page() string {
 		for _, label := range m.Labels {
 			labels = append(labels, "`"+label+"`")
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %v | %s | %s |\n", m.Question, m.Name, m.Kind, strings.Join(labels, ", "), m.Help)
+		fmt.Fprintf(&b, "| %s | `%s` | %v | %s | %s |\n", m.Question, m.Name, m.Kind,
+			strings.Join(labels, ", "), m.Help)
 	}
 	b.WriteString("\n## What of Stats has none\n\n| field | why |\n|---|---|\n")
 	var fields []string

@@ -9,7 +9,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// other is what the topics are called together that have no series of their own. One that has this very name never has.
+// other is what the topics are called together that have no series of their own. One that has this
+// very name never has.
 const other = "other"
 
 // topicRow is what is told of one topic, in all priorities.
@@ -20,8 +21,9 @@ type topicRow struct {
 	trouble int // topics whose records wait for a reason that Kafka has given
 }
 
-// topics chooses who has series, and keeps what they count growing. Stats forgets topics that were idle, and counts them only in
-// the sums of their priorities then: a topic's own count stays where it was, and goes on when it comes back.
+// topics chooses who has series, and keeps what they count growing. Stats forgets topics that were
+// idle, and counts them only in the sums of their priorities then: a topic's own count stays where
+// it was, and goes on when it comes back.
 type topics struct {
 	limit  int
 	known  map[string]*topic
@@ -41,7 +43,8 @@ func newTopics(limit int) *topics {
 	return &topics{limit: limit, known: make(map[string]*topic)}
 }
 
-// see returns the rows that tell of s: those of topics with series in the order of their names, and that of the others.
+// see returns the rows that tell of s: those of topics with series in the order of their names, and
+// that of the others.
 func (t *topics) see(s *producer.Stats) []topicRow {
 	for _, x := range t.known {
 		x.row.held, x.row.trouble, x.row.books, x.inUse = 0, 0, producer.Books{}, false
@@ -78,7 +81,8 @@ func (t *topics) strangers(s *producer.Stats) (rows []*producer.TopicStats) {
 		}
 	}
 	slices.SortFunc(rows, func(a, b *producer.TopicStats) int {
-		return cmp.Or(cmp.Compare(b.Accepted, a.Accepted), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Priority, b.Priority))
+		return cmp.Or(cmp.Compare(b.Accepted, a.Accepted), cmp.Compare(a.Topic, b.Topic),
+			cmp.Compare(a.Priority, b.Priority))
 	})
 	return rows
 }
@@ -190,7 +194,10 @@ type growing struct {
 }
 
 // restart goes on with what begins at zero now.
-func (g *growing) restart() { g.base, g.last, g.before = g.books(), producer.Books{}, producer.Books{} }
+func (g *growing) restart() {
+	g.base, g.last, g.before = g.books(), producer.Books{},
+		producer.Books{}
+}
 
 // see follows what is counted.
 func (g *growing) see(now *producer.Books) {
@@ -215,8 +222,8 @@ func (l *inLane) begin(row *producer.TopicStats) {
 	l.was, l.since = true, row.Since
 }
 
-// follow follows what is counted. A topic that was freed and made again has begun again at zero, although it may have as much by now as it
-// had before.
+// follow follows what is counted. A topic that was freed and made again has begun again at zero,
+// although it may have as much by now as it had before.
 func (l *inLane) follow(row *producer.TopicStats) {
 	if !l.was || !l.since.Equal(row.Since) {
 		l.restart()
@@ -234,7 +241,8 @@ func (g *growing) books() producer.Books {
 
 // fell reports whether a count has begun again at zero.
 func fell(now, last *producer.Books) bool {
-	return now.Accepted < last.Accepted || now.Delivered < last.Delivered || now.Shed < last.Shed || now.Expired < last.Expired ||
+	return now.Accepted < last.Accepted || now.Delivered < last.Delivered || now.Shed < last.Shed ||
+		now.Expired < last.Expired ||
 		now.Rejected < last.Rejected || now.PossiblyPersisted < last.PossiblyPersisted ||
 		now.MaybeDuplicated < last.MaybeDuplicated || now.Refused < last.Refused
 }

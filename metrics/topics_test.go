@@ -89,9 +89,11 @@ func TestSource_TheBusiestTopicsComeFirstAndKeepTheirSeries(t *testing.T) {
 	for i := range uint64(5) {
 		w.send(fmt.Sprint("t", i), routing.Medium, i+1, 0)
 	}
-	require.Equal(t, map[string]float64{"t4": 5, "t3": 4, "other": 6}, series(source.Read(), acceptedByTopic))
+	require.Equal(t, map[string]float64{"t4": 5, "t3": 4, "other": 6},
+		series(source.Read(), acceptedByTopic))
 	w.send("t0", routing.Medium, 1000, 0)
-	require.Equal(t, map[string]float64{"t4": 5, "t3": 4, "other": 1006}, series(source.Read(), acceptedByTopic))
+	require.Equal(t, map[string]float64{"t4": 5, "t3": 4, "other": 1006},
+		series(source.Read(), acceptedByTopic))
 }
 
 func TestSource_ATopicThatIsIdleGivesItsPlaceToOneThatIsNot(t *testing.T) {
@@ -99,12 +101,15 @@ func TestSource_ATopicThatIsIdleGivesItsPlaceToOneThatIsNot(t *testing.T) {
 	source := metrics.New(w.stats, metrics.Options{Topics: 1})
 	w.send("yesterday", routing.Medium, 9, 9)
 	w.send("today", routing.Medium, 5, 5)
-	require.Equal(t, map[string]float64{"yesterday": 9, "other": 5}, series(source.Read(), acceptedByTopic))
+	require.Equal(t, map[string]float64{"yesterday": 9, "other": 5},
+		series(source.Read(), acceptedByTopic))
 	w.free("yesterday", routing.Medium)
-	require.Equal(t, map[string]float64{"today": 0, "other": 5}, series(source.Read(), acceptedByTopic), "what it had stays where it was")
+	require.Equal(t, map[string]float64{"today": 0, "other": 5},
+		series(source.Read(), acceptedByTopic), "what it had stays where it was")
 	w.send("today", routing.Medium, 7, 7)
 	w.send("yesterday", routing.Medium, 1, 1)
-	require.Equal(t, map[string]float64{"today": 7, "other": 6}, series(source.Read(), acceptedByTopic))
+	require.Equal(t, map[string]float64{"today": 7, "other": 6},
+		series(source.Read(), acceptedByTopic))
 }
 
 // A topic that has a record now and then has as much as before each time that it comes back.
@@ -115,13 +120,15 @@ func TestSource_ATopicThatComesBackCountsOn(t *testing.T) {
 		for i := range 20 {
 			w.send("rare", routing.Medium, 1, 1)
 			w.send("rare", routing.High, 2, 2)
-			require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0}, series(source.Read(), acceptedByTopic))
+			require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0},
+				series(source.Read(), acceptedByTopic))
 			w.free("rare", routing.Medium)
 			if i%2 == 0 {
 				w.free("rare", routing.High)
 			}
 			if seen { // that it is gone
-				require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0}, series(source.Read(), acceptedByTopic))
+				require.Equal(t, map[string]float64{"rare": float64(3 * (i + 1)), "other": 0},
+					series(source.Read(), acceptedByTopic))
 			}
 		}
 	}
@@ -145,7 +152,8 @@ func TestSource_ATopicCalledOtherHasNoSeriesOfItsOwn(t *testing.T) {
 func TestSource_NoTopicsMeansNone(t *testing.T) {
 	w := newWorld()
 	w.send("events", routing.High, 2, 0)
-	require.Equal(t, map[string]float64{"other": 2}, series(metrics.New(w.stats, metrics.Options{Topics: -1}).Read(), acceptedByTopic))
+	require.Equal(t, map[string]float64{"other": 2},
+		series(metrics.New(w.stats, metrics.Options{Topics: -1}).Read(), acceptedByTopic))
 }
 
 func TestSource_TenThousandTopicsDoNotExplodeTheSeries(t *testing.T) {
@@ -166,7 +174,8 @@ func TestSource_TenThousandTopicsDoNotExplodeTheSeries(t *testing.T) {
 	require.EqualValues(t, 10_000-50, series(samples, "forebay_topic_pending_records")["other"])
 }
 
-// TestSource_CountersNeverFallAndGrowAsTheirPrioritiesDo draws topics that come, idle and come back.
+// TestSource_CountersNeverFallAndGrowAsTheirPrioritiesDo draws topics that come, idle and come
+// back.
 func TestSource_CountersNeverFallAndGrowAsTheirPrioritiesDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
@@ -176,7 +185,8 @@ func TestSource_CountersNeverFallAndGrowAsTheirPrioritiesDo(t *testing.T) {
 		var lastTotal uint64
 		for range rapid.IntRange(1, 40).Draw(t, "scrapes") {
 			for range rapid.IntRange(0, 6).Draw(t, "steps") {
-				topic := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "other"}).Draw(t, "topic")
+				topic := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "other"}).Draw(t,
+					"topic")
 				p := rapid.SampledFrom(routing.All[:]).Draw(t, "priority")
 				if rapid.Bool().Draw(t, "free") {
 					w.free(topic, p)
@@ -212,7 +222,8 @@ func TestSource_CountersNeverFallAndGrowAsTheirPrioritiesDo(t *testing.T) {
 	})
 }
 
-// TestSource_SeveralReadersConcurrentSafe: no reader sees a counter that is lower than one that it has seen.
+// TestSource_SeveralReadersConcurrentSafe: no reader sees a counter that is lower than one that it
+// has seen.
 func TestSource_SeveralReadersConcurrentSafe(t *testing.T) {
 	var mu sync.Mutex
 	w := newWorld()
@@ -245,7 +256,8 @@ func TestSource_ReadIsInTheOrderOfTheTable(t *testing.T) {
 		names = append(names, s.Metric.Name)
 	}
 	at := func(name string) int {
-		return slices.IndexFunc(metrics.Table(), func(m metrics.Metric) bool { return m.Name == name })
+		return slices.IndexFunc(metrics.Table(),
+			func(m metrics.Metric) bool { return m.Name == name })
 	}
 	require.True(t, slices.IsSortedFunc(names, func(a, b string) int { return at(a) - at(b) }))
 }

@@ -32,8 +32,10 @@ func quiet() *state {
 		Priorities: make(map[routing.Priority]producer.Books),
 		Held:       make(map[routing.Priority]int64),
 		Lanes:      make(map[routing.Priority]producer.LaneStats),
-		Clusters:   map[string]producer.ClusterStats{"main": {State: producer.Up}, "spare": {State: producer.Up}},
-		Refused: map[error]uint64{producer.ErrBufferFull: 0, producer.ErrRecordTooLarge: 0, producer.ErrTooManyTopics: 0, producer.ErrNoRoute: 0,
+		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Up},
+			"spare": {State: producer.Up}},
+		Refused: map[error]uint64{producer.ErrBufferFull: 0, producer.ErrRecordTooLarge: 0,
+			producer.ErrTooManyTopics: 0, producer.ErrNoRoute: 0,
 			producer.ErrInvalidRecord: 0, producer.ErrClosed: 0},
 		Topics:   []producer.TopicStats{{Topic: "events", Priority: routing.High}},
 		MaxBytes: 100,
@@ -129,9 +131,11 @@ var stories = []story{{
 		"ForebayRecordsRefused":   5*time.Minute + 10*time.Minute,
 		"ForebayHighRecordsLost":  5*time.Minute + 20*time.Minute,
 	},
-	over: []string{"ForebayClusterDown", "ForebayOldestRecordOld", "ForebayBufferNearlyFull", "ForebayRecordsLost", "ForebayRecordsRefused", "ForebayHighRecordsLost"},
+	over: []string{"ForebayClusterDown", "ForebayOldestRecordOld", "ForebayBufferNearlyFull",
+		"ForebayRecordsLost", "ForebayRecordsRefused", "ForebayHighRecordsLost"},
 }, {
-	name: "medium falls back for an hour, and what it had written is written again", lasts: 80 * time.Minute,
+	name: "medium falls back for an hour, and what it had written is written " +
+		"again", lasts: 80 * time.Minute,
 	step: func(s *state, at time.Duration) {
 		down := bad(at, time.Hour)
 		s.cluster("main", func(c *producer.ClusterStats) {
@@ -157,7 +161,8 @@ var stories = []story{{
 		"ForebayMaybeDuplicated": 6 * time.Minute,
 		"ForebayOrderAtRisk":     6 * time.Minute,
 	},
-	over: []string{"ForebayClusterDown", "ForebayFellBack", "ForebayMaybeDuplicated", "ForebayOrderAtRisk"},
+	over: []string{"ForebayClusterDown", "ForebayFellBack", "ForebayMaybeDuplicated",
+		"ForebayOrderAtRisk"},
 }, {
 	name: "Kafka is there, and slow, and says no", lasts: 40 * time.Minute,
 	step: func(s *state, at time.Duration) {
@@ -166,13 +171,17 @@ var stories = []story{{
 			return
 		}
 		s.deliver(routing.High, 12) // up to a minute
-		s.cluster("main", func(c *producer.ClusterStats) { c.State, c.Unnumbered = producer.Degraded, "refused" })
+		s.cluster("main", func(c *producer.ClusterStats) {
+			c.State,
+				c.Unnumbered = producer.Degraded, "refused"
+		})
 		s.Paths[0].Attempts++
 		s.Paths[0].Retries++
 		s.Paths[0].Throttled++
 		s.Paths[0].ThrottledFor += 5 * time.Second
 		s.Topics[0].Trouble = "it is not there"
-		s.Troubles = []producer.Trouble{{Cause: producer.CauseTopicMissing, Topic: s.Topics[0].Topic, Cluster: "main", Priority: routing.High}}
+		s.Troubles = []producer.Trouble{{Cause: producer.CauseTopicMissing,
+			Topic: s.Topics[0].Topic, Cluster: "main", Priority: routing.High}}
 		s.settle(routing.High, buffer.Rejected, buffer.TooLarge)
 		s.Refused[producer.ErrInvalidRecord]++
 	},
@@ -188,7 +197,8 @@ var stories = []story{{
 		"ForebayRecordsUnacceptable": 5 * time.Minute,
 	},
 }, {
-	name: "a cluster that flaps, another that was never there, names that fail, a broken file, and callbacks that hang", lasts: 40 * time.Minute,
+	name: "a cluster that flaps, another that was never there, names that fail, a broken file, " +
+		"and callbacks that hang", lasts: 40 * time.Minute,
 	step: func(s *state, at time.Duration) {
 		if !bad(at, time.Hour) {
 			s.Names.Lookups++
@@ -237,7 +247,8 @@ func TestAlerts_FireWhenTheyShouldAndOnlyThen(t *testing.T) {
 				tested[name] = true
 				at, fired := first[name]
 				require.True(t, fired, "%s never fires", name)
-				require.InDelta(t, want.Minutes(), at.Minutes(), 1, "%s fires after so many minutes", name)
+				require.InDelta(t, want.Minutes(), at.Minutes(), 1,
+					"%s fires after so many minutes", name)
 			}
 			for name, at := range first {
 				require.Contains(t, story.fires, name, "it fires after %v", at)
@@ -252,8 +263,8 @@ func TestAlerts_FireWhenTheyShouldAndOnlyThen(t *testing.T) {
 	}
 }
 
-// tell scrapes the story into a Prometheus' storage by the true collector, and evaluates the rules as Prometheus does. It returns
-// when each alert fired first, and those that fire at the end.
+// tell scrapes the story into a Prometheus' storage by the true collector, and evaluates the rules
+// as Prometheus does. It returns when each alert fired first, and those that fire at the end.
 func (s *story) tell(t *testing.T) (first map[string]time.Duration, last []string) {
 	storage := teststorage.New(t)
 	engine := promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery)
@@ -301,7 +312,8 @@ func (s *story) tell(t *testing.T) (first map[string]time.Duration, last []strin
 		last = nil
 		for _, r := range all {
 			require.NoError(t, r.LastError(), r.Name())
-			if slices.ContainsFunc(r.ActiveAlerts(), func(a *rules.Alert) bool { return a.State == rules.StateFiring }) {
+			if slices.ContainsFunc(r.ActiveAlerts(),
+				func(a *rules.Alert) bool { return a.State == rules.StateFiring }) {
 				last = append(last, r.Name())
 				if _, fired := first[r.Name()]; !fired {
 					first[r.Name()] = at
@@ -315,7 +327,8 @@ func (s *story) tell(t *testing.T) (first map[string]time.Duration, last []strin
 // each calls yield with every series of a metric, as Prometheus reads it.
 func each(family *dto.MetricFamily, m *dto.Metric, yield func(labels.Labels, float64)) {
 	named := func(name string, more ...string) labels.Labels {
-		b := labels.NewBuilder(labels.FromStrings(append([]string{"__name__", name, "job", "app", "instance", "a:1"}, more...)...))
+		b := labels.NewBuilder(labels.FromStrings(append([]string{"__name__", name, "job", "app",
+			"instance", "a:1"}, more...)...))
 		for _, l := range m.Label {
 			b.Set(l.GetName(), l.GetValue())
 		}
@@ -331,7 +344,9 @@ func each(family *dto.MetricFamily, m *dto.Metric, yield func(labels.Labels, flo
 		h := m.Histogram
 		for _, b := range h.Bucket {
 			if !math.IsInf(b.GetUpperBound(), 1) {
-				yield(named(name+"_bucket", "le", strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)), float64(b.GetCumulativeCount()))
+				yield(named(name+"_bucket", "le",
+					strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)),
+					float64(b.GetCumulativeCount()))
 			}
 		}
 		yield(named(name+"_bucket", "le", "+Inf"), float64(h.GetSampleCount()))

@@ -35,7 +35,8 @@ type browser struct {
 // newBrowser opens a tab. Where there is no Chromium the test is skipped.
 func newBrowser(t *testing.T) *browser {
 	var path string
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser",
+		"google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
 			path = found
 			break
@@ -44,7 +45,8 @@ func newBrowser(t *testing.T) *browser {
 	if path == "" {
 		t.Skip("no Chromium: install Debian's chromium, or name one in the variable CHROMIUM")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.NoSandbox,
 		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute) // of the whole browser
 	t.Cleanup(cancel)
@@ -67,7 +69,8 @@ func (b *browser) hear(event any) {
 	case *runtime.EventConsoleAPICalled:
 		b.wrong = append(b.wrong, fmt.Sprintf("console.%v", e.Type)) // the page says nothing there
 	case *log.EventEntryAdded:
-		b.wrong = append(b.wrong, fmt.Sprintf("%v: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
+		b.wrong = append(b.wrong, fmt.Sprintf("%v: %s %s", e.Entry.Level, e.Entry.Text,
+			e.Entry.URL))
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
 	}
@@ -93,7 +96,8 @@ func (b *browser) await(within time.Duration, expression string) {
 	for !eval[bool](b, expression) {
 		if time.Now().After(deadline) {
 			b.picture("failed")
-			require.FailNow(b.t, "it does not come", "%s\nthe page says:\n%s", expression, eval[string](b, "document.body.innerText"))
+			require.FailNow(b.t, "it does not come", "%s\nthe page says:\n%s", expression,
+				eval[string](b, "document.body.innerText"))
 		}
 		time.Sleep(50 * time.Millisecond) // between two looks
 	}
@@ -102,7 +106,8 @@ func (b *browser) await(within time.Duration, expression string) {
 // says waits until the text of an element has a part.
 func (b *browser) says(within time.Duration, selector, part string) {
 	b.t.Helper()
-	b.await(within, fmt.Sprintf("(document.querySelector(%q)?.textContent ?? '').includes(%q)", selector, part))
+	b.await(within, fmt.Sprintf("(document.querySelector(%q)?.textContent ?? '').includes(%q)",
+		selector, part))
 }
 
 // size makes the tab so large, as a phone is if it is narrow.
@@ -147,7 +152,8 @@ func (b *browser) fits() {
 	require.Empty(b.t, wide, "wider than the tab")
 }
 
-// clean fails the test where the console has something, or something was asked for elsewhere than at origin.
+// clean fails the test where the console has something, or something was asked for elsewhere than
+// at origin.
 func (b *browser) clean(origin string) {
 	b.t.Helper()
 	b.mu.Lock()

@@ -35,10 +35,13 @@ func block(t *testing.T, language string) string {
 	return code
 }
 
-// manifest decodes the manifest of the recipe. A field that Kubernetes does not know fails the test.
-func manifest(t *testing.T) (cm corev1.ConfigMap, secret corev1.Secret, d appsv1.Deployment, service corev1.Service) {
+// manifest decodes the manifest of the recipe. A field that Kubernetes does not know fails the
+// test.
+func manifest(t *testing.T) (cm corev1.ConfigMap, secret corev1.Secret, d appsv1.Deployment,
+	service corev1.Service) {
 	t.Helper()
-	into := map[string]any{"ConfigMap": &cm, "Secret": &secret, "Deployment": &d, "Service": &service, "PodDisruptionBudget": new(policyv1.PodDisruptionBudget)}
+	into := map[string]any{"ConfigMap": &cm, "Secret": &secret, "Deployment": &d,
+		"Service": &service, "PodDisruptionBudget": new(policyv1.PodDisruptionBudget)}
 	documents := yaml.NewDecoder(strings.NewReader(block(t, "yaml")))
 	for {
 		var document map[string]any
@@ -80,7 +83,8 @@ func TestKubernetes_ManifestHoldsWhatTheRecipeSays(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, limit, bound*3/2)
 	require.GreaterOrEqual(t, c.Resources.Limits.Memory().Value(), limit*6/5)
-	require.Zero(t, c.Resources.Limits.Memory().Cmp(*c.Resources.Requests.Memory()), "all buffers fill at the same time")
+	require.Zero(t, c.Resources.Limits.Memory().Cmp(*c.Resources.Requests.Memory()),
+		"all buffers fill at the same time")
 
 	var sum int64
 	for _, timeout := range regexp.MustCompile(`WithTimeout\(context\.Background\(\), (\d+)\*time\.Second\)`).FindAllStringSubmatch(block(t, "go"), -1) {

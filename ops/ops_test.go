@@ -29,7 +29,8 @@ var promql = parser.NewParser(parser.Options{})
 // rulesOf returns the alert rules of the file, as Prometheus reads them.
 func rulesOf(t *testing.T) (all []rulefmt.Rule) {
 	t.Helper()
-	groups, errs := rulefmt.ParseFile("alerts.yaml", false, model.UTF8Validation, promql, slog.New(slog.DiscardHandler))
+	groups, errs := rulefmt.ParseFile("alerts.yaml", false, model.UTF8Validation, promql,
+		slog.New(slog.DiscardHandler))
 	require.Empty(t, errs)
 	for _, g := range groups.Groups {
 		all = append(all, g.Rules...)
@@ -38,7 +39,8 @@ func rulesOf(t *testing.T) (all []rulefmt.Rule) {
 	return all
 }
 
-// known is what there is to ask for: the metrics of the table, and the values that their labels can have.
+// known is what there is to ask for: the metrics of the table, and the values that their labels can
+// have.
 type known struct {
 	metrics map[string]metrics.Metric // by what is asked for: of a histogram, that is three names
 	values  map[string][]string       // of labels whose values are ours
@@ -75,7 +77,8 @@ func whatIsKnown(t *testing.T) known {
 	return k
 }
 
-// check fails the test if an expression asks for what there is not: a metric, a label, or a value of a label that is ours.
+// check fails the test if an expression asks for what there is not: a metric, a label, or a value
+// of a label that is ours.
 func (k known) check(t *testing.T, expr string) (names []string) {
 	t.Helper()
 	node, err := promql.ParseExpr(expr)
@@ -110,12 +113,14 @@ func (k known) check(t *testing.T, expr string) (names []string) {
 
 func (k known) checkMatcher(t *testing.T, m *metrics.Metric, matcher *labels.Matcher, expr string) {
 	t.Helper()
-	require.Contains(t, slices.Concat(m.Labels, ofTargets), matcher.Name, "%s has no such label: %s", m.Name, expr)
+	require.Contains(t, slices.Concat(m.Labels, ofTargets), matcher.Name,
+		"%s has no such label: %s", m.Name, expr)
 	if !slices.Contains(ours, matcher.Name) {
 		return
 	}
 	for value := range strings.SplitSeq(matcher.Value, "|") {
-		require.Contains(t, k.values[matcher.Name], value, "%s is never that: %s", matcher.Name, expr)
+		require.Contains(t, k.values[matcher.Name], value, "%s is never that: %s", matcher.Name,
+			expr)
 	}
 }
 
@@ -157,7 +162,8 @@ func TestAlerts_EachHasAParagraphInTheRunbook(t *testing.T) {
 		wanted = append(wanted, anchor)
 	}
 	require.ElementsMatch(t, wanted, anchors)
-	for _, link := range regexp.MustCompile(`\]\(#(\w+)\)`).FindAllStringSubmatch(string(book), -1) {
+	for _, link := range regexp.MustCompile(`\]\(#(\w+)\)`).FindAllStringSubmatch(string(book),
+		-1) {
 		require.Contains(t, anchors, link[1])
 	}
 	for _, name := range regexp.MustCompile(`forebay_\w+`).FindAllString(string(book), -1) {
@@ -203,7 +209,8 @@ func TestDashboard_AsksForWhatThereIsAndShowsAllOfIt(t *testing.T) {
 			for _, v := range regexp.MustCompile(`\$(\w+)`).FindAllStringSubmatch(target.Expr, -1) {
 				require.Contains(t, variables, v[1], p.Title)
 			}
-			expr := strings.NewReplacer("$__rate_interval", "1m", "$job", ".*", "$instance", ".*").Replace(target.Expr)
+			expr := strings.NewReplacer("$__rate_interval", "1m", "$job", ".*", "$instance",
+				".*").Replace(target.Expr)
 			for _, name := range k.check(t, expr) {
 				shown[name] = true
 			}
@@ -215,14 +222,15 @@ func TestDashboard_AsksForWhatThereIsAndShowsAllOfIt(t *testing.T) {
 	}
 }
 
-// TestNames_AreTheSameByWayOfOpenTelemetry: what metrics/otel gives and a collector exports to Prometheus has the names that alerts and
-// dashboard ask for.
+// TestNames_AreTheSameByWayOfOpenTelemetry: what metrics/otel gives and a collector exports to
+// Prometheus has the names that alerts and dashboard ask for.
 func TestNames_AreTheSameByWayOfOpenTelemetry(t *testing.T) {
 	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
 	kinds := map[metrics.Kind]otlptranslator.MetricType{metrics.Counter: otlptranslator.MetricTypeMonotonicCounter,
 		metrics.Gauge: otlptranslator.MetricTypeGauge, metrics.Histogram: otlptranslator.MetricTypeHistogram}
 	for _, m := range metrics.Table() {
-		name, err := namer.Build(otlptranslator.Metric{Name: otel.Name(&m), Unit: string(m.Unit), Type: kinds[m.Kind]})
+		name, err := namer.Build(otlptranslator.Metric{Name: otel.Name(&m), Unit: string(m.Unit),
+			Type: kinds[m.Kind]})
 		require.NoError(t, err)
 		require.Equal(t, m.Name, name)
 	}

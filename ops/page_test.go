@@ -45,7 +45,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, links: make(map[string]*faultnet.Link), stop: make(chan struct{})}
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for _, name := range []string{"main", "spare"} {
-		k, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(4, "playback", "orders", "trace"))
+		k, err := kfake.NewCluster(kfake.NumBrokers(2),
+			kfake.SeedTopics(4, "playback", "orders", "trace"))
 		require.NoError(t, err)
 		t.Cleanup(k.Close)
 		link := faultnet.New(new(net.Dialer).DialContext)
@@ -57,19 +58,24 @@ func newWorld(t *testing.T) *world {
 		}
 		cfg.Clusters[name] = producer.ClusterConfig{Brokers: k.ListenAddrs()}
 	}
-	cfg.Topics = []routing.Rule{{Topic: "playback", Priority: routing.High}, {Topic: "trace", Priority: routing.Low}}
+	cfg.Topics = []routing.Rule{{Topic: "playback", Priority: routing.High},
+		{Topic: "trace", Priority: routing.Low}}
 	cfg.Priorities.High.Cluster, cfg.Priorities.Low.Cluster = "main", "main"
-	cfg.Priorities.Medium = producer.PriorityConfig{Cluster: "main", Fallbacks: []routing.Fallback{{Cluster: "spare"}},
+	cfg.Priorities.Medium = producer.PriorityConfig{Cluster: "main",
+		Fallbacks:     []routing.Fallback{{Cluster: "spare"}},
 		FallbackAfter: 6 * time.Second, ReturnAfter: 2 * time.Second, SwitchEvery: time.Second}
-	cfg.Priorities.Low.CeilingShare = 0.8 // above that low is refused; beyond nine tenths of the whole, high and medium take from it
+	// above that low is refused; beyond nine tenths of the whole, high and medium take from it
+	cfg.Priorities.Low.CeilingShare = 0.8
 	cfg.Buffer.MaxBytes = 4 << 20
-	p, err := producer.New(cfg, producer.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+	p, err := producer.New(cfg, producer.WithDialer(func(ctx context.Context, network,
+		addr string) (net.Conn, error) {
 		return w.links[addr].Dial(ctx, network, addr)
 	}))
 	require.NoError(t, err)
 	w.p = p
 	mux := http.NewServeMux()
-	mux.Handle("/forebay/", http.StripPrefix("/forebay", health.New(p, health.WithRecent(3*time.Second))))
+	mux.Handle("/forebay/", http.StripPrefix("/forebay",
+		health.New(p, health.WithRecent(3*time.Second))))
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.end)
 	return w
@@ -91,7 +97,8 @@ func (w *world) send(topic string, every time.Duration, n int) {
 		defer tick.Stop()
 		for {
 			for range n {
-				if err := w.p.Send(producer.Record{Topic: topic, Value: value}); err != nil && !errors.Is(err, producer.ErrBufferFull) {
+				if err := w.p.Send(producer.Record{Topic: topic, Value: value}); err != nil &&
+					!errors.Is(err, producer.ErrBufferFull) {
 					w.t.Error(err)
 				}
 			}
@@ -141,7 +148,8 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 		b.drawn(10) // there is something to see
 	}
 	require.Equal(t, "✓ Forebay", eval[string](b, "document.title"))
-	for priority, topic := range map[string]string{"High": "playback", "Medium": "orders", "Low": "trace"} {
+	for priority, topic := range map[string]string{"High": "playback", "Medium": "orders",
+		"Low": "trace"} {
 		require.Equal(t, "main", table(b, "#lane-rows")[priority]["Goes to"])
 		require.Equal(t, strings.ToLower(priority), table(b, "#topic-rows")[topic]["Priority"])
 	}
@@ -171,7 +179,9 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 
 	w.send("trace", 20*time.Millisecond, 500)
 	w.send("playback", 20*time.Millisecond, 20)
-	b.says(30*time.Second, "#summary", "Records of low priority are being lost or refused: there is no room for them. Cluster main is down.")
+	b.says(30*time.Second, "#summary",
+		"Records of low priority are being lost or refused: there is no room for them. Cluster "+
+			"main is down.")
 	require.Equal(t, "✕ Forebay", eval[string](b, "document.title"))
 	b.says(5*time.Second, "#lane-rows", "losing records")
 	b.says(20*time.Second, "#lost-rows", "needed their memory")
@@ -204,7 +214,8 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 	w.server.CloseClientConnections()
 	w.server.Close()
 	b.says(10*time.Second, "#summary", "The program does not answer. What you see is from ")
-	b.await(20*time.Second, `/^That is ([5-9]|\d\d) s ago\. It said then: All is well\.$/.test(document.querySelector('#silence').textContent)`)
+	b.await(20*time.Second,
+		`/^That is ([5-9]|\d\d) s ago\. It said then: All is well\.$/.test(document.querySelector('#silence').textContent)`)
 	require.Equal(t, "? Forebay", eval[string](b, "document.title"))
 	b.picture("silent")
 }
@@ -212,7 +223,9 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 // drawn waits until the chart of rates has so many points.
 func (b *browser) drawn(points int) {
 	b.t.Helper()
-	b.await(time.Minute, fmt.Sprintf("document.querySelector('path.out').getAttribute('d').split('L').length >= %d", points))
+	b.await(time.Minute,
+		fmt.Sprintf("document.querySelector('path.out').getAttribute('d').split('L').length >= %d",
+			points))
 }
 
 // everywhere looks at the page on a phone, in the dark, and on both.
@@ -220,7 +233,8 @@ func everywhere(b *browser, name string) {
 	for _, dark := range []bool{false, true} {
 		b.dark(dark)
 		ground := eval[string](b, "getComputedStyle(document.body).backgroundColor")
-		require.Equal(b.t, map[bool]string{false: "rgb(244, 246, 244)", true: "rgb(17, 21, 19)"}[dark], ground)
+		require.Equal(b.t, map[bool]string{false: "rgb(244, 246, 244)",
+			true: "rgb(17, 21, 19)"}[dark], ground)
 		for _, width := range []int64{360, 390, 768, 1280} {
 			b.size(width, 900)
 			b.fits()
@@ -234,11 +248,13 @@ func everywhere(b *browser, name string) {
 	b.size(1280, 960)
 }
 
-// requireTruth fails the test unless the page comes to say what Stats says was lost, refused and delivered. Nothing is sent any more.
+// requireTruth fails the test unless the page comes to say what Stats says was lost, refused and
+// delivered. Nothing is sent any more.
 func requireTruth(b *browser, p *producer.Producer) {
 	b.t.Helper()
 	why := map[buffer.Reason]string{
-		buffer.PreemptedByHigh: "Records of high priority needed their memory", buffer.PreemptedByMedium: "Records of medium priority needed their memory",
+		buffer.PreemptedByHigh: "Records of high priority needed their " +
+			"memory", buffer.PreemptedByMedium: "Records of medium priority needed their memory",
 	}
 	require.EventuallyWithT(b.t, func(c *assert.CollectT) {
 		stats := p.Stats()
@@ -259,12 +275,14 @@ func requireTruth(b *browser, p *producer.Producer) {
 			}
 		}
 		require.Positive(c, stats.Refused[producer.ErrBufferFull])
-		require.Equal(c, number(stats.Refused[producer.ErrBufferFull]), lost["Refused by Send: the buffer is full"]["All"])
+		require.Equal(c, number(stats.Refused[producer.ErrBufferFull]),
+			lost["Refused by Send: the buffer is full"]["All"])
 		require.Len(c, lost, all+1)
 		for priority, books := range stats.Priorities {
 			row := lanes[label(priority)]
 			require.Equal(c, number(books.Delivered), row["Delivered"])
-			require.Equal(c, number(books.Shed+books.Expired+books.Rejected+books.PossiblyPersisted), row["Lost"])
+			require.Equal(c,
+				number(books.Shed+books.Expired+books.Rejected+books.PossiblyPersisted), row["Lost"])
 			require.Equal(c, number(books.Refused), row["Refused"])
 			require.Equal(c, number(books.Pending), row["Waiting"])
 		}
@@ -286,11 +304,17 @@ func TestPage_IsUsedByKeyboard(t *testing.T) {
 	var order []string
 	for range 8 {
 		b.do(chromedp.KeyEvent(kb.Tab))
-		order = append(order, eval[string](b, "(document.activeElement.closest('label') ?? document.activeElement).textContent.trim()"))
-		require.NotEqual(t, "0px", eval[string](b, "getComputedStyle(document.activeElement).outlineWidth"), "what has the focus is seen: %v", order)
+		order = append(order, eval[string](b,
+			"(document.activeElement.closest('label') ?? "+
+				"document.activeElement).textContent.trim()"))
+		require.NotEqual(t, "0px", eval[string](b,
+			"getComputedStyle(document.activeElement).outlineWidth"),
+			"what has the focus is seen: %v", order)
 	}
-	require.Equal(t, []string{"Skip to the priorities", "5 min", "The time line in words", "All settings in force, without secrets", "health", "livez", "readyz"}, order[:7])
-	require.Positive(t, eval[int](b, "document.querySelectorAll('main, header, footer').length - 2"), "landmarks")
+	require.Equal(t, []string{"Skip to the priorities", "5 min", "The time line in words",
+		"All settings in force, without secrets", "health", "livez", "readyz"}, order[:7])
+	require.Positive(t, eval[int](b,
+		"document.querySelectorAll('main, header, footer').length - 2"), "landmarks")
 
 	b.do(chromedp.Focus(chromedp.CSS("#settings summary")), chromedp.KeyEvent(kb.Enter))
 	b.says(10*time.Second, "#setting-rows", "priorities.medium.fallbacks[0].cluster")
@@ -306,18 +330,23 @@ type evil struct{ name string }
 
 func (e evil) Stats() producer.Stats {
 	s := producer.Stats{
-		Clusters:   map[string]producer.ClusterStats{e.name: {State: producer.Down, Since: time.Now(), Reason: e.name, Unnumbered: e.name}},
-		Lanes:      map[routing.Priority]producer.LaneStats{routing.High: {Cluster: e.name, FellBack: true, Since: time.Now()}},
+		Clusters: map[string]producer.ClusterStats{e.name: {State: producer.Down,
+			Since: time.Now(), Reason: e.name, Unnumbered: e.name}},
+		Lanes: map[routing.Priority]producer.LaneStats{routing.High: {Cluster: e.name,
+			FellBack: true, Since: time.Now()}},
 		Priorities: map[routing.Priority]producer.Books{routing.High: {}},
-		Topics:     []producer.TopicStats{{Topic: e.name, Cluster: e.name, Priority: routing.High, Trouble: e.name}},
+		Topics: []producer.TopicStats{{Topic: e.name, Cluster: e.name, Priority: routing.High,
+			Trouble: e.name}},
 	}
 	return s
 }
 
 func (e evil) History() []producer.Event {
 	return []producer.Event{
-		{At: time.Now(), Kind: producer.EventCluster, Cluster: e.name, State: producer.Down, Reason: e.name},
-		{At: time.Now(), Kind: producer.EventFellBack, Priority: routing.High, Cluster: e.name, From: e.name, Reason: e.name},
+		{At: time.Now(), Kind: producer.EventCluster, Cluster: e.name, State: producer.Down,
+			Reason: e.name},
+		{At: time.Now(), Kind: producer.EventFellBack, Priority: routing.High, Cluster: e.name,
+			From: e.name, Reason: e.name},
 	}
 }
 
@@ -326,7 +355,8 @@ func (e evil) Current() iter.Seq[producer.Event] { return slices.Values(e.Histor
 func (e evil) Samples() []producer.Sample { return nil }
 
 func (e evil) Config() producer.Config {
-	return producer.Config{ClientID: e.name, Clusters: map[string]producer.ClusterConfig{e.name: {Brokers: []string{e.name}}}}
+	return producer.Config{ClientID: e.name,
+		Clusters: map[string]producer.ClusterConfig{e.name: {Brokers: []string{e.name}}}}
 }
 
 func TestPage_ShowsTextsOfOthersAsText(t *testing.T) {
@@ -335,7 +365,8 @@ func TestPage_ShowsTextsOfOthersAsText(t *testing.T) {
 	server := httptest.NewServer(health.New(evil{name}))
 	defer server.Close()
 	b.do(chromedp.Navigate(server.URL))
-	for _, selector := range []string{"#summary", "#problems", "#timeline", "#words", "#lane-rows", "#cluster-rows", "#topic-rows", "#changes"} {
+	for _, selector := range []string{"#summary", "#problems", "#timeline", "#words", "#lane-rows",
+		"#cluster-rows", "#topic-rows", "#changes"} {
 		b.says(20*time.Second, selector, name)
 	}
 	b.do(chromedp.Click(chromedp.CSS("#settings summary")))

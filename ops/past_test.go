@@ -17,7 +17,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// filling is a producer that began an hour ago. For the last ten minutes its cluster has been away, and its memory fills.
+// filling is a producer that began an hour ago. For the last ten minutes its cluster has been away,
+// and its memory fills.
 type filling struct{ began time.Time }
 
 const (
@@ -48,11 +49,14 @@ func (f filling) Samples() (all []producer.Sample) {
 
 func (f filling) Stats() producer.Stats {
 	now := f.at(time.Now())
-	books := producer.Books{Accepted: now.Accepted, Delivered: now.Delivered, Pending: now.Accepted - now.Delivered}
+	books := producer.Books{Accepted: now.Accepted, Delivered: now.Delivered,
+		Pending: now.Accepted - now.Delivered}
 	s := producer.Stats{
 		MaxBytes: maxHeld, HeldBytes: now.HeldBytes, Total: books, Priorities: map[routing.Priority]producer.Books{routing.Medium: books},
-		Lanes:    map[routing.Priority]producer.LaneStats{routing.Medium: {Cluster: "main", Since: f.began, Oldest: time.Since(f.began) - away}},
-		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Down, Since: f.began.Add(away), Reason: "connection refused"}},
+		Lanes: map[routing.Priority]producer.LaneStats{routing.Medium: {Cluster: "main",
+			Since: f.began, Oldest: time.Since(f.began) - away}},
+		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Down,
+			Since: f.began.Add(away), Reason: "connection refused"}},
 	}
 	s.Requests, s.RequestRecords, s.DeliveryTime = now.Requests, now.RequestRecords, now.DeliveryTime
 	return s
@@ -61,7 +65,8 @@ func (f filling) Stats() producer.Stats {
 func (f filling) History() []producer.Event {
 	return []producer.Event{
 		{At: f.began, Kind: producer.EventCluster, Cluster: "main", State: producer.Up},
-		{At: f.began.Add(away), Kind: producer.EventCluster, Cluster: "main", State: producer.Down, Reason: "connection refused"},
+		{At: f.began.Add(away), Kind: producer.EventCluster, Cluster: "main", State: producer.Down,
+			Reason: "connection refused"},
 	}
 }
 
@@ -81,15 +86,19 @@ func TestPage_ShowsWhatWasBeforeItWasOpenedAndWhenTheMemoryIsFull(t *testing.T) 
 
 	// 64 MiB less 60 KiB/s in ten minutes are left: 28.8 MiB, or eight minutes.
 	b.says(20*time.Second, "#held-of", "of 64 MiB, full in about 8 min")
-	b.await(20*time.Second, `Math.abs(Number(document.querySelector('#in').textContent.replace(',', '')) - 1000) < 50`)
+	b.await(20*time.Second,
+		`Math.abs(Number(document.querySelector('#in').textContent.replace(',', '')) - 1000) < 50`)
 	drawn := func(span string, least int) {
 		b.do(chromedp.Click(chromedp.CSS("#span input[value='" + span + "']")))
-		b.await(20*time.Second, fmt.Sprintf(`document.querySelector('path.in').getAttribute('d').split('L').length >= %d`, least))
+		b.await(20*time.Second,
+			fmt.Sprintf(`document.querySelector('path.in').getAttribute('d').split('L').length >= %d`, least))
 	}
 	drawn("300", 90)
 	drawn("3600", 90)
-	b.await(20*time.Second, `/^Records a second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
-	require.Greater(t, strings.Count(eval[string](b, `document.querySelector('path.p99').getAttribute('d')`), "L"), 70, "fifty minutes of it")
+	b.await(20*time.Second,
+		`/^Records a second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
+	require.Greater(t, strings.Count(eval[string](b,
+		`document.querySelector('path.p99').getAttribute('d')`), "L"), 70, "fifty minutes of it")
 	b.view("filling")
 	b.size(390, 844)
 	b.fits()

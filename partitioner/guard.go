@@ -2,8 +2,8 @@ package partitioner
 
 import "fmt"
 
-// Guard returns a partitioner that asks p, and what Sticky says instead where p panics or returns a partition that there is
-// not. Each time, wrong is told of it.
+// Guard returns a partitioner that asks p, and what Sticky says instead where p panics or returns a
+// partition that there is not. Each time, wrong is told of it.
 func Guard(p Partitioner, wrong func(what string)) Partitioner { return &guard{p, wrong} }
 
 type guard struct {

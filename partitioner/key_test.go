@@ -30,6 +30,7 @@ func TestForKey_IsThePartitionThatKgoChooses(t *testing.T) {
 			key = []byte{}
 		}
 		count := rapid.Int32Range(1, 1000).Draw(rt, "count")
-		require.EqualValues(rt, other.Partition(&kgo.Record{Key: key}, int(count)), ForKey(key, count))
+		require.EqualValues(rt, other.Partition(&kgo.Record{Key: key}, int(count)),
+			ForKey(key, count))
 	})
 }

@@ -14,7 +14,8 @@ func TestRoundRobin_GivesEachOfThoseThatAreWellAsMany(t *testing.T) {
 		from := rapid.Uint64().Draw(rt, "from")
 		count := make(map[int32]int)
 		for i := range rounds * len(well) {
-			if n := from + uint64(i); n >= from { // else it has begun anew, which takes a few hundred thousand years
+			// else it has begun anew, which takes a few hundred thousand years
+			if n := from + uint64(i); n >= from {
 				count[RoundRobin{}.ForBatch("t", n, well, 21)]++
 			} else {
 				return
@@ -58,9 +59,15 @@ func TestGuard_SurvivesAPartitionerThatIsWrong(t *testing.T) {
 	}{
 		{odd: odd{key: 1, batch: 2}, key: 1, batch: 2},
 		{odd: odd{key: 0, batch: Any}, key: 0, batch: Any},
-		{odd: odd{key: 3, batch: 3}, key: key, batch: Any, told: []string{"ForKey returned partition 3 of 3", "ForBatch returned partition 3 of 3"}},
-		{odd: odd{key: -1, batch: -2}, key: key, batch: Any, told: []string{"ForKey returned partition -1 of 3", "ForBatch returned partition -2 of 3"}},
-		{odd: odd{panics: true}, key: key, batch: Any, told: []string{"ForKey panicked: a partitioner's own mistake", "ForBatch panicked: a partitioner's own mistake"}},
+		{odd: odd{key: 3, batch: 3}, key: key, batch: Any,
+			told: []string{"ForKey returned partition 3 of 3",
+				"ForBatch returned partition 3 of 3"}},
+		{odd: odd{key: -1, batch: -2}, key: key, batch: Any,
+			told: []string{"ForKey returned partition -1 of 3",
+				"ForBatch returned partition -2 of 3"}},
+		{odd: odd{panics: true}, key: key, batch: Any,
+			told: []string{"ForKey panicked: a partitioner's own mistake",
+				"ForBatch panicked: a partitioner's own mistake"}},
 	} {
 		var told []string
 		g := Guard(c.odd, func(what string) { told = append(told, what) })

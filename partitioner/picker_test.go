@@ -7,12 +7,14 @@ import (
 )
 
 func TestPick_TheOneThatHasWaitedLongest(t *testing.T) {
-	loads := []*Load{{ID: 1, Ready: 9, Waited: 1}, {ID: 2, Ready: 1, Waited: 5}, {ID: 3, Ready: 5, Waited: 4}}
+	loads := []*Load{{ID: 1, Ready: 9, Waited: 1}, {ID: 2, Ready: 1, Waited: 5},
+		{ID: 3, Ready: 5, Waited: 4}}
 	require.EqualValues(t, 2, Pick(loads).ID)
 }
 
 func TestPick_AmongEqualsTheLowestID(t *testing.T) {
-	require.EqualValues(t, 2, Pick([]*Load{{ID: 4, Ready: 1, Waited: 3}, {ID: 2, Ready: 1, Waited: 3}, {ID: 3, Ready: 1, Waited: 3}}).ID)
+	require.EqualValues(t, 2, Pick([]*Load{{ID: 4, Ready: 1, Waited: 3},
+		{ID: 2, Ready: 1, Waited: 3}, {ID: 3, Ready: 1, Waited: 3}}).ID)
 }
 
 // A broker that leads three of four partitions gets three of four batches.

@@ -23,7 +23,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// bubble is a producer in virtual time, the embedded Kafka that it sends to, and the ledger that judges it.
+// bubble is a producer in virtual time, the embedded Kafka that it sends to, and the ledger that
+// judges it.
 type bubble struct {
 	t      *testing.T
 	real   bool // time is
@@ -32,11 +33,14 @@ type bubble struct {
 	ledger *ledger.Ledger
 	proof  *proof.Case
 	logs   *observer.ObservedLogs
-	also   func(producer.Report) // nil, or called with every report; set it before the first record is sent
-	topics map[string]int32      // those that are judged; see create
-	grown  map[string]bool       // those of them that got more partitions, so that a key may be in several
+	// nil, or called with every report; set it before the first record is sent
+	also   func(producer.Report)
+	topics map[string]int32 // those that are judged; see create
+	// those of them that got more partitions, so that a key may be in several
+	grown map[string]bool
 
-	apart map[uint64]producer.Report // of records that the ledger does not know, whose tags begin at apart
+	// of records that the ledger does not know, whose tags begin at apart
+	apart map[uint64]producer.Report
 
 	// What follows is written by the goroutine of the callback; read it after rest.
 	longest map[string]time.Duration // from Send to delivery, by topic
@@ -55,8 +59,9 @@ type setup struct {
 	real    bool              // time is real: a call of Send takes some
 }
 
-// judged runs load, then has everything delivered or given up, and the ledger check all of it, for c. In virtual time no
-// time passes in a call that does not wait, so a call of Send that took any has waited for something.
+// judged runs load, then has everything delivered or given up, and the ledger check all of it, for
+// c. In virtual time no time passes in a call that does not wait, so a call of Send that took any
+// has waited for something.
 func judged(t *testing.T, c *proof.Case, s setup, load func(*bubble)) producer.Stats {
 	if s.topics == nil {
 		s.topics = map[string]int32{"events": 3}
@@ -66,7 +71,8 @@ func judged(t *testing.T, c *proof.Case, s setup, load func(*bubble)) producer.S
 	}
 	k := newEmbedded(t, s.brokers, s.topics, s.kafka...)
 	defer k.Close()
-	b := &bubble{t: t, real: s.real, k: k, ledger: ledger.New(), proof: c, topics: maps.Clone(s.topics), grown: make(map[string]bool), apart: make(map[uint64]producer.Report), longest: make(map[string]time.Duration), last: make(map[string]time.Time)}
+	b := &bubble{t: t, real: s.real, k: k, ledger: ledger.New(), proof: c,
+		topics: maps.Clone(s.topics), grown: make(map[string]bool), apart: make(map[uint64]producer.Report), longest: make(map[string]time.Duration), last: make(map[string]time.Time)}
 	if s.anyTime {
 		b.ledger.AllowAnyTime()
 	}
@@ -102,7 +108,8 @@ func (b *bubble) begin(s setup) {
 	}
 	core, logs := observer.New(zap.DebugLevel)
 	b.logs = logs
-	opts := []producer.Option{producer.WithDialer(b.k.link.Dial), producer.WithDelivery(b.report), producer.WithLogger(zap.New(core))}
+	opts := []producer.Option{producer.WithDialer(b.k.link.Dial), producer.WithDelivery(b.report),
+		producer.WithLogger(zap.New(core))}
 	p, err := producer.New(b.k.config(s.change), append(opts, s.options...)...)
 	require.NoError(b.t, err)
 	b.proof.Held("I2", 1)

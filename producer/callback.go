@@ -14,11 +14,12 @@ var (
 
 func nameOf(fn any) string { return runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name() }
 
-// callback returns what function of the application has called its caller, in words, if that is one that Close waits for, and else
-// nothing. A goroutine that such a function has begun is not it, even if the function waits for that.
+// callback returns what function of the application has called its caller, in words, if that is one
+// that Close waits for, and else nothing. A goroutine that such a function has begun is not it,
+// even if the function waits for that.
 //
-// The stack says it: it has the function of ours that called. That does not say for which producer, so it counts only while that function
-// runs for this one too.
+// The stack says it: it has the function of ours that called. That does not say for which producer,
+// so it counts only while that function runs for this one too.
 func (p *Producer) callback() string {
 	running := make(map[string]string)
 	if p.reports != nil && p.reports.calling.Load() {

@@ -17,7 +17,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Close waits for callbacks. One that calls it would wait for itself, for ever where its context has no deadline.
+// Close waits for callbacks. One that calls it would wait for itself, for ever where its context
+// has no deadline.
 func TestVirtual_F16_ACallbackThatCallsCloseIsToldSoAtOnce(t *testing.T) {
 	for name, option := range map[string]func(call func()) producer.Option{
 		"the delivery callback": func(call func()) producer.Option {
@@ -48,7 +49,8 @@ func TestVirtual_F16_ACallbackThatCallsCloseIsToldSoAtOnce(t *testing.T) {
 						require.ErrorIs(t, err, producer.ErrInCallback)
 						require.ErrorContains(t, err, "close: called by "+name+": ")
 						require.Zero(t, time.Since(begin))
-						require.NoError(t, p.Send(producer.Record{Topic: "events"}), "nothing was closed")
+						require.NoError(t, p.Send(producer.Record{Topic: "events"}),
+							"nothing was closed")
 					})
 				}))
 				require.NoError(t, err)
@@ -71,21 +73,23 @@ func TestVirtual_F16_ACallbackMayHaveCloseCalledElsewhereAndCloseAnotherProducer
 		c := proof.Of(t, "F16", "F17")
 		k := newEmbedded(t, 1, map[string]int32{"events": 1})
 		defer k.Close()
-		other, err := producer.New(k.config(), producer.WithDialer(k.link.Dial), producer.WithDelivery(func(producer.Report) {}))
+		other, err := producer.New(k.config(), producer.WithDialer(k.link.Dial),
+			producer.WithDelivery(func(producer.Report) {}))
 		require.NoError(t, err)
 		require.NoError(t, other.Send(producer.Record{Topic: "events"}))
 		closed := make(chan error, 2)
 		ready := make(chan struct{})
 		var p *producer.Producer
-		p, err = producer.New(k.config(), producer.WithDialer(k.link.Dial), producer.WithDelivery(func(producer.Report) {
-			<-ready
-			_, err := other.Close(context.Background())
-			closed <- err
-			go func() {
-				_, err := p.Close(context.Background())
+		p, err = producer.New(k.config(), producer.WithDialer(k.link.Dial),
+			producer.WithDelivery(func(producer.Report) {
+				<-ready
+				_, err := other.Close(context.Background())
 				closed <- err
-			}()
-		}))
+				go func() {
+					_, err := p.Close(context.Background())
+					closed <- err
+				}()
+			}))
 		require.NoError(t, err)
 		close(ready)
 		require.NoError(t, p.Send(producer.Record{Topic: "events"}))

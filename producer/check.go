@@ -22,8 +22,9 @@ func (c *checker) fail(field, format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
 }
 
-// Complete returns cfg with its defaults filled in: what a producer of it works with, for those who want to show that. New
-// and Reconfigure do the same by themselves, and take what Complete returns as well. The error is that of New with opts.
+// Complete returns cfg with its defaults filled in: what a producer of it works with, for those who
+// want to show that. New and Reconfigure do the same by themselves, and take what Complete returns
+// as well. The error is that of New with opts.
 func (cfg Config) Complete(opts ...Option) (Config, error) {
 	o := new(options)
 	o.apply(opts)
@@ -44,8 +45,8 @@ func (cfg Config) explicit() Config {
 	return cfg
 }
 
-// complete returns cfg with its defaults filled in, beside what the options say, and the table of its rules. The error names
-// every field that is wrong and what to write instead.
+// complete returns cfg with its defaults filled in, beside what the options say, and the table of
+// its rules. The error names every field that is wrong and what to write instead.
 func (o *options) complete(cfg Config) (Config, *routing.Table, error) {
 	c := new(checker)
 	defaultTo(&cfg.ClientID, "forebay")
@@ -108,14 +109,18 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 			addr = strings.TrimSpace(addr)
 			brokers[i] = addr
 			if err := checkAddr(addr); err != nil {
-				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i), "%q: %v: write host:port, such as \"kafka-1:9092\"", withoutUser(addr), err)
+				c.fail(fmt.Sprintf("%s.brokers[%d]", field, i),
+					"%q: %v: write host:port, such as \"kafka-1:9092\"", withoutUser(addr), err)
 			}
 		}
 		if strings.ContainsFunc(cc.ClusterID, unicode.IsSpace) {
-			c.fail(field+".cluster_id", "%q: write it without white space, as the brokers tell it", cc.ClusterID)
+			c.fail(field+".cluster_id", "%q: write it without white space, as the brokers tell it",
+				cc.ClusterID)
 		}
 		if cc.ProducerIDExpiration < 0 {
-			c.fail(field+".producer_id_expiration", "%v: write what producer.id.expiration.ms of the brokers says, or 0 for 24h", cc.ProducerIDExpiration)
+			c.fail(field+".producer_id_expiration",
+				"%v: write what producer.id.expiration.ms of the brokers says, or 0 for "+
+					"24h", cc.ProducerIDExpiration)
 		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
@@ -125,10 +130,12 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 
 func (c *checker) createTopics(field string, ct CreateTopicsConfig) {
 	if ct.Partitions < 0 {
-		c.fail(field+".partitions", "%d: write 1 or more, or 0 for the brokers' default", ct.Partitions)
+		c.fail(field+".partitions", "%d: write 1 or more, or 0 for the brokers' default",
+			ct.Partitions)
 	}
 	if ct.ReplicationFactor < 0 {
-		c.fail(field+".replication_factor", "%d: write 1 or more, or 0 for the brokers' default", ct.ReplicationFactor)
+		c.fail(field+".replication_factor", "%d: write 1 or more, or 0 for the brokers' default",
+			ct.ReplicationFactor)
 	}
 }
 
@@ -167,12 +174,15 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// notInAddr reports whether neither the name of a host nor an address has r in it. Names in other scripts are the resolver's affair.
+// notInAddr reports whether neither the name of a host nor an address has r in it. Names in other
+// scripts are the resolver's affair.
 func notInAddr(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("/\\'\"`@?#&=;<>()|*$!^~{}", r)
+	return unicode.IsSpace(r) || unicode.IsControl(r) ||
+		strings.ContainsRune("/\\'\"`@?#&=;<>()|*$!^~{}", r)
 }
 
-func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[string]ClusterConfig) {
+func (c *checker) priority(pc *PriorityConfig, p routing.Priority,
+	clusters map[string]ClusterConfig) {
 	field := "priorities." + p.String()
 	if pc.Cluster != "" {
 		c.known(field+".cluster", pc.Cluster, clusters)
@@ -185,28 +195,33 @@ func (c *checker) priority(pc *PriorityConfig, p routing.Priority, clusters map[
 		}
 	}
 	c.fallbacks(field, pc, clusters)
-	timeouts := map[routing.Priority]time.Duration{routing.Low: 2 * time.Minute, routing.Medium: 10 * time.Minute, routing.High: time.Hour}
+	timeouts := map[routing.Priority]time.Duration{routing.Low: 2 * time.Minute,
+		routing.Medium: 10 * time.Minute, routing.High: time.Hour}
 	defaultTo(&pc.DeliveryTimeout, timeouts[p])
 	if pc.DeliveryTimeout < time.Second || pc.DeliveryTimeout > longest {
-		c.fail(field+".delivery_timeout", "%v: write 1s to %s, or 0 for %v", pc.DeliveryTimeout, aYear, timeouts[p])
+		c.fail(field+".delivery_timeout", "%v: write 1s to %s, or 0 for %v", pc.DeliveryTimeout,
+			aYear, timeouts[p])
 	}
 	shares := map[routing.Priority]float64{routing.Low: 0.05, routing.Medium: 0.2}
 	defaultTo(&pc.WireShare, shares[p])
 	if !(pc.WireShare >= 0 && pc.WireShare <= 0.5) {
-		c.fail(field+".wire_share", "%v: write a fraction up to 0.5, or 0 for %v", pc.WireShare, shares[p])
+		c.fail(field+".wire_share", "%v: write a fraction up to 0.5, or 0 for %v", pc.WireShare,
+			shares[p])
 	}
-	moves := map[routing.Priority]time.Duration{routing.Low: 2 * time.Second, routing.Medium: 10 * time.Second, routing.High: Never}
+	moves := map[routing.Priority]time.Duration{routing.Low: 2 * time.Second,
+		routing.Medium: 10 * time.Second, routing.High: Never}
 	defaultTo(&pc.MoveUnresolvedAfter, moves[p])
 	if outside(pc.MoveUnresolvedAfter) && pc.MoveUnresolvedAfter != Never {
-		c.fail(field+".move_unresolved_after", "%v: write a positive time up to %s, or -1 for never", pc.MoveUnresolvedAfter, aYear)
+		c.fail(field+".move_unresolved_after",
+			"%v: write a positive time up to %s, or -1 for never", pc.MoveUnresolvedAfter, aYear)
 	}
 	c.shares(field, pc, p)
 	defaultTo(&pc.WhenFull, refuseNewest)
 	c.oneOf(field+".when_full", &pc.WhenFull, refuseNewest, dropOldest)
 }
 
-// routes checks that records have somewhere to go: those that a rule gives a priority, and those of the default. A priority that only
-// records themselves name may have no cluster.
+// routes checks that records have somewhere to go: those that a rule gives a priority, and those of
+// the default. A priority that only records themselves name may have no cluster.
 func (c *checker) routes(cfg *Config) {
 	if len(cfg.Clusters) == 0 {
 		return
@@ -215,17 +230,21 @@ func (c *checker) routes(cfg *Config) {
 	for i, rule := range cfg.Topics {
 		everyTopic = everyTopic || rule.Topic == "*"
 		if rule.Priority.Valid() && cfg.Priorities.of(rule.Priority).Cluster == "" {
-			c.fail(fmt.Sprintf("topics[%d].priority", i), "%v has no cluster: set priorities.%[1]v.cluster to one of %s%s",
-				rule.Priority, strings.Join(sortedNames(cfg.Clusters), ", "), misnamed(rule.Priority, cfg.Clusters))
+			c.fail(fmt.Sprintf("topics[%d].priority", i),
+				"%v has no cluster: set priorities.%[1]v.cluster to one of %s%s",
+				rule.Priority, strings.Join(sortedNames(cfg.Clusters),
+					", "), misnamed(rule.Priority, cfg.Clusters))
 		}
 	}
 	if def := routing.Medium; !everyTopic && cfg.Priorities.of(def).Cluster == "" {
-		c.fail("priorities.medium.cluster", "not set, and medium is the default priority: write one of %s%s",
+		c.fail("priorities.medium.cluster",
+			"not set, and medium is the default priority: write one of %s%s",
 			strings.Join(sortedNames(cfg.Clusters), ", "), misnamed(def, cfg.Clusters))
 	}
 }
 
-// misnamed says which cluster may have been meant to have the name of a priority, and so to serve it.
+// misnamed says which cluster may have been meant to have the name of a priority, and so to serve
+// it.
 func misnamed(p routing.Priority, clusters map[string]ClusterConfig) string {
 	if meant := similar.Name(p.String(), sortedNames(clusters)); meant != "" {
 		return fmt.Sprintf("; or is %q to be called %q?", meant, p.String())
@@ -237,7 +256,8 @@ func misnamed(p routing.Priority, clusters map[string]ClusterConfig) string {
 func (c *checker) shares(field string, pc *PriorityConfig, p routing.Priority) {
 	defaultTo(&pc.CeilingShare, 1)
 	if !(pc.CeilingShare > 0 && pc.CeilingShare <= 1) {
-		c.fail(field+".ceiling_share", "%v: write a part of buffer.max_bytes up to 1, or 0 for all of it", pc.CeilingShare)
+		c.fail(field+".ceiling_share",
+			"%v: write a part of buffer.max_bytes up to 1, or 0 for all of it", pc.CeilingShare)
 		return
 	}
 	switch {
@@ -246,7 +266,9 @@ func (c *checker) shares(field string, pc *PriorityConfig, p routing.Priority) {
 	case pc.GuaranteedShare == 0 && p != routing.High:
 		pc.GuaranteedShare = min(1.0/16, pc.CeilingShare)
 	case !(pc.GuaranteedShare >= 0 && pc.GuaranteedShare <= pc.CeilingShare):
-		c.fail(field+".guaranteed_share", "%v: write a part of buffer.max_bytes up to %v, its ceiling_share; 0 for the default, or -1 for none",
+		c.fail(field+".guaranteed_share",
+			"%v: write a part of buffer.max_bytes up to %v, its ceiling_share; 0 for the "+
+				"default, or -1 for none",
 			pc.GuaranteedShare, pc.CeilingShare)
 	}
 }
@@ -255,7 +277,9 @@ func (c *checker) shares(field string, pc *PriorityConfig, p routing.Priority) {
 func (c *checker) guarantees(pcs *PrioritiesConfig) {
 	sum := pcs.Low.GuaranteedShare + pcs.Medium.GuaranteedShare + pcs.High.GuaranteedShare
 	if sum > 1 {
-		c.fail("priorities", "the guaranteed shares are %v together (low %v, medium %v, high %v): lower them to 1 or less, -1 is none",
+		c.fail("priorities",
+			"the guaranteed shares are %v together (low %v, medium %v, high %v): lower them to "+
+				"1 or less, -1 is none",
 			sum, pcs.Low.GuaranteedShare, pcs.Medium.GuaranteedShare, pcs.High.GuaranteedShare)
 	}
 }
@@ -269,7 +293,8 @@ func (c *checker) fallbacks(field string, pc *PriorityConfig, clusters map[strin
 			c.errs = append(c.errs, err)
 		}
 		if c.known(field+".cluster", f.Cluster, clusters) && used[f.Cluster] {
-			c.fail(field+".cluster", "%q is in the order already: name each cluster once", f.Cluster)
+			c.fail(field+".cluster", "%q is in the order already: name each cluster once",
+				f.Cluster)
 		}
 		used[f.Cluster] = true
 	}
@@ -277,13 +302,16 @@ func (c *checker) fallbacks(field string, pc *PriorityConfig, clusters map[strin
 	defaultTo(&pc.ReturnAfter, 30*time.Second)
 	defaultTo(&pc.SwitchEvery, time.Minute)
 	if outside(pc.FallbackAfter) {
-		c.fail(field+".fallback_after", "%v: write a positive time up to %s, or 0 for 5s", pc.FallbackAfter, aYear)
+		c.fail(field+".fallback_after", "%v: write a positive time up to %s, or 0 for 5s",
+			pc.FallbackAfter, aYear)
 	}
 	if outside(pc.ReturnAfter) {
-		c.fail(field+".return_after", "%v: write a positive time up to %s, or 0 for 30s", pc.ReturnAfter, aYear)
+		c.fail(field+".return_after", "%v: write a positive time up to %s, or 0 for 30s",
+			pc.ReturnAfter, aYear)
 	}
 	if outside(pc.SwitchEvery) {
-		c.fail(field+".switch_every", "%v: write a positive time up to %s, or 0 for 1m", pc.SwitchEvery, aYear)
+		c.fail(field+".switch_every", "%v: write a positive time up to %s, or 0 for 1m",
+			pc.SwitchEvery, aYear)
 	}
 }
 
@@ -302,9 +330,11 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 	}
 	defaultTo(&b.MaxRecordBytes, 1_000_000)
 	if b.MaxRecordBytes < 0 || b.MaxRecordBytes > 64<<20 {
-		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000", b.MaxRecordBytes)
+		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000",
+			b.MaxRecordBytes)
 	}
-	if meant, ok := map[string]string{"-1": "all", "1": "leader"}[b.Acks]; ok { // as Kafka's own settings have it
+	// as Kafka's own settings have it
+	if meant, ok := map[string]string{"-1": "all", "1": "leader"}[b.Acks]; ok {
 		b.Acks = meant
 	}
 	defaultTo(&b.Compression, "none")
@@ -313,16 +343,20 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 	c.oneOf("batching.compression", &b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
 	defaultTo(&b.Acks, "all")
 	if b.Acks == "0" || b.Acks == "none" {
-		c.fail("batching.acks", "%q: write all or leader: without an acknowledgement nothing is known to be delivered", b.Acks)
+		c.fail("batching.acks",
+			"%q: write all or leader: without an acknowledgement nothing is known to be "+
+				"delivered", b.Acks)
 		return
 	}
 	c.oneOf("batching.acks", &b.Acks, "all", "leader")
 }
 
-// oneOf checks that value is one of the allowed words, and makes it that word where it is spelt as Kafka does: SCRAM_SHA_512, ZSTD.
+// oneOf checks that value is one of the allowed words, and makes it that word where it is spelt as
+// Kafka does: SCRAM_SHA_512, ZSTD.
 func (c *checker) oneOf(field string, value *string, allowed ...string) {
 	for _, word := range allowed {
-		if strings.EqualFold(strings.ReplaceAll(*value, "_", "-"), strings.ReplaceAll(word, "_", "-")) {
+		if strings.EqualFold(strings.ReplaceAll(*value, "_", "-"),
+			strings.ReplaceAll(word, "_", "-")) {
 			*value = word
 			return
 		}
@@ -339,7 +373,8 @@ func (c *checker) buffer(cfg *Config) {
 	}
 	defaultTo(&cfg.Reports.MaxBytes, b.MaxBytes/2)
 	if cfg.Reports.MaxBytes < 0 {
-		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for half of buffer.max_bytes", cfg.Reports.MaxBytes)
+		c.fail("reports.max_bytes", "%d: write 1 or more, or 0 for half of buffer.max_bytes",
+			cfg.Reports.MaxBytes)
 	}
 }
 
@@ -351,7 +386,9 @@ func (c *checker) resolver(r *ResolverConfig) {
 		return
 	}
 	if r.StaleFor < r.RefreshEvery || r.StaleFor > longest {
-		c.fail("resolver.stale_for", "%v: write a time from resolver.refresh_every (%v) to %s, or 0 for 24h", r.StaleFor, r.RefreshEvery, aYear)
+		c.fail("resolver.stale_for",
+			"%v: write a time from resolver.refresh_every (%v) to %s, or 0 for "+
+				"24h", r.StaleFor, r.RefreshEvery, aYear)
 	}
 }
 
@@ -365,9 +402,12 @@ func outside(d time.Duration) bool { return d < 0 || d > longest }
 func (c *checker) room(cfg *Config) {
 	b := &cfg.Buffer
 	if least := max(1<<20, 4*int64(cfg.Batching.MaxBytes)); b.MaxBytes < least {
-		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes", b.MaxBytes, least)
+		c.fail("buffer.max_bytes", "%d: write %d or more: 1 MiB, and four times batching.max_bytes",
+			b.MaxBytes, least)
 	} else if b.MaxBytes < int64(cfg.Batching.MaxRecordBytes)+tables {
-		c.fail("buffer.max_bytes", "%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or lower the other",
+		c.fail("buffer.max_bytes",
+			"%d: a record of batching.max_record_bytes (%d) would never fit: raise the one or "+
+				"lower the other",
 			b.MaxBytes, cfg.Batching.MaxRecordBytes)
 	}
 }
@@ -387,7 +427,8 @@ func (c *checker) known(field, name string, clusters map[string]ClusterConfig) b
 	return false
 }
 
-// tables is room for what the largest record needs beside its bytes: rounding, its batch, its topic.
+// tables is room for what the largest record needs beside its bytes: rounding, its batch, its
+// topic.
 const tables = 16 << 10
 
 func sortedNames(clusters map[string]ClusterConfig) []string {

@@ -15,14 +15,16 @@ type chooser struct {
 	paths   []path
 	machine *routing.Failover
 	health  []routing.Health // of each path
-	news    chan struct{}    // one slot; sent when a cluster has changed, received by run; never closed
+	// one slot; sent when a cluster has changed, received by run; never closed
+	news    chan struct{}
 	unwatch []func()
 	quit    chan struct{} // closed by stop
 	done    chan struct{} // closed by run when it ends
 }
 
-// choose has the clusters of l watched, if there are several, beginning with the path that is in use, -1 if that is not there
-// any more. What the chooser knew that was stopped is known on, and what it has done counts.
+// choose has the clusters of l watched, if there are several, beginning with the path that is in
+// use, -1 if that is not there any more. What the chooser knew that was stopped is known on, and
+// what it has done counts.
 func (l *lane) choose(use int) {
 	before := l.chooser
 	l.chooser = nil
@@ -68,7 +70,8 @@ func (c *chooser) healthOf(x *site, now time.Duration) routing.Health {
 
 func (l *lane) thresholds() routing.Thresholds {
 	pc := l.p.setup.Load().cfg.Priorities.of(l.priority)
-	return routing.Thresholds{FallbackAfter: pc.FallbackAfter, ReturnAfter: pc.ReturnAfter, SwitchEvery: pc.SwitchEvery}
+	return routing.Thresholds{FallbackAfter: pc.FallbackAfter, ReturnAfter: pc.ReturnAfter,
+		SwitchEvery: pc.SwitchEvery}
 }
 
 // stop ends it. Without anything to choose c is nil.
@@ -126,14 +129,16 @@ func (c *chooser) change(use int, why routing.Change) {
 	}
 	left := c.paths[before].d.cluster
 	c.l.update(func(r *routes) { r.use, r.since, r.switches = use, time.Now(), r.switches+1 })
-	e := Event{Kind: EventReturned, Priority: c.l.priority, Cluster: c.paths[use].d.cluster.Name(), From: left.Name(), Reason: why.String()}
+	e := Event{Kind: EventReturned, Priority: c.l.priority, Cluster: c.paths[use].d.cluster.Name(),
+		From: left.Name(), Reason: why.String()}
 	if use > before {
 		e.Kind = EventFellBack
 	}
 	if status := left.Status(); !status.State.Ready() {
 		e.Reason = left.Name() + " is " + status.State.String() + ": " + status.Reason
 	}
-	c.l.p.log.Warn("priority goes to another cluster", zap.Stringer("priority", c.l.priority), zap.Stringer("why", why),
+	c.l.p.log.Warn("priority goes to another cluster", zap.Stringer("priority", c.l.priority),
+		zap.Stringer("why", why),
 		zap.String("cluster", e.Cluster), zap.String("was", e.From), zap.String("reason", e.Reason))
 	c.l.p.events.push(e)
 }

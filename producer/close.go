@@ -12,9 +12,10 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// Flush waits until every record that was accepted before the call has an outcome, and does not let them linger. It
-// returns nil then. If ctx ends first it returns at once, with an error that wraps that of ctx and says what the records
-// wait for. It does not wait for records that are accepted meanwhile.
+// Flush waits until every record that was accepted before the call has an outcome, and does not let
+// them linger. It returns nil then. If ctx ends first it returns at once, with an error that wraps
+// that of ctx and says what the records wait for. It does not wait for records that are accepted
+// meanwhile.
 func (p *Producer) Flush(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return fmt.Errorf("flush: %w%s", err, p.because())
@@ -41,9 +42,9 @@ func (p *Producer) flush(ctx context.Context) error {
 	}
 }
 
-// WaitReady waits until each of the named clusters has answered and is not down, all clusters if none is named. It returns
-// nil then, or when ctx ends an error that names those that are not ready and says why. No other call needs it: records
-// that are sent before wait in the buffer.
+// WaitReady waits until each of the named clusters has answered and is not down, all clusters if
+// none is named. It returns nil then, or when ctx ends an error that names those that are not ready
+// and says why. No other call needs it: records that are sent before wait in the buffer.
 func (p *Producer) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		names = sortedNames(p.setup.Load().cfg.Clusters)
@@ -85,8 +86,8 @@ type Summary struct {
 	Accepted  uint64
 	Delivered uint64
 	Lost      map[Reason]uint64 // accepted and not delivered, by reason
-	// Left is how many of the lost were still waiting when the time of Close was over: those of ReasonClosed, and of
-	// ReasonUnansweredClose, which Kafka may have.
+	// Left is how many of the lost were still waiting when the time of Close was over: those of
+	// ReasonClosed, and of ReasonUnansweredClose, which Kafka may have.
 	Left uint64
 }
 
@@ -104,22 +105,25 @@ func (s Summary) String() string {
 // ErrLeft reports that Close had to give up records.
 var ErrLeft = errors.New("records were left")
 
-// ErrInCallback reports that a callback or the logger called Close. Close waits for these to return, so it would wait for
-// itself. Nothing was closed.
-var ErrInCallback = errors.New("close waits for callbacks and the logger to return: call it on another goroutine, and do not wait for that in the callback")
+// ErrInCallback reports that a callback or the logger called Close. Close waits for these to
+// return, so it would wait for itself. Nothing was closed.
+var ErrInCallback = errors.New("close waits for callbacks and the logger to return: call it on " +
+	"another goroutine, and do not wait for that in the callback")
 
-// Close refuses further records with ErrClosed, waits until every accepted one has an outcome and its report was taken, and
-// ends everything that runs in the background. When ctx is about to end first (when nine tenths of the time until its
-// deadline are over, or all but half a second), what is left gets its outcome: shed, or possibly persisted if it was
-// written and not answered; the error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but for a callback or a logger that hangs, which it leaves behind. Calling it again returns the
-// same summary and no error, when the first call is done.
+// Close refuses further records with ErrClosed, waits until every accepted one has an outcome and
+// its report was taken, and ends everything that runs in the background. When ctx is about to end
+// first (when nine tenths of the time until its deadline are over, or all but half a second), what
+// is left gets its outcome: shed, or possibly persisted if it was written and not answered; the
+// error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but
+// for a callback or a logger that hangs, which it leaves behind. Calling it again returns the same
+// summary and no error, when the first call is done.
 //
-// A delivery callback, a callback for events, or a logger that calls Close gets ErrInCallback at once, because Close would wait
-// for its own caller. Such a function may start `go p.Close(ctx)`, but must not wait for it, or Close waits until ctx ends. It may
-// call Flush.
+// A delivery callback, a callback for events, or a logger that calls Close gets ErrInCallback at
+// once, because Close would wait for its own caller. Such a function may start `go p.Close(ctx)`,
+// but must not wait for it, or Close waits until ctx ends. It may call Flush.
 //
-// Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by default: give ctx a
-// deadline.
+// Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by
+// default: give ctx a deadline.
 func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	if what := p.callback(); what != "" {
 		return Summary{}, fmt.Errorf("close: called by %s: %w", what, ErrInCallback)
@@ -186,8 +190,8 @@ func (p *Producer) beginClose(ctx context.Context) error {
 	}
 }
 
-// flushBefore flushes until shortly before the deadline of ctx, so that what is then left can still be reported: a tenth of
-// the time, and at most half a second.
+// flushBefore flushes until shortly before the deadline of ctx, so that what is then left can still
+// be reported: a tenth of the time, and at most half a second.
 func (p *Producer) flushBefore(ctx context.Context) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -224,7 +228,8 @@ func (p *Producer) stop() {
 
 func (p *Producer) summary() Summary {
 	total := p.Stats().Total
-	s := Summary{Accepted: total.Accepted, Delivered: total.Delivered, Lost: make(map[Reason]uint64)}
+	s := Summary{Accepted: total.Accepted, Delivered: total.Delivered,
+		Lost: make(map[Reason]uint64)}
 	for r := range buffer.Reasons {
 		if n := total.Lost(r); n > 0 {
 			s.Lost[r] = n

@@ -15,8 +15,9 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// At the deadline of Close all that waits gets its outcome at once. The application is told of each record, for this is its last
-// chance to keep it elsewhere, and the log says how many were lost, for Close's error is often ignored.
+// At the deadline of Close all that waits gets its outcome at once. The application is told of each
+// record, for this is its last chance to keep it elsewhere, and the log says how many were lost,
+// for Close's error is often ignored.
 func TestVirtual_F17_CloseTellsAllThatItGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newEmbedded(t, 1, map[string]int32{"events": 1})
@@ -26,7 +27,8 @@ func TestVirtual_F17_CloseTellsAllThatItGivesUp(t *testing.T) {
 		cfg.Buffer.MaxBytes = 8 << 20
 		logs, lines := observer.New(zap.WarnLevel)
 		var returned uint64
-		p, err := producer.New(cfg, producer.WithDialer(k.link.Dial), producer.WithLogger(zap.New(logs)),
+		p, err := producer.New(cfg, producer.WithDialer(k.link.Dial),
+			producer.WithLogger(zap.New(logs)),
 			producer.WithDelivery(func(r producer.Report) {
 				if rec, ok := r.Returned(); ok && len(rec.Value) == 1000 {
 					returned++
@@ -35,7 +37,8 @@ func TestVirtual_F17_CloseTellsAllThatItGivesUp(t *testing.T) {
 		require.NoError(t, err)
 		accepted := uint64(0)
 		for err == nil {
-			if err = p.Send(producer.Record{Topic: "events", Value: make([]byte, 1000)}); err == nil {
+			if err = p.Send(producer.Record{Topic: "events",
+				Value: make([]byte, 1000)}); err == nil {
 				accepted++
 			}
 		}
@@ -52,6 +55,7 @@ func TestVirtual_F17_CloseTellsAllThatItGivesUp(t *testing.T) {
 
 		lost := lines.FilterMessage("records were lost or refused").All()
 		require.NotEmpty(t, lost)
-		require.Equal(t, map[string]any{"closed": accepted}, lost[len(lost)-1].ContextMap()["medium"])
+		require.Equal(t, map[string]any{"closed": accepted},
+			lost[len(lost)-1].ContextMap()["medium"])
 	})
 }

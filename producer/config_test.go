@@ -16,15 +16,17 @@ import (
 
 func TestNew_NamesEveryMistakeAndWhatToWriteInstead(t *testing.T) {
 	_, err := New(Config{
-		Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"host", "host:0", ":1", "ok:9092"}},
+		Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"host", "host:0", ":1",
+			"ok:9092"}},
 			"b": {CreateTopics: CreateTopicsConfig{Partitions: -1, ReplicationFactor: -2}}},
 		Priorities: PrioritiesConfig{
 			Low:  PriorityConfig{Cluster: "c", DeliveryTimeout: time.Millisecond},
 			High: PriorityConfig{MoveUnresolvedAfter: -5, SwitchEvery: -6},
 		},
-		Topics:   []routing.Rule{{Topic: "x"}},
-		Buffer:   BufferConfig{MaxBytes: 1000, MaxTopics: -1},
-		Batching: BatchingConfig{Linger: time.Hour, MaxBytes: 1, MaxRecordBytes: -1, Compression: "zip", Acks: "none"},
+		Topics: []routing.Rule{{Topic: "x"}},
+		Buffer: BufferConfig{MaxBytes: 1000, MaxTopics: -1},
+		Batching: BatchingConfig{Linger: time.Hour, MaxBytes: 1, MaxRecordBytes: -1,
+			Compression: "zip", Acks: "none"},
 		Reports:  ReportsConfig{MaxBytes: -1},
 		Resolver: ResolverConfig{RefreshEvery: time.Millisecond, StaleFor: -1},
 	})
@@ -51,7 +53,8 @@ batching.acks: "none": write all or leader: without an acknowledgement nothing i
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
 resolver.refresh_every: 1ms: write 1s to 8760h (365 days), or 0 for 30s`)
 	_, err = New(Config{})
-	require.EqualError(t, err, "forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
+	require.EqualError(t, err,
+		"forebay: wrong configuration:\nclusters: none: name at least one cluster and its brokers")
 }
 
 // A time that overflows in a sum would come at once, where somebody meant for ever.
@@ -61,7 +64,8 @@ func TestNew_EveryTimeHasABound(t *testing.T) {
 	visit = func(of reflect.Type, path string, index ...int) {
 		for i := range of.NumField() {
 			f := of.Field(i)
-			field, at := strings.TrimPrefix(path+"."+f.Tag.Get("yaml"), "."), append(slices.Clone(index), i)
+			field, at := strings.TrimPrefix(path+"."+f.Tag.Get("yaml"),
+				"."), append(slices.Clone(index), i)
 			switch {
 			case f.Type == reflect.TypeFor[time.Duration]():
 				for _, d := range []time.Duration{math.MaxInt64, longest + 1} {
@@ -93,12 +97,14 @@ func TestConfig_OneClusterServesAllPriorities(t *testing.T) {
 	require.Equal(t, time.Hour, cfg.Priorities.High.DeliveryTimeout)
 	require.Equal(t, time.Minute, cfg.Priorities.High.SwitchEvery)
 	require.Equal(t, Never, cfg.Priorities.High.MoveUnresolvedAfter)
-	require.Equal(t, ResolverConfig{RefreshEvery: 30 * time.Second, StaleFor: 24 * time.Hour}, cfg.Resolver)
+	require.Equal(t, ResolverConfig{RefreshEvery: 30 * time.Second, StaleFor: 24 * time.Hour},
+		cfg.Resolver)
 }
 
 func TestConfig_ClustersNamedAfterPrioritiesServeThem(t *testing.T) {
 	brokers := ClusterConfig{Brokers: []string{"a:1"}}
-	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"low": brokers, "high": brokers, "other": brokers},
+	cfg, _, err := new(options).complete(Config{Clusters: map[string]ClusterConfig{"low": brokers,
+		"high": brokers, "other": brokers},
 		Priorities: PrioritiesConfig{Medium: PriorityConfig{Cluster: "other"}}})
 	require.NoError(t, err)
 	require.Equal(t, "low", cfg.Priorities.Low.Cluster)
@@ -106,7 +112,8 @@ func TestConfig_ClustersNamedAfterPrioritiesServeThem(t *testing.T) {
 	require.Equal(t, "other", cfg.Priorities.Medium.Cluster)
 }
 
-// A priority that records get by themselves, and that has no cluster, would refuse every one of them.
+// A priority that records get by themselves, and that has no cluster, would refuse every one of
+// them.
 func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 	for _, x := range []struct {
 		clusters []string
@@ -115,17 +122,22 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 		says     string // empty: nothing
 		warns    []string
 	}{
-		{clusters: []string{"high", "low", "medium"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}}},
-		{clusters: []string{"hgih", "low", "medium"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}},
-			says: `topics[0].priority: high has no cluster: set priorities.high.cluster to one of hgih, low, medium; or is "hgih" to be called "high"?`},
+		{clusters: []string{"high", "low", "medium"},
+			rules: []routing.Rule{{Topic: "plays", Priority: routing.High}}},
+		{clusters: []string{"hgih", "low", "medium"},
+			rules: []routing.Rule{{Topic: "plays", Priority: routing.High}},
+			says:  `topics[0].priority: high has no cluster: set priorities.high.cluster to one of hgih, low, medium; or is "hgih" to be called "high"?`},
 		{clusters: []string{"hgih", "low", "medium"}, warns: []string{"clusters.hgih"}},
 		{clusters: []string{"eu", "us"},
-			says: "priorities.medium.cluster: not set, and medium is the default priority: write one of eu, us"},
-		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) { c.Medium.Cluster = "eu" }, warns: []string{"clusters.us"}},
+			says: "priorities.medium.cluster: not set, and medium is the default priority: " +
+				"write one of eu, us"},
+		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) { c.Medium.Cluster = "eu" },
+			warns: []string{"clusters.us"}},
 		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) {
 			c.Medium = PriorityConfig{Cluster: "eu", Fallbacks: []routing.Fallback{{Cluster: "us"}}}
 		}},
-		{clusters: []string{"high", "low"}, rules: []routing.Rule{{Topic: "plays", Priority: routing.High}, {Topic: "*", Priority: routing.Low}}},
+		{clusters: []string{"high", "low"}, rules: []routing.Rule{{Topic: "plays",
+			Priority: routing.High}, {Topic: "*", Priority: routing.Low}}},
 	} {
 		cfg := Config{Clusters: make(map[string]ClusterConfig), Topics: x.rules}
 		for _, name := range x.clusters {
@@ -144,7 +156,9 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 		var fields []string
 		for _, w := range cfg.Warnings() {
 			fields = append(fields, w.Field)
-			require.Equal(t, "no priority uses this cluster: make it the cluster or a fallback of a priority, or remove it", w.Text)
+			require.Equal(t,
+				"no priority uses this cluster: make it the cluster or a fallback of a "+
+					"priority, or remove it", w.Text)
 		}
 		require.Equal(t, x.warns, fields)
 	}
@@ -156,14 +170,17 @@ func TestNew_TakesKafkasOwnSpellings(t *testing.T) {
 			cfg, err := Config{
 				Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"},
 					SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}},
-				Batching: BatchingConfig{Compression: "ZSTD", Acks: acks, Partitioner: "Round-Robin"},
+				Batching: BatchingConfig{Compression: "ZSTD", Acks: acks,
+					Partitioner: "Round-Robin"},
 			}.Complete()
 			require.NoError(t, err)
 			require.Equal(t, "scram-sha-512", cfg.Clusters["only"].SASL.Mechanism)
-			require.Equal(t, []string{"zstd", "all", "round_robin"}, []string{cfg.Batching.Compression, cfg.Batching.Acks, cfg.Batching.Partitioner})
+			require.Equal(t, []string{"zstd", "all", "round_robin"},
+				[]string{cfg.Batching.Compression, cfg.Batching.Acks, cfg.Batching.Partitioner})
 		}
 	}
-	cfg, err := Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}}, Batching: BatchingConfig{Acks: "1"}}.Complete()
+	cfg, err := Config{Clusters: map[string]ClusterConfig{"only": {Brokers: []string{"a:1"}}},
+		Batching: BatchingConfig{Acks: "1"}}.Complete()
 	require.NoError(t, err)
 	require.Equal(t, "leader", cfg.Batching.Acks)
 }
@@ -199,7 +216,9 @@ func TestNew_TakesAddressesOfBrokersAndNothingElse(t *testing.T) {
 			require.Equal(t, []string{strings.TrimSpace(addr)}, got)
 			continue
 		}
-		require.EqualError(t, err, fmt.Sprintf("forebay: wrong configuration:\nclusters.a.brokers[0]: %q: %s: write host:port, such as \"kafka-1:9092\"", addr, want))
+		require.EqualError(t, err,
+			fmt.Sprintf("forebay: wrong configuration:\nclusters.a.brokers[0]: %q: %s: write "+
+				"host:port, such as \"kafka-1:9092\"", addr, want))
 	}
 }
 
@@ -213,7 +232,8 @@ func TestConfig_CompleteChangesNothingTheSecondTime(t *testing.T) {
 		require.Equal(t, once, twice)
 		again, _, err := new(options).complete(once)
 		require.NoError(t, err)
-		first, _, err := new(options).complete(Config{Clusters: only, Batching: BatchingConfig{Linger: linger}})
+		first, _, err := new(options).complete(Config{Clusters: only,
+			Batching: BatchingConfig{Linger: linger}})
 		require.NoError(t, err)
 		require.Equal(t, first, again, "what New makes of either")
 	}

@@ -26,9 +26,11 @@ func (d *dispatcher) lookAt(ts *topicState, now time.Duration) {
 	}
 	d.findAbsent(ts, now)
 	d.findIll(ts, &v, now)
-	if oldest := ts.oldest(now); now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < now && d.troubles.blamed < now {
+	if oldest := ts.oldest(now); now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < now &&
+		d.troubles.blamed < now {
 		f := d.find(ts, CauseNoProgress, -1, now)
-		f.Reason = fmt.Sprintf("none of its records was acknowledged for %v, and no broker says why", stuckAfter)
+		f.Reason = fmt.Sprintf("none of its records was acknowledged for %v, and no broker says "+
+			"why", stuckAfter)
 	}
 }
 
@@ -103,15 +105,18 @@ func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
 		f.parts = append(f.parts, w.Partition)
 	}
 	if f != nil { // there may be thousands
-		f.Reason = fmt.Sprintf("%s: the topic has %d, numbered from 0", listed(f.parts, "does not exist", "do not exist"), ts.count)
-		f.Remedy = fmt.Sprintf("send to partitions below %d, or add partitions to the topic", ts.count)
+		f.Reason = fmt.Sprintf("%s: the topic has %d, numbered from 0",
+			listed(f.parts, "does not exist", "do not exist"), ts.count)
+		f.Remedy = fmt.Sprintf("send to partitions below %d, or add partitions to the topic",
+			ts.count)
 	}
 }
 
 // findIll finds partitions that what waits has to go to, and cannot.
 func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration) {
-	free, all := false, len(ts.parts) > 0       // something may go anywhere; nowhere it can
-	found, bound := false, make(map[int32]bool) // partitions that something waits for which can only go there
+	free, all := false, len(ts.parts) > 0 // something may go anywhere; nowhere it can
+	// partitions that something waits for which can only go there
+	found, bound := false, make(map[int32]bool)
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
 		free = free || w.Kind == buffer.Unkeyed
@@ -127,7 +132,8 @@ func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration
 		if cause == "" || p.id >= ts.count {
 			continue
 		}
-		if free && (all || cause.wholeTopic()) || p.pinned != nil || p.flying != nil || p.stream == 0 && bound[p.id] {
+		if free && (all || cause.wholeTopic()) || p.pinned != nil || p.flying != nil ||
+			p.stream == 0 && bound[p.id] {
 			d.findPartition(ts, p, cause, now)
 			found = true
 		}
@@ -157,7 +163,8 @@ func (d *dispatcher) ill(ts *topicState, p *partition, v *cluster.Topic, now tim
 	return p.why.cause
 }
 
-// findPartition notes that records wait for a partition. The words follow when all are known: there may be thousands.
+// findPartition notes that records wait for a partition. The words follow when all are known: there
+// may be thousands.
 func (d *dispatcher) findPartition(ts *topicState, p *partition, cause Cause, now time.Duration) {
 	f := d.find(ts, cause, -1, now)
 	if p.stream > 0 && slices.Contains(f.parts, p.id) {
@@ -188,9 +195,11 @@ func (d *dispatcher) wordPartitions(ts *topicState, v *cluster.Topic) {
 		case known:
 			f.Reason = illWords(f.parts, p.why, &at)
 		case cause == CauseBrokerAway:
-			f.Reason = listed(f.parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which leads and does not answer", at.Leader)
+			f.Reason = listed(f.parts, "waits", "wait") +
+				fmt.Sprintf(" for broker %d, which leads and does not answer", at.Leader)
 		case at.Leader >= 0:
-			f.Reason = listed(f.parts, "has", "have") + fmt.Sprintf(" a leader, broker %d, that the cluster does not list", at.Leader)
+			f.Reason = listed(f.parts, "has", "have") +
+				fmt.Sprintf(" a leader, broker %d, that the cluster does not list", at.Leader)
 		default:
 			f.Reason = listed(f.parts, "has", "have") + " no leader"
 		}
@@ -204,19 +213,27 @@ func illWords(parts []int32, why *failure, at *cluster.Partition) string {
 	case CauseTooFewReplicas:
 		text := listed(parts, "has", "have") + " too few copies in sync"
 		if n := at.InSync; n > 0 {
-			text += fmt.Sprintf(": at least %d are required, %d of %d %s there", n+1, n, at.Replicas, map[bool]string{true: "is", false: "are"}[n == 1])
+			text += fmt.Sprintf(": at least %d are required, %d of %d %s there", n+1, n,
+				at.Replicas, map[bool]string{true: "is", false: "are"}[n == 1])
 		}
 		return text + " (" + code + ")"
 	case CauseNotConfirmed:
-		return listed(parts, "is", "are") + " not confirmed by the other copies in time (" + code + ")"
+		return listed(parts, "is", "are") + " not confirmed by the other copies in time (" + code +
+			")"
 	case CauseNoLeader:
-		return listed(parts, "is", "are") + fmt.Sprintf(" led by broker %d according to the cluster, but that broker denies it (%s)", why.broker, code)
+		return listed(parts, "is", "are") +
+			fmt.Sprintf(" led by broker %d according to the cluster, but that broker denies it "+
+				"(%s)", why.broker, code)
 	case CauseNoAnswer:
-		return listed(parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which does not answer what is sent to it: %s", why.broker, code)
+		return listed(parts, "waits", "wait") +
+			fmt.Sprintf(" for broker %d, which does not answer what is sent to it: %s", why.broker,
+				code)
 	case CauseRequestTooLarge:
-		return listed(parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which hangs up on large requests: %s", why.broker, code)
+		return listed(parts, "waits", "wait") +
+			fmt.Sprintf(" for broker %d, which hangs up on large requests: %s", why.broker, code)
 	}
-	return listed(parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which answers with %s", why.broker, why.err)
+	return listed(parts, "waits", "wait") + fmt.Sprintf(" for broker %d, which answers with %s",
+		why.broker, why.err)
 }
 
 // partsMax is how many partitions are listed by their numbers.
@@ -252,7 +269,8 @@ func (d *dispatcher) lookAtBrokers(now time.Duration) {
 		}
 		f := d.find(nil, CauseThrottled, id, now)
 		f.begun = min(f.begun, b.since)
-		f.Reason = fmt.Sprintf("broker %d throttles this program for %v at a time: a quota is exceeded", id, b.wait.Round(time.Millisecond))
+		f.Reason = fmt.Sprintf("broker %d throttles this program for %v at a time: a quota is "+
+			"exceeded", id, b.wait.Round(time.Millisecond))
 	}
 	if t.nameless > 0 && now-t.nameless <= lookEvery {
 		f := d.find(nil, CauseNoProducerID, -1, now)
@@ -266,7 +284,10 @@ func (d *dispatcher) lookAtBrokers(now time.Duration) {
 
 // anyOld reports whether something has waited for so long.
 func (d *dispatcher) anyOld(now, long time.Duration) bool {
-	return slices.ContainsFunc(d.active, func(ts *topicState) bool { return ts.owned && now-ts.oldest(now) >= long })
+	return slices.ContainsFunc(d.active, func(ts *topicState) bool {
+		return ts.owned &&
+			now-ts.oldest(now) >= long
+	})
 }
 
 // lookBehind finds what was written for topics that go elsewhere by now, and was not answered.

@@ -17,16 +17,21 @@ import (
 // The rule is that what keeps records waiting is told, also where nobody has thought of the cause.
 func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	c, err := cluster.New(cluster.Config{Name: "main", Seeds: []string{"a:9092"}, Logger: zap.NewNop()})
+	c, err := cluster.New(cluster.Config{Name: "main", Seeds: []string{"a:9092"},
+		Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
 	p := &Producer{log: zap.New(core), events: newEvents(nil, zap.NewNop())}
 	d := &dispatcher{
-		p: p, lane: &lane{p: p, priority: routing.Medium}, cluster: &site{Cluster: c}, log: p.log, ctx: context.Background(),
+		p: p, lane: &lane{p: p,
+			priority: routing.Medium}, cluster: &site{Cluster: c}, log: p.log,
+		ctx: context.Background(),
 		cfg: new(Config), limits: PriorityConfig{DeliveryTimeout: time.Hour}, topics: make(map[string]*topicState),
-		view: &cluster.View{State: cluster.Up, Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}},
+		view: &cluster.View{State: cluster.Up,
+			Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}},
 	}
-	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1, Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
+	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
+		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
 		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
 	require.NoError(t, err)
 	ts := &topicState{t: topic, name: "events", owned: true, count: 1}
@@ -58,7 +63,9 @@ func TestCauses_EachIsListedAndHasWords(t *testing.T) {
 		require.False(t, listed[cause], cause)
 		listed[cause] = true
 		_, has := remedies[cause]
-		own := cause == CauseTopicNotCreated || cause == CausePartitionMissing || cause == CauseUnanswered // whose remedies have figures in them
+		// whose remedies have figures in them
+		own := cause == CauseTopicNotCreated || cause == CausePartitionMissing ||
+			cause == CauseUnanswered
 		require.NotEqual(t, own, has, cause)
 	}
 	for cause := range remedies {
@@ -85,27 +92,34 @@ func TestTeller_SumsWhatIsMoreThanAMinuteTakes(t *testing.T) {
 	require.True(t, tells.may(CauseNoLeader, time.Hour+time.Minute))
 }
 
-// A topic may have thousands of partitions that all wait, and a cluster without rest a new view every 20 ms: looking at that must not take
-// the dispatcher's time.
+// A topic may have thousands of partitions that all wait, and a cluster without rest a new view
+// every 20 ms: looking at that must not take the dispatcher's time.
 func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
-	c, err := cluster.New(cluster.Config{Name: "main", Seeds: []string{"a:9092"}, Logger: zap.NewNop()})
+	c, err := cluster.New(cluster.Config{Name: "main", Seeds: []string{"a:9092"},
+		Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
 	p := &Producer{log: zap.NewNop(), events: newEvents(nil, zap.NewNop())}
-	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1, Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
+	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
+		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
 		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
 	require.NoError(t, err)
 	const count = 1000
-	view := cluster.View{State: cluster.Up, Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, count)}}}
+	view := cluster.View{State: cluster.Up,
+		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, count)}}}
 	d := &dispatcher{
-		p: p, lane: &lane{p: p, priority: routing.Medium}, cluster: &site{Cluster: c}, log: p.log, ctx: context.Background(),
+		p: p, lane: &lane{p: p,
+			priority: routing.Medium}, cluster: &site{Cluster: c}, log: p.log,
+		ctx: context.Background(),
 		cfg: new(Config), limits: PriorityConfig{DeliveryTimeout: time.Hour}, topics: make(map[string]*topicState), view: &view,
 	}
 	ts := &topicState{t: topic, name: "events", owned: true, count: count}
 	for i := range int32(count) {
 		ts.add(i, 0, nil)
-		ts.waiting = append(ts.waiting, buffer.Waiting{Kind: buffer.Keyed, Partition: i, Sealed: true, Oldest: time.Second},
-			buffer.Waiting{Kind: buffer.Explicit, Partition: count + i, Sealed: true, Oldest: time.Second})
+		ts.waiting = append(ts.waiting, buffer.Waiting{Kind: buffer.Keyed, Partition: i,
+			Sealed: true, Oldest: time.Second},
+			buffer.Waiting{Kind: buffer.Explicit, Partition: count + i, Sealed: true,
+				Oldest: time.Second})
 	}
 	d.topics["events"], d.active = ts, []*topicState{ts}
 	now := time.Minute
@@ -116,7 +130,8 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 	require.Contains(t, found[0].Reason, "partitions 0, 1, 2, 3, 4 and 995 more")
 	require.Len(t, found[0].parts, count)
 	require.Equal(t, CausePartitionMissing, found[1].Cause)
-	require.Contains(t, found[1].Reason, "partitions 1000, 1001, 1002, 1003, 1004 and 995 more do not exist: the topic has 1000")
+	require.Contains(t, found[1].Reason,
+		"partitions 1000, 1001, 1002, 1003, 1004 and 995 more do not exist: the topic has 1000")
 	require.Less(t, testing.AllocsPerRun(5, func() {
 		now += time.Second
 		d.complain(now, &alarm{now: now})

@@ -20,9 +20,9 @@ import (
 // idleTopic is how long a topic may be without a record before its table is freed.
 const idleTopic = 10 * time.Minute
 
-// dispatcher sends the batches of one lane: it takes them when a broker has a free slot, and decides what an answer means
-// for them. All of its state belongs to one goroutine, run; requests run on goroutines of their own, which put what they
-// learnt into landed and wake it.
+// dispatcher sends the batches of one lane: it takes them when a broker has a free slot, and
+// decides what an answer means for them. All of its state belongs to one goroutine, run; requests
+// run on goroutines of their own, which put what they learnt into landed and wake it.
 type dispatcher struct {
 	p       *Producer
 	lane    *lane
@@ -43,21 +43,24 @@ type dispatcher struct {
 	unwatch func()
 
 	// What follows belongs to run.
-	cfg      *Config        // of this pass
-	limits   PriorityConfig // those of the lane, of this pass
-	routes   *routes        // that the topics were compared with last
-	left     bool           // idle is closed
-	view     *cluster.View
-	topics   map[string]*topicState // by name: a topic whose table is freed and made again goes on in the state that it had
-	active   []*topicState          // those of topics with something that waits or is in flight
-	brokers  map[int32]*brokerState
-	zones    int                     // how many there are, by the racks of the brokers
-	chooses  partitioner.Partitioner // for un-keyed batches, of this pass; nil: any partition will do
-	inFlight int64                   // bytes of the shipments on their way
-	loads    []*partitioner.Load     // of sendOne
-	turn     int                     // where in active the next request begins
-	tick     uint64                  // counts batches that were sent
-	opened   time.Duration           // when a request last took open batches, because one had lingered
+	cfg    *Config        // of this pass
+	limits PriorityConfig // those of the lane, of this pass
+	routes *routes        // that the topics were compared with last
+	left   bool           // idle is closed
+	view   *cluster.View
+	// by name: a topic whose table is freed and made again goes on in the state that it had
+	topics  map[string]*topicState
+	active  []*topicState // those of topics with something that waits or is in flight
+	brokers map[int32]*brokerState
+	zones   int // how many there are, by the racks of the brokers
+	// for un-keyed batches, of this pass; nil: any partition will do
+	chooses  partitioner.Partitioner
+	inFlight int64               // bytes of the shipments on their way
+	loads    []*partitioner.Load // of sendOne
+	turn     int                 // where in active the next request begins
+	tick     uint64              // counts batches that were sent
+	// when a request last took open batches, because one had lingered
+	opened   time.Duration
 	incoming []*buffer.Topic
 	owes     bool          // room is kept for what is to be dealt out
 	reaped   time.Duration // when idle topics were last freed
@@ -66,7 +69,8 @@ type dispatcher struct {
 	troubles troubles
 	counts   counts
 	acked    atomic.Int64 // monotonic time of the last acknowledgement
-	overhead atomic.Int64 // the most bytes that were in flight: kgo copies them, and keeps its buffers
+	// the most bytes that were in flight: kgo copies them, and keeps its buffers
+	overhead atomic.Int64
 
 	mu     sync.Mutex // guards what follows
 	landed []*shipment
@@ -81,7 +85,8 @@ func newDispatcher(l *lane, c *site, there routing.Fallback) (*dispatcher, error
 	}
 	d := &dispatcher{
 		p: l.p, lane: l, outlet: outlet, cluster: c, link: link, there: there,
-		log:     l.p.log.With(zap.Stringer("priority", l.priority), zap.String("cluster", c.Name())),
+		log: l.p.log.With(zap.Stringer("priority", l.priority),
+			zap.String("cluster", c.Name())),
 		unwatch: c.Watch(outlet.Wake),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -96,8 +101,8 @@ func newDispatcher(l *lane, c *site, there routing.Fallback) (*dispatcher, error
 
 func (d *dispatcher) start() { go d.run() }
 
-// run dispatches until stop is called. Each pass looks at everything that waits; between passes it sleeps until something
-// happened or falls due.
+// run dispatches until stop is called. Each pass looks at everything that waits; between passes it
+// sleeps until something happened or falls due.
 func (d *dispatcher) run() {
 	defer close(d.done)
 	timer := time.NewTimer(0)
@@ -151,8 +156,8 @@ func (d *dispatcher) pass() time.Duration {
 // alarm is the time of the next pass.
 type alarm struct{ now, at time.Duration }
 
-// by asks for a pass at a time. What is due already was looked at in this pass: it is not looked at again before a
-// millisecond is over.
+// by asks for a pass at a time. What is due already was looked at in this pass: it is not looked at
+// again before a millisecond is over.
 func (a *alarm) by(at time.Duration) { a.at = min(a.at, max(at, a.now+time.Millisecond)) }
 
 // admit makes the topics known that got something to send.
@@ -180,7 +185,8 @@ func (d *dispatcher) admit() {
 }
 
 func (d *dispatcher) newTopicState(t *buffer.Topic) *topicState {
-	ts := &topicState{t: t, name: d.there.Name(t.Name()), batches: uint64(rand.Uint32()), turn: partitioner.Any}
+	ts := &topicState{t: t, name: d.there.Name(t.Name()), batches: uint64(rand.Uint32()),
+		turn: partitioner.Any}
 	if len(d.there.Rename) == 0 {
 		return ts // no other topic has that name
 	}
@@ -268,8 +274,10 @@ func (d *dispatcher) tellCount(ts *topicState, count int32) {
 		return
 	}
 	reason := fmt.Sprintf("partitions: %d, before: %d", count, ts.count)
-	d.log.Info("topic has another number of partitions", zap.String("topic", ts.t.Name()), zap.Int32("partitions", count), zap.Int32("was", ts.count))
-	d.p.events.push(Event{Kind: EventRepartitioned, Priority: d.lane.priority, Cluster: d.cluster.Name(), Topic: ts.t.Name(), Reason: reason})
+	d.log.Info("topic has another number of partitions", zap.String("topic", ts.t.Name()),
+		zap.Int32("partitions", count), zap.Int32("was", ts.count))
+	d.p.events.push(Event{Kind: EventRepartitioned, Priority: d.lane.priority,
+		Cluster: d.cluster.Name(), Topic: ts.t.Name(), Reason: reason})
 }
 
 // evacuate has what is pinned to a partition that is gone wait for another.
@@ -282,7 +290,8 @@ func (d *dispatcher) evacuate(ts *topicState, p *partition) {
 	}
 }
 
-// settleActive forgets the topics that need no attention until they come in again, and sets the alarm for the rest.
+// settleActive forgets the topics that need no attention until they come in again, and sets the
+// alarm for the rest.
 func (d *dispatcher) settleActive(alarm *alarm) {
 	kept := d.active[:0]
 	armed, plain := false, d.anyPlain()
@@ -302,7 +311,8 @@ func (d *dispatcher) settleActive(alarm *alarm) {
 				alarm.by(due)
 				armed = true
 			}
-			if cross := w.Oldest + d.cfg.Batching.Linger + crossAfter; ts.rack != "" && cross > alarm.now {
+			if cross := w.Oldest + d.cfg.Batching.Linger + crossAfter; ts.rack != "" &&
+				cross > alarm.now {
 				alarm.by(cross)
 			}
 			sealed = sealed || w.Sealed
@@ -337,8 +347,8 @@ func (d *dispatcher) reap(now time.Duration) {
 	}
 }
 
-// halt has run give up what is in flight and end, and waits for that, whoever calls it. Nothing is accepted any more, or none of
-// it is for d.
+// halt has run give up what is in flight and end, and waits for that, whoever calls it. Nothing is
+// accepted any more, or none of it is for d.
 func (d *dispatcher) halt() { d.halting.Do(d.finish) }
 
 func (d *dispatcher) finish() {
@@ -352,7 +362,8 @@ func (d *dispatcher) finish() {
 	d.link.Close()
 }
 
-// abandon resolves what d has taken: what may have been written as possibly persisted, the rest as shed. What waits stays.
+// abandon resolves what d has taken: what may have been written as possibly persisted, the rest as
+// shed. What waits stays.
 func (d *dispatcher) abandon() {
 	d.owe(false)
 	d.configure()
@@ -360,7 +371,8 @@ func (d *dispatcher) abandon() {
 	for _, ts := range d.topics {
 		for _, p := range ts.all {
 			if p.pinned != nil {
-				d.resolve(ts, p.pinned, verdict{outcome: Shed, reason: ReasonClosed, partition: p.id})
+				d.resolve(ts, p.pinned, verdict{outcome: Shed, reason: ReasonClosed,
+					partition: p.id})
 				p.pinned = nil
 			}
 		}
@@ -379,8 +391,8 @@ func (d *dispatcher) resolve(ts *topicState, b *buffer.Batch, v verdict) {
 	d.end(ts.t, b, v)
 }
 
-// end is resolve for a topic of which nothing else is known. Of what may have been written nobody can say that it was shed,
-// expired or rejected: it is possibly persisted.
+// end is resolve for a topic of which nothing else is known. Of what may have been written nobody
+// can say that it was shed, expired or rejected: it is possibly persisted.
 func (d *dispatcher) end(t *buffer.Topic, b *buffer.Batch, v verdict) {
 	if v.outcome != Delivered && b.History.MaybeWritten {
 		v.outcome = PossiblyPersisted

@@ -9,8 +9,9 @@ import (
 
 // What Send refuses a record for. Nothing of it was kept. Each comes in a SendError with the facts.
 var (
-	// ErrBufferFull reports that there is no room: under Buffer.MaxBytes, with nothing of lower priorities left to give
-	// up, or under the ceiling of the record's priority, or in its topic's share. Hint says which of the latter.
+	// ErrBufferFull reports that there is no room: under Buffer.MaxBytes, with nothing of lower
+	// priorities left to give up, or under the ceiling of the record's priority, or in its topic's
+	// share. Hint says which of the latter.
 	ErrBufferFull = errors.New("buffer full")
 	// ErrRecordTooLarge reports a record above Batching.MaxRecordBytes.
 	ErrRecordTooLarge = errors.New("record too large")

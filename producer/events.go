@@ -24,7 +24,8 @@ type Event struct {
 	Cluster string
 	State   ClusterState // of EventCluster; zero ("none") for the others
 
-	// Priority is whose way has changed, who sheds, or whose topic it is; Unset for EventCluster and EventReconfigured.
+	// Priority is whose way has changed, who sheds, or whose topic it is; Unset for EventCluster
+	// and EventReconfigured.
 	Priority routing.Priority
 	From     string // where the priority went before, of EventFellBack and EventReturned
 
@@ -37,20 +38,31 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventCluster       EventKind = iota // a cluster came into another state, was not reached for five seconds, or is down for another kind of reason
-	EventFellBack                       // a priority goes to a cluster that is later in its order: what was dispatched before may be read after this
-	EventReturned                       // a priority goes to a cluster that is earlier in its order, or to its primary
-	EventShedding                       // a priority has begun to lose records, or to refuse them, for lack of room
-	EventSheddingOver                   // and has not lost any for ten seconds
-	EventReconfigured                   // settings were changed by Reconfigure
-	EventRepartitioned                  // a topic that had records with keys has another number of partitions: keys may be in other ones from now on
-	EventTrouble                        // records wait although their cluster answers; see Trouble. With neither topic nor cluster: a sum of several
-	EventTroubleOver                    // they do not wait for that any more
+	// a cluster came into another state, was not reached for five seconds, or is down for another
+	// kind of reason
+	EventCluster EventKind = iota
+	// a priority goes to a cluster that is later in its order: what was dispatched before may be
+	// read after this
+	EventFellBack
+	// a priority goes to a cluster that is earlier in its order, or to its primary
+	EventReturned
+	// a priority has begun to lose records, or to refuse them, for lack of room
+	EventShedding
+	EventSheddingOver // and has not lost any for ten seconds
+	EventReconfigured // settings were changed by Reconfigure
+	// a topic that had records with keys has another number of partitions: keys may be in other
+	// ones from now on
+	EventRepartitioned
+	// records wait although their cluster answers; see Trouble. With neither topic nor cluster: a
+	// sum of several
+	EventTrouble
+	EventTroubleOver // they do not wait for that any more
 )
 
 // String returns the kind in words.
 func (k EventKind) String() string {
-	names := [...]string{"cluster", "fell back", "returned", "shedding", "shedding over", "reconfigured", "repartitioned", "trouble", "trouble over"}
+	names := [...]string{"cluster", "fell back", "returned", "shedding", "shedding over",
+		"reconfigured", "repartitioned", "trouble", "trouble over"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -61,11 +73,13 @@ func (k EventKind) String() string {
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 const (
-	eventsMax  = 256 // that may wait for a callback; the oldest make room for newer ones, which say more
+	// that may wait for a callback; the oldest make room for newer ones, which say more
+	eventsMax  = 256
 	historyMax = 128 // that Producer.History remembers
 )
 
-// events remembers what has changed, and hands it to the application's callback on a goroutine of its own.
+// events remembers what has changed, and hands it to the application's callback on a goroutine of
+// its own.
 type events struct {
 	fn      func(Event) // nil: there is none, and no goroutine
 	log     *zap.Logger
@@ -107,7 +121,8 @@ func (e *events) push(event Event) {
 	e.nudge()
 }
 
-// appendBounded appends event to list, whose oldest makes room for it where there are limit of them.
+// appendBounded appends event to list, whose oldest makes room for it where there are limit of
+// them.
 func appendBounded(list []Event, limit int, event Event) []Event {
 	if len(list) >= limit {
 		list = append(list[:0], list[1:]...)
@@ -138,7 +153,8 @@ func (p *Producer) watch(c *site) {
 }
 
 func clusterEvent(c *site, status cluster.Status) Event {
-	return Event{Kind: EventCluster, Cluster: c.Name(), State: status.State, Reason: status.Reason, At: status.Since}
+	return Event{Kind: EventCluster, Cluster: c.Name(), State: status.State, Reason: status.Reason,
+		At: status.Since}
 }
 
 // close ends run when everything that was pushed has been handed over.
@@ -175,21 +191,24 @@ func (e *events) call(event Event) {
 	defer func() {
 		e.calling.Store(false)
 		if v := recover(); v != nil {
-			e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)), zap.ByteString("stack", debug.Stack()))
+			e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)),
+				zap.ByteString("stack", debug.Stack()))
 		}
 	}()
 	e.fn(event)
 }
 
-// History returns the last changes, 128 at most, the oldest first. It is there without WithEvents too.
+// History returns the last changes, 128 at most, the oldest first. It is there without WithEvents
+// too.
 func (p *Producer) History() []Event {
 	p.events.mu.Lock()
 	defer p.events.mu.Unlock()
 	return slices.Clone(p.events.history)
 }
 
-// Current returns what is the case now, as the events that would have led to it: the state of each cluster, where each priority
-// goes, which of them shed, and what records wait for. Whoever begins to watch looks at this first.
+// Current returns what is the case now, as the events that would have led to it: the state of each
+// cluster, where each priority goes, which of them shed, and what records wait for. Whoever begins
+// to watch looks at this first.
 func (p *Producer) Current() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		s := p.setup.Load()

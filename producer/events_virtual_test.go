@@ -24,7 +24,8 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		f.begin()
 		current := func() (told []string) {
 			for e := range f.p.Current() {
-				told = append(told, fmt.Sprint(e.Kind, " ", e.Priority, " ", e.Cluster, " ", e.State, " ", e.From))
+				told = append(told, fmt.Sprint(e.Kind, " ", e.Priority, " ", e.Cluster, " ",
+					e.State, " ", e.From))
 				require.False(t, e.At.IsZero())
 			}
 			return told
@@ -39,7 +40,8 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		f.stream(10 * time.Second)
 		require.Equal(t, []string{
 			"cluster unset main down ", "cluster unset spare up ",
-			"returned low main none ", "fell back medium spare none main", "returned high main none ",
+			"returned low main none ", "fell back medium spare none main", "returned high main " +
+				"none ",
 		}, current())
 		for range f.p.Current() {
 			break // who has seen enough
@@ -57,16 +59,20 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 			if i > 0 {
 				require.False(t, e.At.Before(f.events[i-1].At))
 			}
-			told = append(told, fmt.Sprint(e.Kind, " ", e.Priority, " ", e.Cluster, " ", e.State, " ", e.From))
+			told = append(told, fmt.Sprint(e.Kind, " ", e.Priority, " ", e.Cluster, " ", e.State,
+				" ", e.From))
 			if e.State == producer.Down || e.Kind == producer.EventFellBack {
 				require.Contains(t, e.Reason, "refused")
 			}
 		}
-		require.ElementsMatch(t, []string{"cluster unset main up ", "cluster unset spare up "}, told[:2])
+		require.ElementsMatch(t, []string{"cluster unset main up ", "cluster unset spare up "},
+			told[:2])
 		require.Equal(t, []string{
-			"cluster unset main down ", "fell back medium spare none main", "cluster unset main up ", "returned medium main none spare",
+			"cluster unset main down ", "fell back medium spare none main", "cluster unset main " +
+				"up ", "returned medium main none spare",
 		}, told[2:6])
-		require.ElementsMatch(t, []string{"cluster unset main closed ", "cluster unset spare closed "}, told[6:])
+		require.ElementsMatch(t, []string{"cluster unset main closed ",
+			"cluster unset spare closed "}, told[6:])
 		require.Equal(t, routing.Unset, f.events[0].Priority)
 	})
 }

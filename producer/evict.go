@@ -21,21 +21,25 @@ const (
 	shedsFor = 10 * time.Second
 )
 
-// evictor makes room: for a Send that found none, in its time, and on a goroutine of its own before the memory is full. It
-// gives up what waits longest, whole batches, and never what is in flight or was written and is not answered.
+// evictor makes room: for a Send that found none, in its time, and on a goroutine of its own before
+// the memory is full. It gives up what waits longest, whole batches, and never what is in flight or
+// was written and is not answered.
 type evictor struct {
-	p    *Producer
-	lost chan struct{} // one slot; sent when records are lost or refused, received by run; never closed
+	p *Producer
+	// one slot; sent when records are lost or refused, received by run; never closed
+	lost chan struct{}
 	quit chan struct{} // closed by close
 	done chan struct{} // closed by run when it ends
 
-	// One batch is given up at a time, and only while there still is no room: else each of many senders would give one up where
-	// one is enough. The holder does no I/O, and calls nobody back.
+	// One batch is given up at a time, and only while there still is no room: else each of many
+	// senders would give one up where one is enough. The holder does no I/O, and calls nobody back.
 	mu     sync.Mutex // guards what follows; comes before the locks of topics
 	closed bool
 
-	shortMu sync.Mutex                      // guards what follows, so that events come in the order of what they tell
-	short   [routing.High + 1]time.Duration // monotonic time of the last loss for lack of room, 0: none of late
+	// guards what follows, so that events come in the order of what they tell
+	shortMu sync.Mutex
+	// monotonic time of the last loss for lack of room, 0: none of late
+	short [routing.High + 1]time.Duration
 
 	// What follows belongs to run.
 	told  [routing.High + 1]Books // what was known when it was logged last
@@ -43,7 +47,8 @@ type evictor struct {
 }
 
 func newEvictor(p *Producer) *evictor {
-	return &evictor{p: p, lost: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	return &evictor{p: p, lost: make(chan struct{}, 1), quit: make(chan struct{}),
+		done: make(chan struct{})}
 }
 
 func (e *evictor) start() { go e.run() }
@@ -64,7 +69,8 @@ func classOf(p routing.Priority) int { return int(p - routing.Low) }
 func (p *Producer) share(cfg *Config) {
 	for _, priority := range routing.All {
 		pc, whole := cfg.Priorities.of(priority), float64(cfg.Buffer.MaxBytes)
-		p.budget.SetClass(classOf(priority), int64(pc.GuaranteedShare*whole), int64(pc.CeilingShare*whole))
+		p.budget.SetClass(classOf(priority), int64(pc.GuaranteedShare*whole),
+			int64(pc.CeilingShare*whole))
 	}
 }
 
@@ -73,7 +79,8 @@ func (p *Producer) laneOf(t *buffer.Topic) *lane {
 	return p.setup.Load().lanes[routing.Low+routing.Priority(t.Lane().Config().Class)]
 }
 
-// appendFull appends rec where Append has failed for lack of room: it has others make some, a few times at most.
+// appendFull appends rec where Append has failed for lack of room: it has others make some, a few
+// times at most.
 func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
 	l, tries := p.laneOf(t), 0
 	n, tight := p.needs(l, t, rec)
@@ -85,7 +92,8 @@ func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
 			n = t.Short()
 		}
 	}
-	if tries > 0 { // what was given up may not be enough for a batch to double, but be more than the record needs
+	// what was given up may not be enough for a batch to double, but be more than the record needs
+	if tries > 0 {
 		err = p.append(t, rec, true)
 	}
 	if errors.Is(err, buffer.ErrFull) {
@@ -95,8 +103,9 @@ func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
 	return err
 }
 
-// needs returns how many bytes are to be had for rec, which found no room in t, and whether that is for a small batch: where the open
-// one cannot double any more by what l may hold, although lower priorities have room to give up.
+// needs returns how many bytes are to be had for rec, which found no room in t, and whether that is
+// for a small batch: where the open one cannot double any more by what l may hold, although lower
+// priorities have room to give up.
 func (p *Producer) needs(l *lane, t *buffer.Topic, rec *Record) (n int64, tight bool) {
 	look := p.budget.Look(classOf(l.priority), t.Short())
 	if look.Err == nil || look.Borrowed || !look.Lent {
@@ -110,14 +119,15 @@ func (p *Producer) needs(l *lane, t *buffer.Topic, rec *Record) (n int64, tight 
 func (p *Producer) makeTable(l *lane, name string) (*buffer.Topic, error) {
 	for tries := 0; ; tries++ {
 		t, err := l.buf.Topic(name, p.clock.Mono())
-		if !errors.Is(err, buffer.ErrFull) || tries == evictionsPerSend || !p.evict.makeRoom(l, nil, buffer.TableBytes(name), err) {
+		if !errors.Is(err, buffer.ErrFull) || tries == evictionsPerSend ||
+			!p.evict.makeRoom(l, nil, buffer.TableBytes(name), err) {
 			return t, err
 		}
 	}
 }
 
-// makeRoom gives up one batch for n bytes that t, which may be nil, did not get in l. It reports whether that,
-// or what somebody else has given up meanwhile, makes another try worth while.
+// makeRoom gives up one batch for n bytes that t, which may be nil, did not get in l. It reports
+// whether that, or what somebody else has given up meanwhile, makes another try worth while.
 func (e *evictor) makeRoom(l *lane, t *buffer.Topic, n int64, why error) bool {
 	class, drop := classOf(l.priority), e.p.setup.Load().cfg.Priorities.of(l.priority).WhenFull == dropOldest
 	overShare := errors.Is(why, buffer.ErrOverShare)
@@ -139,7 +149,8 @@ func (e *evictor) makeRoom(l *lane, t *buffer.Topic, n int64, why error) bool {
 		return true
 	case hog != nil && hog != t:
 		l.buf.Curb(hog, e.p.clock.Mono())
-		return e.give(hog.TakeOldest(), ReasonOverShare) || drop && e.give(l.buf.TakeOldest(), ReasonDroppedOldest)
+		return e.give(hog.TakeOldest(), ReasonOverShare) || drop &&
+			e.give(l.buf.TakeOldest(), ReasonDroppedOldest)
 	case !drop:
 		return false
 	case hog != nil: // those that hold little keep it
@@ -148,7 +159,8 @@ func (e *evictor) makeRoom(l *lane, t *buffer.Topic, n int64, why error) bool {
 	return e.give(l.buf.TakeOldest(), ReasonDroppedOldest)
 }
 
-// preempt gives up a batch of the lowest priority below one that holds more than its guarantee, and reports whether there was any.
+// preempt gives up a batch of the lowest priority below one that holds more than its guarantee, and
+// reports whether there was any.
 func (e *evictor) preempt(by routing.Priority) bool {
 	reason := ReasonPreemptedByHigh
 	if by == routing.Medium {
@@ -156,15 +168,16 @@ func (e *evictor) preempt(by routing.Priority) bool {
 	}
 	for priority := routing.Low; priority < by; priority++ {
 		l := e.p.setup.Load().lanes[priority]
-		if l != nil && e.p.budget.AboveGuarantee(classOf(priority)) && e.give(l.buf.TakeOldest(), reason) {
+		if l != nil && e.p.budget.AboveGuarantee(classOf(priority)) &&
+			e.give(l.buf.TakeOldest(), reason) {
 			return true
 		}
 	}
 	return false
 }
 
-// give gives a batch up that was taken, and reports whether there was one. The reports of its records do without the records:
-// else there would be no room before they were read.
+// give gives a batch up that was taken, and reports whether there was one. The reports of its
+// records do without the records: else there would be no room before they were read.
 func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 	if b == nil {
 		return false
@@ -179,7 +192,8 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 		b.Shrink()
 		d := l.routes.Load().of(b.Topic().Name())
 		e.p.reports.push(verdict{
-			batch: b, outcome: outcome, reason: reason, err: d.why(b.Topic().Name(), b.Partition()), priority: l.priority,
+			batch: b, outcome: outcome, reason: reason, err: d.why(b.Topic().Name(),
+				b.Partition()), priority: l.priority,
 			cluster: d.cluster.Name(), partition: b.Partition(), offset: -1, at: e.p.clock.Mono(),
 		})
 	}
@@ -207,7 +221,8 @@ func (e *evictor) sheds(priority routing.Priority) bool {
 	return e.short[priority] != 0
 }
 
-// recovering tells of the lanes that have lost nothing for long enough, and reports whether others are left.
+// recovering tells of the lanes that have lost nothing for long enough, and reports whether others
+// are left.
 func (e *evictor) recovering() (left bool) {
 	now := e.p.clock.Mono()
 	e.shortMu.Lock()
@@ -231,7 +246,8 @@ func (e *evictor) recovering() (left bool) {
 // shedding returns the event that says so.
 func (l *lane) shedding() Event {
 	r := l.routes.Load()
-	return Event{At: time.Now(), Kind: EventShedding, Priority: l.priority, Cluster: r.paths[r.use].d.cluster.Name()}
+	return Event{At: time.Now(), Kind: EventShedding, Priority: l.priority,
+		Cluster: r.paths[r.use].d.cluster.Name()}
 }
 
 // lose notes that records were lost or refused, to be logged.
@@ -272,14 +288,16 @@ func (e *evictor) run() {
 	}
 }
 
-// reclaim makes room for a priority until a tenth of the memory is free, or nothing is left that may be given up for it.
+// reclaim makes room for a priority until a tenth of the memory is free, or nothing is left that
+// may be given up for it.
 func (e *evictor) reclaim(priority routing.Priority) {
 	for e.p.budget.Lacks(classOf(priority)) && e.preemptOne(priority) {
 	}
 }
 
-// shrink lowers the bound of the memory. What is held above it is given up by lower priorities, the lowest first. What the highest
-// one holds that has had a record, and what is in flight, stays until it has an outcome.
+// shrink lowers the bound of the memory. What is held above it is given up by lower priorities, the
+// lowest first. What the highest one holds that has had a record, and what is in flight, stays
+// until it has an outcome.
 func (e *evictor) shrink(limit int64) {
 	highest := routing.Low + routing.Priority(e.p.budget.Highest())
 	for e.p.budget.Shrink(limit) && e.preemptOne(highest) {

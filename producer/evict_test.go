@@ -17,7 +17,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// away makes a producer whose cluster is away, with little memory; topics are named by their priority.
+// away makes a producer whose cluster is away, with little memory; topics are named by their
+// priority.
 func away(t require.TestingT, change func(*Config), opts ...Option) *Producer {
 	cfg := Config{Clusters: map[string]ClusterConfig{"away": {Brokers: []string{"127.0.0.1:1"}}}}
 	cfg.Buffer.MaxBytes = 1 << 20
@@ -29,7 +30,10 @@ func away(t require.TestingT, change func(*Config), opts ...Option) *Producer {
 	if change != nil {
 		change(&cfg)
 	}
-	dial := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("away") }
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		return nil,
+			errors.New("away")
+	}
 	p, err := New(cfg, append(opts, WithDialer(dial))...)
 	require.NoError(t, err)
 	return p
@@ -49,8 +53,9 @@ type held struct {
 	claimed []*buffer.Batch
 }
 
-// Whatever is sent, taken, compressed, given back and ended, in whatever order: bytes stay within the bound, guarantees are
-// kept, and no Send is refused while something lower waits that is above its guarantee.
+// Whatever is sent, taken, compressed, given back and ended, in whatever order: bytes stay within
+// the bound, guarantees are kept, and no Send is refused while something lower waits that is above
+// its guarantee.
 func TestEvict_NoneIsRefusedWhileALowerBatchCanBeGivenUp(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var mu sync.Mutex
@@ -75,7 +80,8 @@ func TestEvict_NoneIsRefusedWhileALowerBatchCanBeGivenUp(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			priority := routing.All[rapid.IntRange(0, 2).Draw(rt, "priority")]
-			switch step := rapid.SampledFrom([]string{"send", "send", "send", "take", "claim", "compress", "requeue", "end"}).Draw(rt, "step"); step {
+			switch step := rapid.SampledFrom([]string{"send", "send", "send", "take", "claim",
+				"compress", "requeue", "end"}).Draw(rt, "step"); step {
 			case "send":
 				topic := fmt.Sprintf("%v%d", priority, rapid.IntRange(0, 2).Draw(rt, "topic"))
 				size := rapid.IntRange(1, 1500).Draw(rt, "bytes")
@@ -85,7 +91,8 @@ func TestEvict_NoneIsRefusedWhileALowerBatchCanBeGivenUp(t *testing.T) {
 						rec.Key = []byte{byte(tag)}
 					}
 					err := p.Send(rec)
-					if err != nil { // as long as reports give memory back, what is so now was not so then
+					// as long as reports give memory back, what is so now was not so then
+					if err != nil {
 						untilTold(rt, p)
 						err = p.Send(rec)
 					}
@@ -164,12 +171,14 @@ func requireNothingLower(rt *rapid.T, p *Producer, refused routing.Priority, siz
 	}
 	for lower := routing.Low; lower < refused; lower++ {
 		if p.budget.AboveGuarantee(classOf(lower)) {
-			require.True(rt, p.setup.Load().lanes[lower].buf.TakeOldest() == nil, "%v was refused, and %v is above its guarantee", refused, lower)
+			require.True(rt, p.setup.Load().lanes[lower].buf.TakeOldest() == nil,
+				"%v was refused, and %v is above its guarantee", refused, lower)
 		}
 	}
 }
 
-// requireBounded also requires that what is guaranteed to lower priorities is not held by higher ones.
+// requireBounded also requires that what is guaranteed to lower priorities is not held by higher
+// ones.
 func requireBounded(rt *rapid.T, p *Producer) {
 	s := p.Stats()
 	require.LessOrEqual(rt, s.HeldBytes, s.MaxBytes)
@@ -191,7 +200,8 @@ func TestEvict_WhatMayHaveBeenWrittenIsPossiblyPersisted(t *testing.T) {
 	b := p.setup.Load().lanes[routing.Low].buf.TakeOldest()
 	b.History = buffer.History{Attempts: 1, MaybeWritten: true, Counted: true}
 	b.Topic().Requeue(b)
-	for p.Send(Record{Topic: "high", Value: make([]byte, 1000)}) == nil && p.Stats().Total.PossiblyPersisted == 0 {
+	for p.Send(Record{Topic: "high", Value: make([]byte, 1000)}) == nil &&
+		p.Stats().Total.PossiblyPersisted == 0 {
 		_ = p.Send(Record{Topic: "low1", Value: make([]byte, 1000)})
 	}
 	for r := range reported {
@@ -218,7 +228,8 @@ func stopReclaiming(p *Producer) {
 
 // Many senders at once give up no more than they need.
 func TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe(t *testing.T) {
-	p := away(t, func(c *Config) { c.Buffer.MaxBytes = 4 << 20; c.Priorities.Low.GuaranteedShare = NoGuarantee })
+	p := away(t,
+		func(c *Config) { c.Buffer.MaxBytes = 4 << 20; c.Priorities.Low.GuaranteedShare = NoGuarantee })
 	defer giveUp(p)
 	for p.Send(Record{Topic: "low", Value: make([]byte, 100)}) == nil {
 	}
@@ -227,7 +238,8 @@ func TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe(t *testin
 	for g := range 8 {
 		wg.Go(func() {
 			for range 100 {
-				require.NoError(t, p.Send(Record{Topic: fmt.Sprintf("high%d", g), Value: make([]byte, 1000)}))
+				require.NoError(t, p.Send(Record{Topic: fmt.Sprintf("high%d", g),
+					Value: make([]byte, 1000)}))
 			}
 		})
 	}
@@ -235,7 +247,8 @@ func TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe(t *testin
 	s := p.Stats()
 	require.Positive(t, s.Priorities[routing.Low].Shed)
 	require.Less(t, s.MaxBytes-s.HeldBytes, int64(64<<10), "little more than was needed")
-	require.True(t, p.evict.makeRoom(p.setup.Load().lanes[routing.High], nil, 0, buffer.ErrFull), "somebody else has made room")
+	require.True(t, p.evict.makeRoom(p.setup.Load().lanes[routing.High], nil, 0, buffer.ErrFull),
+		"somebody else has made room")
 	require.Equal(t, s.Total.Shed, p.Stats().Total.Shed)
 	require.True(t, s.Total.Balanced())
 }
@@ -253,7 +266,8 @@ func TestEvict_HighIsNotRefusedWhenTheBoundShrinks_ConcurrentSafe(t *testing.T) 
 	for g := range 4 {
 		wg.Go(func() {
 			for range 200 {
-				require.NoError(t, p.Send(Record{Topic: fmt.Sprintf("high%d", g), Value: make([]byte, 1000)}))
+				require.NoError(t, p.Send(Record{Topic: fmt.Sprintf("high%d", g),
+					Value: make([]byte, 1000)}))
 			}
 		})
 	}
@@ -283,7 +297,8 @@ func TestEvict_TheOnlyPriorityLosesNothingWhenTheBoundShrinks(t *testing.T) {
 	}
 	cfg.Buffer.MaxBytes = 1 << 20
 	require.NoError(t, p.Reconfigure(cfg))
-	for p.Send(Record{Topic: "events", Value: make([]byte, 1000)}) == nil { // what fits into the open batch
+	// what fits into the open batch
+	for p.Send(Record{Topic: "events", Value: make([]byte, 1000)}) == nil {
 	}
 	s := p.Stats()
 	require.Equal(t, s.Total.Accepted, s.Total.Pending)
@@ -294,12 +309,15 @@ func TestEvict_TheOnlyPriorityLosesNothingWhenTheBoundShrinks(t *testing.T) {
 func TestReports_ALowerBoundDropsTheNewestOfLowerPriorities(t *testing.T) {
 	var cfg Config
 	hold, told := make(chan struct{}), make(chan Report, 10_000)
-	p := away(t, func(c *Config) { c.Reports.MaxBytes = 512 << 10; cfg = *c }, WithDelivery(func(r Report) { <-hold; told <- r }))
+	p := away(t, func(c *Config) { c.Reports.MaxBytes = 512 << 10; cfg = *c },
+		WithDelivery(func(r Report) { <-hold; told <- r }))
 	give := func(topic string, n int) {
 		for i := range n {
-			require.NoError(t, p.Send(Record{Topic: topic, Tag: uint64(i), Value: make([]byte, 7000)}))
+			require.NoError(t, p.Send(Record{Topic: topic, Tag: uint64(i),
+				Value: make([]byte, 7000)}))
 			l := p.setup.Load().lanes[p.setup.Load().rules.Priority(topic)]
-			l.routes.Load().paths[0].d.end(l.buf.Find(topic), l.buf.TakeOldest(), verdict{outcome: Rejected, reason: ReasonInvalid})
+			l.routes.Load().paths[0].d.end(l.buf.Find(topic), l.buf.TakeOldest(),
+				verdict{outcome: Rejected, reason: ReasonInvalid})
 		}
 	}
 	give("medium", 1) // is being told
@@ -329,14 +347,16 @@ func TestEvict_NothingIsGivenUpAfterClose(t *testing.T) {
 	for p.Send(Record{Topic: "low", Value: make([]byte, 1000)}) == nil {
 	}
 	giveUp(p)
-	require.False(t, p.evict.makeRoom(p.setup.Load().lanes[routing.High], nil, 1<<20, buffer.ErrFull))
+	require.False(t, p.evict.makeRoom(p.setup.Load().lanes[routing.High], nil, 1<<20,
+		buffer.ErrFull))
 	require.Zero(t, p.Stats().Total.Pending)
 }
 
 func TestSend_SaysWhichBoundWasMet(t *testing.T) {
 	p := away(t, func(c *Config) {
 		c.Priorities.Medium.CeilingShare = 0.25
-		c.Topics = append([]routing.Rule{{Topic: "low.small", Priority: routing.Low, MaxShare: 0.1}}, c.Topics...)
+		c.Topics = append([]routing.Rule{{Topic: "low.small", Priority: routing.Low,
+			MaxShare: 0.1}}, c.Topics...)
 	})
 	defer giveUp(p)
 	until := func(topic string) (err error) {
@@ -346,11 +366,14 @@ func TestSend_SaysWhichBoundWasMet(t *testing.T) {
 		require.ErrorIs(t, err, ErrBufferFull)
 		return err
 	}
-	require.EqualError(t, until("medium"), `send to "medium" (medium): buffer full: 262144 bytes are held for records that wait for Kafka: `+
-		"the priority holds as much as its ceiling_share allows")
+	require.EqualError(t, until("medium"),
+		`send to "medium" (medium): buffer full: 262144 bytes are held for records that wait for Kafka: `+
+			"the priority holds as much as its ceiling_share allows")
 	require.EqualError(t, until("low.small"), `send to "low.small" (low): buffer full: `+
-		"the topic holds more than its max_share, or more than half of what its priority may hold while others want room")
-	require.EqualError(t, until("high"), `send to "high" (high): buffer full: 1048576 bytes are held for records that wait for Kafka`)
+		"the topic holds more than its max_share, or more than half of what its priority may "+
+		"hold while others want room")
+	require.EqualError(t, until("high"),
+		`send to "high" (high): buffer full: 1048576 bytes are held for records that wait for Kafka`)
 }
 
 func TestNew_NamesEveryMistakeInShares(t *testing.T) {
@@ -367,13 +390,15 @@ priorities.low.guaranteed_share: 0.5: write a part of buffer.max_bytes up to 0.2
 priorities.low.when_full: "wait": write one of refuse, drop_oldest
 topics[0].max_share: 1.5: write a part of the lane's memory from 0 to 1, or 0 for no bound`)
 
-	cfg.Priorities = PrioritiesConfig{Low: PriorityConfig{GuaranteedShare: 0.5}, High: PriorityConfig{GuaranteedShare: 0.5}}
+	cfg.Priorities = PrioritiesConfig{Low: PriorityConfig{GuaranteedShare: 0.5},
+		High: PriorityConfig{GuaranteedShare: 0.5}}
 	cfg.Topics = nil
 	_, err = New(cfg)
 	require.EqualError(t, err, `forebay: wrong configuration:
 priorities: the guaranteed shares are 1.0625 together (low 0.5, medium 0.0625, high 0.5): lower them to 1 or less, -1 is none`)
 
-	cfg.Priorities = PrioritiesConfig{Medium: PriorityConfig{CeilingShare: 0.01}, High: PriorityConfig{GuaranteedShare: NoGuarantee}}
+	cfg.Priorities = PrioritiesConfig{Medium: PriorityConfig{CeilingShare: 0.01},
+		High: PriorityConfig{GuaranteedShare: NoGuarantee}}
 	cfg, _, err = new(options).complete(cfg)
 	require.NoError(t, err)
 	require.InDelta(t, 1.0/16, cfg.Priorities.Low.GuaranteedShare, 0)

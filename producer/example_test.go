@@ -13,7 +13,8 @@ import (
 )
 
 func Example() {
-	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "playback.start")) // instead of a real one
+	// instead of a real one
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "playback.start"))
 	if err != nil {
 		panic(err)
 	}
@@ -45,7 +46,8 @@ func ExampleWithDelivery() {
 	}, producer.WithDelivery(func(r producer.Report) {
 		if rec, ok := r.Returned(); ok {
 			fmt.Printf("record %d: %v, %v: %s\n", r.Tag, r.Outcome, r.Reason, rec.Value)
-		} else if r.Outcome != producer.Delivered { // it was given up for its memory: the report does not have it
+		} else if r.Outcome != producer.Delivered {
+			// it was given up for its memory: the report does not have it
 			fmt.Printf("record %d: %v, %v\n", r.Tag, r.Outcome, r.Reason)
 		}
 	}))

@@ -26,11 +26,14 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// The rules of numbers and ownership are explored, not sampled: every sequence of steps of a given length is run by the whole
-// producer against two embedded clusters, and judged by their logs. A step sends two records and says what becomes of the
-// request with them, or it is something that happens to a topic. A faulty rule that shows in so few steps is found for sure.
+// The rules of numbers and ownership are explored, not sampled: every sequence of steps of a given
+// length is run by the whole producer against two embedded clusters, and judged by their logs. A
+// step sends two records and says what becomes of the request with them, or it is something that
+// happens to a topic. A faulty rule that shows in so few steps is found for sure.
 
-var exploreDepth = flag.Int("explore", 2, "how many steps TestVirtual_Explore takes of all that there are; one more of those that matter most")
+var exploreDepth = flag.Int("explore", 2,
+	"how many steps TestVirtual_Explore takes of all that there are; one more of those that "+
+		"matter most")
 
 // explorer is one run.
 type explorer struct {
@@ -55,7 +58,9 @@ type explorer struct {
 type fate struct {
 	name string
 	is   func(x *explorer) *hostile.Mutation
-	lies bool // its records may be in the log although they count as lost, and twice although they do not count as maybe duplicated
+	// its records may be in the log although they count as lost, and twice although they do not
+	// count as maybe duplicated
+	lies bool
 }
 
 var fates = []fate{
@@ -81,14 +86,16 @@ var fates = []fate{
 }
 
 func refusedAs(e *kerr.Error) fate {
-	return fate{name: "refused as " + e.Message, is: func(*explorer) *hostile.Mutation { return hostile.Refused(e.Code) }}
+	return fate{name: "refused as " + e.Message,
+		is: func(*explorer) *hostile.Mutation { return hostile.Refused(e.Code) }}
 }
 
 func appendedAs(e *kerr.Error, lies bool) fate {
-	return fate{name: "appended, and answered as " + e.Message, lies: lies, is: func(*explorer) *hostile.Mutation {
-		m := hostile.AppendedButAnswered(e.Code, 100)
-		return &m
-	}}
+	return fate{name: "appended, and answered as " + e.Message, lies: lies,
+		is: func(*explorer) *hostile.Mutation {
+			m := hostile.AppendedButAnswered(e.Code, 100)
+			return &m
+		}}
 }
 
 // step is one of those that sequences are made of.
@@ -100,20 +107,32 @@ type step struct {
 
 func everyStep() []step {
 	all := []step{
-		{"the table is freed, 10m05s", func(*explorer) { time.Sleep(10*time.Minute + 5*time.Second) }, true},
-		{"the table is freed, 10m35s", func(*explorer) { time.Sleep(10*time.Minute + 35*time.Second) }, true},
-		{"the table is freed, 11m05s", func(*explorer) { time.Sleep(11*time.Minute + 5*time.Second) }, false},
+		{"the table is freed, 10m05s", func(*explorer) {
+			time.Sleep(10*time.Minute +
+				5*time.Second)
+		}, true},
+		{"the table is freed, 10m35s", func(*explorer) {
+			time.Sleep(10*time.Minute +
+				35*time.Second)
+		}, true},
+		{"the table is freed, 11m05s", func(*explorer) {
+			time.Sleep(11*time.Minute +
+				5*time.Second)
+		}, false},
 		{"everything expires", func(*explorer) { time.Sleep(exploreTimeout + time.Second) }, true},
 		{"what is late arrives", (*explorer).arrive, true},
 		{"the other cluster is the primary", (*explorer).swap, true},
 		{"the fallback calls the topic something else", (*explorer).rename, false},
 		{"the topic is made again", (*explorer).remake, true},
-		{"all connections are reset", func(x *explorer) { x.k["main"].link.Reset(); x.k["spare"].link.Reset() }, false},
+		{"all connections are reset",
+			func(x *explorer) { x.k["main"].link.Reset(); x.k["spare"].link.Reset() }, false},
 	}
 	for _, key := range []string{"k", ""} {
 		for _, f := range fates {
-			matters := key != "" && (f.name == "answered" || f.name == "unanswered" || f.name == "late" || f.lies && strings.Contains(f.name, "NOT_LEADER"))
-			all = append(all, step{fmt.Sprintf("key %q: %s", key, f.name), func(x *explorer) { x.send(key, &f) }, matters})
+			matters := key != "" && (f.name == "answered" || f.name == "unanswered" ||
+				f.name == "late" || f.lies && strings.Contains(f.name, "NOT_LEADER"))
+			all = append(all, step{fmt.Sprintf("key %q: %s", key, f.name),
+				func(x *explorer) { x.send(key, &f) }, matters})
 		}
 	}
 	return all
@@ -131,8 +150,9 @@ func TestVirtual_Explore(t *testing.T) {
 		}
 	}
 	for name, takes := range map[string]func([]byte) bool{
-		"brokers as they should be":               func([]byte) bool { return true },
-		"brokers that take the first epoch alone": func(batch []byte) bool { return int16(binary.BigEndian.Uint16(batch[51:])) <= 0 },
+		"brokers as they should be": func([]byte) bool { return true },
+		"brokers that take the first epoch " +
+			"alone": func(batch []byte) bool { return int16(binary.BigEndian.Uint16(batch[51:])) <= 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var n atomic.Int64
@@ -186,7 +206,8 @@ func explore(t *testing.T, sequence []step, takes func(batch []byte) bool) {
 	defer x.end()
 	x.middle = hostile.New(f.dial, 1)
 	x.middle.Script(func(q *kmsg.ProduceRequest) *hostile.Mutation { return x.next(q, takes) })
-	p, err := producer.New(x.cfg, producer.WithDialer(x.middle.Dial), producer.WithDelivery(x.report), producer.WithLogger(zap.NewNop()))
+	p, err := producer.New(x.cfg, producer.WithDialer(x.middle.Dial),
+		producer.WithDelivery(x.report), producer.WithLogger(zap.NewNop()))
 	require.NoError(t, err)
 	x.p = p
 	x.send("k", &fates[0])
@@ -264,7 +285,8 @@ func (x *explorer) send(key string, f *fate) {
 		tag := x.sent
 		x.sent++
 		x.mu.Unlock()
-		rec := producer.Record{Topic: "events", Value: fmt.Appendf(nil, "<%d>", tag), Tag: uint64(tag)}
+		rec := producer.Record{Topic: "events", Value: fmt.Appendf(nil, "<%d>", tag),
+			Tag: uint64(tag)}
 		if key != "" {
 			rec.Key = []byte(key)
 		}
@@ -296,7 +318,8 @@ func (x *explorer) swap() {
 
 func (x *explorer) rename() {
 	x.reconfigure(func(medium *producer.PriorityConfig) {
-		medium.Fallbacks = []routing.Fallback{{Cluster: medium.Fallbacks[0].Cluster, Rename: map[string]string{"events": "theirs"}}}
+		medium.Fallbacks = []routing.Fallback{{Cluster: medium.Fallbacks[0].Cluster,
+			Rename: map[string]string{"events": "theirs"}}}
 	})
 }
 
@@ -369,10 +392,12 @@ func (x *explorer) judge() {
 			continue
 		}
 		if n > 1 {
-			require.True(x.t, r.MaybeDuplicated, "%s is there %d times: %+v, %v", name, n, r, places[name])
+			require.True(x.t, r.MaybeDuplicated, "%s is there %d times: %+v, %v", name, n, r,
+				places[name])
 		}
 		if n > 0 {
-			require.Contains(x.t, []producer.Outcome{producer.Delivered, producer.PossiblyPersisted}, r.Outcome, "%s is there", name)
+			require.Contains(x.t, []producer.Outcome{producer.Delivered,
+				producer.PossiblyPersisted}, r.Outcome, "%s is there", name)
 		}
 	}
 }

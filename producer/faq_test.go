@@ -21,7 +21,8 @@ func TestFAQ_NamesEveryReasonAndEveryError(t *testing.T) {
 	names := 0
 	for _, file := range parsed(t, ".", 0) {
 		for name := range file.Scope.Objects { //nolint:staticcheck // names are all that is looked for
-			if strings.HasPrefix(name, "Err") || strings.HasPrefix(name, "Reason") && name != "Reason" {
+			if strings.HasPrefix(name, "Err") || strings.HasPrefix(name, "Reason") &&
+				name != "Reason" {
 				require.Contains(t, text, "`"+name+"`")
 				names++
 			}
@@ -36,7 +37,8 @@ func TestFAQ_LinksToItsOwnHeadings(t *testing.T) {
 	anchors := make(map[string]bool)
 	for line := range strings.Lines(string(file)) {
 		if title, ok := strings.CutPrefix(strings.TrimSpace(line), "## "); ok {
-			anchors[strings.ReplaceAll(strings.ToLower(strings.TrimRight(title, "?")), " ", "-")] = true
+			anchors[strings.ReplaceAll(strings.ToLower(strings.TrimRight(title, "?")), " ",
+				"-")] = true
 		}
 	}
 	_, rest, found := strings.Cut(string(file), "](#")

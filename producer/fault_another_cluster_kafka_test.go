@@ -18,8 +18,9 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// The address of the broker leads to a broker of another Kafka, which has the same topic: while connections are cut right after a
-// write, and then while the right broker is killed. It waits, and goes on when the right one is back.
+// The address of the broker leads to a broker of another Kafka, which has the same topic: while
+// connections are cut right after a write, and then while the right broker is killed. It waits, and
+// goes on when the right one is back.
 func TestKafka_F13_NothingGoesToAnotherClusterUnderTheAddress(t *testing.T) {
 	t.Parallel()
 	c := proof.Of(t, "F13", "F4")
@@ -47,7 +48,8 @@ func TestKafka_F13_NothingGoesToAnotherClusterUnderTheAddress(t *testing.T) {
 		elsewhere.Store(true)
 		link.CutAfterWrites(2)
 		before := led.Load()
-		tr.await(t, "nobody was led elsewhere", func(*producer.Stats) bool { return led.Load() >= before+3 })
+		tr.await(t, "nobody was led elsewhere",
+			func(*producer.Stats) bool { return led.Load() >= before+3 })
 		link.CutAfterWrites(0)
 		elsewhere.Store(false)
 		tr.awaitDelivered(t, 500)
@@ -59,7 +61,8 @@ func TestKafka_F13_NothingGoesToAnotherClusterUnderTheAddress(t *testing.T) {
 	c.Bit("brokers killed, the only one of their cluster", 1)
 	tr.await(t, "it is not seen to be another one", func(s *producer.Stats) bool {
 		cl := s.Clusters["events"]
-		return cl.State == producer.Down && strings.Contains(cl.Reason, "another Kafka cluster answers there")
+		return cl.State == producer.Down && strings.Contains(cl.Reason,
+			"another Kafka cluster answers there")
 	})
 	require.Contains(t, tr.Stats().Clusters["events"].Reason, id)
 	before, delivered := led.Load(), tr.Stats().Total.Delivered
@@ -73,7 +76,8 @@ func TestKafka_F13_NothingGoesToAnotherClusterUnderTheAddress(t *testing.T) {
 	elsewhere.Store(false)
 	back := time.Now()
 	tr.awaitDelivered(t, 1)
-	c.Figure("delivered again after the right broker was back", "%v", time.Since(back).Round(time.Millisecond))
+	c.Figure("delivered again after the right broker was back", "%v",
+		time.Since(back).Round(time.Millisecond))
 	c.Held("I10", 1)
 	stop()
 	tr.flush(t)

@@ -21,12 +21,15 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// The names of brokers lead to another Kafka, which has the same topics and calls its brokers by the same numbers and names.
+// The names of brokers lead to another Kafka, which has the same topics and calls its brokers by
+// the same numbers and names.
 
-// strayed is the time for a name to be looked up anew and asked, at the pace of those who were refused.
+// strayed is the time for a name to be looked up anew and asked, at the pace of those who were
+// refused.
 const strayed = soon + probeMax
 
-// misled is a cluster whose name may lead to another one. The newest brokers say themselves that they are not meant (KIP-1242).
+// misled is a cluster whose name may lead to another one. The newest brokers say themselves that
+// they are not meant (KIP-1242).
 type misled struct {
 	*resolver
 	other *embedded
@@ -49,11 +52,13 @@ func (m *misled) requireUntouched(t *testing.T) {
 // eachAge runs a load on brokers of two ages, with a cluster whose name may lead to another one.
 // It leads there from the start where the settings are changed.
 func eachAge(t *testing.T, change func(*producer.Config), load func(b *bubble, m *misled)) {
-	for age, opts := range map[string][]kfake.Opt{"Kafka 4.0": {kfake.MaxVersions(kversion.V4_0_0())}, "KIP-1242": nil} {
+	for age, opts := range map[string][]kfake.Opt{"Kafka " +
+		"4.0": {kfake.MaxVersions(kversion.V4_0_0())}, "KIP-1242": nil} {
 		t.Run(age, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				topics := map[string]int32{"events": 3, "keyed": 5}
-				m := &misled{resolver: new(resolver), other: newEmbedded(t, 2, topics, append(opts, kfake.ClusterID("theirs"))...)}
+				m := &misled{resolver: new(resolver),
+					other: newEmbedded(t, 2, topics, append(opts, kfake.ClusterID("theirs"))...)}
 				defer m.other.Close()
 				s := resolving(m.resolver, func() {
 					m.hosts["10.0.0.2"] = m.other.network.DialContext
@@ -86,8 +91,10 @@ func TestVirtual_F13_NothingGoesToAnotherClusterUnderTheName(t *testing.T) {
 			c := b.p.Stats().Clusters["events"]
 			require.Equal(t, producer.Down, c.State)
 			require.Equal(t, "ours", c.ID)
-			require.Contains(t, c.Reason, `another Kafka cluster answers there: its ID is "theirs", and it was "ours": if that is meant, set clusters.events.cluster_id`)
-			require.LessOrEqual(t, b.p.Stats().Total.Delivered, delivered+20, "what was unanswered by chance")
+			require.Contains(t, c.Reason,
+				`another Kafka cluster answers there: its ID is "theirs", and it was "ours": if that is meant, set clusters.events.cluster_id`)
+			require.LessOrEqual(t, b.p.Stats().Total.Delivered, delivered+20,
+				"what was unanswered by chance")
 			dials = b.k.link.Dials() - dials
 			require.LessOrEqual(t, dials, int64(2*2*120), "two a second for each broker")
 			b.proof.Bit("connections to another cluster", dials)
@@ -98,7 +105,8 @@ func TestVirtual_F13_NothingGoesToAnotherClusterUnderTheName(t *testing.T) {
 	})
 }
 
-// Here only connections that something is written to end: those that ask for metadata still lead to the right cluster.
+// Here only connections that something is written to end: those that ask for metadata still lead to
+// the right cluster.
 func TestVirtual_F13_ANewConnectionIsAskedBeforeRecordsAreWrittenToIt(t *testing.T) {
 	eachAge(t, nil, func(b *bubble, m *misled) {
 		b.stream(10*time.Second, 5, "events", "keyed")
@@ -134,7 +142,8 @@ func TestVirtual_F13_TheAddressThatLeadsToTheRightClusterIsFound(t *testing.T) {
 	})
 }
 
-// The settings say which cluster it has to be. The first answer is another one's, and so are all for an hour.
+// The settings say which cluster it has to be. The first answer is another one's, and so are all
+// for an hour.
 func TestVirtual_F13_AnotherClusterThanTheSettingsSayIsNotWrittenToAtAll(t *testing.T) {
 	eachAge(t, func(c *producer.Config) {
 		cc := c.Clusters["events"]
@@ -149,7 +158,8 @@ func TestVirtual_F13_AnotherClusterThanTheSettingsSayIsNotWrittenToAtAll(t *test
 		}
 		c := b.p.Stats().Clusters["events"]
 		require.Equal(t, producer.Down, c.State, "somebody has answered")
-		require.Contains(t, c.Reason, `its ID is "theirs", and clusters.events.cluster_id says "ours"`)
+		require.Contains(t, c.Reason,
+			`its ID is "theirs", and clusters.events.cluster_id says "ours"`)
 		require.Empty(t, c.ID)
 		b.proof.Bit("connections to another cluster", b.k.link.Dials())
 		m.ours()
@@ -158,15 +168,17 @@ func TestVirtual_F13_AnotherClusterThanTheSettingsSayIsNotWrittenToAtAll(t *test
 	})
 }
 
-// Old brokers say that whoever asks them is to begin anew with the seeds (KIP-1102), whose name leads to new brokers by then: of the
-// same cluster, and then of another one, which must not be written to.
+// Old brokers say that whoever asks them is to begin anew with the seeds (KIP-1102), whose name
+// leads to new brokers by then: of the same cluster, and then of another one, which must not be
+// written to.
 func TestVirtual_F13_WhoIsToldToBeginAnewFindsTheNewBrokers(t *testing.T) {
 	for name, id := range map[string]string{"the same cluster": "ours", "another": "theirs"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				topics := map[string]int32{"events": 3, "keyed": 5}
 				network := new(kfake.VirtualNetwork)
-				other, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.Ports(29092, 29093), kfake.ListenFn(network.Listen), kfake.ClusterID(id))
+				other, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.Ports(29092, 29093),
+					kfake.ListenFn(network.Listen), kfake.ClusterID(id))
 				require.NoError(t, err)
 				defer other.Close()
 				for topic, partitions := range topics {
@@ -183,15 +195,16 @@ func TestVirtual_F13_WhoIsToldToBeginAnewFindsTheNewBrokers(t *testing.T) {
 				}
 				k := newEmbedded(t, 2, topics, kfake.ClusterID("ours"))
 				defer k.Close()
-				k.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
-					k.KeepControl()
-					if !moved.Load() {
-						return nil, nil, false
-					}
-					resp := req.ResponseKind().(*kmsg.MetadataResponse)
-					resp.ErrorCode = kerr.RebootstrapRequired.Code
-					return resp, nil, true
-				})
+				k.ControlKey(int16(kmsg.Metadata),
+					func(req kmsg.Request) (kmsg.Response, error, bool) {
+						k.KeepControl()
+						if !moved.Load() {
+							return nil, nil, false
+						}
+						resp := req.ResponseKind().(*kmsg.MetadataResponse)
+						resp.ErrorCode = kerr.RebootstrapRequired.Code
+						return resp, nil, true
+					})
 				cfg := k.config()
 				cfg.Clusters["events"] = producer.ClusterConfig{Brokers: []string{"seed:9092"}}
 				dial := func(ctx context.Context, proto, addr string) (net.Conn, error) {
@@ -210,8 +223,10 @@ func TestVirtual_F13_WhoIsToldToBeginAnewFindsTheNewBrokers(t *testing.T) {
 				defer closeWithin(t, p, 0)
 				send := func(seconds int) {
 					for range seconds * 10 {
-						require.NoError(t, p.Send(producer.Record{Topic: "events", Value: make([]byte, 20)}))
-						require.NoError(t, p.Send(producer.Record{Topic: "keyed", Key: []byte("k"), Value: make([]byte, 20)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "events",
+							Value: make([]byte, 20)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "keyed", Key: []byte("k"),
+							Value: make([]byte, 20)}))
 						time.Sleep(100 * time.Millisecond)
 					}
 				}

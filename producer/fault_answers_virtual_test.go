@@ -28,9 +28,11 @@ func TestVirtual_F8_WhatWasAppendedAndAnsweredWithAnErrorIsThereOnce(t *testing.
 			synctest.Test(t, func(t *testing.T) {
 				s := judged(t, proof.Of(t, "F8"), setup{}, func(b *bubble) {
 					b.stream(time.Second, 5, "events")
-					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: -1})
+					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err,
+						Count: -1})
 					b.stream(30*time.Second, 5, "events")
-					b.proof.Bit("batches appended and answered with "+err.Message, int64(fault.Hits()))
+					b.proof.Bit("batches appended and answered with "+err.Message,
+						int64(fault.Hits()))
 					fault.Remove()
 					b.stream(time.Second, 5, "events")
 				})
@@ -41,17 +43,20 @@ func TestVirtual_F8_WhatWasAppendedAndAnsweredWithAnErrorIsThereOnce(t *testing.
 	}
 }
 
-// The error stays until the delivery timeout: what was appended is possibly persisted, what waited behind it has expired.
+// The error stays until the delivery timeout: what was appended is possibly persisted, what waited
+// behind it has expired.
 func TestVirtual_F8_WhatWasAppendedAndNeverConfirmedIsPossiblyPersistedAndThereOnce(t *testing.T) {
 	for _, err := range appendedCodes {
 		t.Run(err.Message, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				timeout := func(c *producer.Config) { c.Priorities.Medium.DeliveryTimeout = 8 * time.Second }
 				s := judged(t, proof.Of(t, "F8"), setup{change: timeout}, func(b *bubble) {
-					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: -1})
+					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err,
+						Count: -1})
 					b.stream(20*time.Second, 3, "events")
 					b.flush()
-					b.proof.Bit("batches appended and answered with "+err.Message, int64(fault.Hits()))
+					b.proof.Bit("batches appended and answered with "+err.Message,
+						int64(fault.Hits()))
 					fault.Remove()
 					b.stream(time.Second, 3, "events")
 				})
@@ -64,7 +69,8 @@ func TestVirtual_F8_WhatWasAppendedAndNeverConfirmedIsPossiblyPersistedAndThereO
 	}
 }
 
-// Every n-th write of all connections goes through and is the last on its connection, so its answer is lost.
+// Every n-th write of all connections goes through and is the last on its connection, so its answer
+// is lost.
 func TestVirtual_F8_LostAnswersLoseNothingAndDuplicateNothing(t *testing.T) {
 	c := proof.Of(t, "F8")
 	for n := int64(2); n <= 12; n += 2 {
@@ -82,37 +88,43 @@ func TestVirtual_F8_LostAnswersLoseNothingAndDuplicateNothing(t *testing.T) {
 						b.k.link.CutAfterWrites(0)
 					})
 					require.Equal(t, s.Total.Accepted, s.Total.Delivered)
-					require.Zero(t, s.Total.MaybeDuplicated, "batches that stay with their partition")
+					require.Zero(t, s.Total.MaybeDuplicated,
+						"batches that stay with their partition")
 				})
 			})
 		}
 	}
 }
 
-// The answer is lost and the leader does not come back: un-keyed records go elsewhere, may be there twice, and are counted.
+// The answer is lost and the leader does not come back: un-keyed records go elsewhere, may be there
+// twice, and are counted.
 func TestVirtual_F8_WhatMovesUnansweredIsCountedAsMaybeDuplicated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F8", "F6"), setup{topics: map[string]int32{"events": 2}, change: func(c *producer.Config) {
-			c.Priorities.Medium.MoveUnresolvedAfter = time.Second
-		}}, func(b *bubble) {
-			require.NoError(t, b.k.MoveTopicPartition("events", 0, 0))
-			require.NoError(t, b.k.MoveTopicPartition("events", 1, 1))
-			unkeyed := func() {
-				for range 100 {
-					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events"}))
-					time.Sleep(20 * time.Millisecond)
+		s := judged(t, proof.Of(t, "F8", "F6"),
+			setup{topics: map[string]int32{"events": 2}, change: func(c *producer.Config) {
+				c.Priorities.Medium.MoveUnresolvedAfter = time.Second
+			}}, func(b *bubble) {
+				require.NoError(t, b.k.MoveTopicPartition("events", 0, 0))
+				require.NoError(t, b.k.MoveTopicPartition("events", 1, 1))
+				unkeyed := func() {
+					for range 100 {
+						require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events"}))
+						time.Sleep(20 * time.Millisecond)
+					}
 				}
-			}
-			unkeyed()
-			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Nodes: []int32{0}, Err: kerr.RequestTimedOut, Count: 3})
-			silent := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Nodes: []int32{0}, TopLevel: true, Err: kerr.UnknownServerError, Count: -1})
-			unkeyed()
-			time.Sleep(5 * time.Second)
-			b.proof.Bit("batches appended, not confirmed, on a broker that is away then", int64(appended.Hits()))
-			b.proof.Bit("questions that it did not answer", int64(silent.Hits()))
-			silent.Remove()
-			unkeyed()
-		})
+				unkeyed()
+				appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Nodes: []int32{0},
+					Err: kerr.RequestTimedOut, Count: 3})
+				silent := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Nodes: []int32{0},
+					TopLevel: true, Err: kerr.UnknownServerError, Count: -1})
+				unkeyed()
+				time.Sleep(5 * time.Second)
+				b.proof.Bit("batches appended, not confirmed, on a broker that is away then",
+					int64(appended.Hits()))
+				b.proof.Bit("questions that it did not answer", int64(silent.Hits()))
+				silent.Remove()
+				unkeyed()
+			})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 		require.Positive(t, s.Total.MaybeDuplicated)
 		require.LessOrEqual(t, s.Total.MaybeDuplicated, uint64(100))

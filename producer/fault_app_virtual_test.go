@@ -24,7 +24,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// The callback sends: each report of one record sends another, a hundred times over, also in an outage.
+// The callback sends: each report of one record sends another, a hundred times over, also in an
+// outage.
 func TestVirtual_F16_ACallbackThatSendsIsServedLikeAnybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		again := int64(0)
@@ -70,11 +71,13 @@ func TestVirtual_F17_CloseInAnOutageReturnsByItsDeadlineWithTheExactNumberLeft(t
 		"refused":    func(b *bubble) { b.k.link.Cut() },
 		"black hole": func(b *bubble) { b.k.link.Hole() },
 		"unanswered": func(b *bubble) {
-			b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: -1})
+			b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut,
+				Count: -1})
 		},
 		"slow": func(b *bubble) { b.k.link.Delay(20 * time.Second) },
 	} {
-		for _, within := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond, time.Second, 10 * time.Second} {
+		for _, within := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond,
+			time.Second, 10 * time.Second} {
 			t.Run(fmt.Sprint(name, " ", within), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					lost := make(map[producer.Reason]uint64)
@@ -92,10 +95,12 @@ func TestVirtual_F17_CloseInAnOutageReturnsByItsDeadlineWithTheExactNumberLeft(t
 						require.Equal(t, pending, c.summary.Left)
 						require.Equal(t, c.summary.Accepted, c.summary.Delivered+c.summary.Left)
 						b.rest() // for the reports, where there was no time for them
-						require.Equal(t, c.summary.Left, lost[producer.ReasonClosed]+lost[producer.ReasonUnansweredClose])
+						require.Equal(t, c.summary.Left,
+							lost[producer.ReasonClosed]+lost[producer.ReasonUnansweredClose])
 						b.proof.Bit("records left when the time was over", int64(c.summary.Left))
 						b.proof.Held("I14", 1)
-						require.ErrorIs(t, b.p.Send(producer.Record{Topic: "events"}), producer.ErrClosed)
+						require.ErrorIs(t, b.p.Send(producer.Record{Topic: "events"}),
+							producer.ErrClosed)
 						b.k.link.Delay(0)
 						b.k.link.Restore()
 						require.Zero(t, closing(b.p, time.Minute).took, "a second time")
@@ -107,7 +112,8 @@ func TestVirtual_F17_CloseInAnOutageReturnsByItsDeadlineWithTheExactNumberLeft(t
 	}
 }
 
-// Many call Close at once while others call Send: one does it, all learn the same, and Send is refused from then on.
+// Many call Close at once while others call Send: one does it, all learn the same, and Send is
+// refused from then on.
 func TestVirtual_F17_CloseIsCalledByManyWhileOthersSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		judged(t, proof.Of(t, "F17"), setup{}, func(b *bubble) {
@@ -156,7 +162,8 @@ func TestVirtual_F17_CloseIsCalledByManyWhileOthersSend(t *testing.T) {
 	})
 }
 
-// through is a zap core that writes every line through the producer whose lines they are, as an application's logger does.
+// through is a zap core that writes every line through the producer whose lines they are, as an
+// application's logger does.
 type through struct {
 	zapcore.LevelEnabler
 	send func(zapcore.Entry)
@@ -181,7 +188,8 @@ func TestVirtual_F18_ItsOwnLogLinesGoThroughItWithoutALoop(t *testing.T) {
 		log := zap.New(through{zap.DebugLevel, func(e zapcore.Entry) {
 			<-made
 			lines++
-			require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "log", Value: []byte(e.Message + "            ")}))
+			require.NoError(t, b.ledger.Send(b.p,
+				producer.Record{Topic: "log", Value: []byte(e.Message + "            ")}))
 		}})
 		s := judged(t, proof.Of(t, "F18", "F9"), setup{
 			topics:  map[string]int32{"events": 3, "log": 1},
@@ -189,9 +197,12 @@ func TestVirtual_F18_ItsOwnLogLinesGoThroughItWithoutALoop(t *testing.T) {
 			before:  func(own *bubble) { b = own },
 		}, func(b *bubble) {
 			close(made)
-			for _, code := range []*kerr.Error{kerr.UnknownServerError, kerr.NotController, kerr.InvalidTxnState} {
+			for _, code := range []*kerr.Error{kerr.UnknownServerError, kerr.NotController,
+				kerr.InvalidTxnState} {
 				b.stream(time.Second, 3, "events")
-				fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code, Count: 100}) // that of the log too
+				// that of the log too
+				fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code,
+					Count: 100})
 				b.stream(30*time.Second, 3, "events")
 				fault.Remove()
 				b.k.link.Cut()
@@ -225,7 +236,8 @@ func TestVirtual_F16_ReportsOfLowNeitherDelayNorDropThoseOfHigh(t *testing.T) {
 		require.NoError(t, err)
 		send := func(priority routing.Priority, n int) {
 			for range n {
-				require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority, Value: make([]byte, 10)}))
+				require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority,
+					Value: make([]byte, 10)}))
 			}
 			require.NoError(t, p.Flush(context.Background()))
 		}

@@ -16,24 +16,30 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// The tests in fault_*_kafka_test.go put the faults of docs/reliability.md to real Kafka: those here to its brokers.
+// The tests in fault_*_kafka_test.go put the faults of docs/reliability.md to real Kafka: those
+// here to its brokers.
 
 const tenThousand = 20 // records every two milliseconds, which makes ten thousand a second
 
 // durable is what a topic takes to lose nothing with one broker of three.
 func durable() []kafkatest.TopicOption {
-	return []kafkatest.TopicOption{kafkatest.Replication(3), kafkatest.TopicConfig("min.insync.replicas", "2")}
+	return []kafkatest.TopicOption{kafkatest.Replication(3),
+		kafkatest.TopicConfig("min.insync.replicas", "2")}
 }
 
 // unkeyed makes records without a key.
 func unkeyed(topic string) func(int) producer.Record {
-	return func(i int) producer.Record { return producer.Record{Topic: topic, Value: make([]byte, 20+i%200)} }
+	return func(i int) producer.Record {
+		return producer.Record{Topic: topic,
+			Value: make([]byte, 20+i%200)}
+	}
 }
 
 // keyed makes records of so many keys.
 func keyed(topic string, keys int) func(int) producer.Record {
 	return func(i int) producer.Record {
-		return producer.Record{Topic: topic, Key: fmt.Append(nil, "key-", i%keys), Value: make([]byte, 20+i%200)}
+		return producer.Record{Topic: topic, Key: fmt.Append(nil, "key-", i%keys),
+			Value: make([]byte, 20+i%200)}
 	}
 }
 
@@ -44,7 +50,8 @@ func alternate(kinds ...func(int) producer.Record) func(int) producer.Record {
 
 // noMoves has no batch leave a partition that may have it.
 func noMoves(cfg *producer.Config) {
-	for _, p := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium, &cfg.Priorities.High} {
+	for _, p := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium,
+		&cfg.Priorities.High} {
 		p.MoveUnresolvedAfter = producer.Never
 	}
 }
@@ -84,8 +91,8 @@ func (tr *trial) countWaits() *waits {
 	return w
 }
 
-// mostOfAnAttempt is less than what an attempt takes that is not answered, and more than what a record takes that waits for
-// nothing but a busy machine.
+// mostOfAnAttempt is less than what an attempt takes that is not answered, and more than what a
+// record takes that waits for nothing but a busy machine.
 const mostOfAnAttempt = 4 * time.Second
 
 // of returns what was counted of a topic, and notes it in c by a name for its records.
@@ -96,20 +103,23 @@ func (w *waits) of(c *proof.Case, name, topic string) waited {
 	if found := w.topics[topic]; found != nil {
 		n = *found
 	}
-	c.Figure(name, "%d records; %.3f %% took over 4 s or more than one attempt, %.3f %% over 1 s; the longest %v", n.all,
+	c.Figure(name,
+		"%d records; %.3f %% took over 4 s or more than one attempt, %.3f %% over 1 s; the "+
+			"longest %v", n.all,
 		100*n.part(n.held), 100*n.part(n.late), n.longest.Round(time.Millisecond))
 	return n
 }
 
 func (n *waited) part(of int64) float64 { return float64(of) / float64(max(n.all, 1)) }
 
-// awaitAccepted waits for so long, and longer where the machine is too busy to have sent so many records by then: what a
-// fault holds up is a number of batches, whatever goes past it.
+// awaitAccepted waits for so long, and longer where the machine is too busy to have sent so many
+// records by then: what a fault holds up is a number of batches, whatever goes past it.
 func (tr *trial) awaitAccepted(t *testing.T, d time.Duration, records uint64) {
 	t.Helper()
 	want := tr.Stats().Total.Accepted + records
 	time.Sleep(d)
-	tr.await(t, "too little is sent", func(s *producer.Stats) bool { return s.Total.Accepted >= want })
+	tr.await(t, "too little is sent",
+		func(s *producer.Stats) bool { return s.Total.Accepted >= want })
 }
 
 // logFigures shows what c has measured.
@@ -122,10 +132,11 @@ func logFigures(t *testing.T, c *proof.Case) {
 	}
 }
 
-// While a broker hangs that is in sync, Kafka acknowledges nothing to anybody until it has struck it off, a second or two
-// later: the replicated topic shows what that costs, whatever the producer does. What waits for the broker itself is seen in
-// the other one, which has a lane of its own, and so requests of its own. Where the cluster is well and the producer alone
-// is cut off, the bound holds for replicated topics too: see F6.
+// While a broker hangs that is in sync, Kafka acknowledges nothing to anybody until it has struck
+// it off, a second or two later: the replicated topic shows what that costs, whatever the producer
+// does. What waits for the broker itself is seen in the other one, which has a lane of its own, and
+// so requests of its own. Where the cluster is well and the producer alone is cut off, the bound
+// holds for replicated topics too: see F6.
 func TestKafka_F3_ABrokerThatHangsHoldsUpAtMostTwoPercentOfUnkeyedRecords(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F3", "F15")
@@ -150,12 +161,15 @@ func TestKafka_F3_ABrokerThatHangsHoldsUpAtMostTwoPercentOfUnkeyedRecords(t *tes
 	stop()
 	tr.settle(t, c, "replicated", "spread")
 
-	replicated, spread := waits.of(proven, "replicated", "replicated"), waits.of(proven, "not replicated", "spread")
+	replicated, spread := waits.of(proven, "replicated", "replicated"), waits.of(proven,
+		"not replicated", "spread")
 	proven.Bit("records held up by the broker that hung", replicated.held+spread.held)
-	proven.Figure("while it hung", "%d sent, %d delivered", during.Accepted-before.Accepted, during.Delivered-before.Delivered)
+	proven.Figure("while it hung", "%d sent, %d delivered", during.Accepted-before.Accepted,
+		during.Delivered-before.Delivered)
 	tr.ledger.Prove(proven)
 	logFigures(t, proven)
-	require.Greater(t, during.Delivered-before.Delivered, (during.Accepted-before.Accepted)/2, "the others go on")
+	require.Greater(t, during.Delivered-before.Delivered, (during.Accepted-before.Accepted)/2,
+		"the others go on")
 	require.LessOrEqual(t, spread.part(spread.held), 0.02)
 }
 
@@ -222,7 +236,8 @@ func TestKafka_F5_ARollingRestartLosesNothingAndRepeatsNothing(t *testing.T) {
 	events := waits.of(proven, "all", "events")
 	proven.Bit("brokers restarted", 3)
 	proven.Bit("records that took over 4 s or more than one attempt", events.held)
-	proven.Figure("records a second", "%.0f for %v", float64(sent)/took.Seconds(), took.Round(time.Second))
+	proven.Figure("records a second", "%.0f for %v", float64(sent)/took.Seconds(),
+		took.Round(time.Second))
 	proven.Figure("lost", "%d", books.Accepted-books.Delivered)
 	proven.Figure("there twice", "%d", uint64(len(log))-books.Accepted)
 	proven.Figure("counted as maybe duplicated", "%d", books.MaybeDuplicated)

@@ -18,8 +18,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// everyCode returns all errors that the client library knows, and some that nobody knows yet. With the race detector, which makes
-// them slow, it is one in ten.
+// everyCode returns all errors that the client library knows, and some that nobody knows yet. With
+// the race detector, which makes them slow, it is one in ten.
 func everyCode() []*kerr.Error {
 	found := []*kerr.Error{kerr.UnknownServerError}
 	for code := int16(1); code < 1000; code++ {
@@ -44,7 +44,8 @@ func everyCode() []*kerr.Error {
 // inTroubleAndCalm are two topics, of which a fault concerns the first.
 func inTroubleAndCalm() map[string]int32 { return map[string]int32{"events": 3, "calm": 3} }
 
-// requireCalm requires that a topic which no fault concerned waited for nothing but its linger and the way.
+// requireCalm requires that a topic which no fault concerned waited for nothing but its linger and
+// the way.
 func (b *bubble) requireCalm(bound time.Duration) {
 	b.t.Helper()
 	b.rest()
@@ -63,7 +64,8 @@ func TestVirtual_F9_EveryCodeOfAProduceAnswerLeavesOneOutcomeEachAndTheProducerG
 			synctest.Test(t, func(t *testing.T) {
 				s := judged(t, c, setup{topics: inTroubleAndCalm()}, func(b *bubble) {
 					b.stream(time.Second, 3, "events", "calm")
-					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: err, Count: -1})
+					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events",
+						Err: err, Count: -1})
 					b.stream(10*time.Second, 3, "events", "calm")
 					fault.Remove()
 					healed := time.Now()
@@ -78,7 +80,8 @@ func TestVirtual_F9_EveryCodeOfAProduceAnswerLeavesOneOutcomeEachAndTheProducerG
 				switch cluster.ActionOf(err.Code) {
 				case cluster.Reject, cluster.Split, cluster.Resend:
 					require.Positive(t, s.Total.Rejected)
-					require.LessOrEqual(t, s.Total.Rejected, uint64(300), "only what the fault concerned")
+					require.LessOrEqual(t, s.Total.Rejected, uint64(300),
+						"only what the fault concerned")
 				default:
 					require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 				}
@@ -100,29 +103,38 @@ func TestVirtual_F9_AStormOfErrorsIsNoHotLoopAndHoldsUpNobodyElse(t *testing.T) 
 		t.Run(err.Message, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				topics := map[string]int32{"events": partitions, "calm": 3}
-				s := judged(t, proof.Of(t, "F9"), setup{topics: topics, change: func(c *producer.Config) {
-					c.Priorities.Medium.DeliveryTimeout = time.Hour
-				}}, func(b *bubble) {
-					b.k.link.Delay(2 * time.Millisecond)
-					b.stream(time.Second, 3, "events", "calm")
-					metadata := b.observe(kmsg.Metadata)
-					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: err, Count: -1})
-					b.stream(storm, 3, "events", "calm")
-					b.proof.Bit("produce requests answered with "+err.Message, int64(fault.Hits()))
-					b.proof.Figure("requests a second and partition", "%.2f", float64(fault.Hits())/storm.Seconds()/partitions)
-					b.proof.Figure("metadata requests a second", "%.1f", float64(metadata.Hits())/storm.Seconds())
-					// Ten tries in the first two seconds, then one a second, with a fifth of jitter.
-					require.LessOrEqual(t, fault.Hits(), partitions*(10+int(1.25*storm.Seconds())))
-					require.LessOrEqual(t, metadata.Hits(), 50*int(storm.Seconds()))
-					require.Greater(t, fault.Hits(), 250, "it tries")
-					fault.Remove()
-					metadata.Remove()
-					healed := time.Now()
-					b.flush()
-					b.proof.Figure("all delivered after the storm", "%v", time.Since(healed).Round(time.Millisecond))
-					require.Less(t, time.Since(healed), 3*time.Second)
-					b.requireCalm(50 * time.Millisecond)
-				})
+				s := judged(t, proof.Of(t, "F9"),
+					setup{topics: topics, change: func(c *producer.Config) {
+						c.Priorities.Medium.DeliveryTimeout = time.Hour
+					}}, func(b *bubble) {
+						b.k.link.Delay(2 * time.Millisecond)
+						b.stream(time.Second, 3, "events", "calm")
+						metadata := b.observe(kmsg.Metadata)
+						fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+							Topic: "events",
+							Err:   err, Count: -1})
+						b.stream(storm, 3, "events", "calm")
+						b.proof.Bit("produce requests answered with "+err.Message,
+							int64(fault.Hits()))
+						b.proof.Figure("requests a second and partition", "%.2f",
+							float64(fault.Hits())/storm.Seconds()/partitions)
+						b.proof.Figure("metadata requests a second", "%.1f",
+							float64(metadata.Hits())/storm.Seconds())
+						// Ten tries in the first two seconds, then one a second, with a fifth of
+						// jitter.
+						require.LessOrEqual(t, fault.Hits(),
+							partitions*(10+int(1.25*storm.Seconds())))
+						require.LessOrEqual(t, metadata.Hits(), 50*int(storm.Seconds()))
+						require.Greater(t, fault.Hits(), 250, "it tries")
+						fault.Remove()
+						metadata.Remove()
+						healed := time.Now()
+						b.flush()
+						b.proof.Figure("all delivered after the storm", "%v",
+							time.Since(healed).Round(time.Millisecond))
+						require.Less(t, time.Since(healed), 3*time.Second)
+						b.requireCalm(50 * time.Millisecond)
+					})
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 			})
 		})

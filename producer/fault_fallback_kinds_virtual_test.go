@@ -171,7 +171,8 @@ func TestVirtual_F14_ASlowFallbackTakesEverything(t *testing.T) {
 }
 
 func TestVirtual_F14_AFallbackThatRefusesLosesNothing(t *testing.T) {
-	for name, trouble := range map[string]string{"no topic": "UNKNOWN_TOPIC", "no right": "TOPIC_AUTHORIZATION_FAILED", "full": "STORAGE"} {
+	for name, trouble := range map[string]string{"no topic": "UNKNOWN_TOPIC",
+		"no right": "TOPIC_AUTHORIZATION_FAILED", "full": "STORAGE"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := proof.Of(t, "F14", "F10")
@@ -181,9 +182,11 @@ func TestVirtual_F14_AFallbackThatRefusesLosesNothing(t *testing.T) {
 					case "no topic":
 						require.NoError(t, f.k["spare"].DeleteTopic("events"))
 					case "no right":
-						fault = f.k["spare"].Fault(kfake.Fault{Topic: "events", Err: kerr.TopicAuthorizationFailed, Count: -1})
+						fault = f.k["spare"].Fault(kfake.Fault{Topic: "events",
+							Err: kerr.TopicAuthorizationFailed, Count: -1})
 					default:
-						fault = f.k["spare"].Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
+						fault = f.k["spare"].Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+							Err: kerr.NotEnoughReplicas, Count: -1})
 					}
 					f.stream(time.Second)
 					f.k["main"].link.Cut()
@@ -207,7 +210,8 @@ func TestVirtual_F14_AFallbackThatRefusesLosesNothing(t *testing.T) {
 					}
 				})
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
-				if name != "full" { // kfake answers that with an offset, as if it were in the log: it stays
+				// kfake answers that with an offset, as if it were in the log: it stays
+				if name != "full" {
 					require.Equal(t, s.Total.Accepted, s.Clusters["main"].Delivered)
 				}
 			})
@@ -231,7 +235,8 @@ func TestVirtual_F14_AFallbackTakesSomeTopicsByOtherNames(t *testing.T) {
 			send := func(n int) {
 				for range n {
 					for _, topic := range []string{"events", "play.a", "play.b", "stays"} {
-						require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: topic, Key: []byte("k")}))
+						require.NoError(t, f.ledger.Send(f.p,
+							producer.Record{Topic: topic, Key: []byte("k")}))
 					}
 					time.Sleep(100 * time.Millisecond)
 				}
@@ -262,30 +267,37 @@ func TestVirtual_F14_AFallbackTakesSomeTopicsByOtherNames(t *testing.T) {
 func TestVirtual_F14_APriorityWithoutAFallbackIsNotTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
-		s := onField(t, c, two, func(cfg *producer.Config) { cfg.Priorities.Low.Cluster = "spare" }, func(f *field) {
-			both := func(n int) {
-				for range n {
-					require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.High}))
-					require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.Low}))
-					require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.Medium}))
-					time.Sleep(100 * time.Millisecond)
+		s := onField(t, c, two, func(cfg *producer.Config) { cfg.Priorities.Low.Cluster = "spare" },
+			func(f *field) {
+				both := func(n int) {
+					for range n {
+						require.NoError(t, f.ledger.Send(f.p,
+							producer.Record{Topic: "events", Priority: routing.High}))
+						require.NoError(t, f.ledger.Send(f.p,
+							producer.Record{Topic: "events", Priority: routing.Low}))
+						require.NoError(t, f.ledger.Send(f.p,
+							producer.Record{Topic: "events", Priority: routing.Medium}))
+						time.Sleep(100 * time.Millisecond)
+					}
 				}
-			}
-			both(10)
-			f.k["main"].link.Cut()
-			both(300)
-			s := f.p.Stats()
-			require.GreaterOrEqual(t, s.Priorities[routing.High].Pending, uint64(300), "it waits for its cluster")
-			require.Less(t, s.Priorities[routing.Low].Pending, uint64(3), "it has nothing to do with it")
-			require.Less(t, s.Priorities[routing.Medium].Pending, uint64(6))
-			c.Bit("clusters cut off", 1)
-			f.k["main"].link.Restore()
-		})
+				both(10)
+				f.k["main"].link.Cut()
+				both(300)
+				s := f.p.Stats()
+				require.GreaterOrEqual(t, s.Priorities[routing.High].Pending, uint64(300),
+					"it waits for its cluster")
+				require.Less(t, s.Priorities[routing.Low].Pending, uint64(3),
+					"it has nothing to do with it")
+				require.Less(t, s.Priorities[routing.Medium].Pending, uint64(6))
+				c.Bit("clusters cut off", 1)
+				f.k["main"].link.Restore()
+			})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 	})
 }
 
-// What waits goes to the fallback in the batches that it waited in: as many as there were, and each was written once.
+// What waits goes to the fallback in the batches that it waited in: as many as there were, and each
+// was written once.
 func TestVirtual_F14_UnkeyedBatchesMoveAsTheyAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
@@ -295,27 +307,30 @@ func TestVirtual_F14_UnkeyedBatchesMoveAsTheyAre(t *testing.T) {
 			cfg.Batching.MaxBytes = 4 << 10
 			cfg.Priorities.Medium.MoveUnresolvedAfter = producer.Never
 		}, func(f *field) {
-			f.k["spare"].Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
-				for _, topic := range r.(*kmsg.ProduceRequest).Topics {
-					for _, p := range topic.Partitions {
-						require.NotZero(t, p.Records[22]&7, "compressed")
-						produced[string(p.Records[17:21])+string(p.Records[43:57])] = true
+			f.k["spare"].Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1,
+				When: func(r kmsg.Request) bool {
+					for _, topic := range r.(*kmsg.ProduceRequest).Topics {
+						for _, p := range topic.Partitions {
+							require.NotZero(t, p.Records[22]&7, "compressed")
+							produced[string(p.Records[17:21])+string(p.Records[43:57])] = true
+						}
 					}
-				}
-				return true
-			}})
+					return true
+				}})
 			f.stream(time.Second)
 			f.k["main"].link.Cut()
 			time.Sleep(time.Second)
 			for range 100 {
 				for range 20 {
-					require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Value: make([]byte, 400)}))
+					require.NoError(t, f.ledger.Send(f.p,
+						producer.Record{Topic: "events", Value: make([]byte, 400)}))
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
 			time.Sleep(time.Second)
 			before := f.p.Stats()
-			require.Less(t, before.HeldBytes, int64(before.Total.Pending)*200, "it waits compressed")
+			require.Less(t, before.HeldBytes, int64(before.Total.Pending)*200,
+				"it waits compressed")
 			time.Sleep(10 * time.Second)
 			require.GreaterOrEqual(t, f.p.Stats().Clusters["spare"].Delivered, uint64(1950))
 			require.InDelta(t, 2000*420/(4<<10), len(produced), 30, "full batches, each once")
@@ -330,22 +345,24 @@ func TestVirtual_F14_UnkeyedBatchesMoveAsTheyAre(t *testing.T) {
 func TestVirtual_F14_WhatWasWrittenAndNotAnsweredMovesWhereItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14", "F8")
-		s := onField(t, c, two, func(cfg *producer.Config) { cfg.Priorities.Medium.MoveUnresolvedAfter = 2 * time.Second }, func(f *field) {
-			f.stream(time.Second)
-			f.unanswered(c, "main")
-			f.stream(6 * time.Second)
-			f.stream(10 * time.Second)
-			s := f.p.Stats()
-			require.Positive(t, s.Total.MaybeDuplicated)
-			require.LessOrEqual(t, s.Total.MaybeDuplicated, uint64(4))
-			f.k["main"].link.Restore()
-		})
+		s := onField(t, c, two,
+			func(cfg *producer.Config) { cfg.Priorities.Medium.MoveUnresolvedAfter = 2 * time.Second }, func(f *field) {
+				f.stream(time.Second)
+				f.unanswered(c, "main")
+				f.stream(6 * time.Second)
+				f.stream(10 * time.Second)
+				s := f.p.Stats()
+				require.Positive(t, s.Total.MaybeDuplicated)
+				require.LessOrEqual(t, s.Total.MaybeDuplicated, uint64(4))
+				f.k["main"].link.Restore()
+			})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 		require.Positive(t, s.Total.MaybeDuplicated)
 	})
 }
 
-// A keyed batch that was written to the primary and not answered is delivered there when it is back, before newer ones.
+// A keyed batch that was written to the primary and not answered is delivered there when it is
+// back, before newer ones.
 func TestVirtual_F14_APinnedKeyedBatchGoesBeforeNewerOnesOfItsCluster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14", "F8")
@@ -359,7 +376,8 @@ func TestVirtual_F14_APinnedKeyedBatchGoesBeforeNewerOnesOfItsCluster(t *testing
 			f.k["main"].link.Restore()
 			f.stream(10 * time.Second)
 			require.Equal(t, "spare", f.current())
-			require.LessOrEqual(t, f.delivered("main").Sub(back), probeMax+soon, "at once, not when the priority returns")
+			require.LessOrEqual(t, f.delivered("main").Sub(back), probeMax+soon,
+				"at once, not when the priority returns")
 			f.stream(60 * time.Second)
 			require.Equal(t, "main", f.current())
 		})
@@ -425,10 +443,13 @@ func TestVirtual_F14_CloseInEveryStateBalancesTheBooks(t *testing.T) {
 				require.LessOrEqual(t, time.Since(begin), 2*time.Second)
 				require.Equal(t, summary.Left > 0, err != nil)
 				s := f.judge()
-				require.Equal(t, f.lost[producer.ReasonClosed]+f.lost[producer.ReasonUnansweredClose], summary.Left)
+				require.Equal(t,
+					f.lost[producer.ReasonClosed]+f.lost[producer.ReasonUnansweredClose], summary.Left)
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered+summary.Left)
 				require.LessOrEqual(t, summary.Left, pending)
-				c.Bit("clusters that are away", int64(len(slices.DeleteFunc(slices.Clone(two), func(n string) bool { return s.Clusters[n].State == producer.Up }))))
+				c.Bit("clusters that are away",
+					int64(len(slices.DeleteFunc(slices.Clone(two),
+						func(n string) bool { return s.Clusters[n].State == producer.Up }))))
 				c.Held("I14", 1)
 				f.ledger.Prove(c)
 			})
@@ -450,7 +471,8 @@ func TestVirtual_F14_AFlushAcrossASwitchWaitsForAllOfIt(t *testing.T) {
 			require.Positive(t, pending)
 			begin := time.Now()
 			f.flush()
-			require.LessOrEqual(t, time.Since(begin), 14*time.Second, "and the first was written, or may have been, and moves after ten seconds")
+			require.LessOrEqual(t, time.Since(begin), 14*time.Second,
+				"and the first was written, or may have been, and moves after ten seconds")
 			require.Zero(t, f.p.Stats().Total.Pending)
 			c.Bit("records that a switch took along", int64(pending))
 			f.k["main"].link.Restore()
@@ -469,7 +491,8 @@ func (f *field) current() (cluster string) {
 	return cluster
 }
 
-// A batch that waits for a connection which is being opened in vain was not written: it goes with the rest, and is no duplicate.
+// A batch that waits for a connection which is being opened in vain was not written: it goes with
+// the rest, and is no duplicate.
 func TestVirtual_F25_WhatIsOnItsWayAndNotWrittenMovesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14", "F25")

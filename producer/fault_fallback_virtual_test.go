@@ -28,11 +28,12 @@ import (
 
 // field is a producer with several clusters in virtual time. The first is its primary.
 type field struct {
-	t      require.TestingT
-	k      map[string]*embedded
-	names  []string
-	cfg    producer.Config
-	called map[string]map[string]string // by cluster, and by what a topic is called there, what it is called here
+	t     require.TestingT
+	k     map[string]*embedded
+	names []string
+	cfg   producer.Config
+	// by cluster, and by what a topic is called there, what it is called here
+	called map[string]map[string]string
 	p      *producer.Producer
 	ledger *ledger.Ledger
 	logs   *observer.ObservedLogs
@@ -45,10 +46,11 @@ type field struct {
 	blamed map[producer.Outcome]time.Time // when the last outcome of a kind was reported
 }
 
-// onField runs load against clusters called main, spare and so on, which have a topic called "events", or what a fallback calls
-// it, and has the ledger judge it. Change gets a config whose medium priority goes to main, and falls back to the others in
-// their order.
-func onField(t *testing.T, c *proof.Case, names []string, change func(*producer.Config), load func(*field)) producer.Stats {
+// onField runs load against clusters called main, spare and so on, which have a topic called
+// "events", or what a fallback calls it, and has the ledger judge it. Change gets a config whose
+// medium priority goes to main, and falls back to the others in their order.
+func onField(t *testing.T, c *proof.Case, names []string, change func(*producer.Config),
+	load func(*field)) producer.Stats {
 	f := newField(t, names, change)
 	defer f.end()
 	f.begin()
@@ -64,7 +66,8 @@ func onField(t *testing.T, c *proof.Case, names []string, change func(*producer.
 
 // newField returns a field without a producer.
 func newField(t require.TestingT, names []string, change func(*producer.Config)) *field {
-	f := &field{t: t, names: names, k: make(map[string]*embedded), called: make(map[string]map[string]string), ledger: ledger.New(),
+	f := &field{t: t, names: names, k: make(map[string]*embedded),
+		called: make(map[string]map[string]string), ledger: ledger.New(),
 		first: make(map[string]time.Time), sums: make(map[string]uint64), lost: make(map[producer.Reason]uint64), blamed: make(map[producer.Outcome]time.Time)}
 	f.cfg = producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	f.cfg.Priorities.Low.Cluster, f.cfg.Priorities.Medium.Cluster, f.cfg.Priorities.High.Cluster = names[0], names[0], names[0]
@@ -72,7 +75,8 @@ func newField(t require.TestingT, names []string, change func(*producer.Config))
 		f.k[name] = newEmbedded(t, 1, nil, kfake.Ports(19092+100*i))
 		f.cfg.Clusters[name] = producer.ClusterConfig{Brokers: f.k[name].ListenAddrs()}
 		if i > 0 {
-			f.cfg.Priorities.Medium.Fallbacks = append(f.cfg.Priorities.Medium.Fallbacks, routing.Fallback{Cluster: name})
+			f.cfg.Priorities.Medium.Fallbacks = append(f.cfg.Priorities.Medium.Fallbacks,
+				routing.Fallback{Cluster: name})
 		}
 	}
 	if change != nil {
@@ -87,14 +91,15 @@ func newField(t require.TestingT, names []string, change func(*producer.Config))
 	return f
 }
 
-// make has a cluster have a topic, and its log read as that of another name. Each cluster has one partition more than the one
-// before it.
+// make has a cluster have a topic, and its log read as that of another name. Each cluster has one
+// partition more than the one before it.
 func (f *field) make(cluster, there, here string) {
 	if f.called[cluster] == nil {
 		f.called[cluster] = make(map[string]string)
 	}
 	if f.called[cluster][there] == "" {
-		require.NoError(f.t, f.k[cluster].CreateTopic(there, int32(3+slices.Index(f.names, cluster)), nil))
+		require.NoError(f.t, f.k[cluster].CreateTopic(there,
+			int32(3+slices.Index(f.names, cluster)), nil))
 	}
 	f.called[cluster][there] = here
 }
@@ -103,7 +108,8 @@ func (f *field) make(cluster, there, here string) {
 func (f *field) begin(more ...producer.Option) {
 	core, logs := observer.New(zap.DebugLevel)
 	f.logs = logs
-	opts := []producer.Option{producer.WithDialer(f.dial), producer.WithDelivery(f.report), producer.WithEvents(f.event), producer.WithLogger(zap.New(core))}
+	opts := []producer.Option{producer.WithDialer(f.dial), producer.WithDelivery(f.report),
+		producer.WithEvents(f.event), producer.WithLogger(zap.New(core))}
 	p, err := producer.New(f.cfg, append(opts, more...)...)
 	require.NoError(f.t, err)
 	f.p = p
@@ -119,8 +125,8 @@ func (f *field) end() {
 	}
 }
 
-// judge reads the logs, and has the ledger judge the producer, which was closed. To the ledger the partitions of the clusters are
-// all different ones.
+// judge reads the logs, and has the ledger judge the producer, which was closed. To the ledger the
+// partitions of the clusters are all different ones.
 func (f *field) judge() producer.Stats {
 	synctest.Wait()
 	stats := f.p.Stats()
@@ -129,13 +135,16 @@ func (f *field) judge() producer.Stats {
 			log := f.k[name].read(f.t, there)
 			for _, r := range log {
 				if r.Key != nil {
-					require.Equal(f.t, partitioner.ForKey(r.Key, int32(len(f.k[name].PartitionInfos(there)))), r.Partition, "the key's partition in %s", name)
+					require.Equal(f.t, partitioner.ForKey(r.Key,
+						int32(len(f.k[name].PartitionInfos(there)))), r.Partition,
+						"the key's partition in %s", name)
 				}
 				r.Topic, r.Partition = f.known(r, f.called[name][there]), f.place(name, r.Partition)
 			}
 			f.ledger.Read(log...)
 			for _, r := range log {
-				r.Partition += int32(100 * i) // what goes by several names there has an order in each
+				// what goes by several names there has an order in each
+				r.Partition += int32(100 * i)
 			}
 			if stats.OrderAtRisk == 0 {
 				f.ledger.Ordered(log)
@@ -154,7 +163,8 @@ func (f *field) judge() producer.Stats {
 	return stats
 }
 
-// known returns what the topic of a record is called here. Where several go by one name there, a header tells.
+// known returns what the topic of a record is called here. Where several go by one name there, a
+// header tells.
 func (f *field) known(r *kgo.Record, here string) string {
 	for _, h := range r.Headers {
 		if h.Key == "topic" {
@@ -264,7 +274,8 @@ func TestVirtual_F14_FallsBackAndReturns(t *testing.T) {
 			f.k["main"].link.Restore()
 			f.stream(60 * time.Second)
 			require.Len(t, f.switches(), 2)
-			back := f.switches()[1].At.Sub(well) // what was written to main before is acknowledged at once
+			// what was written to main before is acknowledged at once
+			back := f.switches()[1].At.Sub(well)
 			require.GreaterOrEqual(t, back, 30*time.Second)
 			require.LessOrEqual(t, back, 30*time.Second+probeMax+soon)
 			c.Bit("switches", int64(len(f.switches())))
@@ -340,12 +351,14 @@ func TestVirtual_ReconfigureSendsWaitingRecordsToAnotherCluster(t *testing.T) {
 	})
 }
 
-// Where two topics have one name, their batches must not have the same numbers: brokers would take the one for the other.
+// Where two topics have one name, their batches must not have the same numbers: brokers would take
+// the one for the other.
 func TestVirtual_F14_TopicsThatShareANameThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
 		s := onField(t, c, []string{"main", "spare"}, func(cfg *producer.Config) {
-			cfg.Priorities.Medium.Fallbacks[0].Rename = map[string]string{"a": "events", "b": "events"}
+			cfg.Priorities.Medium.Fallbacks[0].Rename = map[string]string{"a": "events",
+				"b": "events"}
 		}, func(f *field) {
 			f.make("main", "a", "a")
 			f.make("main", "b", "b")
@@ -354,7 +367,8 @@ func TestVirtual_F14_TopicsThatShareANameThere(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			for i := range 100 {
 				for _, topic := range []string{"a", "b", "events"} {
-					rec := producer.Record{Topic: topic, Headers: []producer.Header{{Key: "topic", Value: []byte(topic)}}}
+					rec := producer.Record{Topic: topic,
+						Headers: []producer.Header{{Key: "topic", Value: []byte(topic)}}}
 					if i%2 == 0 {
 						rec.Key = fmt.Append(nil, i%10)
 					}

@@ -27,15 +27,17 @@ func (a answers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E)
 	}
 }
 
-// The broker forgets producers after three seconds, and says so. A batch whose answer was lost is there twice when it is sent again later, and is
-// counted.
+// The broker forgets producers after three seconds, and says so. A batch whose answer was lost is
+// there twice when it is sent again later, and is counted.
 func TestKafka_F24_ABrokerThatForgetsSoonLeavesNoDuplicateThatIsNotCounted(t *testing.T) {
 	proven := proof.Of(t, "F24")
-	c := kafkatest.Start(t, kafkatest.Property("producer.id.expiration.ms", "3000"), kafkatest.Property("producer.id.expiration.check.interval.ms", "200"))
+	c := kafkatest.Start(t, kafkatest.Property("producer.id.expiration.ms", "3000"),
+		kafkatest.Property("producer.id.expiration.check.interval.ms", "200"))
 	c.CreateTopic(t, "events", 1)
 	link := newLink()
 	asked := make(chan struct{}, 100)
-	tr := try(t, to(c), producer.WithDialer(link.Dial), producer.WithHooks(answers{kmsg.DescribeConfigs, asked}))
+	tr := try(t, to(c), producer.WithDialer(link.Dial),
+		producer.WithHooks(answers{kmsg.DescribeConfigs, asked}))
 	send := func() {
 		tr.send(t, producer.Record{Topic: "events", Key: []byte("k"), Value: make([]byte, 20)})
 	}
@@ -52,7 +54,8 @@ func TestKafka_F24_ABrokerThatForgetsSoonLeavesNoDuplicateThatIsNotCounted(t *te
 		link.CutAfterWrites(1)
 		before := link.Cuts()
 		send()
-		require.Eventually(t, func() bool { return link.Cuts() > before }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return link.Cuts() > before }, patience,
+			time.Millisecond)
 		time.Sleep(20 * time.Millisecond)
 		link.Cut()
 		link.CutAfterWrites(0)

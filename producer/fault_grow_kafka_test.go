@@ -66,19 +66,22 @@ func (g *growing) await(t *testing.T, partitions int) {
 	}, patience, 5*time.Millisecond, "the new partitions of %s are not used", g.topic)
 }
 
-// require fails t if it took long after partitions that were made with these have taken records of another client, or nothing was
-// delivered meanwhile.
+// require fails t if it took long after partitions that were made with these have taken records of
+// another client, or nothing was delivered meanwhile.
 func (g *growing) require(t *testing.T, c *proof.Case, made, taken time.Time) {
 	t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.Figure("new partitions of "+g.topic, "the first is used after %v, all after %v, those of another client after %v; nothing was delivered for %v at most",
+	c.Figure("new partitions of "+g.topic,
+		"the first is used after %v, all after %v, those of another client after %v; nothing "+
+			"was delivered for %v at most",
 		g.first.Sub(made).Round(time.Millisecond), g.all.Sub(made).Round(time.Millisecond), taken.Sub(made).Round(time.Millisecond), g.pause.Round(time.Millisecond))
 	require.Less(t, g.all.Sub(taken), 10*time.Second, g.topic)
 	require.Less(t, g.pause, 5*time.Second, g.topic) // a busy machine keeps it
 }
 
-// What a cluster grows by: a broker first, and then partitions on it, as "forebay topics grow" places them.
+// What a cluster grows by: a broker first, and then partitions on it, as "forebay topics grow"
+// places them.
 func TestKafka_F10_PartitionsOnABrokerThatWasAddedAreUsedByARunningProducer(t *testing.T) {
 	t.Parallel()
 	const was, add = 4, 3
@@ -86,7 +89,8 @@ func TestKafka_F10_PartitionsOnABrokerThatWasAddedAreUsedByARunningProducer(t *t
 	c := kafkatest.Start(t, kafkatest.Brokers(2))
 	topics := []string{"plain", "keyed"}
 	for _, topic := range append(topics, "canary") {
-		c.CreateTopic(t, topic, was, kafkatest.Replication(2), kafkatest.TopicConfig("min.insync.replicas", "2"))
+		c.CreateTopic(t, topic, was, kafkatest.Replication(2),
+			kafkatest.TopicConfig("min.insync.replicas", "2"))
 	}
 	cfg, err := to(c).Complete()
 	require.NoError(t, err)
@@ -96,14 +100,17 @@ func TestKafka_F10_PartitionsOnABrokerThatWasAddedAreUsedByARunningProducer(t *t
 
 	added := c.AddBroker(t)
 	plain, keyed := noteGrowing(tr, "plain", was), noteGrowing(tr, "keyed", was)
-	plan, err := admin.Grow(t.Context(), cfg, admin.Growth{Cluster: "events", Topics: append(topics, "canary"), Add: add})
+	plan, err := admin.Grow(t.Context(), cfg,
+		admin.Growth{Cluster: "events", Topics: append(topics, "canary"), Add: add})
 	require.NoError(t, err)
 	made := time.Now()
 	require.Len(t, plan, (len(topics)+1)*add)
 	for _, p := range plan {
 		require.Equal(t, added.NodeID(), p.Replicas[0], "%+v", p)
 	}
-	requireTaken(t, c, &kgo.Record{Topic: "canary", Partition: was}, &kgo.Record{Topic: "canary", Partition: was + 1}, &kgo.Record{Topic: "canary", Partition: was + 2})
+	requireTaken(t, c, &kgo.Record{Topic: "canary", Partition: was},
+		&kgo.Record{Topic: "canary", Partition: was + 1}, &kgo.Record{Topic: "canary",
+			Partition: was + 2})
 	taken := time.Now()
 	plain.await(t, add)
 	keyed.await(t, add)
@@ -122,11 +129,13 @@ func TestKafka_F10_PartitionsOnABrokerThatWasAddedAreUsedByARunningProducer(t *t
 	logFigures(t, proven)
 }
 
-// requireMovedInOrder checks that the records of each key that are in partitions from was on were sent after those of it that are in
-// older ones, for a key that has moved to a new partition, and returns how many keys have.
+// requireMovedInOrder checks that the records of each key that are in partitions from was on were
+// sent after those of it that are in older ones, for a key that has moved to a new partition, and
+// returns how many keys have.
 func requireMovedInOrder(t *testing.T, log []*kgo.Record, was int32) (moved uint64) {
 	t.Helper()
-	newest, oldest := make(map[string]uint64), make(map[string]uint64) // in old partitions, and in new ones
+	// in old partitions, and in new ones
+	newest, oldest := make(map[string]uint64), make(map[string]uint64)
 	for _, r := range log {
 		key := string(r.Key)
 		switch {

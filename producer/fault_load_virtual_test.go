@@ -19,15 +19,17 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Ten times more is sent than the link takes: Send refuses at once, memory stays bounded, and what was accepted is delivered,
-// but for what the topic that floods gave up for the one that does not, of which nothing is refused.
+// Ten times more is sent than the link takes: Send refuses at once, memory stays bounded, and what
+// was accepted is delivered, but for what the topic that floods gave up for the one that does not,
+// of which nothing is refused.
 func TestVirtual_F15_AFloodIsRefusedAtOnceInBoundedMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F15"), setup{topics: inTroubleAndCalm(), change: func(c *producer.Config) {
-			c.Buffer.MaxBytes = 1 << 20
-			c.Batching.MaxBytes = 16 << 10
-			c.Batching.MaxRecordBytes = 16 << 10
-		}}, func(b *bubble) {
+		s := judged(t, proof.Of(t, "F15"), setup{topics: inTroubleAndCalm(),
+			change: func(c *producer.Config) {
+				c.Buffer.MaxBytes = 1 << 20
+				c.Batching.MaxBytes = 16 << 10
+				c.Batching.MaxRecordBytes = 16 << 10
+			}}, func(b *bubble) {
 			b.k.link.Delay(200 * time.Millisecond)
 			b.send("calm", 1)
 			b.flush()
@@ -36,66 +38,74 @@ func TestVirtual_F15_AFloodIsRefusedAtOnceInBoundedMemory(t *testing.T) {
 			refused, taken := int64(0), int64(0)
 			for range 1000 { // 2 MB/s for ten seconds, and a trickle beside it
 				for range 20 {
-					if b.ledger.Send(b.p, producer.Record{Topic: "events", Value: make([]byte, 10_000)}) != nil {
+					if b.ledger.Send(b.p, producer.Record{Topic: "events",
+						Value: make([]byte, 10_000)}) != nil {
 						refused++
 					} else {
 						taken++
 					}
 				}
-				require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "calm", Value: make([]byte, 100)}))
+				require.NoError(t, b.ledger.Send(b.p,
+					producer.Record{Topic: "calm", Value: make([]byte, 100)}))
 				stats := b.p.Stats()
 				require.LessOrEqual(t, stats.HeldBytes, stats.MaxBytes)
 				require.True(t, stats.Total.Balanced())
 				time.Sleep(10 * time.Millisecond)
 			}
 			b.proof.Bit("records refused", refused)
-			b.proof.Figure("sent, of what was accepted", "%.1f times", float64(refused+taken)/float64(taken))
+			b.proof.Figure("sent, of what was accepted", "%.1f times",
+				float64(refused+taken)/float64(taken))
 			require.Greater(t, refused, taken, "it is a flood")
 			b.flush()
-			b.requireCalm(4 * time.Second) // what is older goes first: a buffer that is full, a quarter of it every 400 ms
+			// what is older goes first: a buffer that is full, a quarter of it every 400 ms
+			b.requireCalm(4 * time.Second)
 		})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered+s.Total.Lost(producer.ReasonOverShare))
 		require.Less(t, s.Total.Shed, s.Total.Accepted/50)
 	})
 }
 
-// One of three brokers takes two seconds for what the others do in two milliseconds: at most what is in flight to it waits.
+// One of three brokers takes two seconds for what the others do in two milliseconds: at most what
+// is in flight to it waits.
 func TestVirtual_F15_ASlowBrokerCostsAtMostWhatIsInFlightToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := 0
-		s := judged(t, proof.Of(t, "F15"), setup{brokers: 3, topics: map[string]int32{"events": 3}}, func(b *bubble) {
-			for p := range int32(3) {
-				require.NoError(t, b.k.MoveTopicPartition("events", p, p))
-			}
-			slow, quick := faultnet.New(b.k.network.DialContext), faultnet.New(b.k.network.DialContext)
-			slow.Delay(2 * time.Second)
-			quick.Delay(2 * time.Millisecond)
-			detour(func(ctx context.Context, network, addr string) (net.Conn, error) {
-				if strings.HasSuffix(addr, ":19094") {
-					return slow.Dial(ctx, network, addr)
+		s := judged(t, proof.Of(t, "F15"), setup{brokers: 3, topics: map[string]int32{"events": 3}},
+			func(b *bubble) {
+				for p := range int32(3) {
+					require.NoError(t, b.k.MoveTopicPartition("events", p, p))
 				}
-				return quick.Dial(ctx, network, addr)
-			})(b)
-			b.also = func(r producer.Report) {
-				if r.Waited > time.Second {
-					late++
+				slow, quick := faultnet.New(b.k.network.DialContext), faultnet.New(b.k.network.DialContext)
+				slow.Delay(2 * time.Second)
+				quick.Delay(2 * time.Millisecond)
+				detour(func(ctx context.Context, network, addr string) (net.Conn, error) {
+					if strings.HasSuffix(addr, ":19094") {
+						return slow.Dial(ctx, network, addr)
+					}
+					return quick.Dial(ctx, network, addr)
+				})(b)
+				b.also = func(r producer.Report) {
+					if r.Waited > time.Second {
+						late++
+					}
 				}
-			}
-			const n = 30_000
-			unkeyed := func(n int) {
-				for range n {
-					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events", Value: make([]byte, 50)}))
-					time.Sleep(time.Millisecond)
+				const n = 30_000
+				unkeyed := func(n int) {
+					for range n {
+						require.NoError(t, b.ledger.Send(b.p,
+							producer.Record{Topic: "events", Value: make([]byte, 50)}))
+						time.Sleep(time.Millisecond)
+					}
+					b.flush()
 				}
-				b.flush()
-			}
-			unkeyed(5000) // until all is connected
-			late = 0
-			unkeyed(n)
-			b.proof.Bit("connections to the slow broker", slow.Dials())
-			b.proof.Figure("un-keyed records that waited for it", "%.2f %%", 100*float64(late)/n)
-			require.Less(t, late, n/50, "2 %")
-		})
+				unkeyed(5000) // until all is connected
+				late = 0
+				unkeyed(n)
+				b.proof.Bit("connections to the slow broker", slow.Dials())
+				b.proof.Figure("un-keyed records that waited for it", "%.2f %%",
+					100*float64(late)/n)
+				require.Less(t, late, n/50, "2 %")
+			})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 	})
 }
@@ -121,7 +131,8 @@ func TestVirtual_F23_AThousandProducersThatStartInAnOutageDialWithinBoundsAndDel
 			defer closeWithin(t, p, 0)
 			all[i] = p
 			for range records {
-				require.NoError(t, l.Send(p, producer.Record{Topic: "events", Value: make([]byte, 50)}))
+				require.NoError(t, l.Send(p, producer.Record{Topic: "events",
+					Value: make([]byte, 50)}))
 			}
 		}
 		c.Held("I2", uint64(producers))
@@ -133,7 +144,8 @@ func TestVirtual_F23_AThousandProducersThatStartInAnOutageDialWithinBoundsAndDel
 		require.LessOrEqual(t, float64(long), 2*5*float64(producers), "two a second and producer")
 		c.Held("I16", uint64(2*producers))
 		c.Bit("connection attempts in the outage", short+long)
-		c.Figure("attempts a second and producer", "%.1f in the first 90 s, then %.1f", float64(short)/shortRange.Seconds()/float64(producers), float64(long)/5/float64(producers))
+		c.Figure("attempts a second and producer", "%.1f in the first 90 s, then %.1f",
+			float64(short)/shortRange.Seconds()/float64(producers), float64(long)/5/float64(producers))
 		held := heap() - before
 		c.Figure("heap a producer", "%d KiB", held/int64(producers)>>10)
 		require.Less(t, held/int64(producers), int64(1<<20))

@@ -27,7 +27,8 @@ func loggedTo(t *testing.T, c *proof.Case, log producer.Option) producer.Stats {
 	return judged(t, c, setup{options: []producer.Option{log}}, func(b *bubble) {
 		for range 3 {
 			b.stream(time.Second, 3, "events")
-			b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownServerError, Count: 20})
+			b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownServerError,
+				Count: 20})
 			b.stream(10*time.Second, 3, "events")
 			b.k.link.Cut()
 			b.stream(time.Minute, 3, "events")
@@ -80,7 +81,8 @@ var loggers = map[string]func(do func()) producer.Option{
 		}), func(zapcore.Entry) {}}))
 	},
 	"slog": func(do func()) producer.Option {
-		return producer.WithSlog(slog.New(handler{slog.NewJSONHandler(io.Discard, nil), "Handle", do}))
+		return producer.WithSlog(slog.New(handler{slog.NewJSONHandler(io.Discard, nil), "Handle",
+			do}))
 	},
 	"slog, asked for anything": func(do func()) producer.Option {
 		return producer.WithSlog(slog.New(handler{slog.NewJSONHandler(io.Discard, nil), "", do}))
@@ -94,7 +96,8 @@ func TestVirtual_F18_ALoggerThatHangsStopsNobodysDelivery(t *testing.T) {
 				var hung atomic.Int64
 				release := make(chan struct{})
 				c := proof.Of(t, "F18")
-				time.AfterFunc(time.Hour, func() { close(release) }) // so that Close, too, has it hanging
+				// so that Close, too, has it hanging
+				time.AfterFunc(time.Hour, func() { close(release) })
 				s := loggedTo(t, c, logger(func() {
 					hung.Add(1)
 					<-release
@@ -125,7 +128,8 @@ func TestVirtual_F18_ALoggerThatPanicsStopsNobodysDelivery(t *testing.T) {
 	}
 }
 
-// An hour of each kind of trouble is told in a bounded number of lines, of which docs/logs.md has every one.
+// An hour of each kind of trouble is told in a bounded number of lines, of which docs/logs.md has
+// every one.
 func TestVirtual_F18_AnHourOfTroubleIsToldInFewLines(t *testing.T) {
 	anHour := func(every time.Duration, do func()) {
 		for begin := time.Now(); time.Since(begin) < time.Hour; time.Sleep(every) {
@@ -147,10 +151,12 @@ func TestVirtual_F18_AnHourOfTroubleIsToldInFewLines(t *testing.T) {
 			cut(b)
 			anHour(time.Minute, func() { b.send("events", 10) })
 		}},
-		{name: "away, and the buffer is full", maxBytes: 1 << 20, most: 2 + int(time.Hour/(5*time.Second)), load: func(b *bubble) {
+		{name: "away, and the buffer is full", maxBytes: 1 << 20, most: 2 +
+			int(time.Hour/(5*time.Second)), load: func(b *bubble) {
 			cut(b)
 			anHour(time.Second, func() {
-				for b.ledger.Send(b.p, producer.Record{Topic: "events", Value: make([]byte, 10_000)}) == nil {
+				for b.ledger.Send(b.p, producer.Record{Topic: "events",
+					Value: make([]byte, 10_000)}) == nil {
 				}
 			})
 		}},
@@ -164,7 +170,8 @@ func TestVirtual_F18_AnHourOfTroubleIsToldInFewLines(t *testing.T) {
 		}},
 		{name: "an error for every batch", most: 1, load: func(b *bubble) {
 			anHour(10*time.Second, func() {
-				fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownServerError, Count: 5})
+				fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+					Err: kerr.UnknownServerError, Count: 5})
 				b.send("events", 10)
 				b.flush()
 				b.proof.Bit("batches answered with an error", int64(fault.Hits()))
@@ -222,13 +229,17 @@ func TestVirtual_F5_AnHourAwayCostsFewLinesDialsAndLookUps(t *testing.T) {
 					stats := b.p.Stats()
 					require.EqualValues(t, 36_000, stats.Total.Pending)
 					c.Bit("connection attempts in an hour", b.k.link.Dials()-dials)
-					t.Logf("%d lines, %d dials, %d look-ups, %d bytes for %d records", b.logs.Len()-lines, b.k.link.Dials()-dials,
+					t.Logf("%d lines, %d dials, %d look-ups, %d bytes for %d records",
+						b.logs.Len()-lines, b.k.link.Dials()-dials,
 						stats.Names.Lookups-lookups, stats.HeldBytes, stats.Total.Pending)
 					require.LessOrEqual(t, b.logs.Len()-lines, 2, "degraded, then down")
-					require.LessOrEqual(t, b.k.link.Dials()-dials, int64(3*2*3600), "two a second for each broker")
-					require.LessOrEqual(t, int64(stats.Names.Lookups-lookups), b.k.link.Dials()-dials+120, "one for each attempt, and for each refresh")
+					require.LessOrEqual(t, b.k.link.Dials()-dials, int64(3*2*3600),
+						"two a second for each broker")
+					require.LessOrEqual(t, int64(stats.Names.Lookups-lookups),
+						b.k.link.Dials()-dials+120, "one for each attempt, and for each refresh")
 					c.Held("I16", 1)
-					c.Figure("an hour without three brokers, "+name, "%d log lines, %d connection attempts, %d look-ups of their name",
+					c.Figure("an hour without three brokers, "+name,
+						"%d log lines, %d connection attempts, %d look-ups of their name",
 						b.logs.Len()-lines, b.k.link.Dials()-dials, stats.Names.Lookups-lookups)
 					b.k.link.Restore()
 				})

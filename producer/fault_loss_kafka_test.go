@@ -16,15 +16,17 @@ import (
 
 // The tests here have brokers lose or forget what they knew.
 
-// Two brokers have the topic, the third is there for the quorum. The follower is killed, the leader alone acknowledges more,
-// and is killed in its turn; then the follower comes back without it and is made the leader.
+// Two brokers have the topic, the third is there for the quorum. The follower is killed, the leader
+// alone acknowledges more, and is killed in its turn; then the follower comes back without it and
+// is made the leader.
 func TestKafka_F20_WhatAnUncleanElectionLosesIsTheBrokersLoss(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F20")
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
 	leader, follower := c.Broker(0), c.Broker(1)
 	c.CreateTopic(t, "events", 2, kafkatest.Assign([]int32{1, 2}, []int32{1, 2}),
-		kafkatest.TopicConfig("min.insync.replicas", "1"), kafkatest.TopicConfig("unclean.leader.election.enable", "true"))
+		kafkatest.TopicConfig("min.insync.replicas",
+			"1"), kafkatest.TopicConfig("unclean.leader.election.enable", "true"))
 	tr := try(t, to(c))
 	stop := tr.stream(t, 5, mixed("events"))
 	tr.awaitDelivered(t, 2000) // to both
@@ -58,8 +60,8 @@ func TestKafka_F20_WhatAnUncleanElectionLosesIsTheBrokersLoss(t *testing.T) {
 	logFigures(t, proven)
 }
 
-// Brokers remember a producer for a day after its last record, by the time that the record says. A broker that starts anew
-// learns from its log, and does not remember what is older.
+// Brokers remember a producer for a day after its last record, by the time that the record says. A
+// broker that starts anew learns from its log, and does not remember what is older.
 func TestKafka_F24_ARetryOfOldRecordsAfterARestartCountsAsMaybeDuplicated(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F24")
@@ -85,12 +87,15 @@ func TestKafka_F24_ARetryOfOldRecordsAfterARestartCountsAsMaybeDuplicated(t *tes
 	for deadline := time.Now().Add(patience); written == 0; {
 		require.True(t, time.Now().Before(deadline), "nothing arrives that is not answered")
 		before := len(c.Read(t, "events"))
-		require.NoError(t, net.Add(faultnet.Hole().Down())) // what is written arrives, and no answer comes back
+		// what is written arrives, and no answer comes back
+		require.NoError(t, net.Add(faultnet.Hole().Down()))
 		send()
-		for again := time.Now().Add(5 * time.Second); written == 0 && time.Now().Before(again); time.Sleep(20 * time.Millisecond) {
+		for again := time.Now().Add(5 * time.Second); written == 0 &&
+			time.Now().Before(again); time.Sleep(20 * time.Millisecond) {
 			written = int64(len(c.Read(t, "events")) - before)
 		}
-		if written == 0 { // the machine was so busy that a question went unanswered first, and then nobody writes
+		// the machine was so busy that a question went unanswered first, and then nobody writes
+		if written == 0 {
 			net.Clear()
 			tr.flush(t)
 		}
@@ -105,7 +110,8 @@ func TestKafka_F24_ARetryOfOldRecordsAfterARestartCountsAsMaybeDuplicated(t *tes
 	books := tr.Stats().Total
 	proven.Bit("records written and not answered when the broker ended", written)
 	proven.Bit("records counted as maybe duplicated", int64(books.MaybeDuplicated))
-	proven.Bit("records that the broker did not know to have", int64(uint64(len(log))-books.Accepted))
+	proven.Bit("records that the broker did not know to have",
+		int64(uint64(len(log))-books.Accepted))
 	tr.ledger.Prove(proven)
 	logFigures(t, proven)
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// The tests here have brokers restart and come back elsewhere, under names of which only the resolver of the test knows what they
-// mean.
+// The tests here have brokers restart and come back elsewhere, under names of which only the
+// resolver of the test knows what they mean.
 
 // homes are brokers that are found by name.
 type homes struct {
@@ -48,9 +48,11 @@ func (h *homes) follow() { h.names.set(func() { h.names.names = h.Names() }) }
 // flow is a producer of records of all priorities.
 type flow struct {
 	*trial
-	homes  *homes
-	proof  *proof.Case
-	topics []string // of three copies, one for each priority; the last one has a partition on each broker, and no copy elsewhere
+	homes *homes
+	proof *proof.Case
+	// of three copies, one for each priority; the last one has a partition on each broker, and no
+	// copy elsewhere
+	topics []string
 	stop   func()
 
 	mu   sync.Mutex // guards what follows
@@ -67,7 +69,8 @@ func (h *homes) flow(t *testing.T, c *proof.Case, before func()) *flow {
 		f.topics = append(f.topics, topic)
 		cfg.Topics = append(cfg.Topics, routing.Rule{Topic: topic, Priority: p})
 	}
-	f.topics = append(f.topics, newTopic(t, h.Cluster, 3, kafkatest.Assign([]int32{1}, []int32{2}, []int32{3})))
+	f.topics = append(f.topics, newTopic(t, h.Cluster, 3,
+		kafkatest.Assign([]int32{1}, []int32{2}, []int32{3})))
 	before()
 	h.refused.Store(0)
 	f.trial = try(t, cfg, producer.WithResolver(h.names.lookup), producer.WithDialer(h.dial))
@@ -88,9 +91,11 @@ func (f *flow) count(r producer.Report) {
 	}
 }
 
-// to reports whether r is of a record that was delivered to a broker by its index, or to any of them, in the topic without copies.
+// to reports whether r is of a record that was delivered to a broker by its index, or to any of
+// them, in the topic without copies.
 func (f *flow) to(r producer.Report, broker int) bool {
-	return r.Topic == f.topics[len(f.topics)-1] && r.Outcome == producer.Delivered && (broker < 0 || int(r.Partition) == broker)
+	return r.Topic == f.topics[len(f.topics)-1] && r.Outcome == producer.Delivered &&
+		(broker < 0 || int(r.Partition) == broker)
 }
 
 // awaitBroker waits until something more is delivered to a broker.
@@ -102,7 +107,8 @@ func (f *flow) awaitBroker(t *testing.T, broker int) {
 		return f.last[broker]
 	}
 	before := delivered()
-	require.Eventually(t, func() bool { return delivered() > before }, patience, time.Millisecond, "broker %d is not used", broker+1)
+	require.Eventually(t, func() bool { return delivered() > before }, patience, time.Millisecond,
+		"broker %d is not used", broker+1)
 }
 
 // awaitBrokers waits until something more is delivered to each of them.
@@ -122,7 +128,8 @@ func (f *flow) end(t *testing.T) {
 	require.Less(t, f.ledger.LongestSend(), time.Second) // a busy machine keeps it
 	f.proof.Held("I1", books.Accepted)
 	f.proof.Held("I10", books.Accepted)
-	f.proof.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted, books.MaybeDuplicated)
+	f.proof.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted,
+		books.MaybeDuplicated)
 	f.ledger.Prove(f.proof)
 	logFigures(t, f.proof)
 }
@@ -130,7 +137,8 @@ func (f *flow) end(t *testing.T) {
 // They share a cluster, whose start takes longer than some of them.
 func TestKafka_F13_NamesAreFollowedAndRememberedWhileBrokersRestart(t *testing.T) {
 	t.Parallel()
-	h := &homes{Cluster: kafkatest.Start(t, kafkatest.Brokers(3), kafkatest.Named()), names: new(resolver)}
+	h := &homes{Cluster: kafkatest.Start(t, kafkatest.Brokers(3), kafkatest.Named()),
+		names: new(resolver)}
 	h.seeds = h.NamedSeeds()
 	h.follow()
 	t.Run("one broker comes back at another address", h.oneMoves)
@@ -143,7 +151,8 @@ func TestKafka_F13_NamesAreFollowedAndRememberedWhileBrokersRestart(t *testing.T
 func (h *homes) oneMoves(t *testing.T) {
 	f := h.flow(t, proof.Of(t, "F13", "F1", "F4"), func() { wrongAnswers["NXDOMAIN"](h.names) })
 	f.proof.Held("I2", 1)
-	f.await(t, "it is not said that names do not resolve", func(s *producer.Stats) bool { return s.Names.Failures > 0 })
+	f.await(t, "it is not said that names do not resolve",
+		func(s *producer.Stats) bool { return s.Names.Failures > 0 })
 	require.Equal(t, producer.Connecting, f.Stats().Clusters["events"].State)
 	require.Zero(t, f.Stats().Total.Delivered)
 	h.names.heal()
@@ -193,7 +202,8 @@ func (h *homes) restartWithoutNames(t *testing.T) {
 	h.names.heal()
 	f.awaitBrokers(t)
 	require.Greater(t, names.Stale, known.Stale, "no dial used what was remembered")
-	require.LessOrEqual(t, names.Lookups-known.Lookups, uint64(len(h.Brokers())*(int(took.Seconds())+1)), "more than one a second")
+	require.LessOrEqual(t, names.Lookups-known.Lookups,
+		uint64(len(h.Brokers())*(int(took.Seconds())+1)), "more than one a second")
 	f.proof.Bit("brokers restarted while no name resolved", int64(restarts))
 	h.names.set(func() { f.proof.Bit("look-ups that failed", h.names.wrong) })
 	f.proof.Figure("names did not resolve for", "%v", took.Round(time.Second))
@@ -204,7 +214,8 @@ func (h *homes) restartWithoutNames(t *testing.T) {
 	f.end(t)
 }
 
-// While names lead where they led before, each leads to the other broker, which answers everything but does not have the partition.
+// While names lead where they led before, each leads to the other broker, which answers everything
+// but does not have the partition.
 func (h *homes) swap(t *testing.T) {
 	f := h.flow(t, proof.Of(t, "F13", "F9"), func() {})
 	f.awaitBrokers(t)
@@ -220,12 +231,14 @@ func (h *homes) swap(t *testing.T) {
 	one.Await(t)
 	other.Await(t)
 	f.proof.Bit("brokers that came back, each at the address of the other", 2)
-	f.await(t, "the cluster is not up", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Up })
+	f.await(t, "the cluster is not up",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Up })
 	f.awaitDelivered(t, 2000) // at whoever has them
 	h.follow()
 	followed := time.Now()
 	f.awaitBrokers(t)
-	f.proof.Figure("all used after names led to the right ones", "%v", time.Since(followed).Round(time.Millisecond))
+	f.proof.Figure("all used after names led to the right ones", "%v",
+		time.Since(followed).Round(time.Millisecond))
 	f.end(t)
 }
 
@@ -254,14 +267,16 @@ func (h *homes) allMove(t *testing.T) {
 	resume := measureResumption(t, f.trial, h.Cluster, canary)
 	resume.ends()
 	h.follow()
-	f.await(t, "the cluster is not down", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
+	f.await(t, "the cluster is not down",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
 	resume.require(t, f.proof)
 	f.awaitBrokers(t)
 	f.proof.Bit("dials at addresses where nobody was", h.refused.Load())
 	f.end(t)
 }
 
-// Only the seed is a name that was known before. It has all addresses, and follows when the brokers have long been there.
+// Only the seed is a name that was known before. It has all addresses, and follows when the brokers
+// have long been there.
 func (h *homes) allAreOthers(t *testing.T) {
 	_, port, err := net.SplitHostPort(h.seeds[0])
 	require.NoError(t, err)
@@ -271,7 +286,10 @@ func (h *homes) allAreOthers(t *testing.T) {
 	f := h.flow(t, proof.Of(t, "F13", "F5", "F1"), func() {})
 	f.awaitBrokers(t)
 	canary := newTopic(t, h.Cluster, 1)
-	h.replace(t, 31, func(i int, b *kafkatest.Broker) { b.Rename(t, fmt.Sprintf("broker-%d.kafka.test", 4+i)) })
+	h.replace(t, 31, func(i int, b *kafkatest.Broker) {
+		b.Rename(t,
+			fmt.Sprintf("broker-%d.kafka.test", 4+i))
+	})
 	f.proof.Bit("brokers killed at once that came back with other names and addresses", 3)
 	h.names.set(func() {
 		for name, addrs := range h.Names() {
@@ -286,9 +304,11 @@ func (h *homes) allAreOthers(t *testing.T) {
 	require.Equal(t, producer.Down, f.Stats().Clusters["events"].State)
 	followed := time.Now()
 	h.names.set(func() { h.names.names["kafka.test"] = seed() })
-	f.await(t, "nothing is delivered", func(s *producer.Stats) bool { return s.Total.Delivered > delivered })
+	f.await(t, "nothing is delivered",
+		func(s *producer.Stats) bool { return s.Total.Delivered > delivered })
 	resumed := time.Since(followed)
-	f.proof.Figure("resumed after the name of the seed led to the new addresses", "%v", resumed.Round(time.Millisecond))
+	f.proof.Figure("resumed after the name of the seed led to the new addresses", "%v",
+		resumed.Round(time.Millisecond))
 	require.Less(t, resumed, 5*time.Second)
 	f.awaitBrokers(t)
 	f.proof.Bit("dials at addresses where nobody was", h.refused.Load())

@@ -20,14 +20,15 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// resolving is a setup in which the brokers are looked up in r, whose name leads to them. What before changes is so before there is
-// a producer.
+// resolving is a setup in which the brokers are looked up in r, whose name leads to them. What
+// before changes is so before there is a producer.
 func resolving(r *resolver, before func()) setup {
-	return setup{options: []producer.Option{producer.WithResolver(r.lookup)}, before: func(b *bubble) {
-		r.addresses, r.hosts = []string{"10.0.0.1"}, map[string]faultnet.DialFunc{"10.0.0.1": b.k.network.DialContext}
-		before()
-		detour(r.dial)(b)
-	}}
+	return setup{options: []producer.Option{producer.WithResolver(r.lookup)},
+		before: func(b *bubble) {
+			r.addresses, r.hosts = []string{"10.0.0.1"}, map[string]faultnet.DialFunc{"10.0.0.1": b.k.network.DialContext}
+			before()
+			detour(r.dial)(b)
+		}}
 }
 
 // hole is where dials have no end.
@@ -41,19 +42,23 @@ func TestVirtual_F13_NamesThatDoNotResolveAtFirstAreWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := new(resolver)
-				s := judged(t, proof.Of(t, "F13", "F1"), resolving(r, func() { fault(r) }), func(b *bubble) {
-					if name == "slow" { // an answer that no dial can wait for is there for the next one
-						b.send("events", 3)
-						b.goesOn(7 * time.Second)
-					} else {
-						b.stream(20*time.Second, 3, "events")
-						require.Equal(t, producer.Connecting, b.p.Stats().Clusters["events"].State)
-						require.Contains(t, b.p.Stats().Clusters["events"].Reason, "lookup localhost: ")
-						r.heal()
-						b.goesOn(soon + time.Second) // one attempt may be under way
-					}
-					r.set(func() { b.proof.Bit("look-ups that failed or were slow", r.wrong) })
-				})
+				s := judged(t, proof.Of(t, "F13", "F1"), resolving(r, func() { fault(r) }),
+					func(b *bubble) {
+						// an answer that no dial can wait for is there for the next one
+						if name == "slow" {
+							b.send("events", 3)
+							b.goesOn(7 * time.Second)
+						} else {
+							b.stream(20*time.Second, 3, "events")
+							require.Equal(t, producer.Connecting,
+								b.p.Stats().Clusters["events"].State)
+							require.Contains(t, b.p.Stats().Clusters["events"].Reason,
+								"lookup localhost: ")
+							r.heal()
+							b.goesOn(soon + time.Second) // one attempt may be under way
+						}
+						r.set(func() { b.proof.Bit("look-ups that failed or were slow", r.wrong) })
+					})
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 			})
 		})
@@ -91,8 +96,8 @@ func TestVirtual_F13_AResolverThatFailsForAMinuteCostsNothingWhileBrokersRestart
 	}
 }
 
-// The name is followed by the dial after the first one that has failed: at once where the old address refuses, after the time of a
-// dial where nobody answers.
+// The name is followed by the dial after the first one that has failed: at once where the old
+// address refuses, after the time of a dial where nobody answers.
 func TestVirtual_F13_EveryAddressChangesAndTheNameIsFollowed(t *testing.T) {
 	for name, gone := range map[string]struct {
 		dial  faultnet.DialFunc
@@ -105,7 +110,10 @@ func TestVirtual_F13_EveryAddressChangesAndTheNameIsFollowed(t *testing.T) {
 					for i := range 6 {
 						b.stream(5*time.Second, 3, "events")
 						old, moved := r.addresses[0], "10.0.0."+string(rune('2'+i))
-						r.set(func() { r.hosts = map[string]faultnet.DialFunc{moved: r.hosts[old], old: gone.dial} })
+						r.set(func() {
+							r.hosts = map[string]faultnet.DialFunc{moved: r.hosts[old],
+								old: gone.dial}
+						})
 						b.k.link.Reset()
 						b.send("events", 3)
 						if i%2 == 0 {
@@ -123,8 +131,8 @@ func TestVirtual_F13_EveryAddressChangesAndTheNameIsFollowed(t *testing.T) {
 	}
 }
 
-// Connections that work are kept, whatever the name says by now, and nothing is dialled. What it says is known all the
-// same, when it can no longer be asked.
+// Connections that work are kept, whatever the name says by now, and nothing is dialled. What it
+// says is known all the same, when it can no longer be asked.
 func TestVirtual_F13_WhatANameSaysIsKnownWithoutADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := new(resolver)
@@ -132,7 +140,10 @@ func TestVirtual_F13_WhatANameSaysIsKnownWithoutADial(t *testing.T) {
 			b.stream(5*time.Second, 3, "events")
 			time.Sleep(time.Hour)
 			b.stream(time.Second, 3, "events")
-			r.set(func() { r.addresses, r.hosts["10.0.0.2"] = []string{"10.0.0.2"}, r.hosts["10.0.0.1"] })
+			r.set(func() {
+				r.addresses, r.hosts["10.0.0.2"] = []string{"10.0.0.2"},
+					r.hosts["10.0.0.1"]
+			})
 			dials := b.k.link.Dials()
 			b.stream(31*time.Second, 3, "events")
 			require.Equal(t, dials, b.k.link.Dials())
@@ -147,7 +158,8 @@ func TestVirtual_F13_WhatANameSaysIsKnownWithoutADial(t *testing.T) {
 	})
 }
 
-// Of the addresses of the name one refuses, one is a black hole, and one lets connections be opened and says nothing.
+// Of the addresses of the name one refuses, one is a black hole, and one lets connections be opened
+// and says nothing.
 func TestVirtual_F13_AllAddressesOfANameAreTried(t *testing.T) {
 	for range 5 { // they are tried in any order
 		synctest.Test(t, func(t *testing.T) {
@@ -160,7 +172,8 @@ func TestVirtual_F13_AllAddressesOfANameAreTried(t *testing.T) {
 				b.send("events", 3)
 				b.goesOn(10 * time.Second) // a connection that says nothing is given up after two
 				b.rest()
-				b.proof.Figure("until the first delivery, one of four addresses works", "%v", b.longest["events"])
+				b.proof.Figure("until the first delivery, one of four addresses works", "%v",
+					b.longest["events"])
 				b.stream(10*time.Second, 3, "events")
 				b.k.link.Reset()
 				b.send("events", 3)
@@ -172,17 +185,22 @@ func TestVirtual_F13_AllAddressesOfANameAreTried(t *testing.T) {
 	}
 }
 
-// The name leads to another cluster from now on that tells the ID of the first, as a copy of it would, with the same topics under other
-// IDs. Everything that the first one did not acknowledge goes to the second; what it had and did not acknowledge is in both, and counted.
+// The name leads to another cluster from now on that tells the ID of the first, as a copy of it
+// would, with the same topics under other IDs. Everything that the first one did not acknowledge
+// goes to the second; what it had and did not acknowledge is in both, and counted.
 func TestVirtual_F13_ACopyOfTheClusterUnderItsNameIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F13")
-		first, second := newEmbedded(t, 2, map[string]int32{"events": 3}), newEmbedded(t, 2, map[string]int32{"events": 5})
+		first, second := newEmbedded(t, 2, map[string]int32{"events": 3}), newEmbedded(t, 2,
+			map[string]int32{"events": 5})
 		defer first.Close()
 		defer second.Close()
-		r := &resolver{addresses: []string{"10.0.0.1"}, hosts: map[string]faultnet.DialFunc{"10.0.0.1": first.network.DialContext, "10.0.0.2": second.network.DialContext}}
+		r := &resolver{addresses: []string{"10.0.0.1"},
+			hosts: map[string]faultnet.DialFunc{"10.0.0.1": first.network.DialContext,
+				"10.0.0.2": second.network.DialContext}}
 		link, l := faultnet.New(r.dial), ledger.New()
-		p, err := producer.New(first.config(), producer.WithDialer(link.Dial), producer.WithResolver(r.lookup), producer.WithDelivery(l.Report))
+		p, err := producer.New(first.config(), producer.WithDialer(link.Dial),
+			producer.WithResolver(r.lookup), producer.WithDelivery(l.Report))
 		require.NoError(t, err)
 		defer closeWithin(t, p, 0)
 		b := &bubble{t: t, p: p, ledger: l, proof: c}

@@ -25,14 +25,16 @@ func toxics(t *testing.T, c *kafkatest.Cluster) *faultnet.Toxics {
 }
 
 // newTopic makes a topic with a name of its own in a cluster that tests share.
-func newTopic(t *testing.T, c *kafkatest.Cluster, partitions int, opts ...kafkatest.TopicOption) string {
+func newTopic(t *testing.T, c *kafkatest.Cluster, partitions int,
+	opts ...kafkatest.TopicOption) string {
 	topic := kafkatest.TopicName(t)
 	c.CreateTopic(t, topic, partitions, opts...)
 	return topic
 }
 
-// A probe comes every 100 ms in the first 90 s of an outage, less a fifth of jitter, and lanes try nobody who does not
-// answer probes. What was open when it began may be tried once more by each of its users.
+// A probe comes every 100 ms in the first 90 s of an outage, less a fifth of jitter, and lanes try
+// nobody who does not answer probes. What was open when it began may be tried once more by each of
+// its users.
 func TestKafka_F2_ALoadBalancerThatHangsUpCostsNothingAndIsTriedSoftly(t *testing.T) {
 	t.Parallel()
 	const outage, probes, open = 8 * time.Second, 12.5, 8
@@ -67,7 +69,8 @@ func TestKafka_F2_ALoadBalancerThatHangsUpCostsNothingAndIsTriedSoftly(t *testin
 
 			most := int64(len(c.Seeds())) * int64(probes*took.Seconds()+open)
 			proven.Bit("connections broken", traffic.Broken)
-			proven.Figure("connection attempts a second and broker", "%.1f", float64(traffic.Dials)/took.Seconds()/float64(len(c.Seeds())))
+			proven.Figure("connection attempts a second and broker", "%.1f",
+				float64(traffic.Dials)/took.Seconds()/float64(len(c.Seeds())))
 			proven.Figure("resumed after", "%v", resumed.Round(time.Millisecond))
 			require.LessOrEqual(t, traffic.Dials, most)
 			proven.Held("I16", uint64(traffic.Dials))
@@ -79,7 +82,8 @@ func TestKafka_F2_ALoadBalancerThatHangsUpCostsNothingAndIsTriedSoftly(t *testin
 	}
 }
 
-// The cluster is well and goes on naming a broker as the leader that this producer alone cannot reach.
+// The cluster is well and goes on naming a broker as the leader that this producer alone cannot
+// reach.
 func TestKafka_F6_ABrokerThatWeAloneCannotReachHoldsUpAtMostTwoPercentOfUnkeyedRecords(t *testing.T) {
 	t.Parallel()
 	for _, cut := range []struct {
@@ -89,16 +93,19 @@ func TestKafka_F6_ABrokerThatWeAloneCannotReachHoldsUpAtMostTwoPercentOfUnkeyedR
 	}{
 		{"both ways", faultnet.Hole(), 0},
 		{"requests lost", faultnet.Hole().Up(), producer.Never},
-		{"answers lost", faultnet.Hole().Down(), 2 * time.Second}, // what moves is there already, and so there twice
+		// what moves is there already, and so there twice
+		{"answers lost", faultnet.Hole().Down(), 2 * time.Second},
 	} {
 		t.Run(cut.name, func(t *testing.T) {
 			proven := proof.Of(t, "F3", "F6")
 			c := kafkatest.SharedTrio(t)
 			free, bound := newTopic(t, c, 6, durable()...), newTopic(t, c, 6, durable()...)
 			x := toxics(t, c)
-			tr := try(t, to(c, func(cfg *producer.Config) { cfg.Priorities.Medium.MoveUnresolvedAfter = cut.moves }),
+			tr := try(t, to(c,
+				func(cfg *producer.Config) { cfg.Priorities.Medium.MoveUnresolvedAfter = cut.moves }),
 				producer.WithDialer(x.Dial))
-			stop := tr.stream(t, tenThousand, alternate(unkeyed(free), unkeyed(free), unkeyed(free), keyed(bound, 20)))
+			stop := tr.stream(t, tenThousand,
+				alternate(unkeyed(free), unkeyed(free), unkeyed(free), keyed(bound, 20)))
 			tr.awaitDelivered(t, 5000)
 
 			waits := tr.countWaits()
@@ -117,8 +124,10 @@ func TestKafka_F6_ABrokerThatWeAloneCannotReachHoldsUpAtMostTwoPercentOfUnkeyedR
 			books := tr.Stats().Total
 			proven.Bit("keyed records that waited for the broker that was cut off", keyed.late)
 			proven.Figure("un-keyed records held up by it", "%d", unkeyed.held)
-			proven.Figure("while it was", "%d sent, %d delivered", during.Accepted-before.Accepted, during.Delivered-before.Delivered)
-			proven.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted, books.MaybeDuplicated)
+			proven.Figure("while it was", "%d sent, %d delivered", during.Accepted-before.Accepted,
+				during.Delivered-before.Delivered)
+			proven.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted,
+				books.MaybeDuplicated)
 			tr.ledger.Prove(proven)
 			logFigures(t, proven)
 			require.LessOrEqual(t, unkeyed.part(unkeyed.held), 0.02)
@@ -144,11 +153,13 @@ func TestKafka_F6_ARackThatIsLostHoldsUpItsKeysOnly(t *testing.T) {
 	rack := brokersIn(t, c, "b")
 	before := x.Traffic(rack...)
 	require.NoError(t, x.Add(faultnet.Hangup(time.Millisecond), rack...))
-	tr.await(t, "the loss is not noticed", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Degraded })
+	tr.await(t, "the loss is not noticed",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Degraded })
 	time.Sleep(5 * time.Second)
 	lost := x.Traffic(rack...).Since(before)
 	x.Clear()
-	tr.await(t, "the rack is not back", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Up })
+	tr.await(t, "the rack is not back",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Up })
 	tr.awaitDelivered(t, 2000)
 	stop()
 	tr.settleOnce(t, c, free, bound)
@@ -185,13 +196,19 @@ func TestKafka_F7_ABadNetworkCostsTimeOnly(t *testing.T) {
 		resets  bool          // by us
 		seconds time.Duration
 	}{
-		{name: "50 ms", toxics: []faultnet.Toxic{faultnet.Latency(50*time.Millisecond, 20*time.Millisecond)}, takes: 60 * time.Millisecond, seconds: 2},
-		{name: "1 s with jitter", toxics: []faultnet.Toxic{faultnet.Latency(time.Second, 900*time.Millisecond).Down()}, takes: 100 * time.Millisecond, seconds: 5},
+		{name: "50 ms", toxics: []faultnet.Toxic{faultnet.Latency(50*time.Millisecond,
+			20*time.Millisecond)}, takes: 60 * time.Millisecond, seconds: 2},
+		{name: "1 s with jitter", toxics: []faultnet.Toxic{faultnet.Latency(time.Second,
+			900*time.Millisecond).Down()}, takes: 100 * time.Millisecond, seconds: 5},
 		{name: "100 kB a second", toxics: []faultnet.Toxic{faultnet.Bandwidth(100)}, seconds: 3},
-		{name: "slices", toxics: []faultnet.Toxic{faultnet.Slicer(256, 100*time.Microsecond)}, seconds: 3},
-		{name: "slow close", toxics: []faultnet.Toxic{faultnet.SlowClose(2 * time.Second)}, cuts: true, resets: true, seconds: 3},
-		{name: "cut in a request", toxics: []faultnet.Toxic{faultnet.LimitData(20_000).Up()}, cuts: true, seconds: 4},
-		{name: "cut in an answer", toxics: []faultnet.Toxic{faultnet.LimitData(1500).Down()}, cuts: true, seconds: 4},
+		{name: "slices", toxics: []faultnet.Toxic{faultnet.Slicer(256, 100*time.Microsecond)},
+			seconds: 3},
+		{name: "slow close", toxics: []faultnet.Toxic{faultnet.SlowClose(2 * time.Second)},
+			cuts: true, resets: true, seconds: 3},
+		{name: "cut in a request", toxics: []faultnet.Toxic{faultnet.LimitData(20_000).Up()},
+			cuts: true, seconds: 4},
+		{name: "cut in an answer", toxics: []faultnet.Toxic{faultnet.LimitData(1500).Down()},
+			cuts: true, seconds: 4},
 	} {
 		t.Run(bad.name, func(t *testing.T) {
 			proven := proof.Of(t, "F7")
@@ -200,7 +217,9 @@ func TestKafka_F7_ABadNetworkCostsTimeOnly(t *testing.T) {
 			link := faultnet.New(x.Dial)
 			tr := try(t, to(c, noMoves), producer.WithDialer(link.Dial))
 			tr.send(t, producer.Record{Topic: topic})
-			require.Eventually(t, func() bool { return tr.ledger.Outcomes()[producer.Delivered] == 1 }, patience, time.Millisecond) // told of, too
+			// told of, too
+			require.Eventually(t,
+				func() bool { return tr.ledger.Outcomes()[producer.Delivered] == 1 }, patience, time.Millisecond)
 			waits := tr.countWaits()
 			before := x.Traffic()
 			for _, toxic := range bad.toxics {

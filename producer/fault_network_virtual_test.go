@@ -28,11 +28,12 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// soon is how fast the producer resumes after an outage of up to shortRange in which connections were refused; probeMax is added after
-// a longer one.
+// soon is how fast the producer resumes after an outage of up to shortRange in which connections
+// were refused; probeMax is added after a longer one.
 const (
-	soon       = 250 * time.Millisecond
-	shortRange = 90 * time.Second // until then a broker that does not work is asked ten times a second
+	soon = 250 * time.Millisecond
+	// until then a broker that does not work is asked ten times a second
+	shortRange = 90 * time.Second
 	probeMax   = 2 * time.Second
 )
 
@@ -42,8 +43,9 @@ type trouble struct {
 	begin  func(b *bubble)
 	end    func(b *bubble) // nil: the detour ends
 	reason string          // part of what the statistics say
-	slack  time.Duration   // how much later it resumes than after a refusal: one attempt is under way
-	rate   float64         // attempts a second and broker that are too many within shortRange
+	// how much later it resumes than after a refusal: one attempt is under way
+	slack time.Duration
+	rate  float64 // attempts a second and broker that are too many within shortRange
 }
 
 func detour(dial faultnet.DialFunc) func(*bubble) {
@@ -77,7 +79,8 @@ func unresolvable(err net.DNSError) func(*bubble) {
 func likeKafka(c net.Conn) {
 	var size [4]byte
 	for {
-		if _, err := io.ReadFull(c, size[:]); err != nil || binary.BigEndian.Uint32(size[:]) > 100<<20 {
+		if _, err := io.ReadFull(c, size[:]); err != nil ||
+			binary.BigEndian.Uint32(size[:]) > 100<<20 {
 			return
 		}
 		if _, err := io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(size[:]))); err != nil {
@@ -110,15 +113,29 @@ func overTLS(dial faultnet.DialFunc, trust *x509.CertPool) faultnet.DialFunc {
 }
 
 var troubles = []trouble{
-	{name: "refused", begin: func(b *bubble) { b.k.link.Cut() }, end: func(b *bubble) { b.k.link.Restore() }, reason: "refused", rate: 13},
-	{name: "black hole", begin: func(b *bubble) { b.k.link.Hole() }, end: func(b *bubble) { b.k.link.Restore() }, reason: "no answer in time", slack: time.Second, rate: 13},
-	{name: "no such name", begin: unresolvable(net.DNSError{Err: "no such host", IsNotFound: true}), reason: "no such host", rate: 13},
-	{name: "name server fails", begin: unresolvable(net.DNSError{Err: "server misbehaving", IsTemporary: true}), reason: "misbehaving", rate: 13},
-	{name: "TLS to a plain broker", begin: detour(overTLS(served(likeKafka), x509.NewCertPool())), reason: "closed", rate: 13},
-	{name: "accepts and closes", begin: detour(served(func(net.Conn) {})), reason: "closed", rate: 13},
-	{name: "accepts, reads and closes", begin: detour(served(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<16)) })), reason: "closed", rate: 13},
-	{name: "accepts, reads and resets", begin: func(b *bubble) { b.k.link.CutAfterWrites(1); b.k.link.Reset() }, end: func(b *bubble) { b.k.link.CutAfterWrites(0) }, rate: 13},
-	{name: "accepts and says nothing", begin: detour(served(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })), reason: "no answer in time", slack: probeMax, rate: 13},
+	{name: "refused", begin: func(b *bubble) { b.k.link.Cut() },
+		end: func(b *bubble) { b.k.link.Restore() }, reason: "refused", rate: 13},
+	{name: "black hole", begin: func(b *bubble) { b.k.link.Hole() },
+		end: func(b *bubble) { b.k.link.Restore() }, reason: "no answer in " +
+			"time", slack: time.Second, rate: 13},
+	{name: "no such name", begin: unresolvable(net.DNSError{Err: "no such host", IsNotFound: true}),
+		reason: "no such host", rate: 13},
+	{name: "name server fails", begin: unresolvable(net.DNSError{Err: "server misbehaving",
+		IsTemporary: true}), reason: "misbehaving", rate: 13},
+	{name: "TLS to a plain broker", begin: detour(overTLS(served(likeKafka), x509.NewCertPool())),
+		reason: "closed", rate: 13},
+	{name: "accepts and closes", begin: detour(served(func(net.Conn) {})), reason: "closed",
+		rate: 13},
+	{name: "accepts, reads and closes", begin: detour(served(func(c net.Conn) {
+		_,
+			_ = c.Read(make([]byte, 1<<16))
+	})), reason: "closed", rate: 13},
+	{name: "accepts, reads and resets",
+		begin: func(b *bubble) { b.k.link.CutAfterWrites(1); b.k.link.Reset() }, end: func(b *bubble) { b.k.link.CutAfterWrites(0) }, rate: 13},
+	{name: "accepts and says nothing", begin: detour(served(func(c net.Conn) {
+		_,
+			_ = io.Copy(io.Discard, c)
+	})), reason: "no answer in time", slack: probeMax, rate: 13},
 	{name: "answers nonsense", begin: detour(served(likeHTTP)), reason: "response", rate: 13},
 }
 
@@ -131,7 +148,8 @@ func (x *trouble) over(b *bubble) {
 	b.k.link.Reset()
 }
 
-// resumes requires that what waits, where nothing has been delivered yet, is delivered soon enough from now on.
+// resumes requires that what waits, where nothing has been delivered yet, is delivered soon enough
+// from now on.
 func (b *bubble) resumes(within time.Duration) {
 	b.t.Helper()
 	b.resumesBeyond(0, within)
@@ -194,7 +212,8 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// The brokers speak TLS: with a client that speaks plain, and with one that does not trust them, until it is put right.
+// The brokers speak TLS: with a client that speaks plain, and with one that does not trust them,
+// until it is put right.
 func TestVirtual_F1_ABrokerWithTLSIsReachedWhenTheClientIsPutRight(t *testing.T) {
 	for name, want := range map[string]struct {
 		state  producer.ClusterState
@@ -202,7 +221,8 @@ func TestVirtual_F1_ABrokerWithTLSIsReachedWhenTheClientIsPutRight(t *testing.T)
 		within time.Duration
 	}{
 		"plain client": {producer.Connecting, "TLS", soon},
-		"not trusted":  {producer.Down, "certificate", probeMax + soon}, // they have answered, and to ask soon again is of no use
+		// they have answered, and to ask soon again is of no use
+		"not trusted": {producer.Down, "certificate", probeMax + soon},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -232,22 +252,25 @@ func TestVirtual_F1_ABrokerWithTLSIsReachedWhenTheClientIsPutRight(t *testing.T)
 	}
 }
 
-// The brokers want SASL, which the client does not speak: they close its connections, until they want it no longer.
+// The brokers want SASL, which the client does not speak: they close its connections, until they
+// want it no longer.
 func TestVirtual_F1_ABrokerThatWantsSASLIsReachedWhenItDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		strict := newEmbedded(t, 2, nil, kfake.EnableSASL(), kfake.Superuser("PLAIN", "admin", "secret"))
+		strict := newEmbedded(t, 2, nil, kfake.EnableSASL(),
+			kfake.Superuser("PLAIN", "admin", "secret"))
 		defer strict.Close()
-		s := judged(t, proof.Of(t, "F1"), setup{before: func(b *bubble) { detour(strict.network.DialContext)(b) }}, func(b *bubble) {
-			b.stream(20*time.Second, 3, "events")
-			status := b.p.Stats().Clusters["events"]
-			require.Equal(t, producer.Connecting, status.State)
-			require.Contains(t, status.Reason, "SASL")
-			b.proof.Bit("connection attempts without SASL", b.k.link.Dials())
-			require.LessOrEqual(t, b.k.link.Dials(), int64(20*2*13))
-			b.k.detour.Store(nil)
-			b.k.link.Reset()
-			b.resumes(soon)
-		})
+		s := judged(t, proof.Of(t, "F1"),
+			setup{before: func(b *bubble) { detour(strict.network.DialContext)(b) }}, func(b *bubble) {
+				b.stream(20*time.Second, 3, "events")
+				status := b.p.Stats().Clusters["events"]
+				require.Equal(t, producer.Connecting, status.State)
+				require.Contains(t, status.Reason, "SASL")
+				b.proof.Bit("connection attempts without SASL", b.k.link.Dials())
+				require.LessOrEqual(t, b.k.link.Dials(), int64(20*2*13))
+				b.k.detour.Store(nil)
+				b.k.link.Reset()
+				b.resumes(soon)
+			})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 	})
 }
@@ -257,31 +280,34 @@ func TestVirtual_F2_AttemptsAndLogLinesAreBoundedInALongOutageOfEachKind(t *test
 	for _, x := range troubles {
 		t.Run(x.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := judged(t, proof.Of(t, "F1", "F2", "F5"), setup{change: func(c *producer.Config) {
-					c.Priorities.Medium.DeliveryTimeout = time.Hour
-				}}, func(b *bubble) {
-					b.stream(time.Second, 3, "events")
-					b.flush()
-					b.logs.TakeAll()
-					x.begin(b)
-					first := b.k.link.Dials()
-					b.stream(shortRange, 1, "events")
-					require.LessOrEqual(t, float64(b.k.link.Dials()-first), shortRange.Seconds()*2*x.rate)
-					require.Equal(t, producer.Down, b.p.Stats().Clusters["events"].State)
-					long := b.k.link.Dials()
-					b.stream(10*time.Minute, 1, "events")
-					b.proof.Bit("connection attempts in ten minutes", b.k.link.Dials()-long)
-					b.proof.Figure("attempts a second and broker, after 90 s", "%.2f", float64(b.k.link.Dials()-long)/600/2)
-					require.LessOrEqual(t, b.k.link.Dials()-long, int64(600*2*2))
-					b.proof.Held("I16", 2)
-					b.outageEnds(x, soon+probeMax+x.slack)
-					b.flush()
-					time.Sleep(5 * time.Second)
-					require.LessOrEqual(t, b.logs.Len(), 6, "%v", b.logs.All())
-					b.proof.Held("I16", 1)
-					b.proof.Figure("log lines", "%d", b.logs.Len())
-					require.Equal(t, producer.Up, b.p.Stats().Clusters["events"].State)
-				})
+				s := judged(t, proof.Of(t, "F1", "F2", "F5"),
+					setup{change: func(c *producer.Config) {
+						c.Priorities.Medium.DeliveryTimeout = time.Hour
+					}}, func(b *bubble) {
+						b.stream(time.Second, 3, "events")
+						b.flush()
+						b.logs.TakeAll()
+						x.begin(b)
+						first := b.k.link.Dials()
+						b.stream(shortRange, 1, "events")
+						require.LessOrEqual(t, float64(b.k.link.Dials()-first),
+							shortRange.Seconds()*2*x.rate)
+						require.Equal(t, producer.Down, b.p.Stats().Clusters["events"].State)
+						long := b.k.link.Dials()
+						b.stream(10*time.Minute, 1, "events")
+						b.proof.Bit("connection attempts in ten minutes", b.k.link.Dials()-long)
+						b.proof.Figure("attempts a second and broker, after 90 s", "%.2f",
+							float64(b.k.link.Dials()-long)/600/2)
+						require.LessOrEqual(t, b.k.link.Dials()-long, int64(600*2*2))
+						b.proof.Held("I16", 2)
+						b.outageEnds(x, soon+probeMax+x.slack)
+						b.flush()
+						time.Sleep(5 * time.Second)
+						require.LessOrEqual(t, b.logs.Len(), 6, "%v", b.logs.All())
+						b.proof.Held("I16", 1)
+						b.proof.Figure("log lines", "%d", b.logs.Len())
+						require.Equal(t, producer.Up, b.p.Stats().Clusters["events"].State)
+					})
 				require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 			})
 		})
@@ -303,7 +329,8 @@ func (b *bubble) outageEnds(x trouble, within time.Duration) {
 }
 
 func TestVirtual_F5_ResumesAfterOutagesOfEveryLength(t *testing.T) {
-	for _, length := range []time.Duration{time.Second, 30 * time.Second, 80 * time.Second, 5 * time.Minute, 24 * time.Hour} {
+	for _, length := range []time.Duration{time.Second, 30 * time.Second, 80 * time.Second,
+		5 * time.Minute, 24 * time.Hour} {
 		t.Run(length.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := judged(t, proof.Of(t, "F5"), setup{change: func(c *producer.Config) {
@@ -343,7 +370,8 @@ func TestVirtual_F5_ResumesAfterOutagesOfEveryLength(t *testing.T) {
 	}
 }
 
-// renewed reports whether a produce request has a batch of an epoch above 0: a partition has begun anew.
+// renewed reports whether a produce request has a batch of an epoch above 0: a partition has begun
+// anew.
 func renewed(r kmsg.Request) bool {
 	for _, t := range r.(*kmsg.ProduceRequest).Topics {
 		for _, p := range t.Partitions {
@@ -355,7 +383,8 @@ func renewed(r kmsg.Request) bool {
 	return false
 }
 
-// The cluster answers on the connections that it has, and no new one can be opened: what produces dials, and hangs.
+// The cluster answers on the connections that it has, and no new one can be opened: what produces
+// dials, and hangs.
 func TestVirtual_F25_ADialThatHangsDuplicatesAndRenewsNothing(t *testing.T) {
 	hang := func(ctx context.Context) { <-ctx.Done() }
 	for name, wait := range map[string]func(context.Context){
@@ -365,14 +394,17 @@ func TestVirtual_F25_ADialThatHangsDuplicatesAndRenewsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := judged(t, proof.Of(t, "F25"), setup{}, func(b *bubble) {
-					renewals := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, When: renewed, Observe: true, Count: -1})
+					renewals := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, When: renewed,
+						Observe: true, Count: -1})
 					require.NoError(t, b.p.WaitReady(context.Background()))
 					time.Sleep(time.Second)
 					var hung atomic.Int64
-					var dial faultnet.DialFunc = func(ctx context.Context, network, _ string) (net.Conn, error) {
+					var dial faultnet.DialFunc = func(ctx context.Context, network,
+						_ string) (net.Conn, error) {
 						hung.Add(1)
 						wait(ctx)
-						return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%w: a hung dial", context.DeadlineExceeded)}
+						return nil, &net.OpError{Op: "dial", Net: network,
+							Err: fmt.Errorf("%w: a hung dial", context.DeadlineExceeded)}
 					}
 					b.k.detour.Store(&dial)
 					b.stream(time.Minute, 2, "events")

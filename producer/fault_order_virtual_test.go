@@ -53,20 +53,24 @@ func TestVirtual_F14_WhatWaitsWhenItsTopicGetsAnotherPriorityIsCountedIfItIsOver
 				defer k.Close()
 				core, logs := observer.New(zap.WarnLevel)
 				cfg := k.config()
-				p, err := producer.New(cfg, producer.WithDialer(k.link.Dial), producer.WithLogger(zap.New(core)))
+				p, err := producer.New(cfg, producer.WithDialer(k.link.Dial),
+					producer.WithLogger(zap.New(core)))
 				require.NoError(t, err)
 				defer closeWithin(t, p, 0)
 				n := 0
 				send := func() {
 					for range 10 {
-						require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"), Value: fmt.Append(nil, n)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"),
+							Value: fmt.Append(nil, n)}))
 						n++
 					}
 				}
 				send()
 				require.NoError(t, p.Flush(context.Background()))
 				if !flushed {
-					k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: 3}) // so that they wait
+					// so that they wait
+					k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas,
+						Count: 3})
 				}
 				send()
 				if flushed {
@@ -90,14 +94,17 @@ func TestVirtual_F14_WhatWaitsWhenItsTopicGetsAnotherPriorityIsCountedIfItIsOver
 				require.EqualValues(t, 10, behind, "high goes first")
 				require.EqualValues(t, 10, s.OrderAtRisk)
 				require.Equal(t, 1, warned, "said once")
-				proof.Of(t, "F14").Bit("records that were overtaken by a new priority of their topic", int64(behind))
+				proof.Of(t,
+					"F14").Bit("records that were overtaken by a new priority of their "+
+					"topic", int64(behind))
 			})
 		})
 	}
 }
 
-// Whatever priorities records of a key have, through cuts and pauses: no more stand behind newer ones than are counted. Where each
-// priority has a cluster of its own, and where a key keeps its priority, none is.
+// Whatever priorities records of a key have, through cuts and pauses: no more stand behind newer
+// ones than are counted. Where each priority has a cluster of its own, and where a key keeps its
+// priority, none is.
 func TestVirtual_F14_RecordsThatAreOvertakenByAnotherPriorityAreCounted(t *testing.T) {
 	behind := uint64(0)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -113,11 +120,14 @@ func TestVirtual_F14_RecordsThatAreOvertakenByAnotherPriorityAreCounted(t *testi
 				if mixed {
 					priority = routing.All[rapid.IntRange(0, 2).Draw(rt, "priority")]
 				}
-				rec := producer.Record{Topic: "events", Key: fmt.Append(nil, n%3), Value: fmt.Append(nil, n), Priority: priority}
+				rec := producer.Record{Topic: "events", Key: fmt.Append(nil, n%3),
+					Value: fmt.Append(nil, n), Priority: priority}
 				require.NoError(rt, p.Send(rec))
-				switch rapid.SampledFrom([]string{"", "", "", "pause", "pause", "cut", "restore", "restore"}).Draw(rt, "then") {
+				switch rapid.SampledFrom([]string{"", "", "", "pause", "pause", "cut", "restore",
+					"restore"}).Draw(rt, "then") {
 				case "pause":
-					time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(rt, "ms")) * time.Millisecond)
+					time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(rt,
+						"ms")) * time.Millisecond)
 				case "cut":
 					k.link.Cut()
 				case "restore":
@@ -162,7 +172,8 @@ func TestVirtual_F14_PrioritiesWithClustersOfTheirOwnOvertakeNobody(t *testing.T
 			if n%2 == 0 {
 				priority = routing.High
 			}
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"), Value: fmt.Append(nil, n), Priority: priority}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"),
+				Value: fmt.Append(nil, n), Priority: priority}))
 		}
 		time.Sleep(time.Minute)
 		s := p.Stats()
@@ -171,11 +182,13 @@ func TestVirtual_F14_PrioritiesWithClustersOfTheirOwnOvertakeNobody(t *testing.T
 	})
 }
 
-// Settings of a cluster change while a batch of theirs is unanswered, and change again when newer records have gone by the new ones: then
-// nobody writes there any more, and what is left of the first is delivered late.
+// Settings of a cluster change while a batch of theirs is unanswered, and change again when newer
+// records have gone by the new ones: then nobody writes there any more, and what is left of the
+// first is delivered late.
 func TestVirtual_F14_WhatTwoChangesOfSettingsLeaveBehindIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := map[string]*embedded{"main": newEmbedded(t, 1, map[string]int32{"events": 1}), "spare": newEmbedded(t, 1, map[string]int32{"events": 1}, kfake.Ports(19192))}
+		k := map[string]*embedded{"main": newEmbedded(t, 1, map[string]int32{"events": 1}),
+			"spare": newEmbedded(t, 1, map[string]int32{"events": 1}, kfake.Ports(19192))}
 		defer k["main"].Close()
 		defer k["spare"].Close()
 		m := hostile.New(k["main"].link.Dial, 1)
@@ -188,12 +201,14 @@ func TestVirtual_F14_WhatTwoChangesOfSettingsLeaveBehindIsCounted(t *testing.T) 
 			return nil
 		})
 		cfg := k["main"].config()
-		cfg.Clusters = map[string]producer.ClusterConfig{"main": {Brokers: k["main"].ListenAddrs()}, "spare": {Brokers: k["spare"].ListenAddrs()}}
+		cfg.Clusters = map[string]producer.ClusterConfig{"main": {Brokers: k["main"].ListenAddrs()},
+			"spare": {Brokers: k["spare"].ListenAddrs()}}
 		all := func(cluster string) {
 			cfg.Priorities.Low.Cluster, cfg.Priorities.Medium.Cluster, cfg.Priorities.High.Cluster = cluster, cluster, cluster
 		}
 		all("main")
-		p, err := producer.New(cfg, producer.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		p, err := producer.New(cfg, producer.WithDialer(func(ctx context.Context, network,
+			addr string) (net.Conn, error) {
 			if slices.Contains(k["spare"].ListenAddrs(), addr) {
 				return k["spare"].link.Dial(ctx, network, addr)
 			}
@@ -202,7 +217,8 @@ func TestVirtual_F14_WhatTwoChangesOfSettingsLeaveBehindIsCounted(t *testing.T) 
 		require.NoError(t, err)
 		defer closeWithin(t, p, 0)
 		send := func(n int) {
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"), Value: fmt.Append(nil, n)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"),
+				Value: fmt.Append(nil, n)}))
 		}
 		send(0)
 		time.Sleep(3 * time.Second)

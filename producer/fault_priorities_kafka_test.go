@@ -20,15 +20,16 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// In these tests each priority has a cluster of its own, and a topic of its name: high three brokers, the others one each. They
-// do not run beside others, for they measure.
+// In these tests each priority has a cluster of its own, and a topic of its name: high three
+// brokers, the others one each. They do not run beside others, for they measure.
 
 // threeClusters starts them, and returns a config that sends each priority to its own.
 func threeClusters(t *testing.T) (map[routing.Priority]*kafkatest.Cluster, producer.Config) {
 	clusters := map[routing.Priority]*kafkatest.Cluster{
 		routing.High:   kafkatest.Start(t, kafkatest.Brokers(3)),
 		routing.Medium: kafkatest.Start(t),
-		routing.Low:    kafkatest.Start(t, kafkatest.Property("quota.window.num", "3")), // of a second each, one of them not over
+		// of a second each, one of them not over
+		routing.Low: kafkatest.Start(t, kafkatest.Property("quota.window.num", "3")),
 	}
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for p, c := range clusters {
@@ -41,7 +42,8 @@ func threeClusters(t *testing.T) (map[routing.Priority]*kafkatest.Cluster, produ
 	return clusters, cfg
 }
 
-// pace calls send so many times a second until the function that it returns is called. What a busy machine delays is made up for.
+// pace calls send so many times a second until the function that it returns is called. What a busy
+// machine delays is made up for.
 func pace(t *testing.T, perSecond float64, send func(i int)) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -119,13 +121,17 @@ func (w *stopwatch) measure(send func(producer.Record) error) func(producer.Reco
 	}
 }
 
-// capacity returns how many records of so many bytes a second a cluster takes from a producer alone, up to most.
+// capacity returns how many records of so many bytes a second a cluster takes from a producer
+// alone, up to most.
 func capacity(t *testing.T, c *kafkatest.Cluster, most float64, size int) float64 {
 	c.CreateTopic(t, "capacity", 6, durable()...)
 	p, err := producer.New(to(c))
 	require.NoError(t, err)
 	defer p.Close(t.Context())
-	stop := pace(t, most, func(int) { _ = p.Send(producer.Record{Topic: "capacity", Value: make([]byte, size)}) })
+	stop := pace(t, most, func(int) {
+		_ = p.Send(producer.Record{Topic: "capacity",
+			Value: make([]byte, size)})
+	})
 	defer stop()
 	time.Sleep(2 * time.Second) // until it is warm
 	before, begin := p.Stats().Total.Delivered, time.Now()
@@ -133,20 +139,24 @@ func capacity(t *testing.T, c *kafkatest.Cluster, most float64, size int) float6
 	return min(most, float64(p.Stats().Total.Delivered-before)/time.Since(begin).Seconds())
 }
 
-// limit has the brokers of a cluster take so many bytes a second from a producer, or any number if it is 0.
+// limit has the brokers of a cluster take so many bytes a second from a producer, or any number if
+// it is 0.
 func limit(t *testing.T, c *kafkatest.Cluster, bytesPerSecond float64) {
 	id := "forebay"
-	op := kadm.AlterClientQuotaOp{Key: "producer_byte_rate", Value: bytesPerSecond, Remove: bytesPerSecond == 0}
+	op := kadm.AlterClientQuotaOp{Key: "producer_byte_rate", Value: bytesPerSecond,
+		Remove: bytesPerSecond == 0}
 	altered, err := c.Admin(t).AlterClientQuotas(t.Context(), []kadm.AlterClientQuotaEntry{
-		{Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &id}}, Ops: []kadm.AlterClientQuotaOp{op}},
+		{Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &id}},
+			Ops: []kadm.AlterClientQuotaOp{op}},
 	})
 	require.NoError(t, err)
 	require.NoError(t, altered[0].Err, altered[0].ErrMessage)
 }
 
-// readAs has the ledger read the log of a topic in a cluster, in which partitions stand so much above, and returns how many records
-// there are.
-func (tr *trial) readAs(t *testing.T, c *kafkatest.Cluster, topic string, above int32) (records uint64) {
+// readAs has the ledger read the log of a topic in a cluster, in which partitions stand so much
+// above, and returns how many records there are.
+func (tr *trial) readAs(t *testing.T, c *kafkatest.Cluster, topic string,
+	above int32) (records uint64) {
 	t.Helper()
 	c.ReadEach(t, topic, func(r *kgo.Record) {
 		moved := *r // it is the reader's, too
@@ -158,7 +168,8 @@ func (tr *trial) readAs(t *testing.T, c *kafkatest.Cluster, topic string, above 
 	return records
 }
 
-// Low sends ten times what its cluster takes, high four fifths of what its own takes alone, and once high needs memory that low holds.
+// Low sends ten times what its cluster takes, high four fifths of what its own takes alone, and
+// once high needs memory that low holds.
 func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 	if raceEnabled {
 		t.Skip("it is measured without the race detector: make soak")
@@ -171,7 +182,8 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 	proven := proof.Of(t, "F15")
 	clusters, cfg := threeClusters(t)
 	taken := capacity(t, clusters[routing.High], most, size)
-	proven.Figure("the cluster of high takes alone", "%.0f records of 1 KiB a second, if no more than %.0f are sent", taken, most)
+	proven.Figure("the cluster of high takes alone",
+		"%.0f records of 1 KiB a second, if no more than %.0f are sent", taken, most)
 
 	cfg.Buffer.MaxBytes = 64 << 20
 	cfg.Priorities.High.GuaranteedShare = 1.0 / 4
@@ -187,11 +199,15 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 		}
 		assert.NoError(t, tr.ledger.SendBy(send, rec))
 	})
-	stopMedium := pace(t, 500, func(i int) { assert.NoError(t, tr.ledger.Send(tr.Producer, medium(i))) })
+	stopMedium := pace(t, 500, func(i int) {
+		assert.NoError(t,
+			tr.ledger.Send(tr.Producer, medium(i)))
+	})
 	flood := func() (stop func()) {
 		limit(t, clusters[routing.Low], lowTakes)
 		return pace(t, 10*lowTakes/size, func(int) {
-			err := tr.ledger.Send(tr.Producer, producer.Record{Topic: "low", Value: make([]byte, size)})
+			err := tr.ledger.Send(tr.Producer,
+				producer.Record{Topic: "low", Value: make([]byte, size)})
 			if err != nil {
 				assert.ErrorIs(t, err, producer.ErrBufferFull)
 			}
@@ -201,7 +217,8 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 	ebb := func(stop func()) {
 		stop()
 		limit(t, clusters[routing.Low], 0)
-		tr.await(t, "low does not drain", func(s *producer.Stats) bool { return s.Priorities[routing.Low].Pending == 0 })
+		tr.await(t, "low does not drain",
+			func(s *producer.Stats) bool { return s.Priorities[routing.Low].Pending == 0 })
 	}
 	spilt := func(s *producer.Stats) uint64 {
 		return s.Priorities[routing.Low].Refused + s.Priorities[routing.Low].Shed
@@ -209,7 +226,8 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 	awaitFull := func() {
 		s := tr.Stats()
 		before := spilt(&s)
-		tr.await(t, "the memory is never full", func(s *producer.Stats) bool { return spilt(s) > before })
+		tr.await(t, "the memory is never full",
+			func(s *producer.Stats) bool { return spilt(s) > before })
 	}
 	tr.awaitDelivered(t, uint64(4*0.8*taken)) // four seconds, for young brokers are slow
 
@@ -249,15 +267,18 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 		require.Zero(t, b.Refused, "%v", p)
 	}
 	low := s.Priorities[routing.Low]
-	require.Equal(t, low.Shed, low.Lost(producer.ReasonPreemptedByHigh)+low.Lost(producer.ReasonPreemptedByMedium), "low sheds for want of room only")
-	proven.Figure("low", "%d of %d accepted records shed, %d refused", low.Shed, low.Accepted, low.Refused)
+	require.Equal(t, low.Shed,
+		low.Lost(producer.ReasonPreemptedByHigh)+low.Lost(producer.ReasonPreemptedByMedium), "low sheds for want of room only")
+	proven.Figure("low", "%d of %d accepted records shed, %d refused", low.Shed, low.Accepted,
+		low.Refused)
 	proven.Bit("records of low preempted by high", int64(low.Lost(producer.ReasonPreemptedByHigh)))
 	proven.Bit("times that the quota of low's cluster slowed it down", int64(s.Throttled))
 	tr.ledger.Prove(proven)
 	proven.Held("I12", s.Priorities[routing.High].Delivered)
 	compare(proven, calm, flooded)
 	logFigures(t, proven)
-	// The machine may be so busy that the same takes five times as long in the next round. What waits for low takes seconds.
+	// The machine may be so busy that the same takes five times as long in the next round. What
+	// waits for low takes seconds.
 	require.Less(t, median(flooded, sendP99), 3*median(calm, sendP99)/2+time.Millisecond)
 	require.Less(t, median(flooded, deliveryP99), 3*median(calm, deliveryP99)/2+time.Second)
 }
@@ -285,7 +306,8 @@ func median(rounds []roundTimes, of func(roundTimes) time.Duration) time.Duratio
 // over measures for so long.
 func (w *stopwatch) over(span time.Duration) roundTimes {
 	sent, delivered := w.round(func() { time.Sleep(span) })
-	return roundTimes{sent.quantile(0.99), delivered.quantile(0.5), delivered.quantile(0.99), delivered.quantile(1)}
+	return roundTimes{sent.quantile(0.99), delivered.quantile(0.5), delivered.quantile(0.99),
+		delivered.quantile(1)}
 }
 
 // compare notes in c what was measured without and with the flood, round by round.
@@ -294,10 +316,13 @@ func compare(c *proof.Case, calm, flooded []roundTimes) {
 		name string
 		of   func(roundTimes) time.Duration
 	}{
-		{"Send of high, p99", sendP99}, {"delivery of high, p50", deliveryP50}, {"delivery of high, p99", deliveryP99}, {"delivery of high, longest", longest},
+		{"Send of high, p99", sendP99}, {"delivery of high, p50",
+			deliveryP50}, {"delivery of high, p99", deliveryP99},
+		{"delivery of high, longest", longest},
 	} {
 		without, with := median(calm, f.of), median(flooded, f.of)
-		c.Figure(f.name, "%v without the flood, %v with it: × %.2f (medians of %v and %v)", without, with, float64(with)/float64(without),
+		c.Figure(f.name, "%v without the flood, %v with it: × %.2f (medians of %v and %v)", without,
+			with, float64(with)/float64(without),
 			each(calm, f.of), each(flooded, f.of))
 	}
 }
@@ -316,12 +341,14 @@ func TestKafka_F14_HighGoesToTheClusterOfMediumAndReturnsWhileItsOwnIsKilled(t *
 	tr.above = map[string]int32{"medium": 1000}
 	tr.alsoReport(seen.report)
 	var stops []func()
-	for p, perSecond := range map[routing.Priority]float64{routing.High: 5000, routing.Medium: 500, routing.Low: 500} {
+	for p, perSecond := range map[routing.Priority]float64{routing.High: 5000, routing.Medium: 500,
+		routing.Low: 500} {
 		if raceEnabled {
 			perSecond /= 5
 		}
 		record := mixed(p.String())
-		stops = append(stops, pace(t, perSecond, func(i int) { assert.NoError(t, tr.ledger.Send(tr.Producer, record(i))) }))
+		stops = append(stops, pace(t, perSecond,
+			func(i int) { assert.NoError(t, tr.ledger.Send(tr.Producer, record(i))) }))
 	}
 	tr.awaitDelivered(t, 5000)
 	seen.waits() // until all was connected
@@ -334,7 +361,10 @@ func TestKafka_F14_HighGoesToTheClusterOfMediumAndReturnsWhileItsOwnIsKilled(t *
 	}
 	killed := time.Now()
 	proven.Bit("brokers killed, all of their cluster", 3)
-	seen.await(t, "nothing falls back", func() bool { return len(seen.switches) == 1 && !seen.elsewhere.IsZero() })
+	seen.await(t, "nothing falls back", func() bool {
+		return len(seen.switches) == 1 &&
+			!seen.elsewhere.IsZero()
+	})
 	time.Sleep(time.Until(killed.Add(away)))
 	during := seen.waits()
 	for _, b := range clusters[routing.High].Brokers() {
@@ -349,7 +379,8 @@ func TestKafka_F14_HighGoesToTheClusterOfMediumAndReturnsWhileItsOwnIsKilled(t *
 		stop()
 	}
 	tr.close(t)
-	own, foreign := tr.readAs(t, clusters[routing.High], "high", 0), tr.readAs(t, clusters[routing.Medium], "high", 1000)
+	own, foreign := tr.readAs(t, clusters[routing.High], "high", 0), tr.readAs(t,
+		clusters[routing.Medium], "high", 1000)
 	tr.readAs(t, clusters[routing.Medium], "medium", 1000)
 	tr.readAs(t, clusters[routing.Low], "low", 0)
 	tr.judge(t)
@@ -357,12 +388,16 @@ func TestKafka_F14_HighGoesToTheClusterOfMediumAndReturnsWhileItsOwnIsKilled(t *
 	s := tr.Stats()
 	require.Equal(t, s.Total.Accepted, s.Total.Delivered)
 	require.Zero(t, s.OrderAtRisk)
-	require.Equal(t, s.Total.Delivered, s.Clusters["high"].Delivered+s.Clusters["medium"].Delivered+s.Clusters["low"].Delivered)
+	require.Equal(t, s.Total.Delivered,
+		s.Clusters["high"].Delivered+s.Clusters["medium"].Delivered+s.Clusters["low"].Delivered)
 	require.Equal(t, s.Priorities[routing.High].Delivered, s.Clusters["high"].Delivered+foreign)
-	proven.Figure("records of high", "%d there, %d in its own cluster, %d in medium's; %d counted as maybe duplicated", own+foreign, own, foreign, s.Total.MaybeDuplicated)
+	proven.Figure("records of high",
+		"%d there, %d in its own cluster, %d in medium's; %d counted as maybe "+
+			"duplicated", own+foreign, own, foreign, s.Total.MaybeDuplicated)
 	seen.judge(t, proven, well, killed, fallbackAfter, returnAfter)
 	for _, p := range []routing.Priority{routing.Medium, routing.Low} {
-		proven.Figure(p.String()+", the longest delivery", "%v before, %v while high was away or elsewhere", before[p], during[p])
+		proven.Figure(p.String()+", the longest delivery",
+			"%v before, %v while high was away or elsewhere", before[p], during[p])
 	}
 	logFigures(t, proven)
 	tr.ledger.Prove(proven)
@@ -426,8 +461,10 @@ func (s *sightings) await(t *testing.T, what string, ok func() bool) {
 	}, patience, 5*time.Millisecond, what)
 }
 
-// judge checks that high went to medium's cluster and came back in time, once, and that no other cluster had any trouble.
-func (s *sightings) judge(t *testing.T, c *proof.Case, well, killed time.Time, fallbackAfter, returnAfter time.Duration) {
+// judge checks that high went to medium's cluster and came back in time, once, and that no other
+// cluster had any trouble.
+func (s *sightings) judge(t *testing.T, c *proof.Case, well, killed time.Time, fallbackAfter,
+	returnAfter time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Len(t, s.switches, 2)
@@ -435,7 +472,8 @@ func (s *sightings) judge(t *testing.T, c *proof.Case, well, killed time.Time, f
 	require.Equal(t, producer.EventReturned, s.switches[1].Kind)
 	for _, name := range []string{"medium", "low"} {
 		for _, e := range s.states[name] {
-			require.Contains(t, []producer.ClusterState{producer.Up, producer.ClusterClosed}, e.State, "%s: %s", name, e.Reason)
+			require.Contains(t, []producer.ClusterState{producer.Up, producer.ClusterClosed},
+				e.State, "%s: %s", name, e.Reason)
 		}
 	}
 	ready := well
@@ -447,8 +485,11 @@ func (s *sightings) judge(t *testing.T, c *proof.Case, well, killed time.Time, f
 		}
 	}
 	there, back := s.elsewhere.Sub(killed), s.switches[1].At.Sub(ready)
-	c.Figure("first record of high acknowledged by medium's cluster", "%v after the last broker of its own was killed, with a threshold of %v", there.Round(time.Millisecond), fallbackAfter)
-	c.Figure("return", "%v after its own was well, with a threshold of %v", back.Round(time.Millisecond), returnAfter)
+	c.Figure("first record of high acknowledged by medium's cluster",
+		"%v after the last broker of its own was killed, with a threshold of "+
+			"%v", there.Round(time.Millisecond), fallbackAfter)
+	c.Figure("return", "%v after its own was well, with a threshold of %v",
+		back.Round(time.Millisecond), returnAfter)
 	late := time.Second
 	if raceEnabled {
 		late = 10 * time.Second

@@ -24,7 +24,8 @@ const everybody = "User:ANONYMOUS"
 // guarded starts a broker that heeds access rules, and lets everybody do what no rule is about.
 func guarded(t *testing.T) *kafkatest.Cluster {
 	return kafkatest.Start(t,
-		kafkatest.Property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
+		kafkatest.Property("authorizer.class.name",
+			"org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
 		kafkatest.Property("allow.everyone.if.no.acl.found", "true"))
 }
 
@@ -81,7 +82,8 @@ func TestKafka_F10_ATopicThatWeMayNotWriteToWaitsAloneAndHeals(t *testing.T) {
 
 			rule := deny(right.taken).Topics(theirs)
 			setRules(t, adm, allow(kadm.OpAll).Topics(theirs), rule)
-			tr.await(t, "nothing is said of it", func(s *producer.Stats) bool { return topicOf(s, theirs).Trouble != "" })
+			tr.await(t, "nothing is said of it",
+				func(s *producer.Stats) bool { return topicOf(s, theirs).Trouble != "" })
 			before := tr.Stats()
 			tr.await(t, "the other topic waits too", func(s *producer.Stats) bool {
 				return topicOf(s, ours).Delivered > topicOf(&before, ours).Delivered+2000
@@ -89,7 +91,8 @@ func TestKafka_F10_ATopicThatWeMayNotWriteToWaitsAloneAndHeals(t *testing.T) {
 			during := tr.Stats()
 			require.Empty(t, topicOf(&during, ours).Trouble)
 			if right.taken == kadm.OpWrite {
-				require.Equal(t, topicOf(&before, theirs).Delivered, topicOf(&during, theirs).Delivered)
+				require.Equal(t, topicOf(&before, theirs).Delivered,
+					topicOf(&during, theirs).Delivered)
 			}
 			endRules(t, adm, rule)
 			tr.await(t, "it does not heal", func(s *producer.Stats) bool {
@@ -110,15 +113,17 @@ func TestKafka_F10_ATopicThatWeMayNotWriteToWaitsAloneAndHeals(t *testing.T) {
 	}
 }
 
-// The right to a producer ID goes with the right to write to any topic at all. Kafka finds out by asking for a topic of the
-// name "hardcode"; where a rule forbids that one it looks for rules that allow another, and there is none.
+// The right to a producer ID goes with the right to write to any topic at all. Kafka finds out by
+// asking for a topic of the name "hardcode"; where a rule forbids that one it looks for rules that
+// allow another, and there is none.
 func TestKafka_F10_WithoutTheRightToAProducerIDRetriesAreCountedAndItHeals(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F10", "F8")
 	c := guarded(t)
 	adm := c.Admin(t)
 	c.CreateTopic(t, "events", 3)
-	rules := []*kadm.ACLBuilder{deny(kadm.OpIdempotentWrite).Clusters(), deny(kadm.OpWrite).Topics("hardcode")}
+	rules := []*kadm.ACLBuilder{deny(kadm.OpIdempotentWrite).Clusters(),
+		deny(kadm.OpWrite).Topics("hardcode")}
 	setRules(t, adm, append([]*kadm.ACLBuilder{allow(kadm.OpAll).Clusters()}, rules...)...)
 
 	link := newLink()
@@ -127,14 +132,16 @@ func TestKafka_F10_WithoutTheRightToAProducerIDRetriesAreCountedAndItHeals(t *te
 	tr.awaitDelivered(t, 1000)
 	require.True(t, slices.ContainsFunc(c.Read(t, "events"), plain), "there was a producer ID")
 	link.CutAfterWrites(5)
-	tr.await(t, "no retry is counted", func(s *producer.Stats) bool { return s.Total.MaybeDuplicated > 100 })
+	tr.await(t, "no retry is counted",
+		func(s *producer.Stats) bool { return s.Total.MaybeDuplicated > 100 })
 	link.CutAfterWrites(0)
 	tr.awaitDelivered(t, 1000)
 
 	endRules(t, adm, rules...)
 	granted := time.Now()
 	require.Eventually(t, func() bool {
-		return slices.ContainsFunc(c.Read(t, "events"), func(r *kgo.Record) bool { return !plain(r) })
+		return slices.ContainsFunc(c.Read(t, "events"),
+			func(r *kgo.Record) bool { return !plain(r) })
 	}, patience, 100*time.Millisecond, "no producer ID was asked for")
 	healed := time.Since(granted)
 	tr.awaitDelivered(t, 1000)
@@ -151,7 +158,8 @@ func TestKafka_F10_WithoutTheRightToAProducerIDRetriesAreCountedAndItHeals(t *te
 	proven.Bit("connections cut after a write", link.Cuts())
 	proven.Bit("records without a producer ID in the log", int64(len(log)-numbered))
 	proven.Bit("records with one, after the right was granted", int64(numbered))
-	proven.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted, books.MaybeDuplicated)
+	proven.Figure("there twice, and counted", "%d of %d", uint64(len(log))-books.Accepted,
+		books.MaybeDuplicated)
 	proven.Figure("numbered again after", "%v", healed.Round(time.Millisecond))
 	tr.ledger.Prove(proven)
 	logFigures(t, proven)
@@ -164,7 +172,8 @@ func TestKafka_F9_AQuotaSlowsOneClientDownAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F9")
 	const quota = 200_000
-	c := kafkatest.Start(t, kafkatest.Property("quota.window.num", "3")) // of a second each, one of them not over
+	// of a second each, one of them not over
+	c := kafkatest.Start(t, kafkatest.Property("quota.window.num", "3"))
 	c.CreateTopic(t, "events", 3)
 	c.CreateTopic(t, "others", 3)
 	id := "throttled"
@@ -198,13 +207,17 @@ func TestKafka_F9_AQuotaSlowsOneClientDownAndLosesNothing(t *testing.T) {
 	tr.settleOnce(t, c, "events")
 	other.settleOnce(t, c, "others")
 
-	// Kafka forgets what was written three seconds ago, even while the client still waits for it: after a long wait two
-	// seconds' worth are free again. A third of the time is the least that this leaves, hundreds of times what it took without.
+	// Kafka forgets what was written three seconds ago, even while the client still waits for it:
+	// after a long wait two seconds' worth are free again. A third of the time is the least that
+	// this leaves, hundreds of times what it took without.
 	const allowed = records * size * time.Second / quota
 	require.Greater(t, took, allowed/3)
 	proven.Bit("milliseconds that the quota took", took.Milliseconds())
-	proven.Figure("throttled client", "%.0f kB/s of %d kB/s, beside what Kafka's windows leave free", records*size/took.Seconds()/1000, quota/1000)
-	seen, slow := waits.of(proven, "of another client", "others"), throttled.of(proven, "of the throttled client", "events")
+	proven.Figure("throttled client",
+		"%.0f kB/s of %d kB/s, beside what Kafka's windows leave "+
+			"free", records*size/took.Seconds()/1000, quota/1000)
+	seen, slow := waits.of(proven, "of another client", "others"), throttled.of(proven,
+		"of the throttled client", "events")
 	require.Less(t, seen.part(seen.late), slow.part(slow.late)/2, "another client is slowed down")
 	tr.ledger.Prove(proven)
 	logFigures(t, proven)

@@ -30,11 +30,14 @@ type strict struct {
 	link *faultnet.Link
 }
 
-// startStrict starts a broker with a listener for the SASL mechanisms, or for certificates where there is none.
+// startStrict starts a broker with a listener for the SASL mechanisms, or for certificates where
+// there is none.
 func startStrict(t *testing.T, mechanisms []string, opts ...kafkatest.Option) *strict {
-	s := &strict{ca: testca.New(t), dir: t.TempDir(), link: faultnet.New(new(net.Dialer).DialContext)}
+	s := &strict{ca: testca.New(t), dir: t.TempDir(),
+		link: faultnet.New(new(net.Dialer).DialContext)}
 	pair := s.ca.Issue(t, "broker", time.Hour, "127.0.0.1")
-	s.Cluster = kafkatest.Start(t, append(opts, kafkatest.Secure(s.ca.PEM(), pair.Cert, pair.Key, mechanisms...))...)
+	s.Cluster = kafkatest.Start(t, append(opts,
+		kafkatest.Secure(s.ca.PEM(), pair.Cert, pair.Key, mechanisms...))...)
 	return s
 }
 
@@ -64,7 +67,8 @@ func (s *strict) setPassword(t *testing.T, password string) {
 func (s *strict) byPassword(t *testing.T, password string) producer.Config {
 	cc := producer.ClusterConfig{Brokers: s.SecureSeeds()}
 	cc.TLS = producer.TLSConfig{Enabled: true, CAFile: s.write(t, "ca.pem", s.ca.PEM())}
-	cc.SASL = producer.SASLConfig{Mechanism: "scram-sha-512", User: "service", PasswordFile: s.write(t, "password", []byte(password+"\n"))}
+	cc.SASL = producer.SASLConfig{Mechanism: "scram-sha-512", User: "service",
+		PasswordFile: s.write(t, "password", []byte(password+"\n"))}
 	cfg := producer.Config{Clusters: map[string]producer.ClusterConfig{"events": cc}}
 	noMoves(&cfg)
 	return cfg
@@ -88,11 +92,13 @@ func (s *strict) end(t *testing.T, tr *trial, proven *proof.Case, stop func()) {
 	logFigures(t, proven)
 }
 
-// awaitDown waits until the cluster is down for a reason that has these words, and checks that it is dialled rarely.
+// awaitDown waits until the cluster is down for a reason that has these words, and checks that it
+// is dialled rarely.
 func (s *strict) awaitDown(t *testing.T, tr *trial, proven *proof.Case, words string) {
 	t.Helper()
 	tr.await(t, "it is not down for that reason: "+words, func(st *producer.Stats) bool {
-		return st.Clusters["events"].State == producer.Down && strings.Contains(st.Clusters["events"].Reason, words)
+		return st.Clusters["events"].State == producer.Down &&
+			strings.Contains(st.Clusters["events"].Reason, words)
 	})
 	const watched = 4 * time.Second
 	dials := s.link.Dials()
@@ -124,12 +130,14 @@ func TestKafka_F1_WrongTLSAndAWrongPasswordAtTheStartAreSaidAndHeal(t *testing.T
 	healing := time.Now()
 	s.write(t, "password", []byte("right"))
 	tr.awaitDelivered(t, 1000)
-	proven.Figure("delivers after the password is right", "%v", time.Since(healing).Round(time.Millisecond))
+	proven.Figure("delivers after the password is right", "%v",
+		time.Since(healing).Round(time.Millisecond))
 	proven.Held("I10", 1)
 	s.end(t, tr, proven, stop)
 }
 
-// The password is changed at the brokers first, and all connections end: those of a broker that restarts do.
+// The password is changed at the brokers first, and all connections end: those of a broker that
+// restarts do.
 func TestKafka_F12_APasswordIsRotatedWhileRecordsFlow(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F12")
@@ -157,7 +165,8 @@ func TestKafka_F12_APasswordIsRotatedWhileRecordsFlow(t *testing.T) {
 
 // token makes a token that nobody has signed, good for some seconds from now on.
 func token(expires time.Time) []byte {
-	claims := fmt.Sprintf(`{"sub":"service","iat":%d,"exp":%d}`, time.Now().Add(-time.Minute).Unix(), expires.Unix())
+	claims := fmt.Sprintf(`{"sub":"service","iat":%d,"exp":%d}`,
+		time.Now().Add(-time.Minute).Unix(), expires.Unix())
 	part := base64.RawURLEncoding.EncodeToString
 	return []byte(part([]byte(`{"alg":"none"}`)) + "." + part([]byte(claims)) + ".")
 }
@@ -166,11 +175,13 @@ func token(expires time.Time) []byte {
 func TestKafka_F12_ATokenExpiresAndIsReplacedWhileRecordsFlow(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F12")
-	s := startStrict(t, []string{"OAUTHBEARER"}, kafkatest.Property("listener.name.secure.oauthbearer.connections.max.reauth.ms", "3600000"))
+	s := startStrict(t, []string{"OAUTHBEARER"},
+		kafkatest.Property("listener.name.secure.oauthbearer.connections.max.reauth.ms", "3600000"))
 	s.CreateTopic(t, "events", 3)
 	cfg := s.byPassword(t, "")
 	cc := cfg.Clusters["events"]
-	cc.SASL = producer.SASLConfig{Mechanism: "oauthbearer", TokenFile: s.write(t, "token", token(time.Now().Add(10*time.Second)))}
+	cc.SASL = producer.SASLConfig{Mechanism: "oauthbearer",
+		TokenFile: s.write(t, "token", token(time.Now().Add(10*time.Second)))}
 	cfg.Clusters["events"] = cc
 	tr := try(t, cfg, producer.WithDialer(s.link.Dial))
 	stop := tr.stream(t, 2, mixed("events"))
@@ -214,18 +225,22 @@ func TestKafka_F12_ARightThatIsGrantedLateLetsRecordsFlow(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F12", "F10")
 	s := startStrict(t, []string{"SCRAM-SHA-512"},
-		kafkatest.Property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
+		kafkatest.Property("authorizer.class.name",
+			"org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
 		kafkatest.Property("super.users", everybody))
 	s.CreateTopic(t, "events", 3)
 	s.setPassword(t, "right")
 	tr := try(t, s.byPassword(t, "right"), producer.WithDialer(s.link.Dial))
 	stop := tr.stream(t, 2, mixed("events"))
 	tr.await(t, "nothing is said of it", func(st *producer.Stats) bool {
-		return strings.Contains(topicOf(st, "events").Trouble, "TOPIC_AUTHORIZATION_FAILED") && st.Clusters["events"].State == producer.Up
+		return strings.Contains(topicOf(st, "events").Trouble, "TOPIC_AUTHORIZATION_FAILED") &&
+			st.Clusters["events"].State == producer.Up
 	})
 	before := tr.Stats()
 	require.Zero(t, before.Total.Delivered)
-	setRules(t, s.Admin(t), kadm.NewACLs().Allow("User:service").AllowHosts("*").Operations(kadm.OpWrite, kadm.OpDescribe).Topics("events"))
+	setRules(t, s.Admin(t),
+		kadm.NewACLs().Allow("User:service").AllowHosts("*").Operations(kadm.OpWrite,
+			kadm.OpDescribe).Topics("events"))
 	granted := time.Now()
 	tr.awaitDelivered(t, 1000)
 	proven.Bit("records that waited for the right", int64(before.Total.Pending))

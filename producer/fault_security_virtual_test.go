@@ -31,23 +31,27 @@ type door struct {
 // guard has k turn those away who are barred, as Kafka does it: kfake itself only hangs up.
 func (d *door) guard(b *bubble) {
 	b.k.says = []kgo.Opt{kgo.SASL(saslplain.Auth{User: "operator", Pass: "operator"}.AsMechanism())}
-	b.k.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		b.k.KeepControl()
-		said := req.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes
-		if !d.barred.Load() && bytes.HasSuffix(said, []byte("\x00right")) || bytes.Contains(said, []byte("operator")) {
-			return nil, nil, false
-		}
-		d.refused.Add(1)
-		resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
-		resp.ErrorCode, resp.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("who are you?")
-		return resp, nil, true
-	})
+	b.k.ControlKey(int16(kmsg.SASLAuthenticate),
+		func(req kmsg.Request) (kmsg.Response, error, bool) {
+			b.k.KeepControl()
+			said := req.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes
+			if !d.barred.Load() && bytes.HasSuffix(said, []byte("\x00right")) ||
+				bytes.Contains(said, []byte("operator")) {
+				return nil, nil, false
+			}
+			d.refused.Add(1)
+			resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+			resp.ErrorCode, resp.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("who are you?")
+			return resp, nil, true
+		})
 }
 
-// setup returns one in which brokers let "service" in with the password "right" while the door is open.
+// setup returns one in which brokers let "service" in with the password "right" while the door is
+// open.
 func (d *door) setup(sasl producer.SASLConfig, opts ...producer.Option) setup {
 	return setup{
-		kafka:  []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "operator", "operator"), kfake.Superuser("PLAIN", "service", "right")},
+		kafka: []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "operator", "operator"),
+			kfake.Superuser("PLAIN", "service", "right")},
 		before: d.guard, options: opts,
 		change: func(cfg *producer.Config) {
 			cc := cfg.Clusters["events"]
@@ -69,7 +73,8 @@ func (b *bubble) awaitDown(within time.Duration) string {
 	return b.p.Stats().Clusters["events"].Reason
 }
 
-// What was let in before goes on, and the question for metadata is one of that: it must not pass for a cluster that is well.
+// What was let in before goes on, and the question for metadata is one of that: it must not pass
+// for a cluster that is well.
 func TestVirtual_F12_ALaneThatIsTurnedAwayIsSeenThoughAnOlderConnectionLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proven, d := proof.Of(t, "F12"), new(door)
@@ -84,10 +89,12 @@ func TestVirtual_F12_ALaneThatIsTurnedAwayIsSeenThoughAnOlderConnectionLives(t *
 			time.Sleep(time.Minute)
 			require.Equal(t, producer.Up, b.p.Stats().Clusters["events"].State)
 			b.send("events", 10)
-			require.Contains(t, b.awaitDown(5*time.Second), "SASL authentication failed: who are you?")
+			require.Contains(t, b.awaitDown(5*time.Second),
+				"SASL authentication failed: who are you?")
 			before := b.k.link.Dials()
 			time.Sleep(20 * time.Second)
-			require.LessOrEqual(t, b.k.link.Dials()-before, int64(2*20), "it is asked as rarely from the start")
+			require.LessOrEqual(t, b.k.link.Dials()-before, int64(2*20),
+				"it is asked as rarely from the start")
 			time.Sleep(time.Hour)
 			dials := b.k.link.Dials() - before
 			require.LessOrEqual(t, dials, int64(2*3620), "two attempts a second")
@@ -111,12 +118,16 @@ func TestVirtual_F12_AFunctionForCredentialsMayFailInEveryWay(t *testing.T) {
 		"error": {func(context.Context) (producer.Credentials, error) {
 			return producer.Credentials{}, errors.New("no vault")
 		}, "no vault", probeMax},
-		"panic": {func(context.Context) (producer.Credentials, error) { panic("no vault") }, "panicked: with a string", probeMax},
+		"panic": {func(context.Context) (producer.Credentials, error) { panic("no vault") },
+			"panicked: with a string", probeMax},
 		"hangs": {func(ctx context.Context) (producer.Credentials, error) {
 			<-ctx.Done()
 			return producer.Credentials{}, ctx.Err()
 		}, "", 14 * time.Second},
-		"nobody": {func(context.Context) (producer.Credentials, error) { return producer.Credentials{}, nil }, "must be non-empty", probeMax},
+		"nobody": {func(context.Context) (producer.Credentials,
+			error) {
+			return producer.Credentials{}, nil
+		}, "must be non-empty", probeMax},
 		"wrong": {func(context.Context) (producer.Credentials, error) {
 			return producer.Credentials{User: "service", Password: "wrong"}, nil
 		}, "SASL authentication failed", probeMax},
@@ -127,13 +138,14 @@ func TestVirtual_F12_AFunctionForCredentialsMayFailInEveryWay(t *testing.T) {
 				var healed atomic.Bool
 				var failed atomic.Int64
 				s := judged(t, proven, d.setup(producer.SASLConfig{Mechanism: "plain"},
-					producer.WithCredentials("events", func(ctx context.Context) (producer.Credentials, error) {
-						if !healed.Load() {
-							failed.Add(1)
-							return x.fail(ctx)
-						}
-						return producer.Credentials{User: "service", Password: "right"}, nil
-					})), func(b *bubble) {
+					producer.WithCredentials("events",
+						func(ctx context.Context) (producer.Credentials, error) {
+							if !healed.Load() {
+								failed.Add(1)
+								return x.fail(ctx)
+							}
+							return producer.Credentials{User: "service", Password: "right"}, nil
+						})), func(b *bubble) {
 					b.stream(time.Minute, 1, "events")
 					status := b.p.Stats().Clusters["events"]
 					require.False(t, status.State.Ready())
@@ -152,10 +164,12 @@ func TestVirtual_F12_AFunctionForCredentialsMayFailInEveryWay(t *testing.T) {
 func TestVirtual_F12_AnotherPasswordByReconfigureLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proven, d := proof.Of(t, "F1", "F12"), new(door)
-		s := judged(t, proven, d.setup(producer.SASLConfig{Mechanism: "plain", User: "service", Password: "wrong"}), func(b *bubble) {
+		s := judged(t, proven, d.setup(producer.SASLConfig{Mechanism: "plain", User: "service",
+			Password: "wrong"}), func(b *bubble) {
 			b.stream(time.Minute, 1, "events")
 			require.Contains(t, b.p.Stats().Clusters["events"].Reason, "SASL authentication failed")
-			right := b.k.config(d.setup(producer.SASLConfig{Mechanism: "plain", User: "service", Password: "right"}).change)
+			right := b.k.config(d.setup(producer.SASLConfig{Mechanism: "plain", User: "service",
+				Password: "right"}).change)
 			require.NoError(t, b.p.Reconfigure(right))
 			b.resumes(soon)
 			dials := b.k.link.Dials()

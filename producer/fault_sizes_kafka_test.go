@@ -15,7 +15,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Real Kafka hangs up on requests above socket.request.max.bytes, as Azure Event Hubs does above 1,046,528 bytes.
+// Real Kafka hangs up on requests above socket.request.max.bytes, as Azure Event Hubs does above
+// 1,046,528 bytes.
 func TestKafka_F7_ABrokerThatHangsUpOnLargeRequestsGetsEverythingInSmallerOnes(t *testing.T) {
 	for _, limit := range []struct {
 		name, bytes string
@@ -33,7 +34,8 @@ func TestKafka_F7_ABrokerThatHangsUpOnLargeRequestsGetsEverythingInSmallerOnes(t
 			for range n {
 				value := make([]byte, 1000)
 				_, _ = rand.Read(value)
-				for errors.Is(tr.ledger.Send(tr.Producer, producer.Record{Topic: "events", Value: value}), producer.ErrBufferFull) {
+				for errors.Is(tr.ledger.Send(tr.Producer,
+					producer.Record{Topic: "events", Value: value}), producer.ErrBufferFull) {
 					time.Sleep(time.Millisecond)
 				}
 			}

@@ -35,7 +35,8 @@ const hungUp = "broker hangs up on large requests: they are kept smaller"
 func TestVirtual_F7_ABrokerThatHangsUpOnLargeRequestsGetsSmallerOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var repeated, attempts uint64
-		s := judged(t, proof.Of(t, "F7"), setup{topics: map[string]int32{"events": 12}, change: func(c *producer.Config) { c.Batching.MaxBytes = 100_000 }}, func(b *bubble) {
+		s := judged(t, proof.Of(t, "F7"), setup{topics: map[string]int32{"events": 12},
+			change: func(c *producer.Config) { c.Batching.MaxBytes = 100_000 }}, func(b *bubble) {
 			b.k.link.HangUpAbove(300_000)
 			b.flood(40_000, 1000)
 			b.flush()
@@ -52,7 +53,8 @@ func TestVirtual_F7_ABrokerThatHangsUpOnLargeRequestsGetsSmallerOnes(t *testing.
 // The limit is gone after a while, as when a broker was replaced.
 func TestVirtual_F7_LargeRequestsAreTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		judged(t, proof.Of(t, "F7"), setup{brokers: 1, topics: map[string]int32{"events": 12}, change: func(c *producer.Config) { c.Batching.MaxBytes = 100_000 }}, func(b *bubble) {
+		judged(t, proof.Of(t, "F7"), setup{brokers: 1, topics: map[string]int32{"events": 12},
+			change: func(c *producer.Config) { c.Batching.MaxBytes = 100_000 }}, func(b *bubble) {
 			b.k.link.Delay(10 * time.Millisecond) // so that batches wait for one another
 			b.k.link.HangUpAbove(300_000)
 			b.flood(10_000, 1000)
@@ -60,9 +62,10 @@ func TestVirtual_F7_LargeRequestsAreTriedAgain(t *testing.T) {
 			b.proof.Bit("connections that ended with a request that was too large", b.k.link.Cuts())
 			b.k.link.HangUpAbove(0)
 			time.Sleep(time.Minute)
-			large := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
-				return len(r.AppendTo(nil)) > 300_000
-			}})
+			large := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1,
+				When: func(r kmsg.Request) bool {
+					return len(r.AppendTo(nil)) > 300_000
+				}})
 			b.flood(20_000, 1000)
 			b.flush()
 			require.Greater(t, large.Hits(), 10)
@@ -70,26 +73,31 @@ func TestVirtual_F7_LargeRequestsAreTriedAgain(t *testing.T) {
 	})
 }
 
-// A batch by itself is too large: it is halved, and its records count as maybe duplicated, for it was written. Those behind it are
-// halved before they are written.
+// A batch by itself is too large: it is halved, and its records count as maybe duplicated, for it
+// was written. Those behind it are halved before they are written.
 func TestVirtual_F7_ABatchThatIsTooLargeByItselfIsSaidAndHalved(t *testing.T) {
 	for _, codec := range []string{"none", "lz4"} {
 		t.Run(codec, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := proof.Of(t, "F7")
-				const alone = "broker hangs up on single batches: lower batching.max_bytes, or raise the limit of the broker"
-				s := judged(t, c, setup{brokers: 1, change: func(c *producer.Config) { c.Batching.Compression = codec }}, func(b *bubble) {
-					b.k.link.HangUpAbove(600_000)
-					begin := time.Now()
-					b.flood(10_000, 1000)
-					b.flush()
-					require.Less(t, time.Since(begin), 10*time.Second)
-					b.proof.Bit("connections that ended with a batch that was too large", b.k.link.Cuts())
-					require.Equal(t, 1, b.logs.FilterMessage(alone).Len())
-					require.Less(t, b.k.link.Cuts(), int64(20))
-				})
+				const alone = "broker hangs up on single batches: lower batching.max_bytes, or " +
+					"raise the limit of the broker"
+				s := judged(t, c, setup{brokers: 1,
+					change: func(c *producer.Config) { c.Batching.Compression = codec }},
+					func(b *bubble) {
+						b.k.link.HangUpAbove(600_000)
+						begin := time.Now()
+						b.flood(10_000, 1000)
+						b.flush()
+						require.Less(t, time.Since(begin), 10*time.Second)
+						b.proof.Bit("connections that ended with a batch that was too large",
+							b.k.link.Cuts())
+						require.Equal(t, 1, b.logs.FilterMessage(alone).Len())
+						require.Less(t, b.k.link.Cuts(), int64(20))
+					})
 				require.EqualValues(t, 10_000, s.Total.Delivered)
-				require.LessOrEqual(t, s.Total.MaybeDuplicated, uint64(7000), "those that were written, not those behind them")
+				require.LessOrEqual(t, s.Total.MaybeDuplicated, uint64(7000),
+					"those that were written, not those behind them")
 			})
 		})
 	}
@@ -99,20 +107,22 @@ func TestVirtual_F7_ABatchThatIsTooLargeByItselfIsSaidAndHalved(t *testing.T) {
 func TestVirtual_F7_ARecordThatIsTooLargeByItselfIsGivenUpAndSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told producer.Report
-		s := judged(t, proof.Of(t, "F7"), setup{brokers: 1, topics: map[string]int32{"events": 1}}, func(b *bubble) {
-			b.also = func(r producer.Report) {
-				if r.Outcome != producer.Delivered {
-					told = r
+		s := judged(t, proof.Of(t, "F7"), setup{brokers: 1, topics: map[string]int32{"events": 1}},
+			func(b *bubble) {
+				b.also = func(r producer.Report) {
+					if r.Outcome != producer.Delivered {
+						told = r
+					}
 				}
-			}
-			b.k.link.HangUpAbove(500_000)
-			b.flood(1, 600_000)
-			b.flood(10, 1000)
-			time.Sleep(10 * time.Second)
-			b.flush()
-			b.proof.Bit("connections that ended with a record that was too large", b.k.link.Cuts())
-			require.Equal(t, 1, b.logs.FilterMessageSnippet("hangs up on single batches").Len())
-		})
+				b.k.link.HangUpAbove(500_000)
+				b.flood(1, 600_000)
+				b.flood(10, 1000)
+				time.Sleep(10 * time.Second)
+				b.flush()
+				b.proof.Bit("connections that ended with a record that was too large",
+					b.k.link.Cuts())
+				require.Equal(t, 1, b.logs.FilterMessageSnippet("hangs up on single batches").Len())
+			})
 		require.EqualValues(t, 10, s.Total.Delivered)
 		require.EqualValues(t, 1, s.Total.PossiblyPersisted, "it was written, and nobody answered")
 		require.ErrorContains(t, told.Err, "batching.max_record_bytes")

@@ -14,14 +14,16 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// A follower that hangs makes its partitions slow: their leader waits for it, and answers a request only when all
-// partitions of it are done, and the requests of a connection one after the other.
+// A follower that hangs makes its partitions slow: their leader waits for it, and answers a request
+// only when all partitions of it are done, and the requests of a connection one after the other.
 func TestKafka_F15_ASlowPartitionHoldsUpItsOwnRecordsOnly(t *testing.T) {
 	t.Parallel()
 	proved := proof.Of(t, "F15")
-	c := kafkatest.Start(t, kafkatest.Brokers(3), kafkatest.Property("broker.session.timeout.ms", "120000"))
+	c := kafkatest.Start(t, kafkatest.Brokers(3),
+		kafkatest.Property("broker.session.timeout.ms", "120000"))
 	leader, well, hung := c.Broker(0), c.Broker(1), c.Broker(2)
-	c.CreateTopic(t, "quick", 2, kafkatest.Assign([]int32{leader.NodeID(), well.NodeID()}, []int32{leader.NodeID(), well.NodeID()}))
+	c.CreateTopic(t, "quick", 2, kafkatest.Assign([]int32{leader.NodeID(), well.NodeID()},
+		[]int32{leader.NodeID(), well.NodeID()}))
 	c.CreateTopic(t, "slow", 1, kafkatest.Assign([]int32{leader.NodeID(), hung.NodeID()}))
 	tr := try(t, to(c))
 	var late, inTime, slow atomic.Int64
@@ -52,9 +54,12 @@ func TestKafka_F15_ASlowPartitionHoldsUpItsOwnRecordsOnly(t *testing.T) {
 	proved.Bit("records of the slow partition waited for more than a second", slow.Load())
 	tr.ledger.Prove(proved)
 	share := 100 * float64(late.Load()) / float64(late.Load()+inTime.Load())
-	proved.Figure("records of other partitions of the broker that waited for more than a second", "%.1f %%", share)
-	t.Logf("%d slow; of the others %d late, %d in time: %.1f %%", slow.Load(), late.Load(), inTime.Load(), share)
-	// One request carries both when it begins, for three seconds of these more than ten, and on a busy machine, to which brokers
-	// seem to be far away, another is on its way by then. Without care it is three quarters.
+	proved.Figure("records of other partitions of the broker that waited for more than a second",
+		"%.1f %%", share)
+	t.Logf("%d slow; of the others %d late, %d in time: %.1f %%", slow.Load(), late.Load(),
+		inTime.Load(), share)
+	// One request carries both when it begins, for three seconds of these more than ten, and on a
+	// busy machine, to which brokers seem to be far away, another is on its way by then. Without
+	// care it is three quarters.
 	require.Less(t, share, 60.0)
 }

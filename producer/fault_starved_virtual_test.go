@@ -14,10 +14,11 @@ import (
 	"github.com/forebay-go/forebay/internal/proof"
 )
 
-// These tests take real time, for a bubble has no processor to be short of. None is parallel: they change the whole process.
+// These tests take real time, for a bubble has no processor to be short of. None is parallel: they
+// change the whole process.
 
-// starve has n goroutines take all the processor time that they get, until the function that it returns is called. That returns
-// how often they went round.
+// starve has n goroutines take all the processor time that they get, until the function that it
+// returns is called. That returns how often they went round.
 func starve(n int) (stop func() int64) {
 	var rounds atomic.Int64
 	var wg sync.WaitGroup

@@ -26,7 +26,8 @@ func TestKafka_F10_ATopicDeletedAndMadeAgainWhileRecordsFlowGoesOn(t *testing.T)
 	stop := tr.stream(t, 6, alternate(mixed(topic), mixed(other)))
 	tr.awaitDelivered(t, 2000)
 	c.DeleteTopic(t, topic)
-	tr.await(t, "nothing is said of the topic", func(s *producer.Stats) bool { return topicOf(s, topic).Trouble != "" })
+	tr.await(t, "nothing is said of the topic",
+		func(s *producer.Stats) bool { return topicOf(s, topic).Trouble != "" })
 	said := tr.Stats()
 	trouble := topicOf(&said, topic).Trouble
 	tr.awaitDelivered(t, 2000) // of the other topic: nobody has this one
@@ -52,7 +53,8 @@ func TestKafka_F10_ATopicDeletedAndMadeAgainWhileRecordsFlowGoesOn(t *testing.T)
 	waits.of(proven, "of another", other)
 	books := tr.Stats().Total
 	proven.Figure("counted as maybe duplicated", "%d", books.MaybeDuplicated)
-	require.LessOrEqual(t, len(log), int(books.Accepted+books.MaybeDuplicated-tr.ledger.LostByBrokers()))
+	require.LessOrEqual(t, len(log),
+		int(books.Accepted+books.MaybeDuplicated-tr.ledger.LostByBrokers()))
 	tr.ledger.Prove(proven)
 	logFigures(t, proven)
 }
@@ -71,7 +73,8 @@ func TestKafka_F11_OnlyWhatKafkaNeverTakesIsRejectedFromAStream(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F11")
 	c := kafkatest.SharedTrio(t)
-	narrow := newTopic(t, c, 3, append(durable(), kafkatest.TopicConfig("max.message.bytes", "10000"))...)
+	narrow := newTopic(t, c, 3, append(durable(),
+		kafkatest.TopicConfig("max.message.bytes", "10000"))...)
 	wide := newTopic(t, c, 3, durable()...)
 	tr := try(t, to(c, func(cfg *producer.Config) { cfg.Batching.Linger = 100 * time.Millisecond }))
 	var mu sync.Mutex // guards what follows

@@ -40,13 +40,15 @@ func TestVirtual_F15_HighGoesBeforeLowWhereTheyShareABroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F15")
 		var part float64
-		judged(t, c, setup{brokers: 1, topics: map[string]int32{"events": 6, "others": 6}, change: func(cfg *producer.Config) {
-			cfg.Priorities.Low.DeliveryTimeout = 10 * time.Minute
-		}}, func(b *bubble) {
+		judged(t, c, setup{brokers: 1, topics: map[string]int32{"events": 6, "others": 6},
+			change: func(cfg *producer.Config) {
+				cfg.Priorities.Low.DeliveryTimeout = 10 * time.Minute
+			}}, func(b *bubble) {
 			require.NoError(t, b.p.WaitReady(t.Context()))
 			b.serial()
 			flood := func(p routing.Priority, topic string) {
-				_ = b.ledger.Send(b.p, producer.Record{Topic: topic, Priority: p, Value: make([]byte, 1000)})
+				_ = b.ledger.Send(b.p, producer.Record{Topic: topic, Priority: p,
+					Value: make([]byte, 1000)})
 			}
 			for range 1000 { // of 20 ms, each with 16 MB/s of either
 				for range 320 {
@@ -58,10 +60,12 @@ func TestVirtual_F15_HighGoesBeforeLowWhereTheyShareABroker(t *testing.T) {
 			s := b.p.Stats()
 			high, low := s.Priorities[routing.High].Delivered, s.Priorities[routing.Low].Delivered
 			part = float64(low) / float64(high+low)
-			c.Bit("records of either sent beyond what the broker takes", int64(s.Total.Pending+s.Total.Refused))
+			c.Bit("records of either sent beyond what the broker takes",
+				int64(s.Total.Pending+s.Total.Refused))
 			c.Figure("low's part of the wire", "%.3f", part)
 		})
-		require.Less(t, part, 0.3, "a batch at a time, and one beside it for partitions that are slow")
+		require.Less(t, part, 0.3,
+			"a batch at a time, and one beside it for partitions that are slow")
 		require.Greater(t, part, 0.03)
 	})
 }

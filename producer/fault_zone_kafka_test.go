@@ -44,14 +44,19 @@ func TestKafka_F6_UnkeyedRecordsKeepToTheirZoneAndLeaveItWhenItIsAway(t *testing
 		return float64(near) / float64(max(all, 1))
 	}
 	const mostly = 0.9 // what waits for a second may go anywhere, and the machine may be busy
-	stop := tr.stream(t, 2, func(int) producer.Record { return producer.Record{Topic: "events", Value: randomBytes(100)} })
+	stop := tr.stream(t, 2, func(int) producer.Record {
+		return producer.Record{Topic: "events",
+			Value: randomBytes(100)}
+	})
 	tr.awaitDelivered(t, 500)
-	require.Eventually(t, func() bool { return part(500*time.Millisecond) > mostly }, patience, 100*time.Millisecond, "all well")
+	require.Eventually(t, func() bool { return part(500*time.Millisecond) > mostly }, patience,
+		100*time.Millisecond, "all well")
 
 	home := c.Brokers()[1]
 	home.Kill(t)
 	proven.Bit("brokers of the zone killed", 1)
-	require.Eventually(t, func() bool { return part(500*time.Millisecond) < 0.6 }, patience, 100*time.Millisecond,
+	require.Eventually(t, func() bool { return part(500*time.Millisecond) < 0.6 }, patience,
+		100*time.Millisecond,
 		"its partitions have other leaders, and are two of six")
 
 	home.Start(t)

@@ -53,18 +53,22 @@ func TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 				s := judged(t, proof, setup{}, func(b *bubble) {
 					b.send("events", 10)
 					b.flush()
-					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Err: c.err, Count: c.count})
+					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events",
+						Err: c.err, Count: c.count})
 					b.send("events", 100)
 					b.flush()
-					b.proof.Bit("produce requests answered with "+c.err.Message, int64(fault.Hits()))
+					b.proof.Bit("produce requests answered with "+c.err.Message,
+						int64(fault.Hits()))
 					fault.Remove()
 					b.send("events", 10)
 				})
-				lost := map[producer.Outcome]uint64{producer.Rejected: s.Total.Rejected, producer.Expired: s.Total.Expired, producer.PossiblyPersisted: s.Total.PossiblyPersisted}
+				lost := map[producer.Outcome]uint64{producer.Rejected: s.Total.Rejected,
+					producer.Expired: s.Total.Expired, producer.PossiblyPersisted: s.Total.PossiblyPersisted}
 				for outcome, n := range lost {
 					switch {
 					case c.lost == producer.PossiblyPersisted:
-						require.EqualValues(t, 100, s.Total.PossiblyPersisted+s.Total.Expired, "what waits behind expires")
+						require.EqualValues(t, 100, s.Total.PossiblyPersisted+s.Total.Expired,
+							"what waits behind expires")
 						require.Positive(t, s.Total.PossiblyPersisted)
 					case outcome == c.lost:
 						require.EqualValues(t, 100, n, outcome)
@@ -79,16 +83,17 @@ func TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 
 func TestVirtual_F8_AConnectionCutAfterTheWriteLeavesNoDuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
-			b.k.link.CutAfterWrites(7)
-			for range 100 {
-				b.send("events", 10)
-				time.Sleep(100 * time.Millisecond)
-			}
-			require.Greater(t, b.k.link.Cuts(), int64(10))
-			b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
-			b.k.link.CutAfterWrites(0)
-		})
+		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}},
+			func(b *bubble) {
+				b.k.link.CutAfterWrites(7)
+				for range 100 {
+					b.send("events", 10)
+					time.Sleep(100 * time.Millisecond)
+				}
+				require.Greater(t, b.k.link.Cuts(), int64(10))
+				b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
+				b.k.link.CutAfterWrites(0)
+			})
 		require.Zero(t, s.Total.MaybeDuplicated)
 		require.EqualValues(t, 1000, s.Total.Delivered)
 	})
@@ -107,21 +112,23 @@ func TestVirtual_F16_ACallbackThatHangsOrPanicsStopsNobodysDelivery(t *testing.T
 		p, err := producer.New(k.config(func(c *producer.Config) {
 			c.Buffer.MaxBytes = 8 << 20
 			c.Reports.MaxBytes = 64 << 10
-		}), producer.WithDialer(k.link.Dial), producer.WithLogger(zap.New(core)), producer.WithDelivery(func(r producer.Report) {
-			calls++
-			switch {
-			case r.Tag == 1:
-				<-release
-			case r.Tag%2 == 0:
-				panic("a callback's own mistake")
-			case r.Tag == 3:
-				require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: 1_000_001}))
-			}
-		}))
+		}), producer.WithDialer(k.link.Dial), producer.WithLogger(zap.New(core)),
+			producer.WithDelivery(func(r producer.Report) {
+				calls++
+				switch {
+				case r.Tag == 1:
+					<-release
+				case r.Tag%2 == 0:
+					panic("a callback's own mistake")
+				case r.Tag == 3:
+					require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: 1_000_001}))
+				}
+			}))
 		require.NoError(t, err)
 		const n = 20_000
 		for i := range n {
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: uint64(i), Value: make([]byte, 100)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Tag: uint64(i),
+				Value: make([]byte, 100)}))
 			if i%1000 == 0 {
 				time.Sleep(20 * time.Millisecond)
 			}
@@ -181,11 +188,13 @@ func TestVirtual_F10_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 		k := newEmbedded(t, 2, map[string]int32{"well": 3, "forbidden": 3})
 		defer k.Close()
 		c := proof.Of(t, "F10")
-		forbidden := k.Fault(kfake.Fault{Topic: "forbidden", Err: kerr.TopicAuthorizationFailed, Count: -1})
+		forbidden := k.Fault(kfake.Fault{Topic: "forbidden", Err: kerr.TopicAuthorizationFailed,
+			Count: -1})
 		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
 		require.NoError(t, err)
 		for range 1000 {
-			require.NoError(t, p.Send(producer.Record{Topic: "forbidden", Value: make([]byte, 100)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "forbidden",
+				Value: make([]byte, 100)}))
 			require.NoError(t, p.Send(producer.Record{Topic: "absent", Value: make([]byte, 100)}))
 			require.NoError(t, p.Send(producer.Record{Topic: "well", Value: make([]byte, 100)}))
 			time.Sleep(3 * time.Millisecond)
@@ -206,21 +215,25 @@ func TestVirtual_F10_ATopicInTroubleHoldsUpNobodyElse(t *testing.T) {
 	})
 }
 
-// With the numbers of the attempt that was not answered, the next batch of as many records would be taken for it, and
-// acknowledged without being written. Random outages found it.
+// With the numbers of the attempt that was not answered, the next batch of as many records would be
+// taken for it, and acknowledged without being written. Random outages found it.
 func TestVirtual_F8_ABatchAfterOneThatWasRejectedUnansweredIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
-			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend})
-			rejected := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord})
-			b.send("events", 1)
-			b.flush()
-			require.EqualValues(t, 1, appended.Hits())
-			require.EqualValues(t, 1, rejected.Hits())
-			b.proof.Bit("batches appended, then rejected", int64(rejected.Hits()))
-			b.send("events", 1)
-		})
-		require.EqualValues(t, 1, s.Total.PossiblyPersisted, "what may be in the log was not rejected")
+		s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: map[string]int32{"events": 1}},
+			func(b *bubble) {
+				appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+					Err: kerr.NotEnoughReplicasAfterAppend})
+				rejected := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+					Err: kerr.InvalidRecord})
+				b.send("events", 1)
+				b.flush()
+				require.EqualValues(t, 1, appended.Hits())
+				require.EqualValues(t, 1, rejected.Hits())
+				b.proof.Bit("batches appended, then rejected", int64(rejected.Hits()))
+				b.send("events", 1)
+			})
+		require.EqualValues(t, 1, s.Total.PossiblyPersisted,
+			"what may be in the log was not rejected")
 		require.EqualValues(t, 1, s.Total.Delivered)
 	})
 }

@@ -11,15 +11,19 @@ import (
 )
 
 const (
-	lookEvery  = time.Second      // how often it is looked why records wait, beside when the view changes
-	tellAfter  = 5 * time.Second  // how long a cause lasts before it is told
-	stuckAfter = 10 * time.Second // how long nothing is acknowledged before that is a trouble by itself
-	awayAfter  = 3 * time.Second  // how long ago a broker was last tried that counts as away
-	overAfter  = time.Minute      // how long nothing waits for a cause before it is over, where nothing was acknowledged
+	// how often it is looked why records wait, beside when the view changes
+	lookEvery = time.Second
+	tellAfter = 5 * time.Second // how long a cause lasts before it is told
+	// how long nothing is acknowledged before that is a trouble by itself
+	stuckAfter = 10 * time.Second
+	awayAfter  = 3 * time.Second // how long ago a broker was last tried that counts as away
+	// how long nothing waits for a cause before it is over, where nothing was acknowledged
+	overAfter = time.Minute
 )
 
-// troubles are the causes for which records of a dispatcher wait. They are found anew with each look, from the state of the dispatcher:
-// what lasts is told, and what is not found any more is over. Nothing else has to clear anything.
+// troubles are the causes for which records of a dispatcher wait. They are found anew with each
+// look, from the state of the dispatcher: what lasts is told, and what is not found any more is
+// over. Nothing else has to clear anything.
 type troubles struct {
 	// What follows belongs to the dispatcher's goroutine.
 	found     map[troubleKey]*finding
@@ -80,7 +84,8 @@ type failure struct {
 	at     time.Duration
 }
 
-// blame notes why an attempt has failed, until one in its partition succeeds. What knows more than the error calls it after failed.
+// blame notes why an attempt has failed, until one in its partition succeeds. What knows more than
+// the error calls it after failed.
 func (d *dispatcher) blame(it *item, cause Cause, err error) {
 	it.p.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: d.p.clock.Mono()}
 	if cause.wholeTopic() {
@@ -203,7 +208,8 @@ func (d *dispatcher) conclude(now time.Duration, ready bool, alarm *alarm) {
 	d.show(now)
 }
 
-// over ends a finding that was not found any more, and reports whether it did. While its cluster is away that is what records wait for.
+// over ends a finding that was not found any more, and reports whether it did. While its cluster is
+// away that is what records wait for.
 func (d *dispatcher) over(f *finding, now time.Duration, ready bool) bool {
 	gone := f.ts != nil && (d.topics[f.ts.t.Name()] != f.ts || !f.ts.owned)
 	if !ready && !gone && f.Cause != CauseUnanswered {
@@ -217,13 +223,15 @@ func (d *dispatcher) over(f *finding, now time.Duration, ready bool) bool {
 	if !gone && !d.passed(f) && now < f.seen+rest {
 		return false
 	}
-	if f.single && (f.ts == nil || f.ts.blamed < now) { // else the topic waits for something else by now
+	// else the topic waits for something else by now
+	if f.single && (f.ts == nil || f.ts.blamed < now) {
 		d.tellOver(f, now)
 	}
 	return true
 }
 
-// passed reports whether a cause that was not found any more is gone, and not only hidden because nothing waits for it.
+// passed reports whether a cause that was not found any more is gone, and not only hidden because
+// nothing waits for it.
 func (d *dispatcher) passed(f *finding) bool {
 	switch f.Cause {
 	case CauseThrottled:
@@ -259,7 +267,8 @@ func (d *dispatcher) show(now time.Duration) {
 		all = append(all, f.out)
 	}
 	slices.SortFunc(all, func(a, b shown) int {
-		return cmp.Or(strings.Compare(a.Topic, b.Topic), strings.Compare(string(a.Cause), string(b.Cause)), strings.Compare(a.Reason, b.Reason))
+		return cmp.Or(strings.Compare(a.Topic, b.Topic),
+			strings.Compare(string(a.Cause), string(b.Cause)), strings.Compare(a.Reason, b.Reason))
 	})
 	t.shown.Store(&all)
 }
@@ -270,7 +279,8 @@ func (t *troubles) of(topic string) (all []shown) {
 	if p == nil {
 		return nil
 	}
-	begin, _ := slices.BinarySearchFunc(*p, topic, func(s shown, topic string) int { return strings.Compare(s.Topic, topic) })
+	begin, _ := slices.BinarySearchFunc(*p, topic,
+		func(s shown, topic string) int { return strings.Compare(s.Topic, topic) })
 	end := begin
 	for end < len(*p) && (*p)[end].Topic == topic {
 		end++
@@ -278,19 +288,29 @@ func (t *troubles) of(topic string) (all []shown) {
 	return (*p)[begin:end]
 }
 
-// why returns why a record of a topic has waited, nil if nothing is known; partition is -1 where it had none. Any goroutine may call it.
+// why returns why a record of a topic has waited, nil if nothing is known; partition is -1 where it
+// had none. Any goroutine may call it.
 func (d *dispatcher) why(topic string, partition int32) error {
 	if err := d.cluster.away(); err != nil {
 		return err
 	}
 	found := d.troubles.of(topic)
-	best := slices.IndexFunc(found, func(s shown) bool { return s.current && partition >= 0 && slices.Contains(s.parts, partition) })
+	best := slices.IndexFunc(found, func(s shown) bool {
+		return s.current && partition >= 0 &&
+			slices.Contains(s.parts, partition)
+	})
 	if best < 0 {
-		best = slices.IndexFunc(found, func(s shown) bool { return s.current && (s.visible || s.Cause.stated()) })
+		best = slices.IndexFunc(found, func(s shown) bool {
+			return s.current &&
+				(s.visible || s.Cause.stated())
+		})
 	}
 	if best < 0 {
 		found = d.troubles.of("")
-		best = slices.IndexFunc(found, func(s shown) bool { return s.current && s.Cause != CauseUnanswered })
+		best = slices.IndexFunc(found, func(s shown) bool {
+			return s.current &&
+				s.Cause != CauseUnanswered
+		})
 	}
 	if best < 0 {
 		return nil

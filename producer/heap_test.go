@@ -26,7 +26,8 @@ func heap() int64 {
 
 func TestProducer_F5_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T) {
 	c := proof.Of(t, "F5")
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "t"), kfake.BlackholeProduce())
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "t"),
+		kfake.BlackholeProduce())
 	require.NoError(t, err)
 	defer k.Close()
 	link := faultnet.New(new(net.Dialer).DialContext)
@@ -59,7 +60,8 @@ func TestProducer_F5_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T)
 	require.Less(t, s.HeldBytes, int64(4096), "the table of one topic")
 	require.LessOrEqual(t, heap()-before, s.OverheadBytes+8<<20, "after ten outages")
 	require.LessOrEqual(t, link.Open(), 3, "connections: for questions, for records, and aside")
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines }, 20*time.Second, 10*time.Millisecond, "goroutines")
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines },
+		20*time.Second, 10*time.Millisecond, "goroutines")
 	c.Held("I11", 3)
 	c.Bit("connections cut in ten outages", link.Cuts())
 	c.Figure("records in ten outages", "%d", accepted)

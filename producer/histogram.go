@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// histogramBounds are the upper bounds of the buckets of a Histogram but for the last, which has none.
+// histogramBounds are the upper bounds of the buckets of a Histogram but for the last, which has
+// none.
 var histogramBounds = [...]time.Duration{
 	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
 	100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
@@ -15,12 +16,17 @@ var histogramBounds = [...]time.Duration{
 
 // Histogram counts records by how long something took. The zero value has counted none.
 type Histogram struct {
-	Buckets [len(histogramBounds) + 1]uint64 // records in each bucket, those of shorter ones not among them
-	Sum     float64                          // of all spans, in seconds
+	// records in each bucket, those of shorter ones not among them
+	Buckets [len(histogramBounds) + 1]uint64
+	Sum     float64 // of all spans, in seconds
 }
 
-// HistogramBounds returns the upper bounds of the buckets, each of which belongs to its bucket. The last bucket has none.
-func HistogramBounds() []time.Duration { return append([]time.Duration(nil), histogramBounds[:]...) }
+// HistogramBounds returns the upper bounds of the buckets, each of which belongs to its bucket. The
+// last bucket has none.
+func HistogramBounds() []time.Duration {
+	return append([]time.Duration(nil),
+		histogramBounds[:]...)
+}
 
 // Count returns how many records were counted.
 func (h *Histogram) Count() (n uint64) {
@@ -30,8 +36,8 @@ func (h *Histogram) Count() (n uint64) {
 	return n
 }
 
-// Quantile returns the upper bound of the bucket in which the part q of all records ends, at most an hour; zero if there are
-// none.
+// Quantile returns the upper bound of the bucket in which the part q of all records ends, at most
+// an hour; zero if there are none.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank, seen := q*float64(h.Count()), uint64(0)
 	for i, n := range h.Buckets {

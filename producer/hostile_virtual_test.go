@@ -37,9 +37,11 @@ type siege struct {
 var besieged = map[string]int32{"a": 3, "b": 2}
 
 // besiege returns a siege that has not begun. Stop must be called.
-func besiege(t require.TestingT, brokers int, seed uint64, change ...func(*producer.Config)) *siege {
+func besiege(t require.TestingT, brokers int, seed uint64,
+	change ...func(*producer.Config)) *siege {
 	k := newEmbedded(t, brokers, besieged)
-	s := &siege{t: t, k: k, topics: besieged, middle: hostile.New(k.link.Dial, seed), l: ledger.New()}
+	s := &siege{t: t, k: k, topics: besieged, middle: hostile.New(k.link.Dial, seed),
+		l: ledger.New()}
 	hour := func(c *producer.Config) {
 		c.Buffer.MaxBytes = 1 << 20
 		c.Reports.MaxBytes = 8 << 20 // none is dropped, however many end at once
@@ -80,13 +82,15 @@ func (s *siege) endure(d time.Duration) {
 func (s *siege) bounds() {
 	stats := s.p.Stats()
 	require.True(s.t, stats.Total.Balanced(), "%+v", stats.Total)
-	require.LessOrEqual(s.t, stats.HeldBytes, stats.MaxBytes+128<<10, "what is dealt out anew takes a little more")
+	require.LessOrEqual(s.t, stats.HeldBytes, stats.MaxBytes+128<<10,
+		"what is dealt out anew takes a little more")
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	s.heap = max(s.heap, m.HeapAlloc)
 }
 
-// recover ends the siege: within a minute everything that waits is delivered, and what is sent then too.
+// recover ends the siege: within a minute everything that waits is delivered, and what is sent then
+// too.
 func (s *siege) recover() {
 	s.middle.Sane()
 	waiting := s.p.Stats().Total
@@ -95,8 +99,10 @@ func (s *siege) recover() {
 		time.Sleep(100 * time.Millisecond)
 	}
 	after := s.p.Stats().Total
-	time.Sleep(time.Minute - time.Since(begin)) // nothing may be pending any more because it has expired
-	require.Zero(s.t, after.Pending, "after a minute; when it began: %+v, in the end: %+v", waiting, after)
+	// nothing may be pending any more because it has expired
+	time.Sleep(time.Minute - time.Since(begin))
+	require.Zero(s.t, after.Pending, "after a minute; when it began: %+v, in the end: %+v", waiting,
+		after)
 	s.send(30)
 	time.Sleep(5 * time.Second)
 	require.EqualValues(s.t, after.Delivered+30, s.p.Stats().Total.Delivered, "all is well again")
@@ -109,8 +115,8 @@ func (s *siege) stop() {
 	s.k.Close()
 }
 
-// end closes the producer and has the ledger judge, as far as trust allows. It notes in c, if there is one, what was
-// checked.
+// end closes the producer and has the ledger judge, as far as trust allows. It notes in c, if there
+// is one, what was checked.
 func (s *siege) end(c *proof.Case, trust hostile.Trust) {
 	closeWithin(s.t, s.p, time.Minute)
 	stats := s.p.Stats()
@@ -130,7 +136,8 @@ func (s *siege) end(c *proof.Case, trust hostile.Trust) {
 		s.l.Ordered(log)
 	}
 	problems := s.l.Check(stats.Total)
-	require.Empty(s.t, problems, "%d problems, of %+v:\n%s", len(problems), stats.Total, strings.Join(problems, "\n"))
+	require.Empty(s.t, problems, "%d problems, of %+v:\n%s", len(problems), stats.Total,
+		strings.Join(problems, "\n"))
 	if c != nil && trust == hostile.Honest {
 		s.l.Prove(c)
 	}
@@ -153,7 +160,9 @@ func TestVirtual_Hostile_EveryAnswerSpoilt(t *testing.T) {
 				s.k.link.Reset() // for what is asked when a connection begins
 				often := shortRange
 				if m.Name == "a thousand partitions more" {
-					often = 30 * time.Second // these brokers work; the longer, the more of the partitions have something to try
+					// these brokers work; the longer, the more of the partitions have something to
+					// try
+					often = 30 * time.Second
 				}
 				s.endure(often)
 				before := s.middle.Count()
@@ -176,7 +185,9 @@ func (s *siege) paced(c *proof.Case, name string, before hostile.Count) {
 	case "a thousand brokers more":
 		maxDials = 240 // twenty in 100 ms, and those that are there
 	case "does not want to speak":
-		maxDials = 25 // some codes mean that it does: each failure after that begins an outage, in which two brokers are asked every 100 ms
+		// some codes mean that it does: each failure after that begins an outage, in which two
+		// brokers are asked every 100 ms
+		maxDials = 25
 	case "a thousand partitions more":
 		maxRequests = 600 // each is a partition in trouble
 	}
@@ -209,15 +220,20 @@ func TestVirtual_Hostile_RandomSieges(t *testing.T) {
 }
 
 func randomSiege(t *rapid.T) map[string]int64 {
-	timeout := rapid.SampledFrom([]time.Duration{5 * time.Second, time.Minute, time.Hour, time.Hour}).Draw(t, "timeout")
-	s := besiege(t, rapid.IntRange(1, 3).Draw(t, "brokers"), rapid.Uint64().Draw(t, "seed"), func(c *producer.Config) {
-		c.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10}).Draw(t, "batch bytes")
-		c.Batching.Compression = rapid.SampledFrom([]string{"none", "lz4"}).Draw(t, "compression")
-		c.Priorities.Medium.DeliveryTimeout = timeout
-		c.Priorities.Medium.MoveUnresolvedAfter = rapid.SampledFrom([]time.Duration{producer.Never, time.Second}).Draw(t, "move")
-	})
+	timeout := rapid.SampledFrom([]time.Duration{5 * time.Second, time.Minute, time.Hour,
+		time.Hour}).Draw(t, "timeout")
+	s := besiege(t, rapid.IntRange(1, 3).Draw(t, "brokers"), rapid.Uint64().Draw(t, "seed"),
+		func(c *producer.Config) {
+			c.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10}).Draw(t, "batch bytes")
+			c.Batching.Compression = rapid.SampledFrom([]string{"none", "lz4"}).Draw(t,
+				"compression")
+			c.Priorities.Medium.DeliveryTimeout = timeout
+			c.Priorities.Medium.MoveUnresolvedAfter = rapid.SampledFrom([]time.Duration{producer.Never,
+				time.Second}).Draw(t, "move")
+		})
 	defer s.stop()
-	pool := hostile.Trusted(rapid.SampledFrom([]hostile.Trust{hostile.Honest, hostile.Honest, hostile.Misplaces, hostile.Lies}).Draw(t, "trust"))
+	pool := hostile.Trusted(rapid.SampledFrom([]hostile.Trust{hostile.Honest, hostile.Honest,
+		hostile.Misplaces, hostile.Lies}).Draw(t, "trust"))
 	trust := hostile.Honest
 	partitions := false // there seem to be two thousand more, until an answer says otherwise
 	for range rapid.IntRange(1, 5).Draw(t, "phases") {
@@ -226,7 +242,8 @@ func randomSiege(t *rapid.T) map[string]int64 {
 			mutations = append(mutations, pool[rapid.IntRange(0, len(pool)-1).Draw(t, "mutation")])
 		}
 		trust = max(trust, hostile.Worst(mutations))
-		partitions = partitions || slices.ContainsFunc(mutations, func(m hostile.Mutation) bool { return m.Name == "a thousand partitions more" })
+		partitions = partitions || slices.ContainsFunc(mutations,
+			func(m hostile.Mutation) bool { return m.Name == "a thousand partitions more" })
 		s.middle.Turn(rapid.SampledFrom([]int{5, 30, 100}).Draw(t, "percent"), mutations...)
 		if rapid.Bool().Draw(t, "reset") {
 			s.k.link.Reset()
@@ -238,7 +255,9 @@ func randomSiege(t *rapid.T) map[string]int64 {
 		after := s.middle.Count()
 		require.LessOrEqual(t, after.Dials-before.Dials, int64(500+250*seconds))
 		requests := int64(1000 + 600*seconds + 10*(s.sent-sent))
-		if partitions { // each that refuses is tried six times in the first second, and then once a second, two or more in a request
+		// each that refuses is tried six times in the first second, and then once a second, two or
+		// more in a request
+		if partitions {
 			requests += int64(3000 + 500*seconds)
 		}
 		require.LessOrEqual(t, after.Requests-before.Requests, requests)

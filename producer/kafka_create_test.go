@@ -23,7 +23,8 @@ func TestKafka_F10_MakesTopicsThatAreNotThereIfAskedTo(t *testing.T) {
 			cfg.Clusters["events"] = cluster
 		})
 	}
-	tr := try(t, making(producer.CreateTopicsConfig{Enabled: true, Partitions: 3, Configs: map[string]string{"retention.ms": "3600000"}}))
+	tr := try(t, making(producer.CreateTopicsConfig{Enabled: true, Partitions: 3,
+		Configs: map[string]string{"retention.ms": "3600000"}}))
 	for i := range 1000 {
 		tr.send(t, mixed(plain)(i))
 	}
@@ -33,7 +34,8 @@ func TestKafka_F10_MakesTopicsThatAreNotThereIfAskedTo(t *testing.T) {
 	tr = try(t, making(producer.CreateTopicsConfig{Enabled: true, ReplicationFactor: 7}))
 	tr.send(t, mixed(impossible)(0))
 	tr.await(t, "nothing says why the topic is not made", func(s *producer.Stats) bool {
-		return len(s.Topics) == 1 && strings.Contains(s.Topics[0].Trouble, "could not be created: INVALID_REPLICATION_FACTOR")
+		return len(s.Topics) == 1 && strings.Contains(s.Topics[0].Trouble,
+			"could not be created: INVALID_REPLICATION_FACTOR")
 	})
 	c.CreateTopic(t, impossible, 1)
 	tr.settleOnce(t, c, impossible)

@@ -86,7 +86,8 @@ func TestKafka_KeysFollowTheCountOfPartitionsWhenItGrows(t *testing.T) {
 	})
 	tr.awaitDelivered(t, 2000)
 	c.AddPartitions(t, topic, after)
-	require.Eventually(t, grown.Load, patience, 5*time.Millisecond, "the new partitions are not used")
+	require.Eventually(t, grown.Load, patience, 5*time.Millisecond,
+		"the new partitions are not used")
 	tr.awaitDelivered(t, 2000)
 	stop()
 	tr.flush(t)
@@ -101,9 +102,11 @@ func TestKafka_KeysFollowTheCountOfPartitionsWhenItGrows(t *testing.T) {
 	tr.ledger.Prove(proven)
 }
 
-// requireGrown settles a topic that has grown to so many partitions: all is there once, each partition has each key in its
-// order, and what was sent after the first settled records is where its key belongs now.
-func requireGrown(t *testing.T, tr *trial, c *kafkatest.Cluster, topic string, partitions int32, settled uint64) {
+// requireGrown settles a topic that has grown to so many partitions: all is there once, each
+// partition has each key in its order, and what was sent after the first settled records is where
+// its key belongs now.
+func requireGrown(t *testing.T, tr *trial, c *kafkatest.Cluster, topic string, partitions int32,
+	settled uint64) {
 	t.Helper()
 	tr.close(t)
 	log := c.Read(t, topic)
@@ -122,7 +125,8 @@ func requireGrown(t *testing.T, tr *trial, c *kafkatest.Cluster, topic string, p
 	}
 }
 
-// What waits when the count changes was built for the old one, compressed even, and is dealt out anew.
+// What waits when the count changes was built for the old one, compressed even, and is dealt out
+// anew.
 func TestKafka_KeyedBatchesThatWaitAreDealtOutAnewWhenPartitionsAreAdded(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
@@ -145,9 +149,11 @@ func TestKafka_KeyedBatchesThatWaitAreDealtOutAnewWhenPartitionsAreAdded(t *test
 	send()
 	tr.flush(t)
 	link.Cut()
-	tr.send(t, producer.Record{Topic: topic}) // it finds the connection cut, so that no keyed batch is written in vain
+	// it finds the connection cut, so that no keyed batch is written in vain
+	tr.send(t, producer.Record{Topic: topic})
 	settled := tr.ledger.Accepted()
-	tr.await(t, "the cut is not noticed", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
+	tr.await(t, "the cut is not noticed",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
 	send()
 	c.AddPartitions(t, topic, after)
 	link.Restore()
@@ -164,7 +170,8 @@ func TestKafka_ExplicitPartitionsArriveWhereNamed(t *testing.T) {
 	c.CreateTopic(t, topic, partitions)
 	tr := try(t, to(c))
 	for i := range 5000 {
-		rec := producer.Record{Topic: topic, Partition: producer.ToPartition(int32(i % partitions)), Value: []byte{}}
+		rec := producer.Record{Topic: topic, Partition: producer.ToPartition(int32(i % partitions)),
+			Value: []byte{}}
 		if i%2 == 0 {
 			rec.Key = []byte("the same key everywhere") // the caller's choice goes before the key's
 		}
@@ -209,8 +216,8 @@ func TestKafka_TwelveTopicsAtOnce(t *testing.T) {
 	t.Logf("%.0f records a request", s.RecordsPerRequest())
 }
 
-// Each of the two dispatchers of a lane with a fallback frees the tables of topics that were idle, and the topic comes back at any moment
-// between.
+// Each of the two dispatchers of a lane with a fallback frees the tables of topics that were idle,
+// and the topic comes back at any moment between.
 func TestKafka_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
@@ -218,13 +225,15 @@ func TestKafka_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 	c.CreateTopic(t, topic, 3)
 	tr := try(t, to(c, func(cfg *producer.Config) {
 		cfg.Clusters["spare"] = cfg.Clusters["events"]
-		for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium, &cfg.Priorities.High} {
+		for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium,
+			&cfg.Priorities.High} {
 			pc.Cluster, pc.Fallbacks = "events", []routing.Fallback{{Cluster: "spare"}}
 		}
 	}), producer.WithIdleTopic(200*time.Millisecond))
 	for range 30 {
 		tr.send(t, producer.Record{Topic: topic, Key: []byte("k"), Value: make([]byte, 20)})
-		require.Eventually(t, func() bool { return len(tr.Stats().Topics) == 0 }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return len(tr.Stats().Topics) == 0 }, time.Minute,
+			time.Millisecond)
 	}
 	require.Len(t, tr.settleOnce(t, c, topic), 30)
 }

@@ -44,7 +44,8 @@ func TestKafka_F1_WhatWasSentBeforeTheBrokerCameIsThereOnce(t *testing.T) {
 	c.Broker(0).Start(t)
 	resume.require(t, proven)
 	tr.flush(t)
-	proven.Figure("100,000 records delivered after the start of the broker began", "%v", time.Since(back).Round(time.Millisecond))
+	proven.Figure("100,000 records delivered after the start of the broker began", "%v",
+		time.Since(back).Round(time.Millisecond))
 	tr.settleOnce(t, c, "events")
 	tr.ledger.Prove(proven)
 	proven.Held("I10", records)
@@ -63,7 +64,8 @@ func TestKafka_F4_LosesNothingWhenItsBrokerIsKilledInMidStream(t *testing.T) {
 	c.Broker(0).Kill(t)
 	killed := time.Now()
 	resume := measureResumption(t, tr, c, "canary")
-	tr.await(t, "the cluster is not down", func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
+	tr.await(t, "the cluster is not down",
+		func(s *producer.Stats) bool { return s.Clusters["events"].State == producer.Down })
 	time.Sleep(time.Until(killed.Add(outage)))
 	waiting := tr.Stats().Total.Pending
 	require.Greater(t, waiting, uint64(1000), "records were sent in the outage")
@@ -119,7 +121,10 @@ func TestKafka_F5_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 
 	const attempts = 50_000
 	refused := 0
-	record := func(i int) producer.Record { return producer.Record{Topic: "events", Value: make([]byte, 20+i%200)} }
+	record := func(i int) producer.Record {
+		return producer.Record{Topic: "events",
+			Value: make([]byte, 20+i%200)}
+	}
 	for i := range attempts {
 		if err := tr.ledger.Send(tr.Producer, record(i)); err != nil {
 			require.ErrorIs(t, err, producer.ErrBufferFull)
@@ -178,7 +183,8 @@ func TestKafka_F5_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 	clusters[routing.High].Broker(0).Kill(t)
 	send(second)
 	tr.await(t, "low and medium are held up", func(s *producer.Stats) bool {
-		return s.Priorities[routing.Low].Pending == 0 && s.Priorities[routing.Medium].Pending == 0 &&
+		return s.Priorities[routing.Low].Pending == 0 &&
+			s.Priorities[routing.Medium].Pending == 0 &&
 			s.Clusters["high"].State == producer.Down
 	})
 	s := tr.Stats()
@@ -205,7 +211,8 @@ func TestKafka_F5_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 func TestKafka_F4_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
-	c.CreateTopic(t, "events", 6, kafkatest.Replication(3), kafkatest.TopicConfig("min.insync.replicas", "2"))
+	c.CreateTopic(t, "events", 6, kafkatest.Replication(3),
+		kafkatest.TopicConfig("min.insync.replicas", "2"))
 	proven := proof.Of(t, "F3", "F4")
 	tr := try(t, to(c))
 	stop := tr.stream(t, 10, mixed("events"))
@@ -223,7 +230,8 @@ func TestKafka_F4_KeepsKeysInOrderWhileItsLeadersGo(t *testing.T) {
 		tr.flush(t) // two brokers are enough
 		ours := time.Since(begin)
 		proven.Bit("leaders "+fault.name, 1)
-		proven.Figure("what was held is delivered after a leader was "+fault.name, "%v", ours.Round(time.Millisecond))
+		proven.Figure("what was held is delivered after a leader was "+fault.name, "%v",
+			ours.Round(time.Millisecond))
 		fault.end(leader, t)
 	}
 	tr.awaitDelivered(t, 2000)
@@ -253,7 +261,8 @@ func TestKafka_F10_HoldsATopicThatIsNotThereAndNoOther(t *testing.T) {
 		}
 		return b
 	}
-	tr.await(t, "the topic that is there is held up", func(s *producer.Stats) bool { return of(s, present).Delivered == records })
+	tr.await(t, "the topic that is there is held up",
+		func(s *producer.Stats) bool { return of(s, present).Delivered == records })
 	s := tr.Stats()
 	require.EqualValues(t, records, of(&s, absent).Pending)
 	require.Equal(t, producer.Up, s.Clusters["events"].State)
@@ -306,7 +315,8 @@ func TestKafka_F17_CloseInAnOutageReturnsByItsDeadlineWithTheNumberLeft(t *testi
 			require.EqualValues(t, before+during, summary.Accepted)
 			require.EqualValues(t, before, summary.Delivered)
 			require.EqualValues(t, during, summary.Left)
-			require.EqualValues(t, during, summary.Lost[producer.ReasonClosed]+summary.Lost[producer.ReasonUnansweredClose])
+			require.EqualValues(t, during,
+				summary.Lost[producer.ReasonClosed]+summary.Lost[producer.ReasonUnansweredClose])
 
 			again, err := tr.Close(t.Context())
 			require.NoError(t, err)

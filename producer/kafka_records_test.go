@@ -36,7 +36,8 @@ func TestKafka_EveryCompressionReadsBackEqual(t *testing.T) {
 				require.Equal(t, value(len(r.Value))[12:], r.Value[12:])
 			}
 			s := tr.Stats()
-			t.Logf("%.0f bytes a request of %.0f records", s.BytesPerRequest(), s.RecordsPerRequest())
+			t.Logf("%.0f bytes a request of %.0f records", s.BytesPerRequest(),
+				s.RecordsPerRequest())
 		})
 	}
 }
@@ -47,9 +48,11 @@ func TestKafka_RecordsReadBackEqual(t *testing.T) {
 	for _, compression := range []string{"none", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
 			topic := kafkatest.TopicName(t)
-			c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("retention.ms", "-1")) // old records stay
+			// old records stay
+			c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("retention.ms", "-1"))
 			sent := oddRecords(topic)
-			tr := try(t, to(c, func(cfg *producer.Config) { cfg.Batching.Compression = compression }))
+			tr := try(t, to(c,
+				func(cfg *producer.Config) { cfg.Batching.Compression = compression }))
 			offsets := make([]int64, len(sent)) // written by reports, which end with close
 			tr.alsoReport(func(r producer.Report) { offsets[r.Tag] = r.Offset })
 			for i, rec := range sent {
@@ -66,17 +69,21 @@ func TestKafka_RecordsReadBackEqual(t *testing.T) {
 	}
 }
 
-// oddRecords returns records with everything that may be null or empty, and timestamps of all ages in no order.
+// oddRecords returns records with everything that may be null or empty, and timestamps of all ages
+// in no order.
 func oddRecords(topic string) (records []producer.Record) {
 	times := []time.Time{
 		time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(999_999_999_999), time.Now().Add(-48 * time.Hour),
-		time.Now().Add(50 * time.Minute), time.Now().Add(-time.Nanosecond), time.Date(2001, 2, 3, 4, 5, 6, 789_999_999, time.UTC),
+		time.Now().Add(50 * time.Minute), time.Now().Add(-time.Nanosecond), time.Date(2001, 2, 3, 4,
+			5, 6, 789_999_999, time.UTC),
 	}
 	headers := [][]producer.Header{
 		nil,
 		{{Key: "one", Value: []byte("1")}},
-		{{Key: "null"}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no key")}, {Key: "twice", Value: []byte("a")}, {Key: "twice", Value: []byte("b")}},
-		{{Key: "bytes", Value: []byte{0, 255, 10, 13}}, {Key: "schlüssel", Value: []byte(strings.Repeat("long", 1000))}},
+		{{Key: "null"}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no key")},
+			{Key: "twice", Value: []byte("a")}, {Key: "twice", Value: []byte("b")}},
+		{{Key: "bytes", Value: []byte{0, 255, 10, 13}},
+			{Key: "schlüssel", Value: []byte(strings.Repeat("long", 1000))}},
 	}
 	contents := [][]byte{nil, {}, []byte("text"), {0, 1, 254, 255}}
 	for _, key := range contents {
@@ -128,8 +135,10 @@ func TestKafka_F11_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
 		reason producer.Reason
 		err    error
 	}{
-		{"too large for its topic", producer.Record{Value: randomBytes(30_000)}, producer.ReasonTooLarge, kerr.MessageTooLarge},
-		{"two hours ahead", producer.Record{Timestamp: ahead, Value: make([]byte, 50)}, producer.ReasonInvalid, kerr.InvalidTimestamp},
+		{"too large for its topic", producer.Record{Value: randomBytes(30_000)},
+			producer.ReasonTooLarge, kerr.MessageTooLarge},
+		{"two hours ahead", producer.Record{Timestamp: ahead, Value: make([]byte, 50)},
+			producer.ReasonInvalid, kerr.InvalidTimestamp},
 	} {
 		for _, key := range []string{"", "key"} {
 			for _, compression := range []string{"none", "snappy"} {
@@ -137,7 +146,8 @@ func TestKafka_F11_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
 					bad := test.bad
 					topic := kafkatest.TopicName(t)
 					c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("max.message.bytes", "20000"))
-					bad.Topic, bad.Headers = topic, []producer.Header{{Key: "h", Value: []byte("v")}}
+					bad.Topic, bad.Headers = topic, []producer.Header{{Key: "h",
+						Value: []byte("v")}}
 					if key != "" {
 						bad.Key = []byte(key)
 					}
@@ -149,7 +159,8 @@ func TestKafka_F11_OnlyTheRecordThatKafkaRefusesIsRejected(t *testing.T) {
 }
 
 // requireOneRejected sends bad in the middle of a batch of good records.
-func requireOneRejected(t *testing.T, c *kafkatest.Cluster, bad producer.Record, compression string, reason producer.Reason, cause error) {
+func requireOneRejected(t *testing.T, c *kafkatest.Cluster, bad producer.Record, compression string,
+	reason producer.Reason, cause error) {
 	proven := proof.Of(t, "F11")
 	tr := try(t, to(c, func(cfg *producer.Config) {
 		cfg.Batching.Compression = compression
@@ -209,7 +220,8 @@ func TestKafka_TheJavaConsumerReadsATopicAsSent(t *testing.T) {
 	for i := range 3000 {
 		rec := producer.Record{
 			Topic: topic, Key: fmt.Append(nil, "key ", i%10), Value: fmt.Append(nil, "event ", i),
-			Timestamp: time.UnixMilli(1_700_000_000_000 + int64(i)), Headers: []producer.Header{{Key: "n", Value: fmt.Append(nil, i)}},
+			Timestamp: time.UnixMilli(1_700_000_000_000 +
+				int64(i)), Headers: []producer.Header{{Key: "n", Value: fmt.Append(nil, i)}},
 		}
 		if i%100 == 0 {
 			rec.Key, rec.Value = nil, nil
@@ -220,11 +232,13 @@ func TestKafka_TheJavaConsumerReadsATopicAsSent(t *testing.T) {
 			}
 			return string(b)
 		}
-		fmt.Fprintf(&want, "CreateTime:%d|n:%d|%s|%s\n", rec.Timestamp.UnixMilli(), i, text(rec.Key), text(rec.Value))
+		fmt.Fprintf(&want, "CreateTime:%d|n:%d|%s|%s\n", rec.Timestamp.UnixMilli(), i,
+			text(rec.Key), text(rec.Value))
 		require.NoError(t, tr.Send(rec)) // the ledger would change the values
 	}
 	require.EqualValues(t, 3000, tr.close(t).Delivered)
-	got := c.ConsoleConsume(t, topic, "--property", "print.timestamp=true", "--property", "print.headers=true",
+	got := c.ConsoleConsume(t, topic, "--property", "print.timestamp=true", "--property",
+		"print.headers=true",
 		"--property", "print.key=true", "--property", "key.separator=|")
 	require.Equal(t, sortedLines(want.String()), sortedLines(got))
 }

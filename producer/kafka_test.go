@@ -26,8 +26,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// The tests in kafka*_test.go run on real Kafka. Each reads the log back with a client that is not ours, and a ledger
-// compares that with what was sent and reported.
+// The tests in kafka*_test.go run on real Kafka. Each reads the log back with a client that is not
+// ours, and a ledger compares that with what was sent and reported.
 
 const (
 	outage   = 10 * time.Second // how long brokers are away
@@ -39,8 +39,8 @@ type trial struct {
 	*producer.Producer
 	ledger *ledger.Ledger
 
-	// above is added to the partitions of some clusters by their name: to the ledger those of a fallback are other ones. It is
-	// set before anything is sent.
+	// above is added to the partitions of some clusters by their name: to the ledger those of a
+	// fallback are other ones. It is set before anything is sent.
 	above map[string]int32
 
 	quit, done chan struct{} // of observe: quit is closed by close, done by observe
@@ -184,7 +184,8 @@ func (tr *trial) await(t *testing.T, what string, ok func(s *producer.Stats) boo
 func (tr *trial) awaitDelivered(t *testing.T, n uint64) {
 	t.Helper()
 	before := tr.Stats().Total.Delivered
-	tr.await(t, "nothing is delivered", func(s *producer.Stats) bool { return s.Total.Delivered >= before+n })
+	tr.await(t, "nothing is delivered",
+		func(s *producer.Stats) bool { return s.Total.Delivered >= before+n })
 }
 
 func (tr *trial) flush(t *testing.T) {
@@ -204,8 +205,8 @@ func (tr *trial) close(t *testing.T) producer.Summary {
 	return s
 }
 
-// read reads topics back for the ledger. It checks the order in each topic, so its count of partitions must not have
-// changed.
+// read reads topics back for the ledger. It checks the order in each topic, so its count of
+// partitions must not have changed.
 func (tr *trial) read(t *testing.T, c *kafkatest.Cluster, topics ...string) []*kgo.Record {
 	t.Helper()
 	var log []*kgo.Record
@@ -253,7 +254,8 @@ func (tr *trial) settleOnce(t *testing.T, c *kafkatest.Cluster, topics ...string
 // otherClient returns a client that is not ours and that tries again as fast as it can.
 func otherClient(t *testing.T, c *kafkatest.Cluster) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Seeds()...), kgo.DisableClientMetrics(), kgo.ProducerLinger(0),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Seeds()...), kgo.DisableClientMetrics(),
+		kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10*time.Millisecond),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 10 * time.Millisecond }))
 	require.NoError(t, err)
@@ -269,8 +271,8 @@ func requireTaken(t *testing.T, c *kafkatest.Cluster, records ...*kgo.Record) {
 	require.NoError(t, otherClient(t, c).ProduceSync(ctx, records...).FirstErr())
 }
 
-// resumption measures how soon a producer delivers again after an outage: from the first record that a client which is not
-// ours gets acknowledged to our first one after that.
+// resumption measures how soon a producer delivers again after an outage: from the first record
+// that a client which is not ours gets acknowledged to our first one after that.
 type resumption struct {
 	theirs chan time.Time // one slot; sent by the other client
 
@@ -283,15 +285,17 @@ type resumption struct {
 // measureResumption must be called before the outage ends. The topic is the other client's own.
 func measureResumption(t *testing.T, tr *trial, c *kafkatest.Cluster, topic string) *resumption {
 	r := &resumption{theirs: make(chan time.Time, 1)}
-	otherClient(t, c).Produce(t.Context(), &kgo.Record{Topic: topic}, func(_ *kgo.Record, err error) {
-		if err == nil {
-			r.theirs <- time.Now()
-		}
-	})
+	otherClient(t, c).Produce(t.Context(), &kgo.Record{Topic: topic},
+		func(_ *kgo.Record, err error) {
+			if err == nil {
+				r.theirs <- time.Now()
+			}
+		})
 	tr.alsoReport(func(rep producer.Report) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.over && r.ours.IsZero() && rep.Outcome == producer.Delivered && (r.only == nil || r.only(rep)) {
+		if r.over && r.ours.IsZero() && rep.Outcome == producer.Delivered &&
+			(r.only == nil || r.only(rep)) {
 			r.ours = time.Now()
 		}
 	})
@@ -312,7 +316,8 @@ func (r *resumption) ends() {
 	r.over = true
 }
 
-// require fails t if the producer resumed late, by a bound that a busy machine keeps, and notes in c how soon it did.
+// require fails t if the producer resumed late, by a bound that a busy machine keeps, and notes in
+// c how soon it did.
 func (r *resumption) require(t *testing.T, c *proof.Case) {
 	t.Helper()
 	var theirs, ours time.Time

@@ -10,15 +10,18 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// lane is one priority of a producer: what waits, and the dispatchers that send it, one for each cluster that it may use.
+// lane is one priority of a producer: what waits, and the dispatchers that send it, one for each
+// cluster that it may use.
 type lane struct {
 	p        *Producer
 	priority routing.Priority
 	buf      *buffer.Lane
 	routes   atomic.Pointer[routes]
-	chooser  *chooser // nil where there is nothing to choose; belongs to who builds the lane or reconfigures it
+	// nil where there is nothing to choose; belongs to who builds the lane or reconfigures it
+	chooser *chooser
 
-	mu   sync.Mutex      // held while routes are replaced and topics handed over; guards what follows
+	// held while routes are replaced and topics handed over; guards what follows
+	mu   sync.Mutex
 	gone map[string]work // of dispatchers that have ended, by their clusters
 }
 
@@ -73,7 +76,10 @@ func (l *lane) newPaths(s *setup, old []path) (paths []path, err error) {
 	for _, there := range append([]routing.Fallback{{Cluster: pc.Cluster}}, pc.Fallbacks...) {
 		c := s.clusters[there.Cluster]
 		x := path{there: there}
-		i := slices.IndexFunc(old, func(o path) bool { return o.d.cluster == c && o.there.SameNames(there) })
+		i := slices.IndexFunc(old, func(o path) bool {
+			return o.d.cluster == c &&
+				o.there.SameNames(there)
+		})
 		if i >= 0 {
 			x.d = old[i].d
 		} else if x.d, err = newDispatcher(l, c, there); err != nil {
@@ -91,7 +97,8 @@ func (l *lane) start() {
 	l.choose(0)
 }
 
-// of returns the dispatcher of a topic: that of the path in use if the topic may go there, else the primary's.
+// of returns the dispatcher of a topic: that of the path in use if the topic may go there, else the
+// primary's.
 func (r *routes) of(topic string) *dispatcher {
 	if x := r.paths[r.use]; r.use > 0 && x.there.Takes(topic) {
 		return x.d
@@ -137,7 +144,8 @@ func (l *lane) keep(d *dispatcher) {
 		}
 	}
 	l.updateLocked(func(r *routes) {
-		r.leaving = slices.DeleteFunc(slices.Clone(r.leaving), func(o *dispatcher) bool { return o == d })
+		r.leaving = slices.DeleteFunc(slices.Clone(r.leaving),
+			func(o *dispatcher) bool { return o == d })
 	})
 	sum := l.gone[d.cluster.Name()]
 	sum.add(d.work())
@@ -164,7 +172,8 @@ func (l *lane) drain() {
 	}
 }
 
-// reroute lets go of the topics that go elsewhere by now. It looks at them once for each change of the routes.
+// reroute lets go of the topics that go elsewhere by now. It looks at them once for each change of
+// the routes.
 func (d *dispatcher) reroute(alarm *alarm) {
 	routes := d.lane.routes.Load()
 	if d.routes == routes {
@@ -190,9 +199,9 @@ func (d *dispatcher) reroute(alarm *alarm) {
 	}
 }
 
-// release hands a topic over to another dispatcher: what waits, and what is in flight and was not written. What was, and is
-// not answered, stays until it is, expires, or may move. It reports whether it could: the other may have ended meanwhile, when
-// the routes have changed again.
+// release hands a topic over to another dispatcher: what waits, and what is in flight and was not
+// written. What was, and is not answered, stays until it is, expires, or may move. It reports
+// whether it could: the other may have ended meanwhile, when the routes have changed again.
 func (d *dispatcher) release(ts *topicState, to *dispatcher, by *routes, alarm *alarm) bool {
 	if d.mustWait(ts, alarm) {
 		return false
@@ -218,9 +227,10 @@ func (d *dispatcher) release(ts *topicState, to *dispatcher, by *routes, alarm *
 	return true
 }
 
-// mustWait reports whether something of ts is on its way that has to come home first: what is being compressed, which is soon
-// over, and everything that goes to a broker that answers. What such a broker refuses can go with the rest then, in its order,
-// and what it takes stands before what is newer, where the other dispatcher writes to the same cluster by new settings.
+// mustWait reports whether something of ts is on its way that has to come home first: what is being
+// compressed, which is soon over, and everything that goes to a broker that answers. What such a
+// broker refuses can go with the rest then, in its order, and what it takes stands before what is
+// newer, where the other dispatcher writes to the same cluster by new settings.
 func (d *dispatcher) mustWait(ts *topicState, alarm *alarm) (wait bool) {
 	for _, p := range ts.all {
 		switch {
@@ -235,13 +245,14 @@ func (d *dispatcher) mustWait(ts *topicState, alarm *alarm) (wait bool) {
 	return wait
 }
 
-// succeeded reports whether d has a successor, which writes to the same cluster by newer settings, or may have done so. What d
-// has written before and delivers now may stand behind what is newer.
+// succeeded reports whether d has a successor, which writes to the same cluster by newer settings,
+// or may have done so. What d has written before and delivers now may stand behind what is newer.
 func (d *dispatcher) succeeded() bool {
 	r := d.lane.routes.Load()
-	return d.behind.Load() || !r.has(d) && slices.ContainsFunc(r.dispatchers(), func(o *dispatcher) bool {
-		return o != d && o.cluster.Name() == d.cluster.Name()
-	})
+	return d.behind.Load() || !r.has(d) && slices.ContainsFunc(r.dispatchers(),
+		func(o *dispatcher) bool {
+			return o != d && o.cluster.Name() == d.cluster.Name()
+		})
 }
 
 // configure takes over the settings that are in force.
@@ -253,7 +264,8 @@ func (d *dispatcher) configure() {
 
 // event returns what tells where a lane goes.
 func (r *routes) event(priority routing.Priority) Event {
-	e := Event{Kind: EventReturned, Priority: priority, Cluster: r.paths[r.use].d.cluster.Name(), At: r.since}
+	e := Event{Kind: EventReturned, Priority: priority, Cluster: r.paths[r.use].d.cluster.Name(),
+		At: r.since}
 	if r.use > 0 {
 		e.Kind = EventFellBack
 		e.From = r.paths[0].d.cluster.Name()

@@ -15,8 +15,9 @@ const (
 	logPerMinute = 20 // times that a message is logged in a minute
 )
 
-// logger hands lines to the application's logger on a goroutine of its own, so that one that blocks, panics, or writes
-// through Send holds nobody up. What it does not take in time is dropped, and so is what is said too often.
+// logger hands lines to the application's logger on a goroutine of its own, so that one that
+// blocks, panics, or writes through Send holds nobody up. What it does not take in time is dropped,
+// and so is what is said too often.
 type logger struct {
 	lines chan line     // sent by core, received by run; never closed
 	quit  chan struct{} // closed by close
@@ -43,14 +44,19 @@ type line struct {
 // newLogger returns a logger in front of log, for Forebay's own use, and what ends it.
 func newLogger(log *zap.Logger) (*zap.Logger, *logger) {
 	l := &logger{
-		lines: make(chan line, logWaiting), quit: make(chan struct{}), done: make(chan struct{}), said: make(map[string]saying),
+		lines: make(chan line,
+			logWaiting), quit: make(chan struct{}), done: make(chan struct{}),
+		said: make(map[string]saying),
 	}
 	go l.run()
-	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core { return &core{l: l, inner: inner} })), l
+	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core {
+		return &core{l: l,
+			inner: inner}
+	})), l
 }
 
-// may reports whether a message may be logged once more. Messages are constants, so there are few of them. (zap has a
-// sampler too, which takes half a megabyte for each logger.)
+// may reports whether a message may be logged once more. Messages are constants, so there are few
+// of them. (zap has a sampler too, which takes half a megabyte for each logger.)
 func (l *logger) may(message string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,8 +69,9 @@ func (l *logger) may(message string, now time.Time) bool {
 	return s.times <= logPerMinute
 }
 
-// core is a zapcore.Core that never waits. All that it asks of the application's is asked on the goroutine of l: a handler of
-// slog, or a core, may do anything when it is asked for a level or given a field.
+// core is a zapcore.Core that never waits. All that it asks of the application's is asked on the
+// goroutine of l: a handler of slog, or a core, may do anything when it is asked for a level or
+// given a field.
 type core struct {
 	l      *logger
 	inner  zapcore.Core
@@ -131,5 +138,6 @@ func (n line) write() {
 	}
 }
 
-// close has what waits written, and ends the goroutine; done is closed then. A logger that hangs may never let that happen.
+// close has what waits written, and ends the goroutine; done is closed then. A logger that hangs
+// may never let that happen.
 func (l *logger) close() { close(l.quit) }

@@ -87,7 +87,8 @@ func TestLogs_TheTableHasEveryLineThatCanBeLogged(t *testing.T) {
 
 const module = "github.com/forebay-go/forebay"
 
-// linked returns the folders of the packages that may be in an application: all that are there to be imported, and what they import.
+// linked returns the folders of the packages that may be in an application: all that are there to
+// be imported, and what they import.
 func linked(t *testing.T, root string) []string {
 	t.Helper()
 	seen := make(map[string]bool)
@@ -114,7 +115,8 @@ func linked(t *testing.T, root string) []string {
 		case dir == root:
 		case strings.HasPrefix(name, ".") || name == "testdata" || notTheModule == nil:
 			return filepath.SkipDir
-		case dir == filepath.Join(root, "internal") || dir == filepath.Join(root, "cmd") || dir == filepath.Join(root, "examples"):
+		case dir == filepath.Join(root, "internal") || dir == filepath.Join(root, "cmd") ||
+			dir == filepath.Join(root, "examples"):
 			return filepath.SkipDir
 		}
 		visit(dir)
@@ -175,11 +177,10 @@ func logCalls(t *testing.T, dir string) (calls []logCall, always []string) {
 			at := fileSet.Position(call.Pos())
 			switch {
 			case slices.Contains(levels, method.Sel.Name):
-				text, ok := call.Args[0].(*ast.BasicLit)
+				message, ok := literal(call.Args[0])
 				require.True(t, ok, "%s: the message is not a constant", at)
-				message, err := strconv.Unquote(text.Value)
-				require.NoError(t, err)
-				c := logCall{at: at, message: message, level: strings.ToLower(method.Sel.Name), more: call.Ellipsis.IsValid()}
+				c := logCall{at: at, message: message, level: strings.ToLower(method.Sel.Name),
+					more: call.Ellipsis.IsValid()}
 				if !c.more {
 					c.fields = fieldNames(t, call.Args[1:])
 				}
@@ -191,6 +192,20 @@ func logCalls(t *testing.T, dir string) (calls []logCall, always []string) {
 		})
 	}
 	return calls, always
+}
+
+// literal returns the value of a string that stands in the source, in one piece or in several.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		left, isLeft := literal(e.X)
+		right, isRight := literal(e.Y)
+		return left + right, isLeft && isRight
+	}
+	return "", false
 }
 
 // fieldNames returns the names of fields, each the result of a function of zap.

@@ -33,8 +33,8 @@ func (c counting) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// What a producer that has nothing to send asks a cluster for must not grow with its topics, nor with one that is not there; and what
-// changes is found all the same.
+// What a producer that has nothing to send asks a cluster for must not grow with its topics, nor
+// with one that is not there; and what changes is found all the same.
 func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 	for _, load := range []struct {
 		topics        int
@@ -42,9 +42,12 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 		grown         time.Duration // until new partitions are used
 		moved         time.Duration // until records are delivered after leaders have moved
 	}{
-		{topics: 1, idle: 500, missing: 1_000, grown: 10 * time.Second, moved: 500 * time.Millisecond},
-		{topics: 100, idle: 11_000, missing: 11_500, grown: 15 * time.Second, moved: 500 * time.Millisecond},
-		{topics: 1000, idle: 11_000, missing: 11_500, grown: 150 * time.Second, moved: 500 * time.Millisecond},
+		{topics: 1, idle: 500, missing: 1_000, grown: 10 * time.Second,
+			moved: 500 * time.Millisecond},
+		{topics: 100, idle: 11_000, missing: 11_500, grown: 15 * time.Second,
+			moved: 500 * time.Millisecond},
+		{topics: 1000, idle: 11_000, missing: 11_500, grown: 150 * time.Second,
+			moved: 500 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprint(load.topics), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -57,7 +60,8 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 				k := newEmbedded(t, 3, topics)
 				defer k.Close()
 				var in atomic.Int64
-				dial := faultnet.DialFunc(func(ctx context.Context, network, addr string) (net.Conn, error) {
+				dial := faultnet.DialFunc(func(ctx context.Context, network, addr string) (net.Conn,
+					error) {
 					conn, err := k.network.DialContext(ctx, network, addr)
 					return counting{conn, &in}, err
 				})
@@ -98,11 +102,13 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 					time.Sleep(100 * time.Millisecond)
 					require.Less(t, time.Since(begin), load.grown)
 				}
-				t.Logf("%d topics, new partitions were used after %v", load.topics, time.Since(begin))
+				t.Logf("%d topics, new partitions were used after %v", load.topics,
+					time.Since(begin))
 
 				for _, name := range names[:min(10, len(names))] {
 					for part := range int32(12) {
-						require.NoError(t, k.MoveTopicPartition(name, part, (k.LeaderFor(name, part)+1)%3))
+						require.NoError(t, k.MoveTopicPartition(name, part,
+							(k.LeaderFor(name, part)+1)%3))
 					}
 					require.NoError(t, p.Send(producer.Record{Topic: name, Value: []byte("x")}))
 				}
@@ -110,7 +116,8 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 				require.Less(t, took, load.moved)
 				t.Logf("%d topics, leaders that moved were followed after %v", load.topics, took)
 
-				require.NoError(t, p.Send(producer.Record{Topic: "team-1.service.evnets.v1", Value: []byte("x")}))
+				require.NoError(t, p.Send(producer.Record{Topic: "team-1.service.evnets.v1",
+					Value: []byte("x")}))
 				measure("one missing", load.missing)
 				require.NoError(t, k.CreateTopic("team-1.service.evnets.v1", 3, nil))
 				require.Less(t, flush(), 1500*time.Millisecond)
@@ -120,9 +127,11 @@ func TestVirtual_MetadataCostsLittleHoweverManyTopicsThereAre(t *testing.T) {
 	}
 }
 
-// Brokers that refuse every batch are asked who leads as often as that may help, whatever the number of partitions.
+// Brokers that refuse every batch are asked who leads as often as that may help, whatever the
+// number of partitions.
 func TestVirtual_MetadataCostsLittleWhileBrokersRefuseWhatTheyGet(t *testing.T) {
-	for _, code := range []*kerr.Error{kerr.NotEnoughReplicas, kerr.NotLeaderForPartition, kerr.TopicAuthorizationFailed, kerr.RequestTimedOut} {
+	for _, code := range []*kerr.Error{kerr.NotEnoughReplicas, kerr.NotLeaderForPartition,
+		kerr.TopicAuthorizationFailed, kerr.RequestTimedOut} {
 		t.Run(code.Message, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newEmbedded(t, 3, map[string]int32{"events": 100})
@@ -130,7 +139,8 @@ func TestVirtual_MetadataCostsLittleWhileBrokersRefuseWhatTheyGet(t *testing.T) 
 				p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
 				require.NoError(t, err)
 				defer closeWithin(t, p, 0)
-				refusing := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code, Count: -1})
+				refusing := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code,
+					Count: -1})
 				asked := 0
 				k.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 					k.KeepControl()
@@ -138,14 +148,16 @@ func TestVirtual_MetadataCostsLittleWhileBrokersRefuseWhatTheyGet(t *testing.T) 
 					return nil, nil, false
 				})
 				for i := range 1000 {
-					require.NoError(t, p.Send(producer.Record{Topic: "events", Key: fmt.Append(nil, i), Value: []byte("x")}))
+					require.NoError(t, p.Send(producer.Record{Topic: "events",
+						Key: fmt.Append(nil, i), Value: []byte("x")}))
 				}
 				time.Sleep(10 * time.Second)
 				before := asked
 				time.Sleep(time.Minute)
 				require.LessOrEqual(t, asked-before, 100)
 				for part := range int32(100) {
-					require.NoError(t, k.MoveTopicPartition("events", part, (k.LeaderFor("events", part)+1)%3))
+					require.NoError(t, k.MoveTopicPartition("events", part,
+						(k.LeaderFor("events", part)+1)%3))
 				}
 				refusing.Remove()
 				time.Sleep(2 * time.Second)

@@ -23,8 +23,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// watched is a field that is scraped. It counts for itself, from what Send returns and what reports say, and knows what every
-// series about records has to be.
+// watched is a field that is scraped. It counts for itself, from what Send returns and what reports
+// say, and knows what every series about records has to be.
 type watched struct {
 	*field
 	t        *testing.T
@@ -41,7 +41,8 @@ type watched struct {
 	seen     map[string]bool // the series that were 1 once
 }
 
-// scrape returns the value of each series, and which of them are counters. A histogram is its count and its sum.
+// scrape returns the value of each series, and which of them are counters. A histogram is its count
+// and its sum.
 func (w *watched) scrape() (values map[string]float64, counters []string) {
 	families, err := w.registry.Gather()
 	require.NoError(w.t, err)
@@ -166,7 +167,8 @@ func (w *watched) nothingElse(values map[string]float64) {
 	}
 }
 
-// load has every priority send for d, and low more than there is room for, and scrapes twice a second.
+// load has every priority send for d, and low more than there is room for, and scrapes twice a
+// second.
 func (w *watched) load(d time.Duration, flood int) {
 	for i := range int(d / (100 * time.Millisecond)) {
 		for range 3 {
@@ -199,7 +201,8 @@ func TestVirtual_F14_EveryScrapeOfAnOutageSaysWhatHappened(t *testing.T) {
 				f.make(name, topic, topic)
 			}
 		}
-		w := &watched{field: f, t: t, registry: prometheus.NewPedanticRegistry(), noise: rand.NewChaCha8([32]byte{}), seen: make(map[string]bool),
+		w := &watched{field: f, t: t, registry: prometheus.NewPedanticRegistry(),
+			noise: rand.NewChaCha8([32]byte{}), seen: make(map[string]bool),
 			truth: make(map[string]float64), maybe: make(map[string]float64)}
 		f.begin(producer.WithDelivery(w.count))
 		w.registry.MustRegister(prom.New(f.p.Stats, prom.Options{}))
@@ -211,21 +214,26 @@ func TestVirtual_F14_EveryScrapeOfAnOutageSaysWhatHappened(t *testing.T) {
 		w.load(15*time.Second, 300) // and has to make room
 		away := w.check()
 		require.InDelta(t, 30, away["forebay_oldest_record_age_seconds high"], 1)
-		require.Greater(t, away["forebay_buffer_bytes low"]+away["forebay_buffer_bytes high"], 1.5*(1<<20))
+		require.Greater(t, away["forebay_buffer_bytes low"]+away["forebay_buffer_bytes high"],
+			1.5*(1<<20))
 		f.k["main"].link.Restore()
 		w.load(70*time.Second, 5)
 		f.flush()
 		closeWithin(t, f.p, time.Minute)
 
 		end := w.check()
-		require.Equal(t, w.maybe["forebay_maybe_duplicated_records_total medium"], end["forebay_maybe_duplicated_records_total medium"])
-		for _, series := range []string{"forebay_cluster_state main down", "forebay_cluster_state main up", "forebay_fell_back medium",
+		require.Equal(t, w.maybe["forebay_maybe_duplicated_records_total medium"],
+			end["forebay_maybe_duplicated_records_total medium"])
+		for _, series := range []string{"forebay_cluster_state main down",
+			"forebay_cluster_state main up", "forebay_fell_back medium",
 			"forebay_route spare medium", "forebay_shedding low"} {
 			require.True(t, w.seen[series], series)
 		}
 		require.EqualValues(t, 2, end["forebay_switches_total medium"])
-		for _, series := range []string{"forebay_lost_records_total low delivery_timeout", "forebay_lost_records_total low preempted_by_high",
-			"forebay_refused_records_total buffer_full", "forebay_refused_records_total record_too_large", "forebay_maybe_duplicated_records_total medium"} {
+		for _, series := range []string{"forebay_lost_records_total low delivery_timeout",
+			"forebay_lost_records_total low preempted_by_high",
+			"forebay_refused_records_total buffer_full", "forebay_refused_records_total " +
+				"record_too_large", "forebay_maybe_duplicated_records_total medium"} {
 			require.Positive(t, end[series], series)
 		}
 		f.judge()
@@ -251,7 +259,8 @@ func (w *watched) unansweredOf(c *proof.Case) {
 	c.Bit("connections cut right after a write", link.Cuts()-before)
 }
 
-// matchLedger compares the last scrape with what the ledger has counted, which has read the log back.
+// matchLedger compares the last scrape with what the ledger has counted, which has read the log
+// back.
 func (w *watched) matchLedger(end map[string]float64) {
 	sum := func(kind string) (n float64) {
 		for name, value := range end {
@@ -265,10 +274,13 @@ func (w *watched) matchLedger(end map[string]float64) {
 	require.EqualValues(w.t, tally.Accepted, sum("forebay_accepted_records_total"))
 	require.EqualValues(w.t, tally.Attempted-tally.Accepted, sum("forebay_refused_records_total"))
 	require.EqualValues(w.t, tally.MaybeDuplicated, sum("forebay_maybe_duplicated_records_total"))
-	for _, o := range []producer.Outcome{producer.Delivered, producer.Shed, producer.Expired, producer.Rejected, producer.PossiblyPersisted} {
-		require.EqualValues(w.t, tally.Outcomes[o], sum("forebay_records_total "+words(o.String())), o)
+	for _, o := range []producer.Outcome{producer.Delivered, producer.Shed, producer.Expired,
+		producer.Rejected, producer.PossiblyPersisted} {
+		require.EqualValues(w.t, tally.Outcomes[o], sum("forebay_records_total "+words(o.String())),
+			o)
 	}
 	require.EqualValues(w.t, tally.Outcomes[producer.Delivered], sum("forebay_delivery_seconds"))
 	require.EqualValues(w.t, tally.Accepted, sum("forebay_cluster_records"))
-	require.EqualValues(w.t, tally.Accepted-tally.Outcomes[producer.Delivered], sum("forebay_lost_records_total"))
+	require.EqualValues(w.t, tally.Accepted-tally.Outcomes[producer.Delivered],
+		sum("forebay_lost_records_total"))
 }

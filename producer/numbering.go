@@ -7,9 +7,10 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// numbering is how one stream numbers the batches that it writes to its partition. A broker that has seen the numbers of a batch
-// acknowledges the next one with these numbers without writing it. So the numbers that a batch may have been written with belong
-// to that batch for good: another batch begins a new numbering, which the link has never given to this partition before.
+// numbering is how one stream numbers the batches that it writes to its partition. A broker that
+// has seen the numbers of a batch acknowledges the next one with these numbers without writing it.
+// So the numbers that a batch may have been written with belong to that batch for good: another
+// batch begins a new numbering, which the link has never given to this partition before.
 type numbering struct {
 	id       int              // which of the link's producer IDs
 	next     cluster.Sequence // of the next batch
@@ -24,9 +25,13 @@ func newNumbering(id int) numbering {
 }
 
 // fits reports whether b may be written with the next numbers.
-func (n *numbering) fits(b *buffer.Batch) bool { return !n.lost && (n.owner == nil || n.owner == b) }
+func (n *numbering) fits(b *buffer.Batch) bool {
+	return !n.lost &&
+		(n.owner == nil || n.owner == b)
+}
 
-// wrote notes that b was written with the next numbers, or may have been, and whether that was answered.
+// wrote notes that b was written with the next numbers, or may have been, and whether that was
+// answered.
 func (n *numbering) wrote(b *buffer.Batch, answered bool) {
 	n.owner, n.unsure = b, n.unsure || !answered
 }
@@ -68,8 +73,9 @@ func (d *dispatcher) numberable(p *partition) bool {
 	return goesOn && d.link.Current(n.id, n.next) || d.link.Available(n.id)
 }
 
-// number makes sure that b has numbers in p: its own, if it was written there before. It returns false if there are none to be had
-// any more. A batch of which an attempt is unresolved, and that cannot keep its numbers, may be in Kafka twice after this attempt.
+// number makes sure that b has numbers in p: its own, if it was written there before. It returns
+// false if there are none to be had any more. A batch of which an attempt is unresolved, and that
+// cannot keep its numbers, may be in Kafka twice after this attempt.
 func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool {
 	n := &p.numbers
 	if n.fits(b) && d.link.Current(n.id, n.next) {
@@ -95,8 +101,9 @@ func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool 
 	return true
 }
 
-// countOvertaken counts records whose attempt was not answered, and may arrive after what is written next, for no broker
-// will refuse it: the next numbers are of another producer ID, or there are none.
+// countOvertaken counts records whose attempt was not answered, and may arrive after what is
+// written next, for no broker will refuse it: the next numbers are of another producer ID, or there
+// are none.
 func (d *dispatcher) countOvertaken(n *numbering) {
 	if !n.unsure {
 		return

@@ -22,8 +22,9 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// A topic's table is freed after ten minutes without a record, by whichever dispatcher of the lane looks first. Each dispatcher
-// looks once a minute, so the pauses are a little longer than that, each by another part of a minute.
+// A topic's table is freed after ten minutes without a record, by whichever dispatcher of the lane
+// looks first. Each dispatcher looks once a minute, so the pauses are a little longer than that,
+// each by another part of a minute.
 func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 	for _, key := range []string{"", "k"} {
 		for name, change := range map[string]func(*producer.Config){
@@ -35,12 +36,13 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s, key %q", name, key), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, change, func(f *field) {
-						for i := range 60 {
-							f.send(key)
-							time.Sleep(10*time.Minute + time.Duration(i*37%90)*time.Second)
-						}
-					})
+					s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, change,
+						func(f *field) {
+							for i := range 60 {
+								f.send(key)
+								time.Sleep(10*time.Minute + time.Duration(i*37%90)*time.Second)
+							}
+						})
 					require.EqualValues(t, 60, s.Total.Delivered)
 					require.Zero(t, s.Total.MaybeDuplicated)
 				})
@@ -49,11 +51,13 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 	}
 }
 
-// Whatever has a timer runs out between two records: limits, tables, what names mean, what brokers know of producers.
+// Whatever has a timer runs out between two records: limits, tables, what names mean, what brokers
+// know of producers.
 func TestVirtual_F14_RecordsFarApartAreWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, nil, func(f *field) {
-			for _, pause := range []time.Duration{9 * time.Minute, 10 * time.Minute, 11 * time.Minute, 61 * time.Minute, 13 * time.Hour, 3 * 24 * time.Hour} {
+			for _, pause := range []time.Duration{9 * time.Minute, 10 * time.Minute,
+				11 * time.Minute, 61 * time.Minute, 13 * time.Hour, 3 * 24 * time.Hour} {
 				for _, key := range []string{"", "k"} {
 					f.send(key)
 				}
@@ -96,7 +100,8 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgainAfterEachChangeOfRoutes(t *t
 	})
 }
 
-// What an answer says of a batch is not always true, and does not always say whether it was appended.
+// What an answer says of a batch is not always true, and does not always say whether it was
+// appended.
 func TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost(t *testing.T) {
 	for _, e := range everyCode() {
 		t.Run(e.Message, func(t *testing.T) {
@@ -105,12 +110,14 @@ func TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost(t *testing.T) {
 				defer k.Close()
 				m := hostile.New(k.link.Dial, 1)
 				got := make(map[uint64]producer.Report)
-				p, err := producer.New(k.config(), producer.WithDialer(m.Dial), producer.WithDelivery(func(r producer.Report) { got[r.Tag] = r }))
+				p, err := producer.New(k.config(), producer.WithDialer(m.Dial),
+					producer.WithDelivery(func(r producer.Report) { got[r.Tag] = r }))
 				require.NoError(t, err)
 				m.Turn(100, hostile.AppendedButAnswered(e.Code, 20))
 				const records = 300
 				for i := range records {
-					rec := producer.Record{Topic: "events", Value: fmt.Append(nil, i), Tag: uint64(i)}
+					rec := producer.Record{Topic: "events", Value: fmt.Append(nil, i),
+						Tag: uint64(i)}
 					if i%2 == 0 {
 						rec.Key = fmt.Append(nil, i%10)
 					}
@@ -131,7 +138,8 @@ func TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost(t *testing.T) {
 					if r.Outcome == producer.Delivered {
 						require.NotZero(t, n, "record %d was delivered and is not in the log", tag)
 					}
-					if unsure := e == kerr.NetworkException || e == kerr.KafkaStorageError; unsure && !r.MaybeDuplicated {
+					if unsure := e == kerr.NetworkException ||
+						e == kerr.KafkaStorageError; unsure && !r.MaybeDuplicated {
 						require.LessOrEqual(t, n, 1, "record %d", tag)
 					}
 				}
@@ -140,37 +148,48 @@ func TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost(t *testing.T) {
 	}
 }
 
-// Brokers that do not take an epoch by which a partition begins anew take another producer ID, or no numbers at all.
+// Brokers that do not take an epoch by which a partition begins anew take another producer ID, or
+// no numbers at all.
 func TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID(t *testing.T) {
 	epoch := func(r kmsg.Request) uint16 {
 		return binary.BigEndian.Uint16(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records[51:])
 	}
 	for name, takes := range map[string]func(kmsg.Request) bool{
-		"the first epoch alone": func(r kmsg.Request) bool { return epoch(r) == 0 || unnumbered(r) },
-		"no numbers":            unnumbered,
+		"the first epoch alone": func(r kmsg.Request) bool {
+			return epoch(r) == 0 ||
+				unnumbered(r)
+		},
+		"no numbers": unnumbered,
 	} {
-		for _, e := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID} {
+		for _, e := range []*kerr.Error{kerr.InvalidProducerEpoch, kerr.ProducerFenced,
+			kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID} {
 			t.Run(fmt.Sprint(name, ", ", e.Message), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					k := newEmbedded(t, 1, map[string]int32{"events": 1})
 					defer k.Close()
-					asked := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
-					refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: e, Count: -1, When: func(r kmsg.Request) bool { return !takes(r) }})
+					asked := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID},
+						Observe: true, Count: -1})
+					refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: e,
+						Count: -1, When: func(r kmsg.Request) bool { return !takes(r) }})
 					p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
 					require.NoError(t, err)
 					defer closeWithin(t, p, 0)
 					send := func() {
-						require.NoError(t, p.Send(producer.Record{Topic: "events", Value: make([]byte, 20)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "events",
+							Value: make([]byte, 20)}))
 						time.Sleep(time.Minute)
 					}
 					send()
-					k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber, Count: 1}) // it begins anew
+					// it begins anew
+					k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+						Err: kerr.OutOfOrderSequenceNumber, Count: 1})
 					for range 100 {
 						send()
 					}
 					s := p.Stats()
 					require.EqualValues(t, 101, s.Total.Delivered)
-					require.Less(t, refused.Hits(), 20*(1+asked.Hits()), "of attempts, for each producer ID")
+					require.Less(t, refused.Hits(), 20*(1+asked.Hits()),
+						"of attempts, for each producer ID")
 					require.Less(t, asked.Hits(), 250)
 				})
 			})
@@ -178,10 +197,13 @@ func TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID(t *testing.T) {
 	}
 }
 
-// A keyed batch that nothing fences, because batches have no numbers, may be appended behind what is newer.
+// A keyed batch that nothing fences, because batches have no numbers, may be appended behind what
+// is newer.
 func TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate(t *testing.T) {
-	for name, want := range map[string]uint64{"all": 0, "leader": 1, "all, without a producer ID": 1} {
-		for _, timeout := range []time.Duration{4 * time.Second, time.Minute} { // it expires before its answer is given up, or is sent again
+	for name, want := range map[string]uint64{"all": 0, "leader": 1,
+		"all, without a producer ID": 1} {
+		// it expires before its answer is given up, or is sent again
+		for _, timeout := range []time.Duration{4 * time.Second, time.Minute} {
 			t.Run(fmt.Sprint(name, ", ", timeout), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					armed, release := new(atomic.Bool), make(chan struct{})
@@ -192,7 +214,8 @@ func TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate(t *testing.
 						c.Priorities.Medium.DeliveryTimeout = timeout
 					}
 					if name == "all, without a producer ID" {
-						k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.ClusterAuthorizationFailed, Count: -1})
+						k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID},
+							Err: kerr.ClusterAuthorizationFailed, Count: -1})
 					}
 					m := hostile.New(k.link.Dial, 1)
 					m.Script(func(*kmsg.ProduceRequest) *hostile.Mutation {
@@ -205,7 +228,8 @@ func TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate(t *testing.
 					require.NoError(t, err)
 					defer closeWithin(t, p, 0)
 					send := func(pause time.Duration) {
-						require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"), Value: make([]byte, 20)}))
+						require.NoError(t, p.Send(producer.Record{Topic: "events", Key: []byte("k"),
+							Value: make([]byte, 20)}))
 						time.Sleep(pause)
 					}
 					send(time.Second)

@@ -14,8 +14,9 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// Option is what only code can give to New. A nil Option does nothing, and neither does one that is given a nil function, logger, hook
-// or partitioner. WithTLS and WithCredentials are the exception: New rejects them with nil.
+// Option is what only code can give to New. A nil Option does nothing, and neither does one that is
+// given a nil function, logger, hook or partitioner. WithTLS and WithCredentials are the exception:
+// New rejects them with nil.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -48,10 +49,11 @@ type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// WithLogger has the producer log through log: one line when the state of a cluster changes, none per record, and none
-// more than twenty times a minute. Lines are written on a goroutine that nothing else waits for: a logger that blocks or
-// panics stops nothing, and may lose lines; it may write through Send. Without this option, or with nil, nothing is logged.
-// docs/logs.md has every line.
+// WithLogger has the producer log through log: one line when the state of a cluster changes, none
+// per record, and none more than twenty times a minute. Lines are written on a goroutine that
+// nothing else waits for: a logger that blocks or panics stops nothing, and may lose lines; it may
+// write through Send. Without this option, or with nil, nothing is logged. docs/logs.md has every
+// line.
 func WithLogger(log *zap.Logger) Option {
 	if log == nil {
 		log = zap.NewNop()
@@ -59,9 +61,10 @@ func WithLogger(log *zap.Logger) Option {
 	return optionFunc(func(o *options) { o.logger = log })
 }
 
-// WithSlog has the producer log through log as WithLogger says, for applications that log with log/slog. Fields are attributes,
-// those of "records were lost or refused" in a group for each priority. Nothing of log is called but on the goroutine that writes
-// lines. Of WithLogger and WithSlog the one that is given last counts.
+// WithSlog has the producer log through log as WithLogger says, for applications that log with
+// log/slog. Fields are attributes, those of "records were lost or refused" in a group for each
+// priority. Nothing of log is called but on the goroutine that writes lines. Of WithLogger and
+// WithSlog the one that is given last counts.
 func WithSlog(log *slog.Logger) Option {
 	if log == nil {
 		return WithLogger(nil)
@@ -69,34 +72,40 @@ func WithSlog(log *slog.Logger) Option {
 	return WithLogger(slogcore.New(log.Handler()))
 }
 
-// WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come one after the other, those for
-// higher priorities first, from one goroutine that nothing else waits for: a callback that blocks delays only later reports, which are bounded by
-// Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next report follows; it may call
-// Send, but not Close (ErrInCallback). Report.Record is nil if the record was delivered, or given up for its memory: see
-// Report.Returned. Without this option reports cost nothing.
+// WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come
+// one after the other, those for higher priorities first, from one goroutine that nothing else
+// waits for: a callback that blocks delays only later reports, which are bounded by
+// Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next
+// report follows; it may call Send, but not Close (ErrInCallback). Report.Record is nil if the
+// record was delivered, or given up for its memory: see Report.Returned. Without this option
+// reports cost nothing.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }
 
-// WithEvents has fn called when something changes that an application may want to watch: a cluster's state, the cluster that a
-// priority goes to, the loss of records for lack of room. Calls come one after the other from one goroutine that nothing else
-// waits for but Close, which it must not call (ErrInCallback). Of events that a slow callback does not take, the newest 256 are
-// kept. Producer.Current says what is the case when watching begins.
+// WithEvents has fn called when something changes that an application may want to watch: a
+// cluster's state, the cluster that a priority goes to, the loss of records for lack of room. Calls
+// come one after the other from one goroutine that nothing else waits for but Close, which it must
+// not call (ErrInCallback). Of events that a slow callback does not take, the newest 256 are kept.
+// Producer.Current says what is the case when watching begins.
 func WithEvents(fn func(Event)) Option {
 	return optionFunc(func(o *options) { o.events = fn })
 }
 
-// WithPartitioner has partitions chosen by p, whatever Batching.Partitioner says: one of package partitioner, or one of your own.
-// Where it panics, or returns a partition that there is not, partitioner.Sticky is asked instead and a line is logged. Programs
-// that write records of the same keys must choose alike.
+// WithPartitioner has partitions chosen by p, whatever Batching.Partitioner says: one of package
+// partitioner, or one of your own. Where it panics, or returns a partition that there is not,
+// partitioner.Sticky is asked instead and a line is logged. Programs that write records of the same
+// keys must choose alike.
 func WithPartitioner(p partitioner.Partitioner) Option {
 	return optionFunc(func(o *options) { o.partitioner = p })
 }
 
-// WithHooks has hooks called for every connection to a broker, by kgo, the client underneath: kgo.HookBrokerConnect,
-// HookBrokerDisconnect, HookBrokerWrite, HookBrokerRead, HookBrokerE2E and HookBrokerThrottle, as those of franz-go's plug-ins for
-// metrics. A producer has several clients of kgo for each cluster, for metadata and for what is produced; hooks for new and closed clients are called for each,
-// those for records never. They are called where the network is read and written, and must return at once.
+// WithHooks has hooks called for every connection to a broker, by kgo, the client underneath:
+// kgo.HookBrokerConnect, HookBrokerDisconnect, HookBrokerWrite, HookBrokerRead, HookBrokerE2E and
+// HookBrokerThrottle, as those of franz-go's plug-ins for metrics. A producer has several clients
+// of kgo for each cluster, for metadata and for what is produced; hooks for new and closed clients
+// are called for each, those for records never. They are called where the network is read and
+// written, and must return at once.
 func WithHooks(hooks ...kgo.Hook) Option {
 	return optionFunc(func(o *options) {
 		for _, hook := range hooks {
@@ -107,16 +116,17 @@ func WithHooks(hooks ...kgo.Hook) Option {
 	})
 }
 
-// WithDialer has connections opened by dial instead of a net.Dialer. It is given one second, and must keep to its context.
-// Without WithResolver it is given names, and what it makes of them is its own affair: nothing is remembered of them. With
-// WithResolver it is given addresses.
+// WithDialer has connections opened by dial instead of a net.Dialer. It is given one second, and
+// must keep to its context. Without WithResolver it is given names, and what it makes of them is
+// its own affair: nothing is remembered of them. With WithResolver it is given addresses.
 func WithDialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return optionFunc(func(o *options) { o.dial = dial })
 }
 
-// WithResolver has the names of brokers looked up by lookup instead of net.DefaultResolver; the LookupHost of any net.Resolver
-// will do. Its answers are remembered as Config.Resolver says. It is called on goroutines of its own, at the same time for several names, and has six
-// seconds: one that does not keep to its context is left behind. One that panics has failed.
+// WithResolver has the names of brokers looked up by lookup instead of net.DefaultResolver; the
+// LookupHost of any net.Resolver will do. Its answers are remembered as Config.Resolver says. It is
+// called on goroutines of its own, at the same time for several names, and has six seconds: one
+// that does not keep to its context is left behind. One that panics has failed.
 func WithResolver(lookup func(ctx context.Context, host string) ([]string, error)) Option {
 	return optionFunc(func(o *options) { o.lookup = lookup })
 }

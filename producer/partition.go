@@ -16,7 +16,8 @@ const (
 func (p *Producer) guardPartitioner() {
 	if own := p.options.partitioner; own != nil {
 		p.options.partitioner = partitioner.Guard(own, func(what string) {
-			p.log.Error("the partitioner is wrong, the default is asked instead", zap.String("what", what))
+			p.log.Error("the partitioner is wrong, the default is asked instead",
+				zap.String("what", what))
 		})
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// sendOne sends one request, to the broker whose partitions have waited longest for what is there for them, and reports whether
-// there was any.
+// sendOne sends one request, to the broker whose partitions have waited longest for what is there
+// for them, and reports whether there was any.
 func (d *dispatcher) sendOne(now time.Duration, alarm *alarm) bool {
 	if !slices.ContainsFunc(d.active, func(ts *topicState) bool { return d.anyReady(ts, now) }) {
 		return false
@@ -57,8 +57,8 @@ func (d *dispatcher) sendOne(now time.Duration, alarm *alarm) bool {
 // pressAgain is how soon it is said again that batches press; what was said holds twice as long.
 const pressAgain = wire.PressFor / 2
 
-// press says to which brokers more is ready than they take, so that lower lanes hold back there: all of them, where the lane has
-// as much in flight as it may have.
+// press says to which brokers more is ready than they take, so that lower lanes hold back there:
+// all of them, where the lane has as much in flight as it may have.
 func (d *dispatcher) press(full bool, now time.Duration, alarm *alarm) {
 	for id, b := range d.brokers {
 		if b.full || full && b.Ready > 0 {
@@ -77,7 +77,8 @@ func (d *dispatcher) mayUse(b *brokerState, now time.Duration, alarm *alarm) boo
 	return ok
 }
 
-// poll adds ts to the load of each broker that could take something of it: what is ready, or what would go with that.
+// poll adds ts to the load of each broker that could take something of it: what is ready, or what
+// would go with that.
 func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
 	for _, p := range ts.all {
 		if !p.idle(now, alarm) {
@@ -88,7 +89,8 @@ func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
 			continue
 		}
 		if !p.leader.takes(p, now, alarm) {
-			p.leader.full = p.leader.full || is && p.leader.usable && p.leader.flying >= p.leader.slots()
+			p.leader.full = p.leader.full || is && p.leader.usable &&
+				p.leader.flying >= p.leader.slots()
 			continue
 		}
 		p.leader.lingered = p.leader.lingered || lingered
@@ -103,8 +105,8 @@ func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
 	ts.counted = ts.counted[:0]
 }
 
-// served notes that b could serve a partition of ts, and that it was used so many batches ago. Of each topic, the one counts that
-// was used first.
+// served notes that b could serve a partition of ts, and that it was used so many batches ago. Of
+// each topic, the one counts that was used first.
 func (b *brokerState) served(ts *topicState, ago uint64) {
 	if !slices.Contains(ts.counted, b) {
 		ts.counted = append(ts.counted, b)
@@ -135,9 +137,11 @@ func (p *partition) idle(now time.Duration, alarm *alarm) bool {
 	return true
 }
 
-// readiness reports whether something of ts is ready that p could take, whether that is an open batch that has lingered, and whether
-// there is an open batch for it: one that is ready, or would go with what is.
-func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) (is, lingered, open bool) {
+// readiness reports whether something of ts is ready that p could take, whether that is an open
+// batch that has lingered, and whether there is an open batch for it: one that is ready, or would
+// go with what is.
+func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) (is, lingered,
+	open bool) {
 	if p.pinned != nil {
 		return true, false, false
 	}
@@ -169,8 +173,9 @@ func (ts *topicState) suits(w *buffer.Waiting, p *partition, linger, now time.Du
 	}
 }
 
-// load fills a request for b: one batch for each of its partitions that has something to take. When the linger of
-// one open batch is over the others go with it, for they would need requests of their own a moment later.
+// load fills a request for b: one batch for each of its partitions that has something to take. When
+// the linger of one open batch is over the others go with it, for they would need requests of their
+// own a moment later.
 func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *shipment {
 	if b.asideFree(now, alarm) {
 		if s := d.loadAside(b, now, alarm); s != nil {
@@ -194,7 +199,8 @@ func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *ship
 	return s.orNil()
 }
 
-// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane waits no longer than for one.
+// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane
+// waits no longer than for one.
 func (d *dispatcher) most(b *brokerState, now time.Duration) int {
 	if !b.alone {
 		return min(b.sizes.ceiling(now), d.cfg.Batching.MaxBytes)
@@ -202,15 +208,16 @@ func (d *dispatcher) most(b *brokerState, now time.Duration) int {
 	return min(b.sizes.ceiling(now), maxRequestBytes)
 }
 
-// loadAside fills a request of partitions that would hold up others: those that may be slow, in ever smaller company, and
-// only then those that are, with one another. What may be is soon known.
+// loadAside fills a request of partitions that would hold up others: those that may be slow, in
+// ever smaller company, and only then those that are, with one another. What may be is soon known.
 func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) *shipment {
 	if !slices.ContainsFunc(d.active, (*topicState).anyAside) {
 		return nil
 	}
 	s := &shipment{d: d, broker: b, aside: true, most: d.most(b, now)}
 	d.fillAside(s, now, alarm, func(p *partition) bool {
-		return p.pace > apace && len(s.items) < p.pace && !slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
+		return p.pace > apace && len(s.items) < p.pace &&
+			!slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
 	})
 	if len(s.items) == 0 {
 		d.fillAside(s, now, alarm, func(p *partition) bool { return p.pace == slow })
@@ -219,7 +226,8 @@ func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) 
 }
 
 // fillAside adds batches to s for the partitions that may join.
-func (d *dispatcher) fillAside(s *shipment, now time.Duration, alarm *alarm, may func(*partition) bool) {
+func (d *dispatcher) fillAside(s *shipment, now time.Duration, alarm *alarm,
+	may func(*partition) bool) {
 	for _, ts := range d.active {
 		for _, p := range ts.candidates(s.broker, now, alarm) {
 			if may(p) && !d.put(s, ts, p, now, alarm) {
@@ -229,8 +237,8 @@ func (d *dispatcher) fillAside(s *shipment, now time.Duration, alarm *alarm, may
 	}
 }
 
-// candidates returns the partitions of ts that b leads and that may be given a batch: those first that were used longest
-// ago.
+// candidates returns the partitions of ts that b leads and that may be given a batch: those first
+// that were used longest ago.
 func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm) []*partition {
 	if len(ts.waiting) == 0 && !ts.anyPinned() {
 		return nil
@@ -247,7 +255,8 @@ func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm
 }
 
 // put adds a batch for p to s, if one is there. It returns false when s has no more room.
-func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Duration, alarm *alarm) bool {
+func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Duration,
+	alarm *alarm) bool {
 	lingered := s.broker.lingered && s.takesOpen()
 	size := 0
 	kind, from, seal := buffer.Unkeyed, int32(-1), false
@@ -258,12 +267,14 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 		if w == nil {
 			return true
 		}
-		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() && (lingered && w.Open || d.ripe(w, now)), w.Bytes
+		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() &&
+			(lingered && w.Open || d.ripe(w, now)), w.Bytes
 	}
 	if s.has(ts, p) {
 		return true
 	}
-	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most || d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
+	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most ||
+		d.inFlight+int64(s.bytes+size) > d.cfg.Buffer.MaxBytes/4) {
 		return false
 	}
 	if !d.numberable(p) {
@@ -304,12 +315,15 @@ func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Dur
 	return true
 }
 
-// choose returns what p takes next of ts: the oldest of what belongs to it and what may go anywhere.
-func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered, open bool) *buffer.Waiting {
+// choose returns what p takes next of ts: the oldest of what belongs to it and what may go
+// anywhere.
+func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered,
+	open bool) *buffer.Waiting {
 	var best *buffer.Waiting
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
-		if !ts.suits(w, p, d.cfg.Batching.Linger, now) || w.Busy && w.Kind != buffer.Unkeyed || !w.Sealed && !(open && (lingered || d.ripe(w, now))) {
+		if !ts.suits(w, p, d.cfg.Batching.Linger, now) || w.Busy && w.Kind != buffer.Unkeyed ||
+			!w.Sealed && !(open && (lingered || d.ripe(w, now))) {
 			continue
 		}
 		if best == nil || w.Oldest < best.Oldest {
@@ -324,8 +338,9 @@ func (d *dispatcher) ripe(w *buffer.Waiting, now time.Duration) bool {
 	return w.Open && now >= d.due(w)
 }
 
-// due returns when an open batch has lingered. One that may go anywhere had no partition at the broker of the last request that took
-// open batches, or it would have gone too: it waits for the next such request, a linger later, no longer than that.
+// due returns when an open batch has lingered. One that may go anywhere had no partition at the
+// broker of the last request that took open batches, or it would have gone too: it waits for the
+// next such request, a linger later, no longer than that.
 func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
 	linger := d.cfg.Batching.Linger
 	if w.Kind != buffer.Unkeyed {
@@ -334,14 +349,20 @@ func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
 	return w.OpenSince + linger + min(max(0, d.opened-w.OpenSince), linger)
 }
 
-// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so long until it is there.
+// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so
+// long until it is there.
 const memoryMargin = patienceMax
 
-// relied returns how much is relied on of the time for which a broker remembers a producer: half of it.
-func relied(memory time.Duration) time.Duration { return max(0, min(memory/2, memory-memoryMargin)) }
+// relied returns how much is relied on of the time for which a broker remembers a producer: half of
+// it.
+func relied(memory time.Duration) time.Duration {
+	return max(0,
+		min(memory/2, memory-memoryMargin))
+}
 
-// forgotten reports whether the records of b, which was written to p, are so old that its broker may not find a duplicate of it. Brokers go by the
-// highest timestamp of the last batch, which is the time of the append where the topic says so: that is no earlier than the first Send.
+// forgotten reports whether the records of b, which was written to p, are so old that its broker
+// may not find a duplicate of it. Brokers go by the highest timestamp of the last batch, which is
+// the time of the append where the topic says so: that is no earlier than the first Send.
 func (d *dispatcher) forgotten(p *partition, b *buffer.Batch) bool {
 	_, highest := b.Times()
 	age := max(time.Since(time.UnixMilli(highest)), d.p.clock.Mono()-b.Born())

@@ -15,6 +15,9 @@ func TestRelied_LeavesTimeForAnAttempt(t *testing.T) {
 }
 
 func TestConfig_AProducerIDExpirationIsNoNegativeTime(t *testing.T) {
-	_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}, ProducerIDExpiration: -1}}})
-	require.ErrorContains(t, err, "clusters.a.producer_id_expiration: -1ns: write what producer.id.expiration.ms of the brokers says, or 0 for 24h")
+	_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"},
+		ProducerIDExpiration: -1}}})
+	require.ErrorContains(t, err,
+		"clusters.a.producer_id_expiration: -1ns: write what producer.id.expiration.ms of the "+
+			"brokers says, or 0 for 24h")
 }

@@ -34,22 +34,26 @@ type Producer struct {
 	samples samples
 	tells   teller
 
-	setup   atomic.Pointer[setup]
-	from    atomic.Pointer[provenance] // of the settings; nil until somebody has told
-	refused [refusals]atomic.Uint64    // but for ErrBufferFull of a topic that is there, which the topic counts
-	closing chan struct{}              // one slot; holds a token while Close works
-	closed  *Summary                   // belongs to who holds that token
+	setup atomic.Pointer[setup]
+	from  atomic.Pointer[provenance] // of the settings; nil until somebody has told
+	// but for ErrBufferFull of a topic that is there, which the topic counts
+	refused [refusals]atomic.Uint64
+	closing chan struct{} // one slot; holds a token while Close works
+	closed  *Summary      // belongs to who holds that token
 
-	leaving  sync.WaitGroup // dispatchers and clusters that are not used any more, until they have ended
-	changing sync.Mutex     // held while settings are changed; guards what follows
-	ended    bool           // they are not any more: Close was called
+	// dispatchers and clusters that are not used any more, until they have ended
+	leaving  sync.WaitGroup
+	changing sync.Mutex // held while settings are changed; guards what follows
+	ended    bool       // they are not any more: Close was called
 }
 
-// setup is what Reconfigure replaces as a whole. It is not changed once it is in force, but for the table of names.
+// setup is what Reconfigure replaces as a whole. It is not changed once it is in force, but for the
+// table of names.
 type setup struct {
-	cfg      Config // complete
-	rules    *routing.Table
-	ruled    *buffer.Table           // the topics of records that name no priority, in the lanes that their rules say
+	cfg   Config // complete
+	rules *routing.Table
+	// the topics of records that name no priority, in the lanes that their rules say
+	ruled    *buffer.Table
 	lanes    [routing.High + 1]*lane // by priority; nil without a cluster
 	clusters map[string]*site        // by name
 
@@ -74,7 +78,8 @@ func (c *site) Close() {
 	c.Cluster.Close()
 }
 
-// away returns an error that says why the cluster does not answer, nil if it does, or did until it was closed.
+// away returns an error that says why the cluster does not answer, nil if it does, or did until it
+// was closed.
 func (c *site) away() error {
 	status := c.ended.Load()
 	if status == nil {
@@ -87,8 +92,9 @@ func (c *site) away() error {
 	return fmt.Errorf("cluster %s is %v: %s", c.Name(), status.State, status.Reason)
 }
 
-// New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no difference to it. It
-// fails only on settings that are wrong in themselves, all of them in one error.
+// New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no
+// difference to it. It fails only on settings that are wrong in themselves, all of them in one
+// error.
 //
 // The producer works in the background from now on, until Close.
 func New(cfg Config, opts ...Option) (*Producer, error) {
@@ -127,10 +133,12 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 	p.dial = o.dial
 	if o.dial == nil || o.lookup != nil {
 		r := cfg.Resolver
-		p.names = dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery, StaleFor: r.StaleFor})
+		p.names = dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery,
+			StaleFor: r.StaleFor})
 		p.dial = p.names.DialContext
 	}
-	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site), since: time.Now(), digest: cfg.digest(),
+	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site),
+		since: time.Now(), digest: cfg.digest(),
 		warnings: o.warnings(&cfg)}
 	for name := range cfg.Clusters {
 		c, err := p.newSite(&cfg, name)

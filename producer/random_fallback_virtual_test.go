@@ -22,7 +22,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Two or three clusters that come and go, and settings that change all the time; for the rest as TestVirtual_SurvivesRandomSchedules.
+// Two or three clusters that come and go, and settings that change all the time; for the rest as
+// TestVirtual_SurvivesRandomSchedules.
 func TestVirtual_SurvivesRandomFallbacks(t *testing.T) {
 	for _, shard := range []string{"a", "b"} {
 		t.Run(shard, func(t *testing.T) {
@@ -59,7 +60,8 @@ func runFallbacks(t *rapid.T) {
 	for range rapid.IntRange(1, 30).Draw(t, "steps") {
 		w.step()
 		if !longPause(t) {
-			time.Sleep(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 300, 3000, 8000, 40000}).Draw(t, "milliseconds")) * time.Millisecond)
+			time.Sleep(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 300, 3000, 8000,
+				40000}).Draw(t, "milliseconds")) * time.Millisecond)
 		}
 		w.check()
 	}
@@ -70,32 +72,42 @@ func runFallbacks(t *rapid.T) {
 // change draws settings that may be changed at any time.
 func (w *wander) change(names []string, cfg *producer.Config) {
 	cfg.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10}).Draw(w.T, "batch bytes")
-	cfg.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger, 10 * time.Millisecond, time.Second}).Draw(w.T, "linger")
-	cfg.Topics = rapid.SampledFrom([][]routing.Rule{nil, {{Topic: "more", Priority: routing.High}}, {{Topic: "events", Priority: routing.High}}}).Draw(w.T, "rules")
+	cfg.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger,
+		10 * time.Millisecond, time.Second}).Draw(w.T, "linger")
+	cfg.Topics = rapid.SampledFrom([][]routing.Rule{nil, {{Topic: "more", Priority: routing.High}},
+		{{Topic: "events", Priority: routing.High}}}).Draw(w.T, "rules")
 	for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Medium, &cfg.Priorities.High} {
-		order := rapid.Permutation(names).Draw(w.T, "order")[:rapid.IntRange(1, len(names)).Draw(w.T, "length")]
+		order := rapid.Permutation(names).Draw(w.T,
+			"order")[:rapid.IntRange(1, len(names)).Draw(w.T, "length")]
 		pc.Cluster, pc.Fallbacks = order[0], nil
 		for _, name := range order[1:] {
 			pc.Fallbacks = append(pc.Fallbacks, routing.Fallback{
 				Cluster: name,
 				Prefix:  rapid.SampledFrom([]string{"", "p."}).Draw(w.T, "prefix"),
-				Topics:  rapid.SampledFrom([][]string{nil, nil, {"events"}, {"m*"}}).Draw(w.T, "topics"),
+				Topics: rapid.SampledFrom([][]string{nil, nil, {"events"}, {"m*"}}).Draw(w.T,
+					"topics"),
 			})
-			if last := &pc.Fallbacks[len(pc.Fallbacks)-1]; last.Topics == nil && rapid.Bool().Draw(w.T, "rename") {
+			if last := &pc.Fallbacks[len(pc.Fallbacks)-1]; last.Topics == nil &&
+				rapid.Bool().Draw(w.T, "rename") {
 				last.Rename = map[string]string{"more": "events"}
 			}
 		}
-		pc.DeliveryTimeout = rapid.SampledFrom([]time.Duration{10 * time.Second, time.Minute, time.Hour}).Draw(w.T, "timeout")
-		pc.MoveUnresolvedAfter = rapid.SampledFrom([]time.Duration{producer.Never, 100 * time.Millisecond, 10 * time.Second}).Draw(w.T, "move")
-		pc.FallbackAfter = rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 5 * time.Second}).Draw(w.T, "fallback after")
-		pc.ReturnAfter = rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 30 * time.Second}).Draw(w.T, "return after")
+		pc.DeliveryTimeout = rapid.SampledFrom([]time.Duration{10 * time.Second, time.Minute,
+			time.Hour}).Draw(w.T, "timeout")
+		pc.MoveUnresolvedAfter = rapid.SampledFrom([]time.Duration{producer.Never,
+			100 * time.Millisecond, 10 * time.Second}).Draw(w.T, "move")
+		pc.FallbackAfter = rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second,
+			5 * time.Second}).Draw(w.T, "fallback after")
+		pc.ReturnAfter = rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second,
+			30 * time.Second}).Draw(w.T, "return after")
 	}
 }
 
 // moves are what can happen, the more often they are named the more often.
 var moves = []string{
 	"send", "send", "send", "send", "send", "send", "cut", "cut", "hole", "restore", "restore", "restore", "reset", "cut after writes",
-	"delay", "produce errors", "metadata errors", "identity errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
+	"delay", "produce errors", "metadata errors", "identity " +
+		"errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
 }
 
 func (w *wander) step() {
@@ -129,11 +141,13 @@ func (w *wander) step() {
 	case "remove":
 		w.f.reconfigure(func(cfg *producer.Config) {
 			all := w.f.names
-			w.change(slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == name }), cfg)
+			w.change(slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == name }),
+				cfg)
 			delete(cfg.Clusters, name)
 			cfg.Priorities.Low.Cluster = cfg.Priorities.High.Cluster
 		})
-		w.f.cfg.Clusters[name] = producer.ClusterConfig{Brokers: w.f.k[name].ListenAddrs()} // it comes again with the next change
+		// it comes again with the next change
+		w.f.cfg.Clusters[name] = producer.ClusterConfig{Brokers: w.f.k[name].ListenAddrs()}
 	case "back and forth":
 		there, back := w.f.cfg, w.f.cfg
 		w.change(w.f.names, &there)
@@ -145,7 +159,8 @@ func (w *wander) step() {
 
 func (w *wander) fault(name string, key kmsg.Key, codes []*kerr.Error) {
 	w.faults = append(w.faults, w.f.k[name].Fault(kfake.Fault{
-		Keys: []kmsg.Key{key}, Err: rapid.SampledFrom(codes).Draw(w.T, "code"), Count: rapid.IntRange(1, 20).Draw(w.T, "times"),
+		Keys: []kmsg.Key{key}, Err: rapid.SampledFrom(codes).Draw(w.T,
+			"code"), Count: rapid.IntRange(1, 20).Draw(w.T, "times"),
 	}))
 }
 
@@ -155,11 +170,16 @@ func (w *wander) send() {
 	for range n {
 		topic := []string{"events", "more"}[random.IntN(2)]
 		rec := producer.Record{
-			Topic: topic, Priority: []routing.Priority{routing.Unset, routing.Medium, routing.High}[random.IntN(3)],
-			Value: make([]byte, []int{0, 20, 500}[random.IntN(3)]), Headers: []producer.Header{{Key: "topic", Value: []byte(topic)}},
+			Topic: topic, Priority: []routing.Priority{routing.Unset, routing.Medium,
+				routing.High}[random.IntN(3)],
+			Value: make([]byte, []int{0, 20,
+				500}[random.IntN(3)]),
+			Headers: []producer.Header{{Key: "topic", Value: []byte(topic)}},
 		}
 		if random.IntN(2) == 0 {
-			rec.Priority = map[string]routing.Priority{"events": routing.Medium, "more": routing.High}[topic] // a lane has an order
+			// a lane has an order
+			rec.Priority = map[string]routing.Priority{"events": routing.Medium,
+				"more": routing.High}[topic]
 			rec.Key = fmt.Append(nil, random.IntN(6))
 		}
 		_ = w.f.ledger.Send(w.f.p, rec) // a full buffer is one of the cases
@@ -170,7 +190,8 @@ func (w *wander) send() {
 func (w *wander) check() {
 	stats := w.f.p.Stats()
 	require.True(w, stats.Total.Balanced(), "%+v", stats.Total)
-	require.LessOrEqual(w, stats.HeldBytes, stats.MaxBytes+128<<10, "what is dealt out anew takes a little more")
+	require.LessOrEqual(w, stats.HeldBytes, stats.MaxBytes+128<<10,
+		"what is dealt out anew takes a little more")
 	sum := producer.Books{}
 	for name, c := range stats.Clusters {
 		require.True(w, c.Balanced(), "%s: %+v", name, c.Books)
@@ -197,7 +218,8 @@ func (w *wander) end() {
 		synctest.Wait() // for the reports
 		w.f.mu.Lock()
 		defer w.f.mu.Unlock()
-		require.Equal(w, w.f.lost[producer.ReasonClosed]+w.f.lost[producer.ReasonUnansweredClose], summary.Left)
+		require.Equal(w, w.f.lost[producer.ReasonClosed]+w.f.lost[producer.ReasonUnansweredClose],
+			summary.Left)
 	} else {
 		for _, k := range w.f.k {
 			k.link.CutAfterWrites(0)

@@ -24,9 +24,10 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Random faults, loads and settings; the books are checked at every step, and in the end the ledger checks all. A schedule that
-// fails is made as small as it can be, printed step by step, and written to testdata/rapid, from where every later run of
-// the test begins with it. The shards run beside each other, each as many schedules as -rapid.checks says.
+// Random faults, loads and settings; the books are checked at every step, and in the end the ledger
+// checks all. A schedule that fails is made as small as it can be, printed step by step, and
+// written to testdata/rapid, from where every later run of the test begins with it. The shards run
+// beside each other, each as many schedules as -rapid.checks says.
 func TestVirtual_SurvivesRandomSchedules(t *testing.T) {
 	for _, shard := range []string{"a", "b"} {
 		t.Run(shard, func(t *testing.T) {
@@ -54,9 +55,9 @@ var (
 	}
 )
 
-// topics are where records go. Steady and growing are there from the start, late comes at some time. The log of fleeting, which
-// is deleted and made again, is gone by the operator's hand: of its records only the outcomes are judged, apart from the
-// others.
+// topics are where records go. Steady and growing are there from the start, late comes at some
+// time. The log of fleeting, which is deleted and made again, is gone by the operator's hand: of
+// its records only the outcomes are judged, apart from the others.
 var topics = []string{"steady", "growing", "late", "fleeting"}
 
 // schedule is one run: a producer, its Kafka, and what is known of both.
@@ -77,14 +78,16 @@ type schedule struct {
 	partitions map[string]int32 // that explicit ones are drawn from
 }
 
-// longPause lets as much time pass now and then as it takes for everything with a timer to run out: limits of batches, idle topics, what
-// names mean, what brokers know of producers. What rapid draws is hashed, for it draws small numbers more often.
+// longPause lets as much time pass now and then as it takes for everything with a timer to run out:
+// limits of batches, idle topics, what names mean, what brokers know of producers. What rapid draws
+// is hashed, for it draws small numbers more often.
 func longPause(t *rapid.T) bool {
 	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "long pause, by chance"), 0)).IntN(16000)
 	if chance >= 81 {
 		return false
 	}
-	d := []time.Duration{9 * time.Minute, 10 * time.Minute, 11 * time.Minute, 61 * time.Minute}[chance%4]
+	d := []time.Duration{9 * time.Minute, 10 * time.Minute, 11 * time.Minute,
+		61 * time.Minute}[chance%4]
 	switch chance {
 	case 79:
 		d = 2 * 24 * time.Hour
@@ -110,23 +113,27 @@ func runSchedule(t *rapid.T) {
 	brokers := rapid.IntRange(1, 3).Draw(t, "brokers")
 	s := &schedule{
 		T: t, ledger: ledger.New(), controller: int32(brokers - 1), port: 20000, lost: make(map[producer.Reason]uint64),
-		fleeting:   outcomes{accepted: make(map[uint64]bool), reports: make(map[uint64]int)},
-		partitions: map[string]int32{"steady": rapid.Int32Range(1, 6).Draw(t, "steady partitions"), "growing": rapid.Int32Range(1, 6).Draw(t, "growing partitions")},
-		priority:   make(map[string]routing.Priority),
+		fleeting: outcomes{accepted: make(map[uint64]bool), reports: make(map[uint64]int)},
+		partitions: map[string]int32{"steady": rapid.Int32Range(1, 6).Draw(t, "steady partitions"),
+			"growing": rapid.Int32Range(1, 6).Draw(t, "growing partitions")},
+		priority: make(map[string]routing.Priority),
 	}
 	for _, topic := range topics {
-		s.priority[topic] = rapid.SampledFrom([]routing.Priority{routing.Low, routing.Medium, routing.High}).Draw(t, "priority of "+topic)
+		s.priority[topic] = rapid.SampledFrom([]routing.Priority{routing.Low, routing.Medium,
+			routing.High}).Draw(t, "priority of "+topic)
 	}
 	s.k = newEmbedded(t, brokers, s.partitions)
 	defer s.k.Close()
-	p, err := producer.New(s.config(), producer.WithDialer(s.k.link.Dial), producer.WithDelivery(s.report))
+	p, err := producer.New(s.config(), producer.WithDialer(s.k.link.Dial),
+		producer.WithDelivery(s.report))
 	require.NoError(t, err)
 	defer closeWithin(t, p, 0) // where something has failed
 	s.p = p
 	for range rapid.IntRange(1, 25).Draw(t, "steps") {
 		s.step()
 		if !longPause(t) {
-			time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t, "milliseconds")) * time.Millisecond)
+			time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t,
+				"milliseconds")) * time.Millisecond)
 		}
 		s.check()
 	}
@@ -135,16 +142,23 @@ func runSchedule(t *rapid.T) {
 }
 
 func (s *schedule) config() producer.Config {
-	timeouts := rapid.SampledFrom([]time.Duration{2 * time.Second, 10 * time.Second, time.Minute, time.Hour})
-	moves := rapid.SampledFrom([]time.Duration{producer.Never, 100 * time.Millisecond, time.Second, 10 * time.Second})
+	timeouts := rapid.SampledFrom([]time.Duration{2 * time.Second, 10 * time.Second, time.Minute,
+		time.Hour})
+	moves := rapid.SampledFrom([]time.Duration{producer.Never, 100 * time.Millisecond, time.Second,
+		10 * time.Second})
 	return s.k.config(func(c *producer.Config) {
 		c.Buffer.MaxBytes = rapid.SampledFrom([]int64{1 << 20, 4 << 20}).Draw(s.T, "buffer")
 		c.Reports.MaxBytes = 16 << 20 // none is dropped, however many expire at once
-		c.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10, 256 << 10}).Draw(s.T, "batch bytes")
-		c.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger, 10 * time.Millisecond, time.Second}).Draw(s.T, "linger")
-		c.Batching.Compression = rapid.SampledFrom([]string{"none", "snappy", "lz4"}).Draw(s.T, "compression")
-		c.Batching.Acks = rapid.SampledFrom([]string{"all", "all", "all", "leader"}).Draw(s.T, "acks")
-		for _, pc := range []*producer.PriorityConfig{&c.Priorities.Low, &c.Priorities.Medium, &c.Priorities.High} {
+		c.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10, 256 << 10}).Draw(s.T,
+			"batch bytes")
+		c.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger,
+			10 * time.Millisecond, time.Second}).Draw(s.T, "linger")
+		c.Batching.Compression = rapid.SampledFrom([]string{"none", "snappy", "lz4"}).Draw(s.T,
+			"compression")
+		c.Batching.Acks = rapid.SampledFrom([]string{"all", "all", "all", "leader"}).Draw(s.T,
+			"acks")
+		for _, pc := range []*producer.PriorityConfig{&c.Priorities.Low, &c.Priorities.Medium,
+			&c.Priorities.High} {
 			pc.DeliveryTimeout = timeouts.Draw(s.T, "timeout")
 			pc.MoveUnresolvedAfter = moves.Draw(s.T, "move")
 		}
@@ -182,7 +196,8 @@ func (o *outcomes) report(r producer.Report) {
 // steps are what can happen, the more often they are named the more often.
 var steps = []string{
 	"send", "send", "send", "send", "send", "send", "send", "cut", "hole", "restore", "restore", "reset", "cut after writes",
-	"delay", "move leader", "shuffle leaders", "add broker", "remove broker", "produce errors", "produce errors", "metadata errors",
+	"delay", "move leader", "shuffle leaders", "add broker", "remove broker", "produce " +
+		"errors", "produce errors", "metadata errors",
 	"identity errors", "grow", "create late", "delete fleeting", "create fleeting", "flush",
 }
 
@@ -204,7 +219,8 @@ func (s *schedule) step() {
 		s.k.link.Delay(time.Duration(rapid.IntRange(0, 300).Draw(s.T, "delay")) * time.Millisecond)
 	case "move leader":
 		topic := rapid.SampledFrom([]string{"steady", "growing"}).Draw(s.T, "moved topic")
-		_ = s.k.MoveTopicPartition(topic, 0, rapid.Int32Range(0, 4).Draw(s.T, "leader")) // it may be none
+		// it may be none
+		_ = s.k.MoveTopicPartition(topic, 0, rapid.Int32Range(0, 4).Draw(s.T, "leader"))
 	case "shuffle leaders":
 		s.k.ShufflePartitionLeaders()
 	case "add broker":
@@ -218,7 +234,8 @@ func (s *schedule) step() {
 			_ = s.k.RemoveNode(node) // it may not be there
 		}
 	case "flush":
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rapid.IntRange(0, 2000).Draw(s.T, "flush for"))*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(),
+			time.Duration(rapid.IntRange(0, 2000).Draw(s.T, "flush for"))*time.Millisecond)
 		defer cancel()
 		_ = s.p.Flush(ctx)
 	default:
@@ -230,9 +247,11 @@ func (s *schedule) step() {
 func (s *schedule) disturb(step string) {
 	switch step {
 	case "produce errors":
-		s.fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: rapid.SampledFrom(topics).Draw(s.T, "faulty topic")}, produceCodes)
+		s.fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+			Topic: rapid.SampledFrom(topics).Draw(s.T, "faulty topic")}, produceCodes)
 	case "metadata errors":
-		s.fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: rapid.SampledFrom(topics).Draw(s.T, "faulty topic")}, metadataCodes)
+		s.fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata},
+			Topic: rapid.SampledFrom(topics).Draw(s.T, "faulty topic")}, metadataCodes)
 	case "identity errors":
 		s.fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}}, identityCodes)
 	case "grow":
@@ -285,11 +304,13 @@ func (s *schedule) grow(more int32) {
 	require.NoError(s, err)
 }
 
-// send sends a burst whose records follow from one number, for drawing each by itself would take most of the time.
+// send sends a burst whose records follow from one number, for drawing each by itself would take
+// most of the time.
 func (s *schedule) send() {
 	n := rapid.IntRange(1, 300).Draw(s.T, "records")
 	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(s.T, "seed"), 0))
-	among := rapid.SampledFrom([][]string{{"steady"}, {"growing"}, {"steady", "growing"}, topics}).Draw(s.T, "among topics")
+	among := rapid.SampledFrom([][]string{{"steady"}, {"growing"}, {"steady", "growing"},
+		topics}).Draw(s.T, "among topics")
 	for range n {
 		rec := s.record(random, among[random.IntN(len(among))])
 		if rec.Topic != "fleeting" {
@@ -305,7 +326,8 @@ func (s *schedule) send() {
 }
 
 func (s *schedule) record(random *rand.Rand, topic string) producer.Record {
-	rec := producer.Record{Topic: topic, Priority: s.priority[topic], Value: make([]byte, []int{0, 20, 50, 5000}[random.IntN(4)])}
+	rec := producer.Record{Topic: topic, Priority: s.priority[topic],
+		Value: make([]byte, []int{0, 20, 50, 5000}[random.IntN(4)])}
 	switch kind := random.IntN(8); {
 	case kind < 4:
 		rec.Key = fmt.Append(nil, random.IntN(6))
@@ -329,7 +351,8 @@ func (s *schedule) record(random *rand.Rand, topic string) producer.Record {
 func (s *schedule) check() {
 	stats := s.p.Stats()
 	require.True(s, stats.Total.Balanced(), "%+v", stats.Total)
-	require.LessOrEqual(s, stats.HeldBytes, stats.MaxBytes+128<<10, "what is dealt out anew takes a little more")
+	require.LessOrEqual(s, stats.HeldBytes, stats.MaxBytes+128<<10,
+		"what is dealt out anew takes a little more")
 	for _, books := range stats.Priorities {
 		require.True(s, books.Balanced(), "%+v", books)
 	}
@@ -346,7 +369,8 @@ func (s *schedule) end() {
 		require.LessOrEqual(s, time.Since(begin), d)
 		require.Equal(s, summary.Left > 0, errors.Is(err, producer.ErrLeft))
 		synctest.Wait() // for the reports
-		require.Equal(s, s.lost[producer.ReasonClosed]+s.lost[producer.ReasonUnansweredClose], summary.Left)
+		require.Equal(s, s.lost[producer.ReasonClosed]+s.lost[producer.ReasonUnansweredClose],
+			summary.Left)
 		return
 	}
 	s.createLate()
@@ -373,7 +397,8 @@ func (s *schedule) judge() {
 	s.ledger.Read(log...)
 	s.ordered(log)
 	if problems := s.ledger.Check(s.fleeting.apartFrom(s, stats.Total)); len(problems) > 0 {
-		s.Fatalf("%d problems, of %+v:\n%s", len(problems), stats.Total, strings.Join(problems, "\n"))
+		s.Fatalf("%d problems, of %+v:\n%s", len(problems), stats.Total,
+			strings.Join(problems, "\n"))
 	}
 	require.Zero(s, s.ledger.LongestSend())
 	require.Zero(s, stats.ReportsDropped)

@@ -17,7 +17,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// First nobody is there, and when somebody is, the password is wrong: who mends the one has to learn of the other.
+// First nobody is there, and when somebody is, the password is wrong: who mends the one has to
+// learn of the other.
 func TestVirtual_F12_AnotherKindOfReasonIsToldWhileAClusterIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proven, d := proof.Of(t, "F12", "F5"), new(door)
@@ -44,7 +45,8 @@ func TestVirtual_F12_AnotherKindOfReasonIsToldWhileAClusterIsDown(t *testing.T) 
 			require.Equal(t, 1, b.logs.FilterMessage("cluster down").Len())
 			var reasons []string
 			for _, e := range events {
-				require.Equal(t, []any{producer.EventCluster, producer.Down}, []any{e.Kind, e.State})
+				require.Equal(t, []any{producer.EventCluster, producer.Down},
+					[]any{e.Kind, e.State})
 				reasons = append(reasons, e.Reason)
 			}
 			require.Len(t, reasons, 2)
@@ -78,13 +80,15 @@ func TestVirtual_F14_WhatStillWaitsForTheClusterThatWasLeftIsSaid(t *testing.T) 
 			require.Len(t, unanswered, 1)
 			require.Equal(t, "main", unanswered[0].Cluster)
 			require.Positive(t, unanswered[0].Records)
-			require.Contains(t, unanswered[0].Reason, "they were written there and not answered, and it is down: ")
+			require.Contains(t, unanswered[0].Reason,
+				"they were written there and not answered, and it is down: ")
 			require.Contains(t, unanswered[0].Remedy, "move_unresolved_after, 10s")
 			w := httptest.NewRecorder()
 			health.New(f.p).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
 			require.Contains(t, w.Body.String(), "records of medium priority wait for cluster main")
 			require.Contains(t, w.Body.String(), unanswered[0].Reason)
-			require.Empty(t, f.logs.FilterMessage("records wait").All(), "the lines of the cluster and of the fallback say it")
+			require.Empty(t, f.logs.FilterMessage("records wait").All(),
+				"the lines of the cluster and of the fallback say it")
 			c.Bit("records that were not answered", int64(unanswered[0].Records))
 			f.k["main"].link.Restore()
 			f.stream(70 * time.Second)
@@ -100,15 +104,17 @@ func TestVirtual_F14_WhatStillWaitsForTheClusterThatWasLeftIsSaid(t *testing.T) 
 func TestVirtual_F1_AClusterThatIsNotReachedIsAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []producer.Event
-		made := setup{brokers: 1, before: func(b *bubble) { b.k.link.Cut() }, options: []producer.Option{
-			producer.WithEvents(func(e producer.Event) { events = append(events, e) }),
-		}}
+		made := setup{brokers: 1, before: func(b *bubble) { b.k.link.Cut() },
+			options: []producer.Option{
+				producer.WithEvents(func(e producer.Event) { events = append(events, e) }),
+			}}
 		judged(t, proof.Of(t, "F1"), made, func(b *bubble) {
 			b.send("events", 3)
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			require.Len(t, events, 1)
-			require.Equal(t, []any{producer.EventCluster, producer.Connecting}, []any{events[0].Kind, events[0].State})
+			require.Equal(t, []any{producer.EventCluster, producer.Connecting},
+				[]any{events[0].Kind, events[0].State})
 			require.Contains(t, events[0].Reason, "refused")
 			b.k.link.Restore()
 		})

@@ -14,19 +14,21 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Reconfigure puts other settings into force while the producer works. Send does not wait for it, and no record is lost by
-// it: what waits goes where the new settings say, what is in flight comes home under the old ones. Only where Buffer.MaxBytes
-// becomes less than what is held, priorities below the highest one in use give up what waits, the lowest first, down to their
-// guarantees. cfg is complete in itself, as for New: what it does not name has its default again.
+// Reconfigure puts other settings into force while the producer works. Send does not wait for it,
+// and no record is lost by it: what waits goes where the new settings say, what is in flight comes
+// home under the old ones. Only where Buffer.MaxBytes becomes less than what is held, priorities
+// below the highest one in use give up what waits, the lowest first, down to their guarantees. cfg
+// is complete in itself, as for New: what it does not name has its default again.
 //
-// A record that waits keeps the priority that it was sent with, even if the rule for its topic has changed. Newer records of its key
-// may then overtake it, and Stats counts that in OrderAtRisk. A cluster
-// whose settings have changed is connected to anew; what was written to it and not answered is settled over the old
-// connections, for as long as its delivery timeout says.
+// A record that waits keeps the priority that it was sent with, even if the rule for its topic has
+// changed. Newer records of its key may then overtake it, and Stats counts that in OrderAtRisk. A
+// cluster whose settings have changed is connected to anew; what was written to it and not answered
+// is settled over the old connections, for as long as its delivery timeout says.
 //
-// It fails with all that is wrong in cfg, with what cannot be changed (ClientID, Batching.Compression, Batching.Acks,
-// Resolver, and to leave a priority without a cluster that has one), and with ErrClosed after Close; then nothing has
-// changed. It does no I/O. Calls come one after the other.
+// It fails with all that is wrong in cfg, with what cannot be changed (ClientID,
+// Batching.Compression, Batching.Acks, Resolver, and to leave a priority without a cluster that has
+// one), and with ErrClosed after Close; then nothing has changed. It does no I/O. Calls come one
+// after the other.
 func (p *Producer) Reconfigure(cfg Config) error {
 	cfg, rules, err := p.options.complete(cfg)
 	if err != nil {
@@ -41,21 +43,25 @@ func (p *Producer) Reconfigure(cfg Config) error {
 	if err := was.allows(&cfg); err != nil {
 		return err
 	}
-	c := &change{p: p, was: was, next: &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site),
-		since: time.Now(), changes: was.changes + 1, digest: cfg.digest(), warnings: p.options.warnings(&cfg)}}
+	c := &change{p: p, was: was, next: &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table),
+		clusters: make(map[string]*site),
+		since:    time.Now(), changes: was.changes +
+			1, digest: cfg.digest(), warnings: p.options.warnings(&cfg)}}
 	if err := c.prepare(); err != nil {
 		c.discard()
 		return fmt.Errorf("reconfigure: %w", err)
 	}
 	c.apply()
 	p.warn(c.next.warnings, was.warnings)
-	p.log.Info("settings changed", zap.String("digest", c.next.digest), zap.Uint64("changes", c.next.changes))
+	p.log.Info("settings changed", zap.String("digest", c.next.digest),
+		zap.Uint64("changes", c.next.changes))
 	p.events.push(Event{Kind: EventReconfigured})
 	return nil
 }
 
-// Config returns the settings in force, complete: what New or Reconfigure was given, with the defaults that it left open. Its
-// secrets show stars to whatever prints or encodes them. It can be given to Reconfigure as it is.
+// Config returns the settings in force, complete: what New or Reconfigure was given, with the
+// defaults that it left open. Its secrets show stars to whatever prints or encodes them. It can be
+// given to Reconfigure as it is.
 func (p *Producer) Config() Config { return p.setup.Load().cfg.clone().explicit() }
 
 // allows returns an error that names what cannot be changed from s to cfg.
@@ -63,7 +69,9 @@ func (s *setup) allows(cfg *Config) error {
 	var errs []error
 	same := func(field string, is, wanted any) {
 		if is != wanted {
-			errs = append(errs, fmt.Errorf("%s: %v cannot become %v while the producer works: make a new one for that", field, is, wanted))
+			errs = append(errs,
+				fmt.Errorf("%s: %v cannot become %v while the producer works: make a new one "+
+					"for that", field, is, wanted))
 		}
 	}
 	same("client_id", s.cfg.ClientID, cfg.ClientID)
@@ -73,8 +81,10 @@ func (s *setup) allows(cfg *Config) error {
 	same("resolver.stale_for", s.cfg.Resolver.StaleFor, cfg.Resolver.StaleFor)
 	for l := range s.eachLane {
 		if cfg.Priorities.of(l.priority).Cluster == "" {
-			errs = append(errs, fmt.Errorf("priorities.%v.cluster: records of this priority may wait: name a cluster, one of %s",
-				l.priority, strings.Join(sortedNames(cfg.Clusters), ", ")))
+			errs = append(errs,
+				fmt.Errorf("priorities.%v.cluster: records of this priority may wait: name a "+
+					"cluster, one of %s",
+					l.priority, strings.Join(sortedNames(cfg.Clusters), ", ")))
 		}
 	}
 	if len(errs) > 0 {
@@ -169,7 +179,8 @@ func (c *change) apply() {
 	c.p.closeUnused(c.was.clusters)
 }
 
-// redirect has l use other ways from now on, beginning with the cluster that it uses, if that is still one of them.
+// redirect has l use other ways from now on, beginning with the cluster that it uses, if that is
+// still one of them.
 func (p *Producer) redirect(l *lane, paths []path) {
 	var left []*dispatcher
 	was := l.routes.Load()
@@ -184,12 +195,14 @@ func (p *Producer) redirect(l *lane, paths []path) {
 	next.leaving = append(slices.Clone(was.leaving), left...)
 	if use < 0 {
 		next.since = time.Now()
-		p.events.push(Event{Kind: EventReturned, Priority: l.priority, Cluster: paths[0].d.cluster.Name(), From: from, Reason: "settings changed"})
+		p.events.push(Event{Kind: EventReturned, Priority: l.priority,
+			Cluster: paths[0].d.cluster.Name(), From: from, Reason: "settings changed"})
 	}
 	l.update(func(r *routes) { *r = *next })
 	for _, x := range paths {
 		if !was.has(x.d) {
-			x.d.start() // now that it is one of the ways: one that is not, and has nothing to do, leaves
+			// now that it is one of the ways: one that is not, and has nothing to do, leaves
+			x.d.start()
 		}
 	}
 	l.choose(use)
@@ -211,7 +224,8 @@ func (p *Producer) retire(l *lane, d *dispatcher) {
 	l.keep(d)
 	topics, _ := l.buf.Topics()
 	for _, t := range topics {
-		t.Reassign(d.outlet, l.outlet(t.Name())) // it was made when the routes had just been replaced
+		// it was made when the routes had just been replaced
+		t.Reassign(d.outlet, l.outlet(t.Name()))
 	}
 	p.closeUnused(map[string]*site{d.cluster.Name(): d.cluster})
 }
@@ -226,7 +240,8 @@ func (p *Producer) closeUnused(clusters map[string]*site) {
 	}
 }
 
-// inUse returns the clusters that there are, and those that something was written to and not answered.
+// inUse returns the clusters that there are, and those that something was written to and not
+// answered.
 func (s *setup) inUse() map[*site]bool {
 	all := make(map[*site]bool)
 	for _, c := range s.clusters {

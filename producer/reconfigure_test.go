@@ -16,7 +16,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Settings change two hundred times while everything else is called. Time is real, for the race detector.
+// Settings change two hundred times while everything else is called. Time is real, for the race
+// detector.
 func TestReconfigure_WhileEverythingElseIsCalled_ConcurrentSafe(t *testing.T) {
 	t.Parallel()
 	clusters := make(map[string]producer.ClusterConfig)
@@ -30,14 +31,16 @@ func TestReconfigure_WhileEverythingElseIsCalled_ConcurrentSafe(t *testing.T) {
 	configs := make([]producer.Config, 8)
 	for i := range configs {
 		cfg := &configs[i]
-		cfg.Clusters = map[string]producer.ClusterConfig{"main": clusters["main"], "spare": clusters["spare"]}
+		cfg.Clusters = map[string]producer.ClusterConfig{"main": clusters["main"],
+			"spare": clusters["spare"]}
 		cfg.Batching.Linger = time.Duration(1+i%2) * time.Millisecond
 		first, second := "main", "spare"
 		if i%4 < 2 {
 			first, second = second, first
 		}
 		cfg.Priorities.Low.Cluster, cfg.Priorities.High.Cluster = first, second
-		cfg.Priorities.Medium = producer.PriorityConfig{Cluster: first, Fallbacks: []routing.Fallback{{Cluster: second}}}
+		cfg.Priorities.Medium = producer.PriorityConfig{Cluster: first,
+			Fallbacks: []routing.Fallback{{Cluster: second}}}
 		if i >= 4 {
 			renewed := cfg.Clusters["main"]
 			renewed.CreateTopics.Enabled = true
@@ -45,7 +48,8 @@ func TestReconfigure_WhileEverythingElseIsCalled_ConcurrentSafe(t *testing.T) {
 		}
 	}
 	l := ledger.New()
-	p, err := producer.New(configs[0], producer.WithDelivery(l.Report), producer.WithEvents(func(producer.Event) {}))
+	p, err := producer.New(configs[0], producer.WithDelivery(l.Report),
+		producer.WithEvents(func(producer.Event) {}))
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	var over atomic.Bool
@@ -71,7 +75,8 @@ func TestReconfigure_WhileEverythingElseIsCalled_ConcurrentSafe(t *testing.T) {
 	var last producer.Stats
 	beside(func(int) {
 		s := p.Stats()
-		if !s.Total.Balanced() || s.Total.Delivered < last.Total.Delivered || s.Requests < last.Requests {
+		if !s.Total.Balanced() || s.Total.Delivered < last.Total.Delivered ||
+			s.Requests < last.Requests {
 			t.Errorf("%+v after %+v", s.Total, last.Total)
 		}
 		last = s
@@ -108,7 +113,8 @@ func TestReconfigure_BoundsTopicsThatAreThere(t *testing.T) {
 	var cfg producer.Config
 	p := nowhere(t, func(c *producer.Config) { c.Batching.MaxBytes = 64 << 10; cfg = *c })
 	fill := func() (accepted int) {
-		for p.Send(producer.Record{Topic: "events", Value: make([]byte, 1000)}) == nil && accepted < 5000 {
+		for p.Send(producer.Record{Topic: "events", Value: make([]byte, 1000)}) == nil &&
+			accepted < 5000 {
 			accepted++
 		}
 		return accepted
@@ -129,7 +135,8 @@ func TestReconfigure_BoundsTopicsThatAreThere(t *testing.T) {
 func TestProducer_ConfigIsACopyOfWhatIsInForce(t *testing.T) {
 	t.Parallel()
 	p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{"main": {
-		Brokers: []string{"127.0.0.1:1"}, SASL: producer.SASLConfig{Mechanism: "plain", User: "u", Password: "of-the-night"},
+		Brokers: []string{"127.0.0.1:1"}, SASL: producer.SASLConfig{Mechanism: "plain", User: "u",
+			Password: "of-the-night"},
 		TLS: producer.TLSConfig{Enabled: true},
 	}}})
 	require.NoError(t, err)

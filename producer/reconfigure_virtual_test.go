@@ -83,20 +83,23 @@ func TestVirtual_F14_CloseEndsAClusterThatWasRemovedAndHasSomethingUnanswered(t 
 	})
 }
 
-// A link waits for its question for a producer ID up to two seconds. Nobody else is to wait for that.
+// A link waits for its question for a producer ID up to two seconds. Nobody else is to wait for
+// that.
 func TestVirtual_F17_CloseDoesNotWaitForADispatcherThatLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14", "F17")
-		f := newField(t, []string{"main", "spare"}, func(cfg *producer.Config) { cfg.Priorities.Medium.Fallbacks = nil })
+		f := newField(t, []string{"main", "spare"},
+			func(cfg *producer.Config) { cfg.Priorities.Medium.Fallbacks = nil })
 		defer f.end()
 		f.begin()
 		time.Sleep(time.Second)
 		var asked atomic.Int64
-		f.k["main"].ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
-			asked.Add(1)
-			f.k["main"].SleepControl(func() { time.Sleep(time.Minute) })
-			return nil, nil, false
-		})
+		f.k["main"].ControlKey(int16(kmsg.InitProducerID),
+			func(kmsg.Request) (kmsg.Response, error, bool) {
+				asked.Add(1)
+				f.k["main"].SleepControl(func() { time.Sleep(time.Minute) })
+				return nil, nil, false
+			})
 		f.stream(100 * time.Millisecond) // a producer ID is asked for, without an answer
 		time.Sleep(100 * time.Millisecond)
 		f.reconfigure(func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "spare" })
@@ -127,7 +130,8 @@ func TestVirtual_ReconfigureKeepsEveryCount(t *testing.T) {
 				require.GreaterOrEqual(t, s.Requests, before.Requests, i)
 				require.GreaterOrEqual(t, s.RequestRecords, before.RequestRecords, i)
 				require.GreaterOrEqual(t, s.Total.Delivered, before.Total.Delivered, i)
-				require.GreaterOrEqual(t, s.Clusters["main"].Delivered, before.Clusters["main"].Delivered, i)
+				require.GreaterOrEqual(t, s.Clusters["main"].Delivered,
+					before.Clusters["main"].Delivered, i)
 				before = s
 			}
 			c.Bit("settings changed", 20)
@@ -137,7 +141,8 @@ func TestVirtual_ReconfigureKeepsEveryCount(t *testing.T) {
 	})
 }
 
-// Who changes the config that was given before, and gives it again, must not change what the producer compares it with.
+// Who changes the config that was given before, and gives it again, must not change what the
+// producer compares it with.
 func TestVirtual_ReconfigureTakesTheSameConfigChangedInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
@@ -177,7 +182,8 @@ func TestVirtual_ReconfigureLeavesNothingBehind(t *testing.T) {
 				f.reconfigure(func(cfg *producer.Config) {
 					renew(cfg, []string{"main", "spare"}[i%2])
 					if i%5 == 0 {
-						cfg.Priorities.Medium.Fallbacks = []routing.Fallback{{Cluster: "spare", Prefix: []string{"", "p."}[i/5%2]}}
+						cfg.Priorities.Medium.Fallbacks = []routing.Fallback{{Cluster: "spare",
+							Prefix: []string{"", "p."}[i/5%2]}}
 					}
 				})
 				f.stream(time.Second)
@@ -192,7 +198,8 @@ func TestVirtual_ReconfigureLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// Limits and thresholds go on where they were: changing something else every few seconds must not put off a fallback.
+// Limits and thresholds go on where they were: changing something else every few seconds must not
+// put off a fallback.
 func TestVirtual_F14_ReconfigureDoesNotPutOffAFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
@@ -220,15 +227,16 @@ func TestVirtual_F14_ReconfigureDoesNotPutOffAFallback(t *testing.T) {
 				change(i)
 			}
 			require.Len(t, f.switches(), 2)
-			require.InDelta(t, time.Minute, f.switches()[1].At.Sub(f.switches()[0].At), float64(time.Second))
+			require.InDelta(t, time.Minute, f.switches()[1].At.Sub(f.switches()[0].At),
+				float64(time.Second))
 			c.Bit("settings changed", 70)
 			c.Held("I13", 2)
 		})
 	})
 }
 
-// Of a cluster that is connected to anew nobody is told that it is closed, and of a priority whose cluster was taken away
-// everybody where it goes.
+// Of a cluster that is connected to anew nobody is told that it is closed, and of a priority whose
+// cluster was taken away everybody where it goes.
 func TestVirtual_EventsTellOfWhatReconfigureDid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14")
@@ -259,11 +267,13 @@ func TestVirtual_EventsTellOfWhatReconfigureDid(t *testing.T) {
 			require.Equal(t, 2, reconfigured)
 			require.ElementsMatch(t, []string{"cluster main up ", "cluster spare up "}, told[:2])
 			require.Equal(t, []string{
-				"cluster main up ", "cluster main down ", "fell back spare none main", "returned main none spare",
+				"cluster main up ", "cluster main down ", "fell back spare none " +
+					"main", "returned main none spare",
 				"cluster spare closed ", "cluster main up ",
 			}, told[2:])
 		})
-		require.Equal(t, producer.ClusterClosed, s.Clusters["spare"].State, "it is not in the settings any more")
+		require.Equal(t, producer.ClusterClosed, s.Clusters["spare"].State,
+			"it is not in the settings any more")
 	})
 }
 
@@ -280,10 +290,13 @@ func TestVirtual_ReconfigureThatFailsChangesNothing(t *testing.T) {
 			says   string
 		}{
 			{func(cfg *producer.Config) { cfg.ClientID = "other" }, "client_id"},
-			{func(cfg *producer.Config) { cfg.Batching.Compression = "lz4" }, "batching.compression"},
+			{func(cfg *producer.Config) { cfg.Batching.Compression = "lz4" },
+				"batching.compression"},
 			{func(cfg *producer.Config) { cfg.Batching.Acks = "leader" }, "batching.acks"},
-			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "" }, "priorities.medium.cluster"},
-			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "nowhere" }, `there is no cluster "nowhere"`},
+			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "" },
+				"priorities.medium.cluster"},
+			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "nowhere" },
+				`there is no cluster "nowhere"`},
 			{func(cfg *producer.Config) { cfg.Clusters = nil }, "clusters"},
 		} {
 			cfg := before
@@ -316,12 +329,14 @@ func TestVirtual_ReconfigureRulesTimeoutsAndLanesWhileRecordsWait(t *testing.T) 
 		c := proof.Of(t, "F14")
 		s := onField(t, c, two, func(cfg *producer.Config) {
 			cfg.Priorities.Medium.Fallbacks = nil
-			cfg.Clusters["low"] = cfg.Clusters["spare"] // a lane needs a cluster: low has none at first
+			// a lane needs a cluster: low has none at first
+			cfg.Clusters["low"] = cfg.Clusters["spare"]
 			cfg.Priorities.Low.Cluster = ""
 			delete(cfg.Clusters, "low")
 			cfg.Priorities.High.Cluster = "spare"
 		}, func(f *field) {
-			require.ErrorIs(t, f.p.Send(producer.Record{Topic: "events", Priority: routing.Low}), producer.ErrNoRoute)
+			require.ErrorIs(t, f.p.Send(producer.Record{Topic: "events", Priority: routing.Low}),
+				producer.ErrNoRoute)
 			f.stream(time.Second)
 			f.k["main"].link.Cut()
 			f.stream(time.Second)
@@ -332,13 +347,16 @@ func TestVirtual_ReconfigureRulesTimeoutsAndLanesWhileRecordsWait(t *testing.T) 
 				cfg.Priorities.Low.Cluster = "spare"
 			})
 			f.stream(time.Second) // these go by the new rule
-			require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.Low}))
+			require.NoError(t, f.ledger.Send(f.p,
+				producer.Record{Topic: "events", Priority: routing.Low}))
 			time.Sleep(time.Second)
 			s := f.p.Stats()
-			require.Equal(t, waiting, s.Priorities[routing.Medium].Pending, "what waits stays in its lane")
+			require.Equal(t, waiting, s.Priorities[routing.Medium].Pending,
+				"what waits stays in its lane")
 			require.EqualValues(t, 40, s.Priorities[routing.High].Delivered)
 			require.EqualValues(t, 1, s.Priorities[routing.Low].Delivered)
-			require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.Medium}))
+			require.NoError(t, f.ledger.Send(f.p,
+				producer.Record{Topic: "events", Priority: routing.Medium}))
 			f.reconfigure(func(cfg *producer.Config) { cfg.Priorities.Medium.DeliveryTimeout = 10 * time.Second })
 			begin := time.Now()
 			time.Sleep(20 * time.Second)
@@ -353,7 +371,8 @@ func TestVirtual_ReconfigureRulesTimeoutsAndLanesWhileRecordsWait(t *testing.T) 
 	})
 }
 
-// A cluster that goes from the settings while records wait for it, are in flight to it, and are unanswered there.
+// A cluster that goes from the settings while records wait for it, are in flight to it, and are
+// unanswered there.
 func TestVirtual_F14_AClusterIsTakenAwayAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := proof.Of(t, "F14", "F8")
@@ -370,7 +389,8 @@ func TestVirtual_F14_AClusterIsTakenAwayAndComesBack(t *testing.T) {
 			})
 			f.stream(time.Second)
 			require.Equal(t, "third", f.current())
-			require.Positive(t, f.p.Stats().Clusters["third"].Delivered, "what waited goes there at once")
+			require.Positive(t, f.p.Stats().Clusters["third"].Delivered,
+				"what waited goes there at once")
 			require.Equal(t, producer.ClusterClosed, f.p.Stats().Clusters["main"].State)
 			pending := f.p.Stats().Total.Pending
 			require.Positive(t, pending, "what is unanswered stays")
@@ -380,7 +400,8 @@ func TestVirtual_F14_AClusterIsTakenAwayAndComesBack(t *testing.T) {
 			require.NotZero(t, f.delivered("main"), "and is settled over the old connections")
 			f.reconfigure(func(cfg *producer.Config) { *cfg = all })
 			f.stream(time.Second)
-			require.Equal(t, "third", f.current(), "as long as main has not been well for long enough")
+			require.Equal(t, "third", f.current(),
+				"as long as main has not been well for long enough")
 			f.stream(100 * time.Second) // it may go by way of spare, and a minute later
 			require.Equal(t, "main", f.current())
 			c.Bit("settings changed", 2)
@@ -395,10 +416,14 @@ type passes struct {
 	n atomic.Int64
 }
 
-func (p *passes) ForBatch(string, uint64, []int32, int32) int32 { p.n.Add(1); return partitioner.Any }
+func (p *passes) ForBatch(string, uint64, []int32,
+	int32) int32 {
+	p.n.Add(1)
+	return partitioner.Any
+}
 
-// A broker of the old cluster takes four seconds for each answer. Topics that have nothing on the way there go on in the new one at once, and
-// nobody looks at the others all the time.
+// A broker of the old cluster takes four seconds for each answer. Topics that have nothing on the
+// way there go on in the new one at once, and nobody looks at the others all the time.
 func TestVirtual_F14_ASlowTopicDelaysTheSwitchOfNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const topics, slow = 50, 10
@@ -408,7 +433,8 @@ func TestVirtual_F14_ASlowTopicDelaysTheSwitchOfNoOther(t *testing.T) {
 		f.begin(producer.WithPartitioner(count))
 		send := func(from, to int) {
 			for i := from; i < to; i++ {
-				require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: fmt.Sprint("t", i), Value: make([]byte, 20)}))
+				require.NoError(t, f.ledger.Send(f.p,
+					producer.Record{Topic: fmt.Sprint("t", i), Value: make([]byte, 20)}))
 			}
 		}
 		for i := range topics {
@@ -418,15 +444,16 @@ func TestVirtual_F14_ASlowTopicDelaysTheSwitchOfNoOther(t *testing.T) {
 		send(0, topics)
 		f.flush()
 		var quick atomic.Bool
-		f.k["main"].ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-			f.k["main"].KeepControl()
-			f.k["main"].SleepControl(func() {
-				if !quick.Load() {
-					time.Sleep(4 * time.Second)
-				}
+		f.k["main"].ControlKey(int16(kmsg.Produce),
+			func(kmsg.Request) (kmsg.Response, error, bool) {
+				f.k["main"].KeepControl()
+				f.k["main"].SleepControl(func() {
+					if !quick.Load() {
+						time.Sleep(4 * time.Second)
+					}
+				})
+				return nil, nil, false
 			})
-			return nil, nil, false
-		})
 		send(0, slow)
 		time.Sleep(100 * time.Millisecond)
 		f.reconfigure(func(cfg *producer.Config) {

@@ -16,10 +16,12 @@ type Record struct {
 	// Topic is where it goes. It must be a legal name: 1 to 249 letters, digits, '.', '_' and '-'.
 	Topic string
 
-	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order: records of one key that one
-	// goroutine sends keep their order in a cluster, if they have the same priority and name no Partition. Records of a key
-	// with several priorities overtake each other. So they do when Reconfigure gives their topic another priority while some
-	// wait: Flush first, or accept it. Stats counts them in OrderAtRisk. A nil key is null in Kafka; an empty one is a key.
+	// Key, if it is not nil, decides the partition, as with the Java client, and with it the order:
+	// records of one key that one goroutine sends keep their order in a cluster, if they have the
+	// same priority and name no Partition. Records of a key with several priorities overtake each
+	// other. So they do when Reconfigure gives their topic another priority while some wait: Flush
+	// first, or accept it. Stats counts them in OrderAtRisk. A nil key is null in Kafka; an empty
+	// one is a key.
 	Key []byte
 
 	// Value is what it carries. A nil value is null in Kafka, a tombstone in compacted topics.
@@ -27,32 +29,36 @@ type Record struct {
 
 	Headers []Header
 
-	// Timestamp is stored to the millisecond. The zero time means the time of Send. Kafka refuses, by default, what is more
-	// than an hour ahead. The delivery timeout has nothing to do with it.
+	// Timestamp is stored to the millisecond. The zero time means the time of Send. Kafka refuses,
+	// by default, what is more than an hour ahead. The delivery timeout has nothing to do with it.
 	Timestamp time.Time
 
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.
 	Priority routing.Priority
 
-	// Partition, made by ToPartition, names the partition. Its zero value lets the key decide, or Forebay where there is no key.
+	// Partition, made by ToPartition, names the partition. Its zero value lets the key decide, or
+	// Forebay where there is no key.
 	//
-	// Records that one goroutine sends to the same chosen partition keep their order in a cluster, with a key or without. They
-	// have no order with records whose partition the key decides, not even for the same key: send all records of a key one way.
+	// Records that one goroutine sends to the same chosen partition keep their order in a cluster,
+	// with a key or without. They have no order with records whose partition the key decides, not
+	// even for the same key: send all records of a key one way.
 	Partition Partition
 
 	// Tag comes back in the record's delivery report. It is not sent.
 	Tag uint64
 }
 
-// Partition is a partition that the caller chose; make one with ToPartition. The zero value means no choice. It is not a number, so
-// that Record{Partition: 3} does not compile. Two Partitions with the same number are equal.
-type Partition struct{ code int32 } // 0: none; below: the complement of its number; above: a negative one was asked for
+// Partition is a partition that the caller chose; make one with ToPartition. The zero value means
+// no choice. It is not a number, so that Record{Partition: 3} does not compile. Two Partitions with
+// the same number are equal.
+// 0: none; below: the complement of its number; above: a negative one was asked for
+type Partition struct{ code int32 }
 
 // negative is a Partition that Send refuses.
 var negative = Partition{1}
 
-// ToPartition returns the choice of partition n. A record for a partition that does not exist waits for it; Send refuses
-// one for a negative partition.
+// ToPartition returns the choice of partition n. A record for a partition that does not exist waits
+// for it; Send refuses one for a negative partition.
 func ToPartition(n int32) Partition {
 	if n < 0 {
 		return negative
@@ -60,7 +66,8 @@ func ToPartition(n int32) Partition {
 	return Partition{^n}
 }
 
-// Number returns the number of the partition, and whether one was chosen: -1 and false for none, -1 and true for a negative one.
+// Number returns the number of the partition, and whether one was chosen: -1 and false for none, -1
+// and true for a negative one.
 func (p Partition) Number() (n int32, chosen bool) {
 	if p.code >= 0 {
 		return -1, p.code > 0

@@ -39,8 +39,8 @@ const (
 	ReasonUnanswered      = buffer.Unanswered
 	ReasonUnansweredClose = buffer.UnansweredClose
 
-	// Those of records that were given up because their memory was needed (Reason.MadeRoom). They were shed, or possibly persisted
-	// where an earlier attempt to write them was never answered.
+	// Those of records that were given up because their memory was needed (Reason.MadeRoom). They
+	// were shed, or possibly persisted where an earlier attempt to write them was never answered.
 	ReasonPreemptedByHigh   = buffer.PreemptedByHigh
 	ReasonPreemptedByMedium = buffer.PreemptedByMedium
 	ReasonDroppedOldest     = buffer.DroppedOldest
@@ -57,25 +57,29 @@ type Report struct {
 	Cluster  string
 	Topic    string
 
-	// Partition and Offset are where it was delivered. The offset is -1 where the broker only remembered to have the batch.
+	// Partition and Offset are where it was delivered. The offset is -1 where the broker only
+	// remembered to have the batch.
 	Partition int32
 	Offset    int64
 
 	Attempts int           // how often its batch was written, or may have been
 	Waited   time.Duration // from Send to the outcome
 
-	// MaybeDuplicated says that it was written again where an earlier attempt could not be ruled out.
+	// MaybeDuplicated says that it was written again where an earlier attempt could not be ruled
+	// out.
 	MaybeDuplicated bool
 
-	// Record is the record itself if it was not delivered, for the application to do something with, else nil. The callback
-	// may keep it. Its Priority is the one that it was sent with in the end. It is also nil where the record was given up
-	// because its memory was needed (Reason.MadeRoom): keeping it for the report would have made no room. Tag says which it was.
+	// Record is the record itself if it was not delivered, for the application to do something
+	// with, else nil. The callback may keep it. Its Priority is the one that it was sent with in
+	// the end. It is also nil where the record was given up because its memory was needed
+	// (Reason.MadeRoom): keeping it for the report would have made no room. Tag says which it was.
 	// Use Returned, which checks for that.
 	Record *Record
 }
 
-// Returned returns the record that was not delivered, and true. It returns an empty record and false if the report has none: for a
-// delivered record, and for one that was given up for its memory. The slices are those of r.Record.
+// Returned returns the record that was not delivered, and true. It returns an empty record and
+// false if the report has none: for a delivered record, and for one that was given up for its
+// memory. The slices are those of r.Record.
 func (r Report) Returned() (Record, bool) {
 	if r.Record == nil {
 		return Record{}, false
@@ -96,8 +100,9 @@ type verdict struct {
 	at        time.Duration // monotonic
 }
 
-// reports hands verdicts to the callback, one record after the other, on a goroutine of its own: those of higher priorities
-// first, so that one that floods does not delay what is told of others by more than a batch.
+// reports hands verdicts to the callback, one record after the other, on a goroutine of its own:
+// those of higher priorities first, so that one that floods does not delay what is told of others
+// by more than a batch.
 type reports struct {
 	fn       func(Report)
 	maxBytes atomic.Int64
@@ -122,8 +127,8 @@ func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
 	return r
 }
 
-// push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower priorities are dropped for it, or
-// else its own.
+// push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower
+// priorities are dropped for it, or else its own.
 func (r *reports) push(v verdict) {
 	held := v.batch.Held()
 	r.mu.Lock()
@@ -140,7 +145,8 @@ func (r *reports) push(v verdict) {
 	r.nudge()
 }
 
-// makeRoomLocked takes as many of the newest reports of lower priorities out as are needed for n bytes, if that is enough.
+// makeRoomLocked takes as many of the newest reports of lower priorities out as are needed for n
+// bytes, if that is enough.
 func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verdict) {
 	excess := r.bytes + n - r.maxBytes.Load()
 	if excess <= 0 || excess > r.heldBelowLocked(priority) {
@@ -149,7 +155,8 @@ func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verd
 	return r.dropLocked(priority, excess)
 }
 
-// dropLocked takes the newest reports of priorities below one out, the lowest first, until they were of so many bytes.
+// dropLocked takes the newest reports of priorities below one out, the lowest first, until they
+// were of so many bytes.
 func (r *reports) dropLocked(below routing.Priority, excess int64) (out []verdict) {
 	for lower := routing.Low; lower < below; lower++ {
 		for q := &r.queues[lower]; len(*q) > 0 && excess > 0; {
@@ -165,7 +172,8 @@ func (r *reports) dropLocked(below routing.Priority, excess int64) (out []verdic
 	return out
 }
 
-// resize changes the bound. The newest reports above it are dropped, those of lower priorities first.
+// resize changes the bound. The newest reports above it are dropped, those of lower priorities
+// first.
 func (r *reports) resize(maxBytes int64) {
 	r.mu.Lock()
 	r.maxBytes.Store(maxBytes)
@@ -174,7 +182,8 @@ func (r *reports) resize(maxBytes int64) {
 	r.release(dropped)
 }
 
-// unbound lifts the bound. Close does so: no more records are accepted, so the memory of what is left is all that reports can hold.
+// unbound lifts the bound. Close does so: no more records are accepted, so the memory of what is
+// left is all that reports can hold.
 func (r *reports) unbound() { r.maxBytes.Store(math.MaxInt64) }
 
 // release gives the memory of reports back that were dropped.
@@ -261,7 +270,8 @@ func (r *reports) report(v verdict) {
 			r.call(rep)
 		})
 		if err != nil {
-			r.log.Error("a batch cannot be read back for its reports", zap.String("topic", base.Topic), zap.Error(err))
+			r.log.Error("a batch cannot be read back for its reports",
+				zap.String("topic", base.Topic), zap.Error(err))
 			r.dropped.Add(uint64(v.batch.Records()))
 		}
 	}
@@ -292,7 +302,8 @@ func (r *reports) call(rep Report) {
 	defer func() {
 		r.calling.Store(false)
 		if v := recover(); v != nil && r.panics.Add(1) == 1 {
-			r.log.Error("the delivery callback panicked; this is said once", zap.String("panic", fmt.Sprint(v)),
+			r.log.Error("the delivery callback panicked; this is said once",
+				zap.String("panic", fmt.Sprint(v)),
 				zap.ByteString("stack", debug.Stack()))
 		}
 	}()

@@ -11,15 +11,17 @@ import (
 	"github.com/forebay-go/forebay/internal/faultnet"
 )
 
-// resolver is a world of names: it looks them up, and opens connections to the addresses that it gave.
+// resolver is a world of names: it looks them up, and opens connections to the addresses that it
+// gave.
 type resolver struct {
-	mu        sync.Mutex                   // guards what follows; never held across I/O
-	wrong     int64                        // look-ups that failed, or were slow
-	fail      *net.DNSError                // nil: names resolve
-	slow      time.Duration                // how long a look-up takes
-	empty     bool                         // answers have no address
-	names     map[string][]string          // what they say
-	addresses []string                     // what all other names say: the brokers of an embedded Kafka have one for all
+	mu    sync.Mutex          // guards what follows; never held across I/O
+	wrong int64               // look-ups that failed, or were slow
+	fail  *net.DNSError       // nil: names resolve
+	slow  time.Duration       // how long a look-up takes
+	empty bool                // answers have no address
+	names map[string][]string // what they say
+	// what all other names say: the brokers of an embedded Kafka have one for all
+	addresses []string
 	hosts     map[string]faultnet.DialFunc // what lives where; dials are refused elsewhere
 }
 
@@ -49,10 +51,12 @@ func (r *resolver) lookup(ctx context.Context, host string) ([]string, error) {
 	select {
 	case <-time.After(slow):
 	case <-ctx.Done():
-		return nil, &net.DNSError{Err: "i/o timeout", Name: host, IsTimeout: true, IsTemporary: true}
+		return nil, &net.DNSError{Err: "i/o timeout", Name: host, IsTimeout: true,
+			IsTemporary: true}
 	}
 	if fail != nil {
-		return nil, &net.DNSError{Err: fail.Err, Name: host, IsNotFound: fail.IsNotFound, IsTemporary: fail.IsTemporary}
+		return nil, &net.DNSError{Err: fail.Err, Name: host, IsNotFound: fail.IsNotFound,
+			IsTemporary: fail.IsTemporary}
 	}
 	return addresses, nil
 }
@@ -67,7 +71,8 @@ func (r *resolver) dial(ctx context.Context, network, addr string) (net.Conn, er
 	host := r.hosts[ip]
 	r.mu.Unlock()
 	if host == nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: network,
+			Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	return host(ctx, network, net.JoinHostPort("localhost", port))
 }
@@ -75,8 +80,11 @@ func (r *resolver) dial(ctx context.Context, network, addr string) (net.Conn, er
 // wrongAnswers are what may be wrong with a resolver.
 var wrongAnswers = map[string]func(r *resolver){
 	"NXDOMAIN": func(r *resolver) { r.fail = &net.DNSError{Err: "no such host", IsNotFound: true} },
-	"SERVFAIL": func(r *resolver) { r.fail = &net.DNSError{Err: "server misbehaving", IsTemporary: true} },
-	"empty":    func(r *resolver) { r.empty = true },
-	"slow":     func(r *resolver) { r.slow = 5 * time.Second },
-	"hangs":    func(r *resolver) { r.slow = time.Hour },
+	"SERVFAIL": func(r *resolver) {
+		r.fail = &net.DNSError{Err: "server misbehaving",
+			IsTemporary: true}
+	},
+	"empty": func(r *resolver) { r.empty = true },
+	"slow":  func(r *resolver) { r.slow = 5 * time.Second },
+	"hangs": func(r *resolver) { r.slow = time.Hour },
 }

@@ -13,7 +13,8 @@ const (
 	samplesMax  = 361 // an hour of them, and the one that the first is compared with
 )
 
-// Sample is what a producer had counted from its start to one moment. The difference of two is what happened in between.
+// Sample is what a producer had counted from its start to one moment. The difference of two is what
+// happened in between.
 type Sample struct {
 	At time.Time
 
@@ -52,8 +53,9 @@ func (s *samples) add(sample Sample) {
 	s.next = (s.next + 1) % samplesMax
 }
 
-// Samples returns a sample for every ten seconds of the last hour, the oldest first; the first is that of New. They are taken whether
-// anybody looks or not, and hold 90 KB at most, beside Buffer.MaxBytes. It is safe for concurrent use, and the caller owns what it returns.
+// Samples returns a sample for every ten seconds of the last hour, the oldest first; the first is
+// that of New. They are taken whether anybody looks or not, and hold 90 KB at most, beside
+// Buffer.MaxBytes. It is safe for concurrent use, and the caller owns what it returns.
 func (p *Producer) Samples() []Sample {
 	s := &p.samples
 	s.mu.Lock()

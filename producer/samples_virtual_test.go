@@ -22,12 +22,14 @@ func TestVirtual_SamplesAreOfTheLastHourWhoeverLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{"main": {Brokers: []string{"127.0.0.1:1"}}}},
 			producer.WithDialer(func(context.Context, string, string) (net.Conn, error) {
-				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+				return nil, &net.OpError{Op: "dial", Net: "tcp",
+					Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 			}))
 		require.NoError(t, err)
 		defer func() { _, _ = p.Close(t.Context()) }()
 		send := func(priority routing.Priority) {
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority, Value: make([]byte, 1000)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority,
+				Value: make([]byte, 1000)}))
 		}
 		synctest.Wait()
 		require.Len(t, p.Samples(), 1, "one at the start, to compare with")
@@ -54,7 +56,8 @@ func TestVirtual_SamplesAreOfTheLastHourWhoeverLooks(t *testing.T) {
 		require.Equal(t, time.Hour, all[360].At.Sub(all[0].At))
 		require.Equal(t, 0*time.Second, time.Since(all[360].At))
 		require.EqualValues(t, 2, all[360].Lost, "both have expired")
-		require.LessOrEqual(t, len(all)*int(unsafe.Sizeof(all[0])), 90_000, "as the documentation says")
+		require.LessOrEqual(t, len(all)*int(unsafe.Sizeof(all[0])), 90_000,
+			"as the documentation says")
 		all[0] = producer.Sample{}
 		require.NotZero(t, p.Samples()[0].At, "the caller owns what it got")
 	})

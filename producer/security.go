@@ -17,56 +17,64 @@ import (
 	"github.com/forebay-go/forebay/internal/secure"
 )
 
-// TLSConfig says whether and how a cluster is spoken to over TLS. Its files are PEM. They are read again for each connection: a
-// certificate that is replaced needs no restart, and New does not look whether they are there. What cannot be read does not replace
-// what was read before.
+// TLSConfig says whether and how a cluster is spoken to over TLS. Its files are PEM. They are read
+// again for each connection: a certificate that is replaced needs no restart, and New does not look
+// whether they are there. What cannot be read does not replace what was read before.
 //
-// The name on a broker's certificate is always checked; where that is in the way, give ServerName, or a configuration of your own by WithTLS.
+// The name on a broker's certificate is always checked; where that is in the way, give ServerName,
+// or a configuration of your own by WithTLS.
 type TLSConfig struct {
 	// Enabled has TLS spoken, version 1.2 or later. New rejects the rest without it.
 	Enabled bool `yaml:"enabled"`
 
-	// CAFile holds the certificates of the authorities that are trusted. Empty means those that the system trusts.
+	// CAFile holds the certificates of the authorities that are trusted. Empty means those that the
+	// system trusts.
 	CAFile string `yaml:"ca_file"`
 
-	// CertFile holds our certificate, and those between it and its authority, for brokers that ask for one (mutual TLS). Empty means
-	// none. New rejects it without KeyFile.
+	// CertFile holds our certificate, and those between it and its authority, for brokers that ask
+	// for one (mutual TLS). Empty means none. New rejects it without KeyFile.
 	CertFile string `yaml:"cert_file"`
 
 	// KeyFile holds the key of CertFile, not encrypted. New rejects it without CertFile.
 	KeyFile string `yaml:"key_file"`
 
-	// ServerName is what must be on the brokers' certificates. Empty means the host that is dialled: of each broker its own, as the
-	// cluster advertises it. New rejects a name with a port.
+	// ServerName is what must be on the brokers' certificates. Empty means the host that is
+	// dialled: of each broker its own, as the cluster advertises it. New rejects a name with a
+	// port.
 	ServerName string `yaml:"server_name"`
 }
 
-// SASLConfig says who we are to a cluster. Files are read again for each connection, and what cannot be read does not replace what
-// was read before. White space at the ends of a file is not part of what it says.
+// SASLConfig says who we are to a cluster. Files are read again for each connection, and what
+// cannot be read does not replace what was read before. White space at the ends of a file is not
+// part of what it says.
 //
-// A password that Kafka does not take makes the cluster Down, with the reason in Stats; it is tried again after half a second on average, then a
-// second, and what waits stays.
+// A password that Kafka does not take makes the cluster Down, with the reason in Stats; it is tried
+// again after half a second on average, then a second, and what waits stays.
 type SASLConfig struct {
-	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam", in any case. Empty means none: nobody is told who we
-	// are, but by a certificate. New rejects the rest without it. "plain", "oauthbearer" and "aws-msk-iam" show what they prove to
-	// whoever can read what is sent: use them with TLS only.
+	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam", in
+	// any case. Empty means none: nobody is told who we are, but by a certificate. New rejects the
+	// rest without it. "plain", "oauthbearer" and "aws-msk-iam" show what they prove to whoever can
+	// read what is sent: use them with TLS only.
 	Mechanism string `yaml:"mechanism"`
 
 	// User is the name of a user, or the access key ID of "aws-msk-iam". "oauthbearer" has none.
 	User string `yaml:"user"`
 
-	// Password is the password of User, or the secret access key of "aws-msk-iam". New rejects it beside PasswordFile.
+	// Password is the password of User, or the secret access key of "aws-msk-iam". New rejects it
+	// beside PasswordFile.
 	Password Secret `yaml:"password" secret:"true"`
 
 	// PasswordFile is a file with the password.
 	PasswordFile string `yaml:"password_file"`
 
-	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam", where there is one. The region of the
-	// latter is that in the name of the broker, or else AWS_REGION or AWS_DEFAULT_REGION.
+	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam",
+	// where there is one. The region of the latter is that in the name of the broker, or else
+	// AWS_REGION or AWS_DEFAULT_REGION.
 	TokenFile string `yaml:"token_file"`
 }
 
-// Credentials are what WithCredentials brings: what the fields of SASLConfig of that name say, or the files in their place.
+// Credentials are what WithCredentials brings: what the fields of SASLConfig of that name say, or
+// the files in their place.
 type Credentials struct {
 	User       string
 	Password   Secret
@@ -74,32 +82,41 @@ type Credentials struct {
 	Extensions map[string]string // of "oauthbearer", beside the token
 }
 
-// WithCredentials has fn asked for the credentials of a cluster, for each connection, in place of the user, password and files of its
-// SASLConfig, whose Mechanism says what is needed. It is for tokens that have to be fetched, and for passwords in a vault.
+// WithCredentials has fn asked for the credentials of a cluster, for each connection, in place of
+// the user, password and files of its SASLConfig, whose Mechanism says what is needed. It is for
+// tokens that have to be fetched, and for passwords in a vault.
 //
-// It is called on a goroutine of its own by one connection at a time; those that come meanwhile share what it brings. A connection
-// waits for it for two seconds, its context ends after ten. An error, or a panic, is the reason why the cluster is down, and it is asked
-// again as brokers are tried again.
+// It is called on a goroutine of its own by one connection at a time; those that come meanwhile
+// share what it brings. A connection waits for it for two seconds, its context ends after ten. An
+// error, or a panic, is the reason why the cluster is down, and it is asked again as brokers are
+// tried again.
 //
-// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil function.
+// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil
+// function.
 func WithCredentials(cluster string, fn func(ctx context.Context) (Credentials, error)) Option {
 	return optionFunc(func(o *options) {
 		if fn == nil {
-			o.wrong = append(o.wrong, fmt.Errorf("WithCredentials: the function for %q is nil: give one, or remove the option", cluster))
+			o.wrong = append(o.wrong,
+				fmt.Errorf("WithCredentials: the function for %q is nil: give one, or remove "+
+					"the option", cluster))
 			return
 		}
 		o.credentials = with(o.credentials, cluster, fn)
 	})
 }
 
-// WithTLS has a cluster spoken to over TLS by cfg, in place of its TLSConfig: for certificates that are in no file, or checks of your own. Its
-// callbacks are called for each connection and have to be fast. Where cfg has no ServerName the host that is dialled is checked.
+// WithTLS has a cluster spoken to over TLS by cfg, in place of its TLSConfig: for certificates that
+// are in no file, or checks of your own. Its callbacks are called for each connection and have to
+// be fast. Where cfg has no ServerName the host that is dialled is checked.
 //
-// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil cfg.
+// New and Reconfigure reject the name of a cluster that is not in the Config. New rejects a nil
+// cfg.
 func WithTLS(cluster string, cfg *tls.Config) Option {
 	return optionFunc(func(o *options) {
 		if cfg == nil {
-			o.wrong = append(o.wrong, fmt.Errorf("WithTLS: the configuration for %q is nil: give one, or remove the option", cluster))
+			o.wrong = append(o.wrong,
+				fmt.Errorf("WithTLS: the configuration for %q is nil: give one, or remove the "+
+					"option", cluster))
 			return
 		}
 		o.tls = with(o.tls, cluster, cfg.Clone())
@@ -114,9 +131,10 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 	return m
 }
 
-// Secret is a text that is not shown: whatever prints, logs or encodes it gets three stars, or nothing where it is empty. A conversion to
-// string shows it, and so does package fmt in a field of another type that is not exported, whose methods it may not call: keep a Config in
-// an exported field, or behind a pointer.
+// Secret is a text that is not shown: whatever prints, logs or encodes it gets three stars, or
+// nothing where it is empty. A conversion to string shows it, and so does package fmt in a field of
+// another type that is not exported, whose methods it may not call: keep a Config in an exported
+// field, or behind a pointer.
 type Secret string
 
 // redacted stands for a secret that is not empty.
@@ -174,14 +192,18 @@ func (c *checker) sasl(field string, s *SASLConfig, byOption bool) {
 	switch {
 	case s.Mechanism == "":
 		if given || byOption {
-			c.fail(field+".mechanism", "none: there are credentials: write one of %s", strings.Join(secure.Mechanisms, ", "))
+			c.fail(field+".mechanism", "none: there are credentials: write one of %s",
+				strings.Join(secure.Mechanisms, ", "))
 		}
 		return
 	case byOption && given:
-		c.fail(field, "WithCredentials brings the credentials: remove all but the mechanism, or the option")
+		c.fail(field,
+			"WithCredentials brings the credentials: remove all but the mechanism, or the option")
 		return
 	case s.Password == redacted:
-		c.fail(field+".password", "it is what is shown in the place of a password: write the password itself, or name a password_file")
+		c.fail(field+".password",
+			"it is what is shown in the place of a password: write the password itself, or name "+
+				"a password_file")
 	}
 	c.oneOf(field+".mechanism", &s.Mechanism, secure.Mechanisms...)
 	if byOption {
@@ -211,7 +233,8 @@ func (c *checker) bearer(field string, s *SASLConfig) {
 	}
 }
 
-// named checks that options are about clusters that there are. A name that is ignored would leave its cluster without TLS.
+// named checks that options are about clusters that there are. A name that is ignored would leave
+// its cluster without TLS.
 func (c *checker) named(o *options, clusters map[string]ClusterConfig) {
 	c.errs = append(c.errs, o.wrong...)
 	for _, name := range slices.Sorted(maps.Keys(o.tls)) {
@@ -222,32 +245,39 @@ func (c *checker) named(o *options, clusters map[string]ClusterConfig) {
 	}
 }
 
-// secured returns how the cluster of that name is dialled, and what its clients need to say who they are.
+// secured returns how the cluster of that name is dialled, and what its clients need to say who
+// they are.
 func (p *Producer) secured(name string, cc *ClusterConfig) (cluster.DialFunc, []kgo.Opt) {
 	dial, field := p.dial, "clusters."+name
 	switch given := p.options.tls[name]; {
 	case given != nil:
-		always := secure.NewSource(field+".tls", func(context.Context) (*tls.Config, error) { return given, nil })
+		always := secure.NewSource(field+".tls",
+			func(context.Context) (*tls.Config, error) { return given, nil })
 		dial = cluster.DialFunc(secure.Dial(always, p.shielded))
 	case cc.TLS.Enabled:
-		t := secure.TLS{CAFile: cc.TLS.CAFile, CertFile: cc.TLS.CertFile, KeyFile: cc.TLS.KeyFile, ServerName: cc.TLS.ServerName}
+		t := secure.TLS{CAFile: cc.TLS.CAFile, CertFile: cc.TLS.CertFile, KeyFile: cc.TLS.KeyFile,
+			ServerName: cc.TLS.ServerName}
 		dial = cluster.DialFunc(secure.Dial(t.Source(p.log, field+".tls"), p.shielded))
 	}
 	if cc.SASL.Mechanism == "" {
 		return dial, nil
 	}
-	s := secure.SASL{User: cc.SASL.User, Password: string(cc.SASL.Password), PasswordFile: cc.SASL.PasswordFile, TokenFile: cc.SASL.TokenFile}
+	s := secure.SASL{User: cc.SASL.User, Password: string(cc.SASL.Password),
+		PasswordFile: cc.SASL.PasswordFile, TokenFile: cc.SASL.TokenFile}
 	from := s.Source(p.log, field+".sasl")
 	if fn := p.options.credentials[name]; fn != nil {
-		from = secure.NewSource(field+".sasl: the function for credentials", func(ctx context.Context) (secure.Credentials, error) {
-			c, err := fn(ctx)
-			return secure.Credentials{User: c.User, Password: string(c.Password), Token: string(c.Token), Extensions: c.Extensions}, err
-		})
+		from = secure.NewSource(field+".sasl: the function for credentials",
+			func(ctx context.Context) (secure.Credentials, error) {
+				c, err := fn(ctx)
+				return secure.Credentials{User: c.User, Password: string(c.Password),
+					Token: string(c.Token), Extensions: c.Extensions}, err
+			})
 	}
 	return dial, []kgo.Opt{kgo.SASL(secure.Mechanism(cc.SASL.Mechanism, from))}
 }
 
-// shielded returns a function that opens connections that speak TLS by cfg, over the application's dialer if that is given names.
+// shielded returns a function that opens connections that speak TLS by cfg, over the application's
+// dialer if that is given names.
 func (p *Producer) shielded(cfg *tls.Config) secure.DialFunc {
 	if p.names != nil {
 		return secure.DialFunc(p.names.WithTLS(cfg))

@@ -24,12 +24,14 @@ const (
 // framing is more than a record takes in a batch beside its key, value and headers.
 const framing = 64
 
-// Send hands rec to the producer and returns at once. It does no I/O and never waits: not for room, not for metadata, not
-// for Kafka to be reachable. Send is safe for concurrent use and allocates nothing in steady state.
+// Send hands rec to the producer and returns at once. It does no I/O and never waits: not for room,
+// not for metadata, not for Kafka to be reachable. Send is safe for concurrent use and allocates
+// nothing in steady state.
 //
-// A nil error means accepted, not delivered; the outcome is reported exactly once (see WithDelivery) and counted in Stats.
-// ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of
-// rec was kept. They come in a *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
+// A nil error means accepted, not delivered; the outcome is reported exactly once (see
+// WithDelivery) and counted in Stats. ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics,
+// ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of rec was kept. They come in a
+// *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
 func (p *Producer) Send(rec Record) error {
 	for {
 		s := p.setup.Load()
@@ -51,14 +53,16 @@ func (p *Producer) Send(rec Record) error {
 		}
 		if errors.Is(err, buffer.ErrClosed) && !s.isClosed(rec.Priority) {
 			topic.Lane().Drop(topic)
-			s.ruled.Delete(topic) // it was idle for so long that it was freed just now: it is made again
+			// it was idle for so long that it was freed just now: it is made again
+			s.ruled.Delete(topic)
 			continue
 		}
 		return p.refuse(&rec, err, "")
 	}
 }
 
-// tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be measured.
+// tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be
+// measured.
 func (s *setup) tooLarge(rec *Record) bool {
 	limit := s.cfg.Batching.MaxRecordBytes
 	if len(rec.Key)+len(rec.Value) <= limit-framing && len(rec.Headers) == 0 {
@@ -68,7 +72,8 @@ func (s *setup) tooLarge(rec *Record) bool {
 	return r.FramedSize() > limit
 }
 
-// append writes rec into an open batch of topic; tight means where an open batch cannot grow, into a small new one.
+// append writes rec into an open batch of topic; tight means where an open batch cannot grow, into
+// a small new one.
 func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	now, wall := p.clock.Now()
 	if !rec.Timestamp.IsZero() {
@@ -81,7 +86,9 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	case rec.Key != nil:
 		kind = buffer.Keyed
 	}
-	var r buffer.Record // field by field: a literal would be built elsewhere and copied, and the copy's reads wait for the writes before them
+	// field by field: a literal would be built elsewhere and copied, and the copy's reads wait for
+	// the writes before them
+	var r buffer.Record
 	r.Key, r.Value, r.Headers, r.Timestamp, r.Tag = rec.Key, rec.Value, rec.Headers, wall, rec.Tag
 	if tight {
 		return topic.AppendTight(&r, kind, partition, now)
@@ -107,7 +114,8 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 // newTopic checks what need not be checked for every record, and makes the topic of rec.
 func (p *Producer) newTopic(s *setup, rec *Record) (*buffer.Topic, error) {
 	if rec.Partition == negative {
-		return nil, p.refuse(rec, ErrInvalidRecord, "the partition is negative: name one from 0 on, or none")
+		return nil, p.refuse(rec, ErrInvalidRecord,
+			"the partition is negative: name one from 0 on, or none")
 	}
 	if hint := checkTopic(rec.Topic); hint != "" {
 		return nil, p.refuse(rec, ErrInvalidRecord, hint)
@@ -164,7 +172,8 @@ func (s *setup) isClosed(priority routing.Priority) bool {
 // refuse counts a refusal and returns what Send returns for it.
 func (p *Producer) refuse(rec *Record, err error, hint string) error {
 	cfg := &p.setup.Load().cfg
-	e := &SendError{Topic: rec.Topic, Priority: p.setup.Load().priorityOf(rec), Hint: hint, Err: err}
+	e := &SendError{Topic: rec.Topic, Priority: p.setup.Load().priorityOf(rec), Hint: hint,
+		Err: err}
 	count := refusals
 	switch {
 	case errors.Is(err, buffer.ErrFull):
@@ -175,7 +184,8 @@ func (p *Producer) refuse(rec *Record, err error, hint string) error {
 			e.Hint = "the priority holds as much as its ceiling_share allows"
 		case errors.Is(err, buffer.ErrOverShare):
 			e.Limit = 0
-			e.Hint = "the topic holds more than its max_share, or more than half of what its priority may hold while others want room"
+			e.Hint = "the topic holds more than its max_share, or more than half of what its " +
+				"priority may hold while others want room"
 		}
 	case errors.Is(err, ErrRecordTooLarge):
 		r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}

@@ -17,8 +17,10 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// nowhere returns a producer whose clusters cannot be reached, as changed by change, and closes it with the test.
-func nowhere(t testing.TB, change func(*producer.Config), opts ...producer.Option) *producer.Producer {
+// nowhere returns a producer whose clusters cannot be reached, as changed by change, and closes it
+// with the test.
+func nowhere(t testing.TB, change func(*producer.Config),
+	opts ...producer.Option) *producer.Producer {
 	t.Helper()
 	cfg := producer.Config{Clusters: map[string]producer.ClusterConfig{"gone": {Brokers: []string{"127.0.0.1:1"}}}}
 	if change != nil {
@@ -44,14 +46,17 @@ func requireSendError(t *testing.T, err, want error, text string) {
 
 func TestSend_SaysWhyItRefuses(t *testing.T) {
 	p := nowhere(t, func(c *producer.Config) {
-		c.Clusters = map[string]producer.ClusterConfig{"low": {Brokers: []string{"127.0.0.1:1"}}, "medium": {Brokers: []string{"127.0.0.1:1"}}}
+		c.Clusters = map[string]producer.ClusterConfig{"low": {Brokers: []string{"127.0.0.1:1"}},
+			"medium": {Brokers: []string{"127.0.0.1:1"}}}
 		c.Batching.MaxRecordBytes = 1000
 		c.Buffer.MaxTopics = 2
 	})
-	requireSendError(t, p.Send(producer.Record{Topic: "t", Value: make([]byte, 992)}), producer.ErrRecordTooLarge,
+	requireSendError(t, p.Send(producer.Record{Topic: "t", Value: make([]byte, 992)}),
+		producer.ErrRecordTooLarge,
 		`send to "t" (medium): record too large: 1001 bytes, at most 1000 are allowed`)
 	require.NoError(t, p.Send(producer.Record{Topic: "t", Value: make([]byte, 991)}))
-	requireSendError(t, p.Send(producer.Record{Topic: "t", Priority: routing.High}), producer.ErrNoRoute,
+	requireSendError(t, p.Send(producer.Record{Topic: "t", Priority: routing.High}),
+		producer.ErrNoRoute,
 		`send to "t" (high): no cluster for this priority`)
 	requireSendError(t, p.Send(producer.Record{Topic: "t", Priority: 77}), producer.ErrNoRoute,
 		`send to "t" (priority(77)): no cluster for this priority`)
@@ -60,10 +65,13 @@ func TestSend_SaysWhyItRefuses(t *testing.T) {
 	for _, name := range []string{"", ".", "..", strings.Repeat("x", 250), "ü"} {
 		require.ErrorIs(t, p.Send(producer.Record{Topic: name}), producer.ErrInvalidRecord, name)
 	}
-	require.ErrorIs(t, p.Send(producer.Record{Topic: "t", Partition: producer.ToPartition(-1)}), producer.ErrInvalidRecord)
+	require.ErrorIs(t, p.Send(producer.Record{Topic: "t", Partition: producer.ToPartition(-1)}),
+		producer.ErrInvalidRecord)
 	require.NoError(t, p.Send(producer.Record{Topic: "t2"}))
-	requireSendError(t, p.Send(producer.Record{Topic: "t3"}), producer.ErrTooManyTopics, `send to "t3" (medium): too many topics: buffer.max_topics allows 2 at a time`)
-	require.NoError(t, p.Send(producer.Record{Topic: "t3", Priority: routing.Low}), "each priority has its own")
+	requireSendError(t, p.Send(producer.Record{Topic: "t3"}), producer.ErrTooManyTopics,
+		`send to "t3" (medium): too many topics: buffer.max_topics allows 2 at a time`)
+	require.NoError(t, p.Send(producer.Record{Topic: "t3", Priority: routing.Low}),
+		"each priority has its own")
 	s := p.Stats()
 	require.EqualValues(t, 1, s.Refused[producer.ErrRecordTooLarge])
 	require.EqualValues(t, 2, s.Refused[producer.ErrNoRoute])
@@ -112,7 +120,8 @@ func TestSend_CopiesWhatItIsGiven(t *testing.T) {
 	require.ErrorIs(t, err, producer.ErrLeft)
 	require.ErrorIs(t, err, context.Canceled)
 	require.EqualValues(t, 1, summary.Left)
-	require.Eventually(t, func() bool { return p.Stats().HeldBytes < 2000 && got != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Stats().HeldBytes < 2000 && got != nil },
+		10*time.Second, time.Millisecond)
 	require.Equal(t, &producer.Record{
 		Topic: "t", Key: []byte("key"), Value: []byte("value"), Headers: []producer.Header{{Key: "h", Value: []byte("header")}},
 		Timestamp: time.UnixMilli(1234), Partition: producer.ToPartition(3), Priority: routing.High, Tag: 99,
@@ -145,7 +154,8 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 	for g := range accepted {
 		wg.Go(func() {
 			for i := 0; ; i++ {
-				rec := producer.Record{Topic: string(rune('a' + rand.IntN(5))), Value: make([]byte, i%2000)}
+				rec := producer.Record{Topic: string(rune('a' + rand.IntN(5))),
+					Value: make([]byte, i%2000)}
 				if i%3 == 0 {
 					rec.Key = []byte{byte(i)}
 				}
@@ -171,7 +181,8 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 	require.ErrorIs(t, err, producer.ErrLeft)
 	wg.Wait()
 	require.Equal(t, accepted[0]+accepted[1]+accepted[2]+accepted[3], summary.Accepted)
-	require.Equal(t, summary.Accepted, summary.Left+summary.Lost[producer.ReasonOverShare], "one topic may hold more than half")
+	require.Equal(t, summary.Accepted, summary.Left+summary.Lost[producer.ReasonOverShare],
+		"one topic may hold more than half")
 	require.Zero(t, p.Stats().Total.Pending)
 	require.Eventually(t, func() bool {
 		mu.Lock()
@@ -183,9 +194,13 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 func TestNew_TakesAnyNetwork(t *testing.T) {
 	for _, addr := range []string{"name.invalid:9092", "192.0.2.1:9092", "127.0.0.1:1"} {
 		p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{"x": {Brokers: []string{addr}}}},
-			producer.WithDialer(func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }))
+			producer.WithDialer(func(context.Context, string, string) (net.Conn,
+				error) {
+				return nil, errors.New("no network")
+			}))
 		require.NoError(t, err)
-		require.NoError(t, p.Send(producer.Record{Topic: "t", Value: bytes.Repeat([]byte("x"), 10)}))
+		require.NoError(t, p.Send(producer.Record{Topic: "t",
+			Value: bytes.Repeat([]byte("x"), 10)}))
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 		err = p.WaitReady(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -198,9 +213,13 @@ func TestNew_TakesAnyNetwork(t *testing.T) {
 }
 
 func TestSend_WhatIsRefusedMakesNoTopic(t *testing.T) {
-	p := nowhere(t, func(c *producer.Config) { c.Batching.MaxRecordBytes, c.Buffer.MaxTopics = 1000, 1 })
+	p := nowhere(t, func(c *producer.Config) {
+		c.Batching.MaxRecordBytes, c.Buffer.MaxTopics = 1000,
+			1
+	})
 	for i := range 10 {
-		require.ErrorIs(t, p.Send(producer.Record{Topic: string(rune('a' + i)), Value: make([]byte, 2000)}), producer.ErrRecordTooLarge)
+		require.ErrorIs(t, p.Send(producer.Record{Topic: string(rune('a' + i)),
+			Value: make([]byte, 2000)}), producer.ErrRecordTooLarge)
 	}
 	require.NoError(t, p.Send(producer.Record{Topic: "t"}))
 }

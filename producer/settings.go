@@ -12,8 +12,8 @@ type SettingsStats struct {
 	Since   time.Time // when they came into force
 	Changes uint64    // how often Reconfigure has put settings into force since New
 
-	// Digest is the same for producers that work by the same settings, defaults filled in, wherever those come from. Of secrets it
-	// knows only whether there is one, and nothing of options.
+	// Digest is the same for producers that work by the same settings, defaults filled in, wherever
+	// those come from. Of secrets it knows only whether there is one, and nothing of options.
 	Digest string
 
 	Source    string    // where they come from, as SettingsFrom was told; empty: from code
@@ -30,8 +30,9 @@ type provenance struct {
 	at              time.Time
 }
 
-// SettingsFrom notes, for Stats, what has become of the settings that source says now: they are in force, or refused, and why. It
-// changes nothing else. It is for whoever watches a source and calls Reconfigure; config.WithOutcome takes it.
+// SettingsFrom notes, for Stats, what has become of the settings that source says now: they are in
+// force, or refused, and why. It changes nothing else. It is for whoever watches a source and calls
+// Reconfigure; config.WithOutcome takes it.
 func (p *Producer) SettingsFrom(source string, refused error) {
 	from := &provenance{source: source}
 	if refused != nil {

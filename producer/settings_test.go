@@ -20,11 +20,13 @@ import (
 func secured() producer.Config {
 	return producer.Config{
 		Clusters: map[string]producer.ClusterConfig{
-			"main":  {Brokers: []string{"127.0.0.1:1"}, SASL: producer.SASLConfig{Mechanism: "plain", User: "u", Password: "hunter2"}},
+			"main": {Brokers: []string{"127.0.0.1:1"},
+				SASL: producer.SASLConfig{Mechanism: "plain", User: "u", Password: "hunter2"}},
 			"spare": {Brokers: []string{"127.0.0.1:1"}},
 		},
-		Priorities: producer.PrioritiesConfig{Low: producer.PriorityConfig{Cluster: "spare"}, Medium: producer.PriorityConfig{Cluster: "main"}},
-		Topics:     []routing.Rule{{Topic: "a.*", Priority: routing.Low}},
+		Priorities: producer.PrioritiesConfig{Low: producer.PriorityConfig{Cluster: "spare"},
+			Medium: producer.PriorityConfig{Cluster: "main"}},
+		Topics: []routing.Rule{{Topic: "a.*", Priority: routing.Low}},
 	}
 }
 
@@ -57,7 +59,8 @@ func TestSettings_TheDigestTellsSettingsApartAndKnowsNoSecret(t *testing.T) {
 	cc := other.Clusters["main"]
 	cc.SASL.Password = "hunter3"
 	other.Clusters["main"] = cc
-	require.Equal(t, digest, digestOf(t, other), "what a secret is changes nothing: it could be guessed")
+	require.Equal(t, digest, digestOf(t, other),
+		"what a secret is changes nothing: it could be guessed")
 
 	seen := map[string]bool{digest: true}
 	for name, change := range map[string]func(*producer.Config){
@@ -135,7 +138,8 @@ func TestSettings_AChangeIsShownInStatsAndLoggedOnce(t *testing.T) {
 	require.Empty(t, p.Stats().Settings.Refused)
 	require.Zero(t, p.Stats().Settings.RefusedAt)
 
-	require.Eventually(t, func() bool { return logs.FilterMessage("settings changed").Len() > 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return logs.FilterMessage("settings changed").Len() > 0 },
+		20*time.Second, time.Millisecond)
 	lines := logs.FilterMessage("settings changed").All()
 	require.Len(t, lines, 1)
 	require.Equal(t, second.Digest, lines[0].ContextMap()["digest"])

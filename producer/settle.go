@@ -18,12 +18,14 @@ const (
 	retryMin = 20 * time.Millisecond // before a second attempt, where the answer was an error
 	retryMax = time.Second
 
-	// throttleMax is how long a broker is left alone at most that asks for it. Quotas rarely ask for more than some
-	// seconds; a broker that does mutes the connection by itself, and one that is out of its mind may ask for weeks.
+	// throttleMax is how long a broker is left alone at most that asks for it. Quotas rarely ask
+	// for more than some seconds; a broker that does mutes the connection by itself, and one that
+	// is out of its mind may ask for weeks.
 	throttleMax = 30 * time.Second
 )
 
-// pause returns how long to wait after fails failures in a row: twice as long each time, with a fifth of jitter.
+// pause returns how long to wait after fails failures in a row: twice as long each time, with a
+// fifth of jitter.
 func pause(fails int) time.Duration {
 	d := min(retryMin<<min(fails-1, 10), retryMax)
 	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
@@ -88,8 +90,9 @@ func (d *dispatcher) settleThrottle(s *shipment, now time.Duration) {
 	}
 }
 
-// pace learns from how long the answer took which partitions would hold up others. Where one of them failed it is that one;
-// where none did it may be any, and they travel in smaller companies until it is found.
+// pace learns from how long the answer took which partitions would hold up others. Where one of
+// them failed it is that one; where none did it may be any, and they travel in smaller companies
+// until it is found.
 func (s *shipment) pace(now time.Duration) {
 	if s.err != nil || len(s.items) == 0 {
 		return
@@ -155,7 +158,9 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 		b.History.Attempts++
 		d.failed(it, a.Err)
 		if it.ship.err == nil {
-			it.p.fail(now) // the broker answered, and said nothing of this partition: nobody else would slow it down
+			// the broker answered, and said nothing of this partition: nobody else would slow it
+			// down
+			it.p.fail(now)
 		}
 		it.pin()
 		d.condemn(it)
@@ -165,7 +170,8 @@ func (d *dispatcher) settle(it *item, now time.Duration) {
 	}
 }
 
-// settleGone learns what it can from the answer to a batch that was resolved while it was in flight.
+// settleGone learns what it can from the answer to a batch that was resolved while it was in
+// flight.
 func (d *dispatcher) settleGone(it *item) {
 	if a := it.attempt; it.written && a.Fate == cluster.Answered && a.Action(true) == cluster.Done {
 		it.p.numbers.advance(a.Records)
@@ -179,7 +185,8 @@ func (d *dispatcher) failed(it *item, err error) {
 	}
 }
 
-// again has a batch wait for its next attempt: in place if an attempt is unresolved, else wherever there is room.
+// again has a batch wait for its next attempt: in place if an attempt is unresolved, else wherever
+// there is room.
 func (d *dispatcher) again(it *item) {
 	if it.batch.History.Unresolved {
 		it.p.pinned = it.batch
@@ -243,20 +250,23 @@ func (it *item) pin() {
 	it.p.pinned = it.batch
 }
 
-// elsewhere has a batch that was not appended wait for wherever there is room. A broker that goes on to name itself as the leader is not the
-// one that was asked: it has its address, and an old answer to a look-up has led here. No connection would end by itself.
+// elsewhere has a batch that was not appended wait for wherever there is room. A broker that goes
+// on to name itself as the leader is not the one that was asked: it has its address, and an old
+// answer to a look-up has led here. No connection would end by itself.
 func (d *dispatcher) elsewhere(it *item, now time.Duration) {
-	if b := it.ship.broker; it.attempt.Code == kerr.NotLeaderForPartition.Code && it.attempt.Leader == b.ID && b.strays(now) {
+	if b := it.ship.broker; it.attempt.Code == kerr.NotLeaderForPartition.Code &&
+		it.attempt.Leader == b.ID && b.strays(now) {
 		d.link.HangUp(b.ID)
 	}
 	d.follow(it)
 	d.again(it)
 }
 
-// follow takes the leader that the broker named (KIP-951). One that is not known yet is waited for: the view is asked for it, and the
-// broker that named it has nothing more to say.
+// follow takes the leader that the broker named (KIP-951). One that is not known yet is waited for:
+// the view is asked for it, and the broker that named it has nothing more to say.
 func (d *dispatcher) follow(it *item) {
-	if leader := d.brokers[it.attempt.Leader]; leader != nil && leader != it.p.leader && leader.usable {
+	if leader := d.brokers[it.attempt.Leader]; leader != nil && leader != it.p.leader &&
+		leader.usable {
 		it.p.lead(leader)
 	} else if leader == nil && it.attempt.Leader >= 0 {
 		it.p.lead(nil)
@@ -264,8 +274,8 @@ func (d *dispatcher) follow(it *item) {
 	d.cluster.Refresh(it.attempt.Topic)
 }
 
-// renew begins a new numbering of the partition, and does more about it where the broker asks for that, or has not followed the last
-// ones either.
+// renew begins a new numbering of the partition, and does more about it where the broker asks for
+// that, or has not followed the last ones either.
 func (d *dispatcher) renew(it *item, action cluster.Action, err error) {
 	n := &it.p.numbers
 	switch max(action, n.refused()) {
@@ -281,12 +291,12 @@ func (d *dispatcher) renew(it *item, action cluster.Action, err error) {
 	d.giveBack(it.ts, it.p, it.batch)
 }
 
-// damagedMax is how often a batch is sent that arrives damaged. Networks and proxies do that now and then; a batch that
-// arrives damaged each time was so before it was sent.
+// damagedMax is how often a batch is sent that arrives damaged. Networks and proxies do that now
+// and then; a batch that arrives damaged each time was so before it was sent.
 const damagedMax = 5
 
-// resend sends a batch once more that arrived damaged. Brokers before 2.4, and proxies, also say so of a batch with a bad record:
-// its halves have one attempt each.
+// resend sends a batch once more that arrived damaged. Brokers before 2.4, and proxies, also say so
+// of a batch with a bad record: its halves have one attempt each.
 func (d *dispatcher) resend(it *item, err error) {
 	if it.batch.History.Damaged++; it.batch.History.Damaged >= damagedMax {
 		d.reject(it, err)
@@ -295,7 +305,8 @@ func (d *dispatcher) resend(it *item, err error) {
 	d.again(it)
 }
 
-// recount counts a batch as maybe duplicated that is sent again with other numbers, if an attempt is unresolved.
+// recount counts a batch as maybe duplicated that is sent again with other numbers, if an attempt
+// is unresolved.
 func (d *dispatcher) recount(it *item) {
 	if it.batch.History.Unresolved {
 		it.ts.t.CountDuplicates(it.batch)
@@ -308,7 +319,8 @@ func (d *dispatcher) split(it *item, err error) {
 	it.p.retryAt = 0
 	b := it.batch
 	if b.Records() == 1 {
-		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id, err: err})
+		d.resolve(it.ts, b, verdict{outcome: Rejected, reason: ReasonTooLarge, partition: it.p.id,
+			err: err})
 		return
 	}
 	d.limit(it)
@@ -320,7 +332,8 @@ func (d *dispatcher) halve(it *item, reason Reason, err error) {
 	d.recount(it)
 	halves, failure := it.ts.t.Halve(it.batch)
 	if failure != nil {
-		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: reason, partition: it.p.id, err: errors.Join(err, failure)})
+		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: reason, partition: it.p.id,
+			err: errors.Join(err, failure)})
 		return
 	}
 	for _, half := range slices.Backward(halves) {
@@ -328,7 +341,8 @@ func (d *dispatcher) halve(it *item, reason Reason, err error) {
 	}
 }
 
-// limitFor is how long a topic's batches are kept smaller after one was too large: its limit may be raised meanwhile.
+// limitFor is how long a topic's batches are kept smaller after one was too large: its limit may be
+// raised meanwhile.
 const limitFor = 10 * time.Minute
 
 // limit keeps the batches of a topic at half of the size of one that was too large.
@@ -358,14 +372,17 @@ func (d *dispatcher) lift(ts *topicState) {
 	}
 }
 
-// badMax is how many records of a topic are rejected one by one, with none delivered in between, before its batches are rejected
-// whole. Where every record is bad, as without keys in a compacted topic, looking for each would cost two requests a record.
+// badMax is how many records of a topic are rejected one by one, with none delivered in between,
+// before its batches are rejected whole. Where every record is bad, as without keys in a compacted
+// topic, looking for each would cost two requests a record.
 const badMax = 16
 
-// reject gives up the records that the broker named, and sends the others on. Where it named none, as brokers before 2.4 and many
-// proxies, the batch is halved until a bad record is alone, which takes about two attempts for each power of two in the batch.
+// reject gives up the records that the broker named, and sends the others on. Where it named none,
+// as brokers before 2.4 and many proxies, the batch is halved until a bad record is alone, which
+// takes about two attempts for each power of two in the batch.
 func (d *dispatcher) reject(it *item, err error) {
-	b, v := it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: err}
+	b, v := it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id,
+		err: err}
 	picked := make(map[int]bool)
 	for _, i := range it.attempt.Bad {
 		if i >= 0 && i < b.Records() {
@@ -373,7 +390,8 @@ func (d *dispatcher) reject(it *item, err error) {
 		}
 	}
 	switch {
-	case len(picked) == 0 && b.Records() > 1 && it.ts.bad < badMax && it.attempt.Code != kerr.UnsupportedForMessageFormat.Code:
+	case len(picked) == 0 && b.Records() > 1 && it.ts.bad < badMax &&
+		it.attempt.Code != kerr.UnsupportedForMessageFormat.Code:
 		d.halve(it, ReasonInvalid, err)
 		return
 	case len(picked) == 0 && b.Records() == 1:
@@ -393,8 +411,9 @@ func (d *dispatcher) reject(it *item, err error) {
 	d.giveBack(it.ts, it.p, others)
 }
 
-// decompress has a batch, and all that follow it to this broker, go uncompressed: it does not take the compression. Those that were compressed
-// before, for others, come here once and go on uncompressed.
+// decompress has a batch, and all that follow it to this broker, go uncompressed: it does not take
+// the compression. Those that were compressed before, for others, come here once and go on
+// uncompressed.
 func (d *dispatcher) decompress(it *item, err error) {
 	d.sayPlain(it, err)
 	it.ship.broker.plain = true
@@ -406,7 +425,8 @@ func (d *dispatcher) decompress(it *item, err error) {
 	d.recount(it)
 	b, failure := it.ts.t.Decompress(it.batch)
 	if failure != nil {
-		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: ReasonInvalid, partition: it.p.id, err: errors.Join(err, failure)})
+		d.resolve(it.ts, it.batch, verdict{outcome: Rejected, reason: ReasonInvalid,
+			partition: it.p.id, err: errors.Join(err, failure)})
 		return
 	}
 	d.giveBack(it.ts, it.p, b)
@@ -416,7 +436,8 @@ func (d *dispatcher) decompress(it *item, err error) {
 func (d *dispatcher) sayPlain(it *item, err error) {
 	if !d.spoken[it.attempt.Code] {
 		d.spoken[it.attempt.Code] = true
-		d.log.Warn("broker does not take the compression: batches go to it uncompressed", zap.Int32("broker", it.ship.broker.ID),
+		d.log.Warn("broker does not take the compression: batches go to it uncompressed",
+			zap.Int32("broker", it.ship.broker.ID),
 			zap.String("compression", d.cfg.Batching.Compression), zap.Error(err))
 	}
 }
@@ -425,6 +446,7 @@ func (d *dispatcher) sayPlain(it *item, err error) {
 func (d *dispatcher) sayOnce(code int16, err error) {
 	if !d.spoken[code] {
 		d.spoken[code] = true
-		d.log.Warn("Kafka answers with an error that should not be; this is said once", zap.Int16("code", code), zap.Error(err))
+		d.log.Warn("Kafka answers with an error that should not be; this is said once",
+			zap.Int16("code", code), zap.Error(err))
 	}
 }

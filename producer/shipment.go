@@ -14,18 +14,19 @@ import (
 
 // shipment is one produce request on its way.
 type shipment struct {
-	d        *dispatcher
-	broker   *brokerState
-	aside    bool // on the connection for slow partitions
-	plain    bool // batches go uncompressed
-	items    []*item
-	bytes    int
-	framing  int           // and beside them: names, numbers
-	most     int           // of both, but for the first batch
-	number   uint64        // among the requests to its broker
-	solo     bool          // it was the only one on its connection when it was launched
-	wrote    int           // bytes on the wire, about; set by travel
-	handed   atomic.Bool   // batches are compressed and attempts complete: from now on an attempt may be revoked
+	d       *dispatcher
+	broker  *brokerState
+	aside   bool // on the connection for slow partitions
+	plain   bool // batches go uncompressed
+	items   []*item
+	bytes   int
+	framing int    // and beside them: names, numbers
+	most    int    // of both, but for the first batch
+	number  uint64 // among the requests to its broker
+	solo    bool   // it was the only one on its connection when it was launched
+	wrote   int    // bytes on the wire, about; set by travel
+	// batches are compressed and attempts complete: from now on an attempt may be revoked
+	handed   atomic.Bool
 	patience time.Duration // how long the answer is waited for
 	launched time.Duration // monotonic times
 	landed   time.Duration
@@ -48,8 +49,10 @@ type item struct {
 }
 
 func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
-	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0, repeats: p.numbers.owner == b}
-	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(), Sequence: p.numbers.next}
+	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0,
+		repeats: p.numbers.owner == b}
+	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(),
+		Sequence: p.numbers.next}
 	s.items = append(s.items, it)
 	s.bytes += b.Size()
 	s.framing += framed(ts)
@@ -61,7 +64,10 @@ func framed(ts *topicState) int { return len(ts.name) + 32 }
 
 // has reports whether a batch for the same partition is in s: a request can have only one.
 func (s *shipment) has(ts *topicState, p *partition) bool {
-	return slices.ContainsFunc(s.items, func(it *item) bool { return it.ts.name == ts.name && it.p.id == p.id })
+	return slices.ContainsFunc(s.items, func(it *item) bool {
+		return it.ts.name == ts.name &&
+			it.p.id == p.id
+	})
 }
 
 // takesOpen reports whether batches may join s that are not full.
@@ -74,7 +80,8 @@ func (s *shipment) orNil() *shipment {
 	return s
 }
 
-// launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is not waited for any more.
+// launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is
+// not waited for any more.
 func (d *dispatcher) launch(s *shipment) {
 	s.plain = s.broker.plain
 	if s.patience = s.broker.patience; s.aside {
@@ -101,8 +108,9 @@ func (d *dispatcher) launch(s *shipment) {
 	})
 }
 
-// overtake tells other lanes that have the topic of a batch whose order matters that it goes before what waits there. They are not
-// waited for: a topic often gets a higher priority because the lower one does not get on.
+// overtake tells other lanes that have the topic of a batch whose order matters that it goes before
+// what waits there. They are not waited for: a topic often gets a higher priority because the lower
+// one does not get on.
 func (d *dispatcher) overtake(it *item) {
 	if it.batch.Kind() == buffer.Unkeyed {
 		return
@@ -117,8 +125,8 @@ func (d *dispatcher) overtake(it *item) {
 	}
 }
 
-// overtaken reports whether records of a delivered batch may stand behind newer ones of their keys: those went by newer settings of the
-// cluster, or with another priority.
+// overtaken reports whether records of a delivered batch may stand behind newer ones of their keys:
+// those went by newer settings of the cluster, or with another priority.
 func (d *dispatcher) overtaken(it *item) bool {
 	switch {
 	case it.batch.Kind() == buffer.Unkeyed:
@@ -130,7 +138,8 @@ func (d *dispatcher) overtaken(it *item) bool {
 	}
 	if !it.ts.crossed {
 		it.ts.crossed = true
-		d.log.Warn("a topic has records with keys in several priorities; their order is not kept", zap.String("topic", it.ts.t.Name()))
+		d.log.Warn("a topic has records with keys in several priorities; their order is not kept",
+			zap.String("topic", it.ts.t.Name()))
 	}
 	return true
 }
@@ -143,7 +152,8 @@ func (s *shipment) codec() *buffer.Codec {
 	return s.d.p.squeeze.codec
 }
 
-// anyPlain reports whether some broker does not take the compression: batches are not compressed then before it is known where they go.
+// anyPlain reports whether some broker does not take the compression: batches are not compressed
+// then before it is known where they go.
 func (d *dispatcher) anyPlain() bool {
 	for _, b := range d.brokers {
 		if b.plain {
@@ -165,7 +175,10 @@ func (s *shipment) travel() {
 		attempts[i] = a
 		s.wrote += it.batch.Size()
 	}
-	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortStableFunc(attempts, func(a,
+		b *cluster.Attempt) int {
+		return strings.Compare(a.Topic, b.Topic)
+	})
 	req := s.d.link.Prepare(attempts)
 	req.Aside, req.Patience = s.aside, s.patience
 	s.handed.Store(true)

@@ -7,8 +7,8 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// squeezer compresses batches that wait, so that an outage costs less memory. What is sent at once is compressed by the
-// goroutine that sends it.
+// squeezer compresses batches that wait, so that an outage costs less memory. What is sent at once
+// is compressed by the goroutine that sends it.
 type squeezer struct {
 	codec *buffer.Codec
 	slots int // goroutines at a time
@@ -24,7 +24,8 @@ func newSqueezer(codec *buffer.Codec) *squeezer {
 	return &squeezer{codec: codec, slots: runtime.GOMAXPROCS(0)}
 }
 
-// offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever dispatches t then.
+// offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever
+// dispatches t then.
 func (s *squeezer) offer(t *buffer.Topic) {
 	if s.codec.None() {
 		return

@@ -11,7 +11,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Books count records: Accepted = Delivered + Shed + Expired + Rejected + PossiblyPersisted + Pending, at every instant.
+// Books count records: Accepted = Delivered + Shed + Expired + Rejected + PossiblyPersisted +
+// Pending, at every instant.
 type Books = buffer.Books
 
 // Stats is what a producer has done and holds.
@@ -21,18 +22,21 @@ type Stats struct {
 	Held       map[routing.Priority]int64 // bytes of HeldBytes, by the priority that holds them
 	Lanes      map[routing.Priority]LaneStats
 	Clusters   map[string]ClusterStats
-	Troubles   []Trouble    // why records wait although their clusters answer, in no order
-	Topics     []TopicStats // those in use, in no order; one that was idle for ten minutes is only in the sums
+	Troubles   []Trouble // why records wait although their clusters answer, in no order
+	// those in use, in no order; one that was idle for ten minutes is only in the sums
+	Topics []TopicStats
 
 	// Refused are the records that Send did not accept, by its error.
 	Refused map[error]uint64
 
-	HeldBytes     int64 // held under Buffer.MaxBytes, by all priorities
-	MaxBytes      int64 // Buffer.MaxBytes
-	OverheadBytes int64 // at most held beside it: buffers kept for reuse, and those of requests being written
+	HeldBytes int64 // held under Buffer.MaxBytes, by all priorities
+	MaxBytes  int64 // Buffer.MaxBytes
+	// at most held beside it: buffers kept for reuse, and those of requests being written
+	OverheadBytes int64
 
-	Traffic             // with all clusters
-	Paths   []PathStats // the same for each priority and each cluster that it has ever gone to, in no order
+	Traffic // with all clusters
+	// the same for each priority and each cluster that it has ever gone to, in no order
+	Paths []PathStats
 
 	Settings SettingsStats
 
@@ -40,19 +44,22 @@ type Stats struct {
 
 	Names NameStats // all zero with a dialer of the application's that looks up names itself
 
-	ReportsDropped uint64 // delivery reports that were dropped, because the callback did not take them
+	// delivery reports that were dropped, because the callback did not take them
+	ReportsDropped uint64
 	ReportPanics   uint64 // panics of the callback
 	EventsDropped  uint64 // events that made room for newer ones; see WithEvents
 }
 
 // LaneStats is how a priority is.
 type LaneStats struct {
-	Cluster  string        // where it goes
-	FellBack bool          // that is not its primary cluster
-	Since    time.Time     // when it began to go there
-	Switches uint64        // how often it began to go somewhere else, but for changes of settings
-	Shedding bool          // it has lost records, or refused them, for lack of room within the last ten seconds or so
-	Oldest   time.Duration // how long ago the oldest record was sent that has no outcome yet; zero if there is none
+	Cluster  string    // where it goes
+	FellBack bool      // that is not its primary cluster
+	Since    time.Time // when it began to go there
+	Switches uint64    // how often it began to go somewhere else, but for changes of settings
+	// it has lost records, or refused them, for lack of room within the last ten seconds or so
+	Shedding bool
+	// how long ago the oldest record was sent that has no outcome yet; zero if there is none
+	Oldest time.Duration
 }
 
 // TopicStats are the books of one topic in one lane.
@@ -60,9 +67,11 @@ type TopicStats struct {
 	Topic    string
 	Priority routing.Priority
 	Cluster  string
-	Held     int64     // bytes that its batches hold, and reports of them that were not read
-	Trouble  string    // why its records wait and what ends it, in words; Troubles has the parts
-	Since    time.Time // when the books began: a topic that was idle for ten minutes begins with none when it comes back
+	Held     int64  // bytes that its batches hold, and reports of them that were not read
+	Trouble  string // why its records wait and what ends it, in words; Troubles has the parts
+	// when the books began: a topic that was idle for ten minutes begins with none when it comes
+	// back
+	Since time.Time
 	Books
 }
 
@@ -75,8 +84,9 @@ type ClusterStats struct {
 
 	Changes uint64 // how often it came into another state
 
-	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or has no such IDs. Every retry of an
-	// unanswered batch then counts as maybe duplicated. It is asked for again from time to time.
+	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or
+	// has no such IDs. Every retry of an unanswered batch then counts as maybe duplicated. It is
+	// asked for again from time to time.
 	Unnumbered string
 	Books
 }
@@ -96,9 +106,10 @@ const (
 	ClusterClosed = cluster.Closed
 )
 
-// Stats returns the books and more. Each topic's row is exact at one instant, at which it balances; rows are read one
-// after the other, and every sum is a sum of rows, so all sums balance too. It takes the lock of each topic for a moment, which is
-// no longer where much waits, and never waits for anything else.
+// Stats returns the books and more. Each topic's row is exact at one instant, at which it balances;
+// rows are read one after the other, and every sum is a sum of rows, so all sums balance too. It
+// takes the lock of each topic for a moment, which is no longer where much waits, and never waits
+// for anything else.
 func (p *Producer) Stats() Stats {
 	setup := p.setup.Load()
 	s := Stats{
@@ -119,7 +130,8 @@ func (p *Producer) Stats() Stats {
 	}
 	for name, c := range setup.clusters {
 		status := c.Status()
-		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since, Reason: status.Reason, ID: status.ID, Changes: status.Changes}
+		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since,
+			Reason: status.Reason, ID: status.ID, Changes: status.Changes}
 	}
 	for l := range setup.eachLane {
 		l.addTo(&s)
@@ -141,7 +153,8 @@ func (p *Producer) Stats() Stats {
 	return s
 }
 
-// addTo adds what l has done to s. What each cluster got is read first: all of that is in the books of topics by then.
+// addTo adds what l has done to s. What each cluster got is read first: all of that is in the books
+// of topics by then.
 func (l *lane) addTo(s *Stats) {
 	routes, elsewhere := l.addDispatched(s)
 	topics, sum := l.buf.Topics()
@@ -150,7 +163,8 @@ func (l *lane) addTo(s *Stats) {
 	s.Topics = slices.Grow(s.Topics, len(topics)) // most of what ten thousand of them would cost
 	for _, t := range topics {
 		d := routes.of(t.Name())
-		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(), Held: t.Held(), Since: t.Made()}
+		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(),
+			Held: t.Held(), Since: t.Made()}
 		var born time.Duration
 		if row.Books, born = t.Account(); row.Pending > 0 {
 			oldest = min(oldest, born)
@@ -158,7 +172,8 @@ func (l *lane) addTo(s *Stats) {
 		row.Trouble = s.addTroubles(d.troubles.of(t.Name()), row.Pending)
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
-		waits := Books{Accepted: row.Pending, Pending: row.Pending} // counts for the cluster that is to get it
+		// counts for the cluster that is to get it
+		waits := Books{Accepted: row.Pending, Pending: row.Pending}
 		s.addBooks(row.Cluster, &waits)
 		elsewhere.Add(&waits)
 	}
@@ -173,8 +188,8 @@ func (l *lane) addTo(s *Stats) {
 	}
 }
 
-// addDispatched adds what dispatchers have done, those that have ended too, and returns the sum. While it looks at them none
-// goes from the ones to the others.
+// addDispatched adds what dispatchers have done, those that have ended too, and returns the sum.
+// While it looks at them none goes from the ones to the others.
 func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,7 +205,8 @@ func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
 	for name, work := range done {
 		s.addBooks(name, &work.books)
 		s.Traffic.add(&work.traffic)
-		s.Paths = append(s.Paths, PathStats{Priority: l.priority, Cluster: name, Traffic: work.traffic})
+		s.Paths = append(s.Paths, PathStats{Priority: l.priority, Cluster: name,
+			Traffic: work.traffic})
 		sum.Add(&work.books)
 	}
 	return r, sum
@@ -229,7 +245,8 @@ func (d *dispatcher) describe(s *Stats) {
 	s.OverheadBytes += d.overhead.Load()
 }
 
-// addTroubles adds what is visible of found, and returns the first of it in words. Of the topic that it is about pending records wait.
+// addTroubles adds what is visible of found, and returns the first of it in words. Of the topic
+// that it is about pending records wait.
 func (s *Stats) addTroubles(found []shown, pending uint64) (words string) {
 	for i := range found {
 		t := found[i].Trouble

@@ -23,7 +23,8 @@ func TestVirtual_StatsTellOfAnOutageAndAFallback(t *testing.T) {
 		f.begin()
 		f.stream(time.Second)
 		f.k["main"].link.Cut()
-		require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Priority: routing.High}))
+		require.NoError(t, f.ledger.Send(f.p,
+			producer.Record{Topic: "events", Priority: routing.High}))
 		f.stream(10 * time.Second)
 		s := f.p.Stats()
 		away, medium := s.Lanes[routing.High], s.Lanes[routing.Medium]
@@ -47,7 +48,8 @@ func TestVirtual_StatsTellOfAnOutageAndAFallback(t *testing.T) {
 			kinds = append(kinds, fmt.Sprint(e.Kind, " ", e.Cluster))
 		}
 		require.ElementsMatch(t, []string{"cluster main", "cluster spare"}, kinds[:2])
-		require.Equal(t, []string{"cluster main", "fell back spare", "cluster main", "returned main"}, kinds[2:6])
+		require.Equal(t, []string{"cluster main", "fell back spare", "cluster main",
+			"returned main"}, kinds[2:6])
 
 		requireSums(t, &s)
 		require.Equal(t, s.Total.Delivered, s.DeliveryTime.Count())
@@ -80,19 +82,20 @@ func requireSums(t *testing.T, s *producer.Stats) {
 
 func TestVirtual_StatsCountAttemptsAndRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}}, func(b *bubble) {
-			b.send("events", 10)
-			b.flush()
-			require.Zero(t, b.p.Stats().Retries)
-			require.Positive(t, b.p.Stats().Attempts)
-			b.k.link.CutAfterWrites(7)
-			for range 20 {
+		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}},
+			func(b *bubble) {
 				b.send("events", 10)
-				time.Sleep(100 * time.Millisecond)
-			}
-			b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
-			b.k.link.CutAfterWrites(0)
-		})
+				b.flush()
+				require.Zero(t, b.p.Stats().Retries)
+				require.Positive(t, b.p.Stats().Attempts)
+				b.k.link.CutAfterWrites(7)
+				for range 20 {
+					b.send("events", 10)
+					time.Sleep(100 * time.Millisecond)
+				}
+				b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
+				b.k.link.CutAfterWrites(0)
+			})
 		require.Positive(t, s.Retries)
 		require.Greater(t, s.Attempts, s.Retries)
 	})
@@ -101,26 +104,29 @@ func TestVirtual_StatsCountAttemptsAndRetries(t *testing.T) {
 // A wrong address at the start must not be silent.
 func TestVirtual_F1_AClusterThatNobodyReachesIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		judged(t, proof.Of(t, "F1"), setup{before: func(b *bubble) { b.k.link.Cut() }}, func(b *bubble) {
-			b.send("events", 10)
-			time.Sleep(4 * time.Second)
-			require.Zero(t, b.logs.Len())
-			time.Sleep(5 * time.Minute)
-			lines := b.logs.All()
-			require.Len(t, lines, 1)
-			require.Equal(t, "cluster not reached yet", lines[0].Message)
-			require.Contains(t, lines[0].ContextMap()["reason"], "refused")
-			b.proof.Bit("clusters that are not there", 1)
-			b.k.link.Restore()
-		})
+		judged(t, proof.Of(t, "F1"), setup{before: func(b *bubble) { b.k.link.Cut() }},
+			func(b *bubble) {
+				b.send("events", 10)
+				time.Sleep(4 * time.Second)
+				require.Zero(t, b.logs.Len())
+				time.Sleep(5 * time.Minute)
+				lines := b.logs.All()
+				require.Len(t, lines, 1)
+				require.Equal(t, "cluster not reached yet", lines[0].Message)
+				require.Contains(t, lines[0].ContextMap()["reason"], "refused")
+				b.proof.Bit("clusters that are not there", 1)
+				b.k.link.Restore()
+			})
 	})
 }
 
-// What waits counts for the cluster that is to get it, also where a fallback takes some topics only.
+// What waits counts for the cluster that is to get it, also where a fallback takes some topics
+// only.
 func TestVirtual_F14_ATopicThatStaysCountsForItsOwnCluster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newField(t, []string{"main", "spare"}, func(cfg *producer.Config) {
-			cfg.Priorities.Medium.Fallbacks = []routing.Fallback{{Cluster: "spare", Topics: []string{"events"}}}
+			cfg.Priorities.Medium.Fallbacks = []routing.Fallback{{Cluster: "spare",
+				Topics: []string{"events"}}}
 		})
 		defer f.end()
 		f.make("main", "secret", "secret")
@@ -131,9 +137,11 @@ func TestVirtual_F14_ATopicThatStaysCountsForItsOwnCluster(t *testing.T) {
 		f.flush()
 		f.k["spare"].link.Cut()
 		for i := range 100 {
-			require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "secret", Value: make([]byte, 20)}))
+			require.NoError(t, f.ledger.Send(f.p,
+				producer.Record{Topic: "secret", Value: make([]byte, 20)}))
 			if i%4 == 0 {
-				require.NoError(t, f.ledger.Send(f.p, producer.Record{Topic: "events", Value: make([]byte, 20)}))
+				require.NoError(t, f.ledger.Send(f.p,
+					producer.Record{Topic: "events", Value: make([]byte, 20)}))
 			}
 		}
 		s := f.p.Stats()

@@ -12,8 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// tellsPerMinute is how many troubles get a line and an event of their own in a minute. More of them are told as a sum: where topics are named
-// after data there may be thousands.
+// tellsPerMinute is how many troubles get a line and an event of their own in a minute. More of
+// them are told as a sum: where topics are named after data there may be thousands.
 const tellsPerMinute = 10
 
 // teller bounds what all dispatchers tell.
@@ -45,7 +45,8 @@ func (t *teller) may(cause Cause, now time.Duration) bool {
 	return false
 }
 
-// sum returns how many there were beyond the bound, once their minute is over, and when that is if it is not.
+// sum returns how many there were beyond the bound, once their minute is over, and when that is if
+// it is not.
 func (t *teller) sum(now time.Duration) (n int, causes string, due time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,14 +73,16 @@ func (d *dispatcher) tell(f *finding, now time.Duration) {
 		return
 	}
 	f.single = true
-	d.log.Warn("records wait", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)), zap.String("reason", f.Reason),
+	d.log.Warn("records wait", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)),
+		zap.String("reason", f.Reason),
 		zap.String("remedy", f.Remedy))
 	d.p.events.push(f.event(EventTrouble))
 }
 
 // tellOver says that they do not any more.
 func (d *dispatcher) tellOver(f *finding, now time.Duration) {
-	d.log.Info("records wait no longer", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)), zap.Duration("after", now-f.begun))
+	d.log.Info("records wait no longer", zap.String("topic", f.Topic),
+		zap.String("cause", string(f.Cause)), zap.Duration("after", now-f.begun))
 	d.p.events.push(f.event(EventTroubleOver))
 }
 
@@ -93,15 +96,18 @@ func (d *dispatcher) tellMore(now time.Duration, alarm *alarm) {
 		return
 	}
 	d.p.log.Warn("records of more topics wait", zap.Int("topics", n), zap.String("causes", causes))
-	d.p.events.push(Event{Kind: EventTrouble, Reason: fmt.Sprintf("records of %d more topics wait: %s", n, causes)})
+	d.p.events.push(Event{Kind: EventTrouble,
+		Reason: fmt.Sprintf("records of %d more topics wait: %s", n, causes)})
 }
 
 // event returns what tells of a trouble.
 func (t Trouble) event(kind EventKind) Event {
-	return Event{At: t.Since, Kind: kind, Priority: t.Priority, Cluster: t.Cluster, Topic: t.Topic, Reason: t.words()}
+	return Event{At: t.Since, Kind: kind, Priority: t.Priority, Cluster: t.Cluster, Topic: t.Topic,
+		Reason: t.words()}
 }
 
-// troubled calls yield for each trouble that is to be seen, but for those that are told by the state of their cluster.
+// troubled calls yield for each trouble that is to be seen, but for those that are told by the
+// state of their cluster.
 func (l *lane) troubled(yield func(Trouble) bool) {
 	for _, d := range l.dispatchers() {
 		p := d.troubles.shown.Load()
@@ -130,7 +136,8 @@ func (p *Producer) waitsFor() string {
 	}
 	for i := range s.Topics {
 		row := &s.Topics[i]
-		if row.Pending == 0 || s.Clusters[row.Cluster].Pending > 0 && !s.Clusters[row.Cluster].State.Ready() {
+		if row.Pending == 0 || s.Clusters[row.Cluster].Pending > 0 &&
+			!s.Clusters[row.Cluster].State.Ready() {
 			continue
 		}
 		if l := lanes.lanes[row.Priority]; l != nil {

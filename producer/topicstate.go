@@ -11,26 +11,29 @@ import (
 
 // topicState is what a dispatcher knows of a topic. It belongs to the dispatcher's goroutine.
 type topicState struct {
-	t        *buffer.Topic
-	name     string // what it is called in the cluster
-	twin     int    // of the topics that have this name there, which one
-	owned    bool   // what waits is for us; else only what we have written, or may have
-	leaving  bool   // and is to go elsewhere
-	id       [16]byte
-	parts    []*partition // by number
-	all      []*partition // those, and their further streams
-	count    int32        // of the partitions that there are; parts may have more, if the topic was made again with fewer
-	active   bool
-	waiting  []buffer.Waiting // what the last survey found
-	stale    []*buffer.Batch  // keyed batches for another count of partitions, oldest first, to be dealt out anew
-	undealt  bool             // such batches wait in t
-	dealing  bool             // keyed batches have to wait: older ones are to be dealt out, or may have to be
-	cramped  bool             // there is no room to deal more of them out
-	dealtAt  time.Duration    // when some were dealt out last
-	anyApace bool             // some partition can be written to and is not slow
-	rack     string           // un-keyed batches keep to leaders in it for a while; empty: to none
-	batches  uint64           // un-keyed ones that were taken, counted from anywhere
-	turn     int32            // the partition that the next one is to go to, or partitioner.Any
+	t       *buffer.Topic
+	name    string // what it is called in the cluster
+	twin    int    // of the topics that have this name there, which one
+	owned   bool   // what waits is for us; else only what we have written, or may have
+	leaving bool   // and is to go elsewhere
+	id      [16]byte
+	parts   []*partition // by number
+	all     []*partition // those, and their further streams
+	// of the partitions that there are; parts may have more, if the topic was made again with fewer
+	count   int32
+	active  bool
+	waiting []buffer.Waiting // what the last survey found
+	// keyed batches for another count of partitions, oldest first, to be dealt out anew
+	stale   []*buffer.Batch
+	undealt bool // such batches wait in t
+	// keyed batches have to wait: older ones are to be dealt out, or may have to be
+	dealing  bool
+	cramped  bool          // there is no room to deal more of them out
+	dealtAt  time.Duration // when some were dealt out last
+	anyApace bool          // some partition can be written to and is not slow
+	rack     string        // un-keyed batches keep to leaders in it for a while; empty: to none
+	batches  uint64        // un-keyed ones that were taken, counted from anywhere
+	turn     int32         // the partition that the next one is to go to, or partitioner.Any
 
 	limit      int            // of the bytes of a batch, because one was too large
 	limitUntil time.Duration  // until when the topic's batches are kept smaller; 0: they are not
@@ -44,9 +47,10 @@ type topicState struct {
 	counted    []*brokerState // of poll
 }
 
-// partition is one partition of a topic, as one lane writes to it: one batch at a time, numbered without a gap. Where the
-// broker is far away, batches without keys have further streams to the same partition, each with a producer ID of its own:
-// to the broker they are other producers, so that no stream depends on another.
+// partition is one partition of a topic, as one lane writes to it: one batch at a time, numbered
+// without a gap. Where the broker is far away, batches without keys have further streams to the
+// same partition, each with a producer ID of its own: to the broker they are other producers, so
+// that no stream depends on another.
 type partition struct {
 	id         int32
 	stream     int          // 0 for the one that takes keyed batches too
@@ -64,8 +68,9 @@ type partition struct {
 	leaderlessSince time.Duration
 }
 
-// The paces of a partition that are not a number of companions. A broker answers a request when the slowest of its
-// partitions is done: those that are known to be slow travel with one another, on a connection of their own.
+// The paces of a partition that are not a number of companions. A broker answers a request when the
+// slowest of its partitions is done: those that are known to be slow travel with one another, on a
+// connection of their own.
 const (
 	apace = 0
 	slow  = -1
@@ -108,21 +113,24 @@ func (ts *topicState) renumber() {
 
 // add makes a stream to a partition known.
 func (ts *topicState) add(id int32, stream int, leader *brokerState) {
-	p := &partition{id: id, stream: stream, numbers: newNumbering(ts.twin*cluster.Streams + stream), leader: leader}
+	p := &partition{id: id, stream: stream, numbers: newNumbering(ts.twin*cluster.Streams + stream),
+		leader: leader}
 	ts.all = append(ts.all, p)
 	if stream == 0 {
 		ts.parts = append(ts.parts, p)
 	}
 }
 
-// widen adds a stream to each partition, if full batches wait that may go anywhere, no stream is free for them, and all brokers
-// are far away. It reports whether there are more streams now.
+// widen adds a stream to each partition, if full batches wait that may go anywhere, no stream is
+// free for them, and all brokers are far away. It reports whether there are more streams now.
 func (ts *topicState) widen() (more bool) {
-	if !slices.ContainsFunc(ts.waiting, func(w buffer.Waiting) bool { return w.Kind == buffer.Unkeyed && w.Sealed }) {
+	if !slices.ContainsFunc(ts.waiting,
+		func(w buffer.Waiting) bool { return w.Kind == buffer.Unkeyed && w.Sealed }) {
 		return false
 	}
 	for _, p := range ts.all {
-		if p.leader == nil || p.flying == nil || p.pace != apace || p.leader.slots() <= slotsPerBroker {
+		if p.leader == nil || p.flying == nil || p.pace != apace ||
+			p.leader.slots() <= slotsPerBroker {
 			return false
 		}
 	}
@@ -180,8 +188,8 @@ func (ts *topicState) judge(rack string, zones int) {
 	}
 }
 
-// crossAfter is how long a batch that is ready waits for a leader in its own zone. It goes anywhere then: the zone is full, or
-// its brokers are slow.
+// crossAfter is how long a batch that is ready waits for a leader in its own zone. It goes anywhere
+// then: the zone is full, or its brokers are slow.
 const crossAfter = time.Second
 
 // opensTo reports whether p may have an un-keyed batch that has been ready since a time.
@@ -195,8 +203,9 @@ func (ts *topicState) opensTo(p *partition, since, now time.Duration) bool {
 	return ts.rack == "" || p.leader.rack == ts.rack || now >= since+crossAfter
 }
 
-// designate has the partitioner say where the next un-keyed batch is to go. A partition that has failed is left out until it may be
-// tried again, and one that has something written and not answered: batches would wait for it that can go elsewhere.
+// designate has the partitioner say where the next un-keyed batch is to go. A partition that has
+// failed is left out until it may be tried again, and one that has something written and not
+// answered: batches would wait for it that can go elsewhere.
 func (d *dispatcher) designate(ts *topicState, now time.Duration) {
 	ts.turn = partitioner.Any
 	if d.chooses == nil {
@@ -205,7 +214,8 @@ func (d *dispatcher) designate(ts *topicState, now time.Duration) {
 	ts.well = ts.well[:0]
 	for _, p := range ts.parts {
 		avoided := p.avoidUntil > now && ts.anyApace || p.retryAt > now || p.pinned != nil
-		if p.id < ts.count && p.leader != nil && p.leader.usable && p.leader.retryAt <= now && !avoided {
+		if p.id < ts.count && p.leader != nil && p.leader.usable && p.leader.retryAt <= now &&
+			!avoided {
 			ts.well = append(ts.well, p.id)
 		}
 	}
@@ -241,9 +251,10 @@ func (ts *topicState) quiet() bool {
 	return true
 }
 
-// redeal deals the keyed batches out anew that were built for another count of partitions, in order and before anything
-// newer. While one of them is in flight, or was written and not answered, they wait for it, for it may come back. They also wait,
-// but for what was dealt out already, where there is no room for more batches.
+// redeal deals the keyed batches out anew that were built for another count of partitions, in order
+// and before anything newer. While one of them is in flight, or was written and not answered, they
+// wait for it, for it may come back. They also wait, but for what was dealt out already, where
+// there is no room for more batches.
 func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 	if len(ts.stale) > 0 {
 		ts.t.Postpone(ts.stale...) // where they can be given up to make room
@@ -251,7 +262,8 @@ func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 	}
 	ts.dealing, ts.cramped = ts.undealt, false
 	for _, p := range ts.parts {
-		if p.flying != nil && p.flying.batch.BuiltForOther(ts.count) || p.pinned != nil && p.pinned.BuiltForOther(ts.count) {
+		if p.flying != nil && p.flying.batch.BuiltForOther(ts.count) || p.pinned != nil &&
+			p.pinned.BuiltForOther(ts.count) {
 			ts.dealing = true
 			return
 		}
@@ -279,9 +291,10 @@ func (d *dispatcher) redeal(ts *topicState, alarm *alarm) {
 	ts.dealing = ts.undealt
 }
 
-// leastDealt is the room, in bytes, that is taken to deal batches out whether it is there or not, if nothing of their topic could be
-// sent otherwise. That is also supposed when nothing could be dealt out for as long as dealStalls, for all that was may be for a
-// partition without a leader; but not more than a sixty-fourth of the bound is taken so.
+// leastDealt is the room, in bytes, that is taken to deal batches out whether it is there or not,
+// if nothing of their topic could be sent otherwise. That is also supposed when nothing could be
+// dealt out for as long as dealStalls, for all that was may be for a partition without a leader;
+// but not more than a sixty-fourth of the bound is taken so.
 const (
 	leastDealt = 4 << 10
 	dealStalls = 5 * time.Second
@@ -290,14 +303,16 @@ const (
 // dealt reports whether something with a key that was dealt out is on its way, or waits to be.
 func (ts *topicState) dealt() bool {
 	for _, p := range ts.parts {
-		if p.flying != nil && p.flying.batch.Kind() == buffer.Keyed || p.pinned != nil && p.pinned.Kind() == buffer.Keyed {
+		if p.flying != nil && p.flying.batch.Kind() == buffer.Keyed || p.pinned != nil &&
+			p.pinned.Kind() == buffer.Keyed {
 			return true
 		}
 	}
 	return ts.t.HasDealt()
 }
 
-// owe has room kept for what is to be dealt out, while some waits for that: else every Send would take what becomes free.
+// owe has room kept for what is to be dealt out, while some waits for that: else every Send would
+// take what becomes free.
 func (d *dispatcher) owe(owes bool) {
 	if d.owes != owes {
 		d.owes = owes
@@ -305,8 +320,9 @@ func (d *dispatcher) owe(owes bool) {
 	}
 }
 
-// giveBack puts a batch of p that was not appended where it waits for its next attempt. Where the topic goes elsewhere by now,
-// what is newer may have gone there: a batch whose order matters stays with p.
+// giveBack puts a batch of p that was not appended where it waits for its next attempt. Where the
+// topic goes elsewhere by now, what is newer may have gone there: a batch whose order matters stays
+// with p.
 func (d *dispatcher) giveBack(ts *topicState, p *partition, b *buffer.Batch) {
 	ordered := b.Kind() != buffer.Unkeyed
 	switch stale := b.BuiltForOther(ts.count); {
@@ -322,14 +338,17 @@ func (d *dispatcher) giveBack(ts *topicState, p *partition, b *buffer.Batch) {
 	}
 }
 
-// expire ends what has waited for its delivery timeout: where it was written and not answered it is possibly persisted.
+// expire ends what has waited for its delivery timeout: where it was written and not answered it is
+// possibly persisted.
 func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	timeout := d.limits.DeliveryTimeout
 	for _, b := range ts.old(now - timeout + 1) {
-		d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: b.Partition()})
+		d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout,
+			partition: b.Partition()})
 	}
 	for len(ts.stale) > 0 && ts.stale[0].Born() <= now-timeout && !ts.stale[0].Busy() {
-		d.resolve(ts, ts.stale[0], verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: -1})
+		d.resolve(ts, ts.stale[0], verdict{outcome: Expired, reason: ReasonDeliveryTimeout,
+			partition: -1})
 		ts.stale = ts.stale[1:]
 	}
 	if len(ts.stale) > 0 {
@@ -338,7 +357,8 @@ func (d *dispatcher) expire(ts *topicState, now time.Duration, alarm *alarm) {
 	for _, p := range ts.all {
 		if b := p.pinned; b != nil {
 			if b.Born() <= now-timeout {
-				d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
+				d.resolve(ts, b, verdict{outcome: Expired, reason: ReasonDeliveryTimeout,
+					partition: p.id})
 				p.pinned = nil
 			} else {
 				alarm.by(b.Born() + timeout)
@@ -372,11 +392,13 @@ func (d *dispatcher) expireFlying(ts *topicState, p *partition, now time.Duratio
 	}
 	it.gone, it.written = true, it.attempt.Revoke()
 	it.batch.History.MaybeWritten = it.batch.History.MaybeWritten || it.written
-	d.resolve(ts, it.batch, verdict{outcome: Expired, reason: ReasonDeliveryTimeout, partition: p.id})
+	d.resolve(ts, it.batch, verdict{outcome: Expired, reason: ReasonDeliveryTimeout,
+		partition: p.id})
 }
 
-// moveUnresolved lets un-keyed batches go elsewhere that were written and not answered, when their partition has had no
-// leader that can be reached for long enough, while another has. They may be in Kafka twice then, and are counted so.
+// moveUnresolved lets un-keyed batches go elsewhere that were written and not answered, when their
+// partition has had no leader that can be reached for long enough, while another has. They may be
+// in Kafka twice then, and are counted so.
 func (d *dispatcher) moveUnresolved(ts *topicState, now time.Duration, alarm *alarm) {
 	after := d.limits.MoveUnresolvedAfter
 	for _, p := range ts.all {
@@ -397,8 +419,11 @@ func (d *dispatcher) moveUnresolved(ts *topicState, now time.Duration, alarm *al
 	}
 }
 
-// elsewhere reports whether a partition other than p has a leader that can be reached. While none has, as when the whole cluster
-// is away, a batch that leaves p gets nowhere sooner.
+// elsewhere reports whether a partition other than p has a leader that can be reached. While none
+// has, as when the whole cluster is away, a batch that leaves p gets nowhere sooner.
 func (ts *topicState) elsewhere(p *partition) bool {
-	return slices.ContainsFunc(ts.parts, func(q *partition) bool { return q.id != p.id && q.leader != nil && q.leader.usable })
+	return slices.ContainsFunc(ts.parts, func(q *partition) bool {
+		return q.id != p.id &&
+			q.leader != nil && q.leader.usable
+	})
 }

@@ -23,19 +23,22 @@ type Traffic struct {
 	Attempts uint64 // batches that were written, or may have been, each as often as that was
 	Retries  uint64 // of these, all but the first of each batch
 
-	// Throttled is how often a broker asked to be left alone for a while, by a quota of Kafka, and ThrottledFor for how long
-	// in all. It is obeyed for that broker and lane alone, up to half a minute at a time.
+	// Throttled is how often a broker asked to be left alone for a while, by a quota of Kafka, and
+	// ThrottledFor for how long in all. It is obeyed for that broker and lane alone, up to half a
+	// minute at a time.
 	Throttled    uint64
 	ThrottledFor time.Duration
 
-	// OrderAtRisk counts keyed records that may stand behind newer ones of their keys. Either an attempt to write them was not
-	// answered and may arrive late: nothing fenced it, because what was written to the partition next has another producer ID or
-	// no numbers (no right to a producer ID, or acks of the leader alone). Or newer records of their topic had gone to the same
-	// cluster before them, with another priority or by newer settings.
+	// OrderAtRisk counts keyed records that may stand behind newer ones of their keys. Either an
+	// attempt to write them was not answered and may arrive late: nothing fenced it, because what
+	// was written to the partition next has another producer ID or no numbers (no right to a
+	// producer ID, or acks of the leader alone). Or newer records of their topic had gone to the
+	// same cluster before them, with another priority or by newer settings.
 	OrderAtRisk uint64
 
-	// DeliveryTime is how long records took that were delivered, from the Send of the oldest in their batch to Kafka's
-	// acknowledgement: for the others up to Batching.Linger too much, and more where batches wait to be filled.
+	// DeliveryTime is how long records took that were delivered, from the Send of the oldest in
+	// their batch to Kafka's acknowledgement: for the others up to Batching.Linger too much, and
+	// more where batches wait to be filled.
 	DeliveryTime Histogram
 }
 

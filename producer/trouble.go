@@ -10,8 +10,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Trouble is one cause that keeps records waiting although their cluster answers; see Stats. A cluster that does not answer is no
-// Trouble: its State and Reason in ClusterStats say why.
+// Trouble is one cause that keeps records waiting although their cluster answers; see Stats. A
+// cluster that does not answer is no Trouble: its State and Reason in ClusterStats say why.
 type Trouble struct {
 	Cause    Cause
 	Priority routing.Priority
@@ -21,8 +21,10 @@ type Trouble struct {
 	Reason string // what is wrong, in words; it names partitions and brokers
 	Remedy string // what ends it, in words
 
-	Since   time.Time // when records began to wait for it
-	Records uint64    // how many records of the topic wait, for whatever cause; for CauseUnanswered, how many of the priority; else zero
+	Since time.Time // when records began to wait for it
+	// how many records of the topic wait, for whatever cause; for CauseUnanswered, how many of the
+	// priority; else zero
+	Records uint64
 }
 
 // String returns the trouble in a line.
@@ -55,23 +57,32 @@ type Cause string
 
 // The causes.
 const (
-	CauseTopicMissing     Cause = "topic_missing"     // the topic does not exist
-	CauseTopicNotCreated  Cause = "topic_not_created" // it does not exist, and create_topics could not make it
-	CauseTopicForbidden   Cause = "topic_forbidden"   // we may not write to it, or not see it
-	CauseTopicInvalid     Cause = "topic_invalid"     // Kafka does not take its name
-	CauseTopicUnknown     Cause = "topic_unknown"     // the cluster says nothing of the topic, or answers with an error
-	CausePartitionMissing Cause = "partition_missing" // records name a partition that does not exist
-	CauseNoLeader         Cause = "no_leader"         // a partition has no leader
-	CauseBrokerAway       Cause = "broker_away"       // the leader of a partition does not answer; the state of its cluster says so too
-	CauseTooFewReplicas   Cause = "too_few_replicas"  // fewer copies are in sync than the topic requires
-	CauseNotConfirmed     Cause = "not_confirmed"     // the copies do not confirm in time
-	CauseBrokerError      Cause = "broker_error"      // a broker answers with another error
-	CauseNoAnswer         Cause = "no_answer"         // a broker does not answer what is sent to it, or hangs up
-	CauseRequestTooLarge  Cause = "request_too_large" // a broker hangs up on what is as large as a batch
-	CauseThrottled        Cause = "throttled"         // a broker asks to be left alone: a quota
-	CauseNoProducerID     Cause = "no_producer_id"    // the cluster gives no producer ID
-	CauseUnanswered       Cause = "unanswered"        // records were written to a cluster that the priority has left, and not answered
-	CauseNoProgress       Cause = "no_progress"       // nothing is acknowledged, and nobody says why
+	CauseTopicMissing Cause = "topic_missing" // the topic does not exist
+	// it does not exist, and create_topics could not make it
+	CauseTopicNotCreated Cause = "topic_not_created"
+	CauseTopicForbidden  Cause = "topic_forbidden" // we may not write to it, or not see it
+	CauseTopicInvalid    Cause = "topic_invalid"   // Kafka does not take its name
+	// the cluster says nothing of the topic, or answers with an error
+	CauseTopicUnknown Cause = "topic_unknown"
+	// records name a partition that does not exist
+	CausePartitionMissing Cause = "partition_missing"
+	CauseNoLeader         Cause = "no_leader" // a partition has no leader
+	// the leader of a partition does not answer; the state of its cluster says so too
+	CauseBrokerAway Cause = "broker_away"
+	// fewer copies are in sync than the topic requires
+	CauseTooFewReplicas Cause = "too_few_replicas"
+	CauseNotConfirmed   Cause = "not_confirmed" // the copies do not confirm in time
+	CauseBrokerError    Cause = "broker_error"  // a broker answers with another error
+	// a broker does not answer what is sent to it, or hangs up
+	CauseNoAnswer Cause = "no_answer"
+	// a broker hangs up on what is as large as a batch
+	CauseRequestTooLarge Cause = "request_too_large"
+	CauseThrottled       Cause = "throttled"      // a broker asks to be left alone: a quota
+	CauseNoProducerID    Cause = "no_producer_id" // the cluster gives no producer ID
+	// records were written to a cluster that the priority has left, and not answered
+	CauseUnanswered Cause = "unanswered"
+	// nothing is acknowledged, and nobody says why
+	CauseNoProgress Cause = "no_progress"
 )
 
 // Causes returns all causes.
@@ -89,20 +100,29 @@ var remedies = map[Cause]string{
 	CauseTopicForbidden: "grant the user of this program Write and Describe on the topic",
 	CauseTopicInvalid:   "correct its name",
 	CauseTopicUnknown:   "if it lasts, look at the log of the brokers",
-	CauseNoLeader:       "bring back a broker that has a copy of the partition, or have another leader elected",
-	CauseBrokerAway:     "bring the broker back, or move its partitions",
-	CauseTooFewReplicas: "bring the brokers of the other copies back, or lower min.insync.replicas of the topic",
-	CauseNotConfirmed:   "look at the load, the disks and the network of the brokers that have the copies",
-	CauseBrokerError:    "look at the log of that broker",
-	CauseNoAnswer:       "look at the load and the log of that broker, and at what is between it and this program",
-	CauseRequestTooLarge: "lower batching.max_bytes below what the broker takes, or raise that (socket.request.max.bytes, or the limit of the" +
+	CauseNoLeader: "bring back a broker that has a copy of the partition, or have another " +
+		"leader elected",
+	CauseBrokerAway: "bring the broker back, or move its partitions",
+	CauseTooFewReplicas: "bring the brokers of the other copies back, or lower " +
+		"min.insync.replicas of the topic",
+	CauseNotConfirmed: "look at the load, the disks and the network of the brokers that have " +
+		"the copies",
+	CauseBrokerError: "look at the log of that broker",
+	CauseNoAnswer: "look at the load and the log of that broker, and at what is between " +
+		"it and this program",
+	CauseRequestTooLarge: "lower batching.max_bytes below what the broker takes, or raise that " +
+		"(socket.request.max.bytes, or the limit of the" +
 		" service)",
-	CauseThrottled:    "send less, set batching.compression, or raise the quota of the user or client ID",
-	CauseNoProducerID: "look at the log of the brokers: they cannot write to __transaction_state, or have no controller",
-	CauseNoProgress:   "if higher priorities use all the capacity of the brokers, wait for them; else look at the request times of the brokers",
+	CauseThrottled: "send less, set batching.compression, or raise the quota of the user or " +
+		"client ID",
+	CauseNoProducerID: "look at the log of the brokers: they cannot write to " +
+		"__transaction_state, or have no controller",
+	CauseNoProgress: "if higher priorities use all the capacity of the brokers, wait for " +
+		"them; else look at the request times of the brokers",
 }
 
-// codeCauses are the causes of the errors that a broker can answer with, where that is not CauseBrokerError.
+// codeCauses are the causes of the errors that a broker can answer with, where that is not
+// CauseBrokerError.
 var codeCauses = map[error]Cause{
 	kerr.UnknownTopicOrPartition: CauseTopicMissing, kerr.UnknownTopicID: CauseTopicMissing, kerr.InconsistentTopicID: CauseTopicMissing,
 	kerr.TopicAuthorizationFailed: CauseTopicForbidden,
@@ -132,9 +152,11 @@ func (c Cause) wholeTopic() bool {
 	return slices.Contains([]Cause{CauseTopicMissing, CauseTopicForbidden, CauseTopicInvalid}, c)
 }
 
-// stated reports whether the cluster states the cause in its metadata, so that it is shown before it has lasted.
+// stated reports whether the cluster states the cause in its metadata, so that it is shown before
+// it has lasted.
 func (c Cause) stated() bool {
-	return c.wholeTopic() || c == CauseTopicNotCreated || c == CausePartitionMissing || c == CauseUnanswered
+	return c.wholeTopic() || c == CauseTopicNotCreated || c == CausePartitionMissing ||
+		c == CauseUnanswered
 }
 
 // quiet reports whether other lines and events say it already: those of the cluster's state.

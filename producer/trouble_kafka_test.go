@@ -17,13 +17,14 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// What real Kafka answers, and what is made of it: a topic and a partition that do not exist, and a topic that has lost one of the two copies
-// that it requires.
+// What real Kafka answers, and what is made of it: a topic and a partition that do not exist, and a
+// topic that has lost one of the two copies that it requires.
 func TestKafka_F10_WhatKeepsRecordsWaitingIsTold(t *testing.T) {
 	t.Parallel()
 	proven := proof.Of(t, "F10")
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
-	c.CreateTopic(t, "short", 1, kafkatest.TopicConfig("min.insync.replicas", "2"), kafkatest.Assign([]int32{1, 2}))
+	c.CreateTopic(t, "short", 1, kafkatest.TopicConfig("min.insync.replicas", "2"),
+		kafkatest.Assign([]int32{1, 2}))
 	core, logs := observer.New(zap.InfoLevel)
 	tr := try(t, to(c), producer.WithLogger(zap.New(core)))
 	lost := make(map[string]error)
@@ -39,14 +40,17 @@ func TestKafka_F10_WhatKeepsRecordsWaitingIsTold(t *testing.T) {
 	tr.send(t, producer.Record{Topic: "missing"})
 	tr.send(t, producer.Record{Topic: "short", Partition: producer.ToPartition(9)})
 	reasons := map[producer.Cause]string{
-		producer.CauseTooFewReplicas:   "partition 0 has too few copies in sync: at least 2 are required, 1 of 2 is there (NOT_ENOUGH_REPLICAS",
-		producer.CauseTopicMissing:     "it does not exist (UNKNOWN_TOPIC_OR_PARTITION)",
-		producer.CausePartitionMissing: "partition 9 does not exist: the topic has 1, numbered from 0",
+		producer.CauseTooFewReplicas: "partition 0 has too few copies in sync: at least 2 are " +
+			"required, 1 of 2 is there (NOT_ENOUGH_REPLICAS",
+		producer.CauseTopicMissing: "it does not exist (UNKNOWN_TOPIC_OR_PARTITION)",
+		producer.CausePartitionMissing: "partition 9 does not exist: the topic has 1, numbered " +
+			"from 0",
 	}
 	tr.await(t, "not all is said", func(s *producer.Stats) bool {
 		said := 0
 		for _, trouble := range s.Troubles {
-			if want := reasons[trouble.Cause]; want != "" && len(trouble.Reason) >= len(want) && trouble.Reason[:len(want)] == want {
+			if want := reasons[trouble.Cause]; want != "" && len(trouble.Reason) >= len(want) &&
+				trouble.Reason[:len(want)] == want {
 				said++
 			}
 		}

@@ -21,12 +21,14 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// What becomes of a batch that was written and not answered, of those behind it, and of one that was about to be written.
+// What becomes of a batch that was written and not answered, of those behind it, and of one that
+// was about to be written.
 
 // onePartition holds one topic, in which nothing can go elsewhere.
 var onePartition = map[string]int32{"events": 1}
 
-// loseAnswer has what send sends written and its answer lost. Nobody can be reached from then on, until the link is restored.
+// loseAnswer has what send sends written and its answer lost. Nobody can be reached from then on,
+// until the link is restored.
 func (b *bubble) loseAnswer(send func()) {
 	b.t.Helper()
 	b.send("events", 2)
@@ -47,11 +49,13 @@ func (b *bubble) loseAnswer(send func()) {
 func (b *bubble) sendKey(n int) {
 	b.t.Helper()
 	for range n {
-		require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "events", Key: []byte("key")}))
+		require.NoError(b.t, b.ledger.Send(b.p,
+			producer.Record{Topic: "events", Key: []byte("key")}))
 	}
 }
 
-// With the numbers of the one that waits for its answer, a newer batch of as many records would be taken for it.
+// With the numbers of the one that waits for its answer, a newer batch of as many records would be
+// taken for it.
 func TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := judged(t, proof.Of(t, "F8"), setup{topics: onePartition}, func(b *bubble) {
@@ -70,15 +74,16 @@ func TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes(t *testing.T) {
 
 func TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F8", "F5"), setup{topics: onePartition, change: func(c *producer.Config) {
-			c.Priorities.Medium.DeliveryTimeout = 5 * time.Second
-		}}, func(b *bubble) {
-			b.loseAnswer(func() { b.sendKey(3) })
-			time.Sleep(6 * time.Second)
-			require.Zero(t, b.p.Stats().Total.Pending)
-			b.k.link.Restore()
-			b.sendKey(3)
-		})
+		s := judged(t, proof.Of(t, "F8", "F5"),
+			setup{topics: onePartition, change: func(c *producer.Config) {
+				c.Priorities.Medium.DeliveryTimeout = 5 * time.Second
+			}}, func(b *bubble) {
+				b.loseAnswer(func() { b.sendKey(3) })
+				time.Sleep(6 * time.Second)
+				require.Zero(t, b.p.Stats().Total.Pending)
+				b.k.link.Restore()
+				b.sendKey(3)
+			})
 		require.EqualValues(t, 3, s.Total.PossiblyPersisted)
 		require.Equal(t, s.Total.Accepted-3, s.Total.Delivered)
 	})
@@ -89,16 +94,20 @@ func TestVirtual_F8_WhatWasAppendedAndNotConfirmedStaysInItsPlace(t *testing.T) 
 	for _, err := range appendedCodes {
 		t.Run(err.Message, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := judged(t, proof.Of(t, "F8"), setup{brokers: 1, topics: map[string]int32{"events": 2}}, func(b *bubble) {
-					for range 10 {
-						appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err})
-						for range 5 {
-							require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events"}))
+				s := judged(t, proof.Of(t, "F8"),
+					setup{brokers: 1, topics: map[string]int32{"events": 2}}, func(b *bubble) {
+						for range 10 {
+							appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+								Err: err})
+							for range 5 {
+								require.NoError(t,
+									b.ledger.Send(b.p, producer.Record{Topic: "events"}))
+							}
+							b.flush()
+							b.proof.Bit("batches appended and not confirmed",
+								int64(appended.Hits()))
 						}
-						b.flush()
-						b.proof.Bit("batches appended and not confirmed", int64(appended.Hits()))
-					}
-				})
+					})
 				require.EqualValues(t, 50, s.Total.Delivered)
 				require.Zero(t, s.Total.MaybeDuplicated)
 			})
@@ -109,8 +118,10 @@ func TestVirtual_F8_WhatWasAppendedAndNotConfirmedStaysInItsPlace(t *testing.T) 
 func TestVirtual_F8_AnUnansweredBatchThatIsHalvedIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := judged(t, proof.Of(t, "F8", "F11"), setup{topics: onePartition}, func(b *bubble) {
-			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut})
-			tooLarge := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge})
+			appended := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+				Err: kerr.RequestTimedOut})
+			tooLarge := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+				Err: kerr.MessageTooLarge})
 			b.sendKey(10)
 			b.flush()
 			b.proof.Bit("batches appended and not confirmed", int64(appended.Hits()))
@@ -126,14 +137,17 @@ func TestVirtual_F9_ACompressedBatchThatIsSentAgainReadsBackAsSent(t *testing.T)
 	for _, codec := range []string{"gzip", "snappy", "lz4"} {
 		t.Run(codec, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := judged(t, proof.Of(t, "F9"), setup{topics: onePartition, change: func(c *producer.Config) {
-					c.Batching.Compression = codec
-				}}, func(b *bubble) {
-					refused := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: 3})
-					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events", Value: make([]byte, 200_000)}))
-					b.flush()
-					b.proof.Bit("compressed batches refused", int64(refused.Hits()))
-				})
+				s := judged(t, proof.Of(t, "F9"),
+					setup{topics: onePartition, change: func(c *producer.Config) {
+						c.Batching.Compression = codec
+					}}, func(b *bubble) {
+						refused := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+							Err: kerr.NotEnoughReplicas, Count: 3})
+						require.NoError(t, b.ledger.Send(b.p,
+							producer.Record{Topic: "events", Value: make([]byte, 200_000)}))
+						b.flush()
+						b.proof.Bit("compressed batches refused", int64(refused.Hits()))
+					})
 				require.EqualValues(t, 1, s.Total.Delivered)
 			})
 		})
@@ -148,7 +162,8 @@ func TestVirtual_F9_ARenewalTakesTheNextEpochOfTheSameProducerID(t *testing.T) {
 			for range renewals {
 				b.send("events", 1)
 				b.flush()
-				refused := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber})
+				refused := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce},
+					Err: kerr.OutOfOrderSequenceNumber})
 				b.send("events", 1)
 				b.flush()
 				b.proof.Bit("batches refused for their numbers", int64(refused.Hits()))
@@ -178,8 +193,8 @@ func (d *hangingDialer) dial(ctx context.Context, network, addr string) (net.Con
 	return d.b.k.link.Dial(context.WithoutCancel(ctx), network, addr)
 }
 
-// The request of a batch that has expired is still with the client below when its connection comes, and the buffer of that
-// batch has another's records by then.
+// The request of a batch that has expired is still with the client below when its connection comes,
+// and the buffer of that batch has another's records by then.
 func TestVirtual_F25_ABatchThatExpiresBeforeItIsWrittenNeverIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d hangingDialer
@@ -260,7 +275,8 @@ func TestVirtual_F5_WhatExpiresGivesItsMemoryBack(t *testing.T) {
 				require.NoError(t, err)
 				defer closeWithin(t, p, 0)
 				for range 1000 {
-					require.NoError(t, p.Send(producer.Record{Topic: "events", Value: make([]byte, 1000)}))
+					require.NoError(t, p.Send(producer.Record{Topic: "events",
+						Value: make([]byte, 1000)}))
 				}
 				require.Greater(t, p.Stats().HeldBytes, int64(1_000_000))
 				time.Sleep(2 * time.Minute)
@@ -274,7 +290,8 @@ func TestVirtual_F5_WhatExpiresGivesItsMemoryBack(t *testing.T) {
 	}
 }
 
-// Records for a partition that the caller chose keep the order of the goroutine that sends them, whatever is cut in between.
+// Records for a partition that the caller chose keep the order of the goroutine that sends them,
+// whatever is cut in between.
 func TestVirtual_F8_ChosenPartitionsKeepTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const partitions = 3
@@ -294,7 +311,8 @@ func TestVirtual_F8_ChosenPartitionsKeepTheirOrder(t *testing.T) {
 				time.Sleep(200 * time.Millisecond)
 			}
 			to, value := i%partitions, strconv.Itoa(i)
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Partition: producer.ToPartition(int32(to)), Value: []byte(value)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events",
+				Partition: producer.ToPartition(int32(to)), Value: []byte(value)}))
 			sent[to] = append(sent[to], value)
 			time.Sleep(time.Millisecond)
 		}

@@ -20,17 +20,19 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// These tests run in virtual time: a day of outage takes a second. The client waits for its locks in a way that lets time
-// pass only with the build tag synctests.
+// These tests run in virtual time: a day of outage takes a second. The client waits for its locks
+// in a way that lets time pass only with the build tag synctests.
 
 // embedded is a Kafka in memory behind a link that can be cut.
 type embedded struct {
 	*kfake.Cluster
 	link    *faultnet.Link
 	network *kfake.VirtualNetwork
-	detour  atomic.Pointer[faultnet.DialFunc] // what connections of the link are opened by, if it is not nil
-	secure  faultnet.DialFunc                 // what an operator opens connections by, if it is not nil
-	says    []kgo.Opt                         // how an operator says who it is
+	// what connections of the link are opened by, if it is not nil
+	detour atomic.Pointer[faultnet.DialFunc]
+	// what an operator opens connections by, if it is not nil
+	secure faultnet.DialFunc
+	says   []kgo.Opt // how an operator says who it is
 }
 
 // dial opens a connection for the link.
@@ -41,13 +43,15 @@ func (e *embedded) dial(ctx context.Context, network, addr string) (net.Conn, er
 	return e.network.DialContext(ctx, network, addr)
 }
 
-func newEmbedded(t require.TestingT, brokers int, topics map[string]int32, more ...kfake.Opt) *embedded {
+func newEmbedded(t require.TestingT, brokers int, topics map[string]int32,
+	more ...kfake.Opt) *embedded {
 	network := new(kfake.VirtualNetwork)
 	ports := make([]int, brokers)
 	for i := range ports {
 		ports[i] = 19092 + i
 	}
-	opts := []kfake.Opt{kfake.NumBrokers(brokers), kfake.Ports(ports...), kfake.ListenFn(network.Listen)}
+	opts := []kfake.Opt{kfake.NumBrokers(brokers), kfake.Ports(ports...),
+		kfake.ListenFn(network.Listen)}
 	k, err := kfake.NewCluster(append(opts, more...)...)
 	require.NoError(t, err)
 	for name, partitions := range topics {
@@ -72,7 +76,8 @@ func (e *embedded) operator(t require.TestingT, opts ...kgo.Opt) *kgo.Client {
 	if e.secure != nil {
 		dial = e.secure
 	}
-	cl, err := kgo.NewClient(append(append(opts, e.says...), kgo.SeedBrokers(e.ListenAddrs()...), kgo.Dialer(dial), kgo.DisableClientMetrics())...)
+	cl, err := kgo.NewClient(append(append(opts, e.says...), kgo.SeedBrokers(e.ListenAddrs()...),
+		kgo.Dialer(dial), kgo.DisableClientMetrics())...)
 	require.NoError(t, err)
 	return cl
 }
@@ -121,8 +126,10 @@ func TestVirtual_DeliversEverythingAfterADayDown(t *testing.T) {
 			producer.WithDialer(k.link.Dial), producer.WithDelivery(l.Report))
 		require.NoError(t, err)
 		for i := range 24 * 6 {
-			require.NoError(t, l.Send(p, producer.Record{Topic: "events", Value: make([]byte, 100)}))
-			require.NoError(t, l.Send(p, producer.Record{Topic: "keyed", Key: fmt.Append(nil, i%7)}))
+			require.NoError(t, l.Send(p, producer.Record{Topic: "events",
+				Value: make([]byte, 100)}))
+			require.NoError(t, l.Send(p, producer.Record{Topic: "keyed",
+				Key: fmt.Append(nil, i%7)}))
 			time.Sleep(10 * time.Minute)
 		}
 		s := p.Stats()
@@ -163,7 +170,8 @@ func TestVirtual_ExpiresNeverLateAndAtMostASixteenthEarly(t *testing.T) {
 			}))
 		require.NoError(t, err)
 		for range 1000 {
-			require.NoError(t, p.Send(producer.Record{Topic: "events", Timestamp: time.Now().Add(-48 * time.Hour)}))
+			require.NoError(t, p.Send(producer.Record{Topic: "events",
+				Timestamp: time.Now().Add(-48 * time.Hour)}))
 			time.Sleep(37 * time.Millisecond)
 		}
 		time.Sleep(2 * timeout)

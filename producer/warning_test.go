@@ -37,20 +37,24 @@ func warned(t *testing.T, opts []Option, settings ...Config) (all []string) {
 	_, err = p.Close(ctx)
 	require.NoError(t, err)
 	for _, line := range logs.FilterMessage("check this setting").All() {
-		all = append(all, line.ContextMap()["setting"].(string)+": "+line.ContextMap()["why"].(string))
+		all = append(all,
+			line.ContextMap()["setting"].(string)+": "+line.ContextMap()["why"].(string))
 	}
 	return all
 }
 
 func TestWarnings_APasswordWithoutTLSIsToldOnce(t *testing.T) {
 	with := func(mechanism string, tls bool, more ...string) Config {
-		cc := ClusterConfig{Brokers: append(more, "a:1"), TLS: TLSConfig{Enabled: tls}, SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}
+		cc := ClusterConfig{Brokers: append(more, "a:1"), TLS: TLSConfig{Enabled: tls},
+			SASL: SASLConfig{Mechanism: mechanism, User: "u", Password: "p"}}
 		return Config{Clusters: map[string]ClusterConfig{"events": cc}}
 	}
-	const plain = "clusters.events.sasl.mechanism: plain without TLS sends the credentials in clear text: " +
+	const plain = "clusters.events.sasl.mechanism: plain without TLS sends the credentials in " +
+		"clear text: " +
 		"set tls.enabled, or use WithTLS, even with a dialer of your own"
 	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false)))
-	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false), with("plain", false, "b:1")), "once")
+	require.Equal(t, []string{plain}, warned(t, nil, with("plain", false),
+		with("plain", false, "b:1")), "once")
 	require.Equal(t, []string{plain}, warned(t, nil, with("plain", true), with("plain", false)))
 	require.Empty(t, warned(t, nil, with("plain", true)))
 	require.Empty(t, warned(t, nil, with("scram-sha-256", false)))
@@ -63,15 +67,20 @@ func TestWarnings_ABufferAboveTheMemoryLimit(t *testing.T) {
 	defer debug.SetMemoryLimit(before)
 	cfg := Config{Clusters: map[string]ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}}
 	cfg.Buffer.MaxBytes, cfg.Reports.MaxBytes = 64*gib, 1<<20
-	for limit, warns := range map[int64]bool{math.MaxInt64: false, 80 * gib: false, 80*gib - 1: true, 64 * gib: true, 16 * gib: true} {
+	for limit, warns := range map[int64]bool{math.MaxInt64: false, 80 * gib: false,
+		80*gib - 1: true, 64 * gib: true, 16 * gib: true} {
 		debug.SetMemoryLimit(limit)
 		got := warned(t, nil, cfg)
 		if !warns {
 			require.Empty(t, got, "%d", limit)
 			continue
 		}
-		require.Equal(t, []string{fmt.Sprintf("buffer.max_bytes: 68719476736: the memory limit of this process (GOMEMLIMIT) is %d, so the "+
-			"garbage collector runs all the time while the buffer is full: raise it to 85899345920 plus what the rest of the program needs, or lower buffer.max_bytes", limit)}, got)
+		require.Equal(t,
+			[]string{fmt.Sprintf("buffer.max_bytes: 68719476736: the memory limit of this "+
+				"process (GOMEMLIMIT) is %d, so the "+
+				"garbage collector runs all the time while the buffer is full: raise it to "+
+				"85899345920 plus what the rest of the program needs, or lower "+
+				"buffer.max_bytes", limit)}, got)
 	}
 }
 
@@ -93,7 +102,8 @@ func TestHistory_EventsOfNoClusterHaveNoState(t *testing.T) {
 
 func TestNew_TakesOptionsThatAreNil(t *testing.T) {
 	cfg := Config{Clusters: map[string]ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}}}
-	opts := []Option{nil, WithLogger(nil), WithSlog((*slog.Logger)(nil)), WithDelivery(nil), WithEvents(nil), WithPartitioner(nil),
+	opts := []Option{nil, WithLogger(nil), WithSlog((*slog.Logger)(nil)), WithDelivery(nil),
+		WithEvents(nil), WithPartitioner(nil),
 		WithHooks(nil, kgo.Hook(nil)), WithDialer(nil), WithResolver(nil)}
 	_, err := cfg.Complete(opts...)
 	require.NoError(t, err)

@@ -1,7 +1,8 @@
-// Package routing answers one question: which priority, and so which cluster, does a record belong to?
+// Package routing answers one question: which priority, and so which cluster, does a record belong
+// to?
 //
-// It is pure: no I/O, no goroutines, nothing to close. A [Table] is built once from rules and is safe for concurrent use
-// from then on.
+// It is pure: no I/O, no goroutines, nothing to close. A [Table] is built once from rules and is
+// safe for concurrent use from then on.
 //
 //	table, err := routing.NewTable([]routing.Rule{
 //		{Topic: "playback.*", Priority: routing.High},
@@ -9,5 +10,6 @@
 //	})
 //	table.Priority("playback.start") // routing.High
 //
-// The three priorities are those of the fronting clusters of "Netflix Data Pipeline with Kafka", slide 16.
+// The three priorities are those of the fronting clusters of "Netflix Data Pipeline with Kafka",
+// slide 16.
 package routing

@@ -5,20 +5,24 @@ import (
 	"time"
 )
 
-// Never is a time that does not come. It serves as a setting, as a threshold, and as the time at which a Failover is due that waits for
-// nothing but a change. There is no other such value: producer.Never is the same.
+// Never is a time that does not come. It serves as a setting, as a threshold, and as the time at
+// which a Failover is due that waits for nothing but a change. There is no other such value:
+// producer.Never is the same.
 const Never time.Duration = -1
 
 // far is Never in sums and comparisons, where it has to be later than everything else.
 const far time.Duration = math.MaxInt64
 
-// Thresholds say how soon a lane goes from one cluster to another. None of them may be negative, except Never.
+// Thresholds say how soon a lane goes from one cluster to another. None of them may be negative,
+// except Never.
 type Thresholds struct {
-	// FallbackAfter is how long the primary must have been down, neither ready nor acknowledging anything.
+	// FallbackAfter is how long the primary must have been down, neither ready nor acknowledging
+	// anything.
 	FallbackAfter time.Duration
 	// ReturnAfter is how long an earlier cluster must have been ready without a break.
 	ReturnAfter time.Duration
-	// SwitchEvery is how far apart switches are at least, except away from a fallback that is not ready.
+	// SwitchEvery is how far apart switches are at least, except away from a fallback that is not
+	// ready.
 	SwitchEvery time.Duration
 }
 
@@ -58,8 +62,9 @@ func (c Change) String() string {
 	return "unknown"
 }
 
-// Failover decides which cluster of an ordered list a lane uses: the first one, its primary, or a fallback. It is the
-// state machine of Pulsar's AutoClusterFailover with a limit to how often it switches:
+// Failover decides which cluster of an ordered list a lane uses: the first one, its primary, or a
+// fallback. It is the state machine of Pulsar's AutoClusterFailover with a limit to how often it
+// switches:
 //
 //   - A cluster is down when it has not been ready for FallbackAfter and has acknowledged nothing in that time; one error
 //     is not enough. A lane leaves a primary that is down for the first cluster that is ready, and stays where none is.
@@ -68,10 +73,11 @@ func (c Change) String() string {
 //   - A fallback that is not ready is left at once, whenever the last switch was. Only if it has acknowledged something since
 //     it became so, it is left when it is down.
 //
-// Fallbacks that are ready by turns, while the primary is not, are therefore followed at once, each time.
+// Fallbacks that are ready by turns, while the primary is not, are therefore followed at once, each
+// time.
 //
-// A Failover has no clock: it is told the time, and it says when it wants to be asked again. It is not safe for concurrent
-// use.
+// A Failover has no clock: it is told the time, and it says when it wants to be asked again. It is
+// not safe for concurrent use.
 type Failover struct {
 	th       Thresholds
 	clusters int
@@ -85,9 +91,9 @@ func NewFailover(th Thresholds, clusters int, now time.Duration) *Failover {
 	return &Failover{th: th, clusters: clusters, start: now, last: -1}
 }
 
-// Set changes the thresholds and the list, as from the next call of Next. Current is where in the new list the cluster is
-// that was in use; -1 if it is not in it any more: then Next takes the first that is ready, or else the primary, and the
-// limit neither delays that nor counts it.
+// Set changes the thresholds and the list, as from the next call of Next. Current is where in the
+// new list the cluster is that was in use; -1 if it is not in it any more: then Next takes the
+// first that is ready, or else the primary, and the limit neither delays that nor counts it.
 func (f *Failover) Set(th Thresholds, clusters, current int) {
 	if current >= clusters {
 		current = -1
@@ -95,12 +101,14 @@ func (f *Failover) Set(th Thresholds, clusters, current int) {
 	f.th, f.clusters, f.use = th, clusters, current
 }
 
-// Next returns the cluster to use from now on, and whether and why that is another one than before. Health has an entry
-// for each cluster, in order; what has none is not ready.
+// Next returns the cluster to use from now on, and whether and why that is another one than before.
+// Health has an entry for each cluster, in order; what has none is not ready.
 //
-// Next is to be called when Ready of any cluster has changed, and at the time due, which is later than now, Never if only a
-// change matters. An acknowledgement need not be told. More calls than that decide nothing else.
-func (f *Failover) Next(now time.Duration, health []Health) (use int, due time.Duration, change Change) {
+// Next is to be called when Ready of any cluster has changed, and at the time due, which is later
+// than now, Never if only a change matters. An acknowledgement need not be told. More calls than
+// that decide nothing else.
+func (f *Failover) Next(now time.Duration, health []Health) (use int, due time.Duration,
+	change Change) {
 	health = health[:min(len(health), f.clusters)]
 	use, change = f.decide(now, health)
 	if change != Stayed && change != Replaced {

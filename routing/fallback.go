@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Fallback names a cluster that a lane may go to when those before it are down, what it takes with it, and what topics
-// are called there. It is safe for concurrent use as long as nobody changes it.
+// Fallback names a cluster that a lane may go to when those before it are down, what it takes with
+// it, and what topics are called there. It is safe for concurrent use as long as nobody changes it.
 type Fallback struct {
 	// Cluster is the name of the cluster.
 	Cluster string `yaml:"cluster"`
-	// Topics are those that go there: names, or patterns in the syntax of path.Match, such as "playback.*". Empty means
-	// all. What is not among them waits for a cluster that takes it.
+	// Topics are those that go there: names, or patterns in the syntax of path.Match, such as
+	// "playback.*". Empty means all. What is not among them waits for a cluster that takes it.
 	Topics []string `yaml:"topics"`
 	// Rename gives some topics another name there. It goes before Prefix.
 	Rename map[string]string `yaml:"rename"`
@@ -23,8 +23,9 @@ type Fallback struct {
 	Prefix string `yaml:"prefix"`
 }
 
-// Check returns everything that is wrong in f, as one error, or nil. Each line names its field within f, and what f is
-// itself by at, such as "priorities.low.fallbacks[0]". It does not know whether there is such a cluster.
+// Check returns everything that is wrong in f, as one error, or nil. Each line names its field
+// within f, and what f is itself by at, such as "priorities.low.fallbacks[0]". It does not know
+// whether there is such a cluster.
 func (f Fallback) Check(at string) error {
 	var errs []error
 	fail := func(format string, args ...any) {
@@ -52,13 +53,14 @@ func (f Fallback) Check(at string) error {
 		}
 	}
 	if why := illegal(f.Prefix + "x"); why != "" {
-		fail(".prefix: %q %s: write the beginning of a topic's name, such as \"fallback.\"", f.Prefix, why)
+		fail(".prefix: %q %s: write the beginning of a topic's name, such as \"fallback.\"",
+			f.Prefix, why)
 	}
 	return errors.Join(errs...)
 }
 
-// Takes reports whether records of topic may go to the fallback: whether it is one of Topics, and its name there is not
-// too long for Kafka.
+// Takes reports whether records of topic may go to the fallback: whether it is one of Topics, and
+// its name there is not too long for Kafka.
 func (f Fallback) Takes(topic string) bool {
 	return f.lists(topic) && illegal(f.Name(topic)) == ""
 }
@@ -104,5 +106,6 @@ const MaxTopicName = 249
 
 // IllegalInTopic reports whether the name of a topic cannot have r, in Kafka.
 func IllegalInTopic(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' &&
+		r != '_' && r != '-'
 }

@@ -20,12 +20,15 @@ func TestFallback_TakesAndNames(t *testing.T) {
 		{"all, unless it says which", Fallback{}, "a", true, "a"},
 		{"what is named", Fallback{Topics: []string{"a", "b"}}, "b", true, "b"},
 		{"and nothing else", Fallback{Topics: []string{"a", "b"}}, "ab", false, "ab"},
-		{"what matches", Fallback{Topics: []string{"x", "play.*"}}, "play.start", true, "play.start"},
+		{"what matches", Fallback{Topics: []string{"x", "play.*"}}, "play.start", true,
+			"play.start"},
 		{"and not what begins alike", Fallback{Topics: []string{"play.*"}}, "play", false, "play"},
 		{"with a prefix", Fallback{Prefix: "f."}, "a", true, "f.a"},
 		{"with another name", Fallback{Rename: map[string]string{"a": "b"}}, "a", true, "b"},
-		{"another name goes before the prefix", Fallback{Prefix: "f.", Rename: map[string]string{"a": "b"}}, "a", true, "b"},
-		{"another name is that of one topic", Fallback{Prefix: "f.", Rename: map[string]string{"a": "b"}}, "b", true, "f.b"},
+		{"another name goes before the prefix",
+			Fallback{Prefix: "f.", Rename: map[string]string{"a": "b"}}, "a", true, "b"},
+		{"another name is that of one topic",
+			Fallback{Prefix: "f.", Rename: map[string]string{"a": "b"}}, "b", true, "f.b"},
 		{"not what would be too long there", Fallback{Prefix: "f."}, long, false, "f." + long},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,7 +43,8 @@ func TestFallback_TakesAndNames(t *testing.T) {
 func TestFallback_CheckNamesEveryMistake(t *testing.T) {
 	err := Fallback{
 		Topics: []string{"", "a", "[", "b.*", "a"},
-		Rename: map[string]string{"b.*": "c", "x": "y", "a": "", "b.1": "1 2", "b.2": strings.Repeat("n", 250), "b.3": ".."},
+		Rename: map[string]string{"b.*": "c", "x": "y", "a": "", "b.1": "1 2",
+			"b.2": strings.Repeat("n", 250), "b.3": ".."},
 		Prefix: "100%/",
 	}.Check("fallbacks[0]")
 	require.EqualError(t, err, `fallbacks[0].cluster: empty: write the name of one of the clusters

@@ -2,7 +2,8 @@ package routing
 
 import "fmt"
 
-// Priority is the class of a record. Its zero value means "not said": the topic's rule decides, and without one Medium.
+// Priority is the class of a record. Its zero value means "not said": the topic's rule decides, and
+// without one Medium.
 type Priority uint8
 
 // The priorities, in rising order, with what the source runs on each (slide 16).

@@ -13,8 +13,9 @@ type Rule struct {
 	Topic string `yaml:"topic"`
 	// Priority is the one that records of these topics have when they name none themselves.
 	Priority Priority `yaml:"priority"`
-	// MaxShare bounds the memory of each of these topics to a part of what its lane may hold at most, such as 0.25. Zero
-	// means no bound of its own. NewTable rejects values below 0 and above 1.
+	// MaxShare bounds the memory of each of these topics to a part of what its lane may hold at
+	// most, such as 0.25. Zero means no bound of its own. NewTable rejects values below 0 and above
+	// 1.
 	MaxShare float64 `yaml:"max_share"`
 }
 
@@ -24,7 +25,8 @@ type Table struct {
 	patterns []Rule
 }
 
-// NewTable checks rules and builds a table of them. Every mistake is in the one error that it returns.
+// NewTable checks rules and builds a table of them. Every mistake is in the one error that it
+// returns.
 func NewTable(rules []Rule) (*Table, error) {
 	t := &Table{exact: make(map[string]Rule)}
 	var errs []error
@@ -36,7 +38,8 @@ func NewTable(rules []Rule) (*Table, error) {
 		if strings.ContainsAny(r.Topic, `*?[\`) {
 			t.patterns = append(t.patterns, r)
 		} else if _, twice := t.exact[r.Topic]; twice {
-			errs = append(errs, fmt.Errorf("topics[%d].topic: %q has a rule already: keep one of them", i, r.Topic))
+			errs = append(errs,
+				fmt.Errorf("topics[%d].topic: %q has a rule already: keep one of them", i, r.Topic))
 		} else {
 			t.exact[r.Topic] = r
 		}
@@ -52,7 +55,8 @@ func (r Rule) check() error {
 		return fmt.Errorf(".priority: %v: write low, medium or high", r.Priority)
 	}
 	if !(r.MaxShare >= 0 && r.MaxShare <= 1) { // nor is it NaN
-		return fmt.Errorf(".max_share: %v: write a part of the lane's memory from 0 to 1, or 0 for no bound", r.MaxShare)
+		return fmt.Errorf(".max_share: %v: write a part of the lane's memory from 0 to 1, or 0 "+
+			"for no bound", r.MaxShare)
 	}
 	return nil
 }
@@ -62,16 +66,18 @@ func checkPattern(pattern string) error {
 		return errors.New("empty: write the name of a topic or a pattern such as \"playback.*\"")
 	}
 	if _, err := path.Match(pattern, ""); err != nil {
-		return fmt.Errorf("%q is not a pattern: a bracket is not closed, or a backslash ends it", pattern)
+		return fmt.Errorf("%q is not a pattern: a bracket is not closed, or a backslash ends it",
+			pattern)
 	}
 	return nil
 }
 
-// Priority returns the priority of topic: that of the rule with its exact name, else that of the first pattern that
-// matches, else Medium.
+// Priority returns the priority of topic: that of the rule with its exact name, else that of the
+// first pattern that matches, else Medium.
 func (t *Table) Priority(topic string) Priority { return t.rule(topic).Priority }
 
-// MaxShare returns how much of what its lane may hold topic may hold, by the same rule; 0: it has no bound of its own.
+// MaxShare returns how much of what its lane may hold topic may hold, by the same rule; 0: it has
+// no bound of its own.
 func (t *Table) MaxShare(topic string) float64 { return t.rule(topic).MaxShare }
 
 func (t *Table) rule(topic string) Rule {

@@ -41,5 +41,6 @@ func TestPriority_TextIsItsName(t *testing.T) {
 		require.Equal(t, p, back)
 	}
 	var p Priority
-	require.EqualError(t, p.UnmarshalText([]byte("hgih")), `unknown priority "hgih": write low, medium or high`)
+	require.EqualError(t, p.UnmarshalText([]byte("hgih")),
+		`unknown priority "hgih": write low, medium or high`)
 }

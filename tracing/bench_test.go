@@ -16,8 +16,9 @@ type nothing struct{}
 func (nothing) Send(producer.Record) error { return nil }
 
 func with(flags trace.TraceFlags) context.Context {
-	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: flags}))
+	return trace.ContextWithSpanContext(context.Background(),
+		trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: flags}))
 }
 
 // BenchmarkSend is what tracing adds to a Send. Sampled spans are made and thrown away.
@@ -42,11 +43,15 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkDelivery is what tracing adds to a report, while as many sampled records as are remembered are under way.
+// BenchmarkDelivery is what tracing adds to a report, while as many sampled records as are
+// remembered are under way.
 func BenchmarkDelivery(b *testing.B) {
 	tracer := New(sdktrace.NewTracerProvider())
 	report := tracer.Delivery(nil)
-	delivered := func(tag uint64) { report(producer.Report{Topic: "plays", Tag: tag, Outcome: producer.Delivered}) }
+	delivered := func(tag uint64) {
+		report(producer.Report{Topic: "plays", Tag: tag,
+			Outcome: producer.Delivered})
+	}
 	sc := trace.SpanContextFromContext(with(trace.FlagsSampled))
 	b.Run("nothing is traced", func(b *testing.B) {
 		b.ReportAllocs()

@@ -7,14 +7,16 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// carrier are headers that a propagator writes to and reads. It implements propagation.TextMapCarrier.
+// carrier are headers that a propagator writes to and reads. It implements
+// propagation.TextMapCarrier.
 type carrier struct {
 	headers []producer.Header
 	text    []byte // that values of headers point into
 	added   int64  // bytes that a record gets larger by, at most
 }
 
-// carriers are used again: Send copies records. So headers cost an allocation or two, those of the propagator.
+// carriers are used again: Send copies records. So headers cost an allocation or two, those of the
+// propagator.
 var carriers = sync.Pool{New: func() any { return new(carrier) }}
 
 // newCarrier returns one with a copy of headers, whose array is the caller's.
@@ -48,7 +50,8 @@ func (c *carrier) Set(key, value string) {
 	c.headers = slices.DeleteFunc(c.headers, func(h producer.Header) bool { return h.Key == key })
 	from := len(c.text)
 	c.text = append(c.text, value...)
-	c.headers = append(c.headers, producer.Header{Key: key, Value: c.text[from:len(c.text):len(c.text)]})
+	c.headers = append(c.headers, producer.Header{Key: key,
+		Value: c.text[from:len(c.text):len(c.text)]})
 	c.added += int64(len(key) + len(value) + 2*5) // and their lengths
 }
 

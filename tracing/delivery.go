@@ -22,7 +22,8 @@ const (
 	maybeDuplicatedKey = attribute.Key("forebay.maybe_duplicated")
 )
 
-// Delivery returns what to give to producer.WithDelivery: it makes the span of each outcome, then calls next, which may be nil.
+// Delivery returns what to give to producer.WithDelivery: it makes the span of each outcome, then
+// calls next, which may be nil.
 func (t *Tracer) Delivery(next func(producer.Report)) func(producer.Report) {
 	t.follows.Store(true)
 	return func(r producer.Report) {
@@ -35,8 +36,8 @@ func (t *Tracer) Delivery(next func(producer.Report)) func(producer.Report) {
 	}
 }
 
-// contextOf returns the span context that the record of r was sent with, and gives r the tag back that the application has
-// chosen.
+// contextOf returns the span context that the record of r was sent with, and gives r the tag back
+// that the application has chosen.
 func (t *Tracer) contextOf(r *producer.Report) trace.SpanContext {
 	sc, ok := t.sent.take(r.Tag, r.Topic)
 	if t.sent.made(r.Tag) {
@@ -48,7 +49,8 @@ func (t *Tracer) contextOf(r *producer.Report) trace.SpanContext {
 	if ok || r.Record == nil || len(r.Record.Headers) == 0 {
 		return sc
 	}
-	return trace.SpanContextFromContext(t.propagator.Extract(context.Background(), &carrier{headers: r.Record.Headers}))
+	return trace.SpanContextFromContext(t.propagator.Extract(context.Background(),
+		&carrier{headers: r.Record.Headers}))
 }
 
 func (t *Tracer) deliver(r *producer.Report, sent trace.SpanContext) {
@@ -63,14 +65,16 @@ func (t *Tracer) deliver(r *producer.Report, sent trace.SpanContext) {
 			attrs = append(attrs, semconv.MessagingKafkaOffset(int(r.Offset)))
 		}
 	} else {
-		attrs = append(attrs, reasonKey.String(r.Reason.String()), semconv.ErrorTypeKey.String(r.Reason.String()))
+		attrs = append(attrs, reasonKey.String(r.Reason.String()),
+			semconv.ErrorTypeKey.String(r.Reason.String()))
 	}
 	sent = sent.WithRemote(true)
 	ctx := context.Background()
 	if !t.separate {
 		ctx = trace.ContextWithSpanContext(ctx, sent)
 	}
-	_, span := t.tracer.Start(ctx, "deliver "+r.Topic, trace.WithLinks(trace.Link{SpanContext: sent}), trace.WithAttributes(attrs...))
+	_, span := t.tracer.Start(ctx, "deliver "+r.Topic,
+		trace.WithLinks(trace.Link{SpanContext: sent}), trace.WithAttributes(attrs...))
 	if r.Outcome != producer.Delivered {
 		text := r.Outcome.String() + ": " + r.Reason.String()
 		if r.Err != nil {

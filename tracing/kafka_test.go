@@ -17,7 +17,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// A request sends an event, some of them while Kafka is away; a consumer reads it and continues the trace.
+// A request sends an event, some of them while Kafka is away; a consumer reads it and continues the
+// trace.
 func TestTracer_AConsumerContinuesTheTraceThroughAnOutage(t *testing.T) {
 	k, err := kfake.NewCluster(kfake.SeedTopics(3, "plays"))
 	require.NoError(t, err)
@@ -34,7 +35,8 @@ func TestTracer_AConsumerContinuesTheTraceThroughAnOutage(t *testing.T) {
 		for range n {
 			ctx, request := a.request()
 			requests[request.TraceID()] = request
-			require.NoError(t, tracer.Send(ctx, p, producer.Record{Topic: "plays", Value: []byte("play")}))
+			require.NoError(t, tracer.Send(ctx, p,
+				producer.Record{Topic: "plays", Value: []byte("play")}))
 			require.NoError(t, p.Send(producer.Record{Topic: "plays", Value: []byte("not traced")}))
 		}
 	}
@@ -69,7 +71,8 @@ func TestTracer_AConsumerContinuesTheTraceThroughAnOutage(t *testing.T) {
 	require.Empty(t, sends, "each has one")
 }
 
-// consume reads n records, and makes a span for each whose headers have a trace. It returns their traces.
+// consume reads n records, and makes a span for each whose headers have a trace. It returns their
+// traces.
 func consume(t *testing.T, brokers []string, a application, n int) map[trace.TraceID]bool {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -91,7 +94,8 @@ func consume(t *testing.T, brokers []string, a application, n int) map[trace.Tra
 				require.Equal(t, "not traced", string(rec.Value))
 				continue
 			}
-			_, span := a.Tracer("consumer").Start(of, "process plays", trace.WithSpanKind(trace.SpanKindConsumer))
+			_, span := a.Tracer("consumer").Start(of, "process plays",
+				trace.WithSpanKind(trace.SpanKindConsumer))
 			span.End()
 			traces[span.SpanContext().TraceID()] = true
 		}

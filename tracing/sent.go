@@ -14,8 +14,9 @@ const (
 	numbers    = 20    // bits of a tag that a Tracer makes; the others are its own
 )
 
-// sent remembers the span contexts of the records under way by their tags: a report of one that was delivered has nothing else
-// to tell it by. At its bound it forgets the oldest, so what a report never comes for does no harm.
+// sent remembers the span contexts of the records under way by their tags: a report of one that was
+// delivered has nothing else to tell it by. At its bound it forgets the oldest, so what a report
+// never comes for does no harm.
 type sent struct {
 	prefix uint64 // of the tags that are made here, a random one
 	seed   maphash.Seed
@@ -24,8 +25,10 @@ type sent struct {
 
 	mu    sync.Mutex // guards what follows
 	byTag map[uint64]trail
-	order []uint64 // tags, a ring from the moment when it is full; one may be of a record that is not remembered any more
-	next  int      // the oldest of a full ring
+	// tags, a ring from the moment when it is full; one may be of a record that is not remembered
+	// any more
+	order []uint64
+	next  int // the oldest of a full ring
 }
 
 // trail is what is remembered of a record.
@@ -44,7 +47,8 @@ func newSent(most int) *sent {
 // made reports whether tag was made here.
 func (s *sent) made(tag uint64) bool { return tag>>numbers == s.prefix>>numbers }
 
-// remember remembers a record until take, or until too many others were. It returns its tag, a new one in place of 0.
+// remember remembers a record until take, or until too many others were. It returns its tag, a new
+// one in place of 0.
 func (s *sent) remember(tag uint64, topic string, span trace.SpanContext) uint64 {
 	if tag == 0 {
 		tag = s.prefix>>numbers<<numbers | s.number.Add(1)&(1<<numbers-1)

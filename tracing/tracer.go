@@ -20,10 +20,11 @@ import (
 type Tracer struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
-	always     bool // the propagator is the application's: it may have something to say without a span
-	separate   bool
-	follows    atomic.Bool // somebody reports
-	sent       *sent
+	// the propagator is the application's: it may have something to say without a span
+	always   bool
+	separate bool
+	follows  atomic.Bool // somebody reports
+	sent     *sent
 }
 
 // Option changes how a Tracer works.
@@ -33,15 +34,17 @@ type optionFunc func(*Tracer)
 
 func (f optionFunc) apply(t *Tracer) { f(t) }
 
-// WithPropagator has p write the headers, in place of propagation.TraceContext (traceparent, tracestate). With baggage, as
-// propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}) has it, think of who
-// reads the topic.
+// WithPropagator has p write the headers, in place of propagation.TraceContext (traceparent,
+// tracestate). With baggage, as
+// propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}) has
+// it, think of who reads the topic.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(t *Tracer) { t.propagator, t.always = p, true })
 }
 
-// WithSeparateTraces has each "deliver" span begin a trace of its own, which is linked to that of the record: for collectors
-// that close a trace after a while. The provider's sampler then decides on it anew.
+// WithSeparateTraces has each "deliver" span begin a trace of its own, which is linked to that of
+// the record: for collectors that close a trace after a while. The provider's sampler then decides
+// on it anew.
 func WithSeparateTraces() Option {
 	return optionFunc(func(t *Tracer) { t.separate = true })
 }
@@ -49,7 +52,8 @@ func WithSeparateTraces() Option {
 // New returns a Tracer whose spans are provider's.
 func New(provider trace.TracerProvider, opts ...Option) *Tracer {
 	t := &Tracer{
-		tracer:     provider.Tracer("github.com/forebay-go/forebay/tracing", trace.WithSchemaURL(semconv.SchemaURL)),
+		tracer: provider.Tracer("github.com/forebay-go/forebay/tracing",
+			trace.WithSchemaURL(semconv.SchemaURL)),
 		propagator: propagation.TraceContext{},
 		sent:       newSent(remembered),
 	}
@@ -66,8 +70,8 @@ type Sender interface {
 	Send(rec producer.Record) error
 }
 
-// Send sends rec with p, as p.Send does: it never waits, and returns what that returns. If ctx has a sampled span, a span is made
-// for it. Of ctx nothing else is used: it may have ended.
+// Send sends rec with p, as p.Send does: it never waits, and returns what that returns. If ctx has
+// a sampled span, a span is made for it. Of ctx nothing else is used: it may have ended.
 func (t *Tracer) Send(ctx context.Context, p Sender, rec producer.Record) error {
 	switch parent := trace.SpanContextFromContext(ctx); {
 	case parent.IsValid() && parent.IsSampled():
@@ -93,7 +97,8 @@ func (t *Tracer) sendTraced(ctx context.Context, p Sender, rec producer.Record) 
 	if rec.Priority != routing.Unset {
 		attrs = append(attrs, priorityKey.String(rec.Priority.String()))
 	}
-	ctx, span := t.tracer.Start(ctx, "send "+rec.Topic, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attrs...))
+	ctx, span := t.tracer.Start(ctx, "send "+rec.Topic, trace.WithSpanKind(trace.SpanKindProducer),
+		trace.WithAttributes(attrs...))
 	defer span.End()
 	sc := span.SpanContext()
 	followed := t.follows.Load() && sc.IsSampled()
@@ -119,7 +124,8 @@ func (t *Tracer) send(ctx context.Context, p Sender, rec producer.Record) error 
 	with := rec
 	with.Headers = c.headers
 	err := p.Send(with)
-	if e, ok := errors.AsType[*producer.SendError](err); ok && errors.Is(e.Err, producer.ErrRecordTooLarge) && e.Size-c.added <= e.Limit {
+	if e, ok := errors.AsType[*producer.SendError](err); ok &&
+		errors.Is(e.Err, producer.ErrRecordTooLarge) && e.Size-c.added <= e.Limit {
 		return p.Send(rec) // an event is worth more than its trace
 	}
 	return err

@@ -51,7 +51,8 @@ type application struct {
 
 func newApplication(t testing.TB, sampler sdktrace.Sampler) application {
 	r := tracetest.NewSpanRecorder()
-	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r), sdktrace.WithSampler(sdktrace.ParentBased(sampler)))
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r),
+		sdktrace.WithSampler(sdktrace.ParentBased(sampler)))
 	t.Cleanup(func() { _ = tp.Shutdown(context.Background()) })
 	return application{tp, r}
 }
@@ -92,8 +93,10 @@ func headersOf(rec producer.Record) map[string]string {
 func TestSend_MakesASpanAndPutsItOnTheRecord(t *testing.T) {
 	a, f := newApplication(t, sdktrace.AlwaysSample()), new(fake)
 	ctx, request := a.request()
-	own := []producer.Header{{Key: "kind", Value: []byte("play")}, {Key: "traceparent", Value: []byte("of another")}, {Key: "z"}}
-	rec := producer.Record{Topic: "plays", Key: []byte("secret"), Headers: own[:2], Tag: 7, Priority: routing.High, Partition: producer.ToPartition(3)}
+	own := []producer.Header{{Key: "kind", Value: []byte("play")},
+		{Key: "traceparent", Value: []byte("of another")}, {Key: "z"}}
+	rec := producer.Record{Topic: "plays", Key: []byte("secret"), Headers: own[:2], Tag: 7,
+		Priority: routing.High, Partition: producer.ToPartition(3)}
 
 	require.NoError(t, New(a).Send(ctx, f, rec))
 
@@ -112,7 +115,8 @@ func TestSend_MakesASpanAndPutsItOnTheRecord(t *testing.T) {
 	sent := f.records[0]
 	require.Len(t, sent.Headers, 2)
 	require.Equal(t, map[string]string{
-		"kind": "play", "traceparent": "00-" + s.SpanContext().TraceID().String() + "-" + s.SpanContext().SpanID().String() + "-01",
+		"kind": "play", "traceparent": "00-" + s.SpanContext().TraceID().String() + "-" +
+			s.SpanContext().SpanID().String() + "-01",
 	}, headersOf(sent))
 	require.EqualValues(t, 7, sent.Tag)
 	require.Equal(t, "of another", string(own[1].Value), "the caller's headers are the caller's")
@@ -125,7 +129,8 @@ func TestSend_TellsTheReaderThatATraceIsNotSampled(t *testing.T) {
 
 	require.NoError(t, New(a).Send(ctx, f, producer.Record{Topic: "plays"}))
 
-	require.Equal(t, map[string]string{"traceparent": "00-" + request.TraceID().String() + "-" + request.SpanID().String() + "-00"}, headersOf(f.records[0]))
+	require.Equal(t, map[string]string{"traceparent": "00-" + request.TraceID().String() + "-" +
+		request.SpanID().String() + "-00"}, headersOf(f.records[0]))
 	require.Empty(t, a.spans("send plays"))
 }
 
@@ -140,22 +145,28 @@ func TestSend_DoesNothingWithoutASpan(t *testing.T) {
 
 func TestSend_WritesWhatThePropagatorSays(t *testing.T) {
 	a, f := newApplication(t, sdktrace.AlwaysSample()), new(fake)
-	tracer := New(a, WithPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))
+	tracer := New(a,
+		WithPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{},
+			propagation.Baggage{})))
 	member, err := baggage.NewMember("tenant", "blue")
 	require.NoError(t, err)
 	bag, err := baggage.New(member)
 	require.NoError(t, err)
 	state, err := trace.ParseTraceState("vendor=1")
 	require.NoError(t, err)
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state})
-	ctx := baggage.ContextWithBaggage(trace.ContextWithSpanContext(context.Background(), parent), bag)
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1},
+		SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state})
+	ctx := baggage.ContextWithBaggage(trace.ContextWithSpanContext(context.Background(), parent),
+		bag)
 
 	require.NoError(t, tracer.Send(ctx, f, producer.Record{Topic: "plays"}))
-	require.NoError(t, tracer.Send(baggage.ContextWithBaggage(context.Background(), bag), f, producer.Record{Topic: "plays"}))
+	require.NoError(t, tracer.Send(baggage.ContextWithBaggage(context.Background(), bag), f,
+		producer.Record{Topic: "plays"}))
 
 	require.Equal(t, "vendor=1", headersOf(f.records[0])["tracestate"])
 	require.Equal(t, "tenant=blue", headersOf(f.records[0])["baggage"])
-	require.Equal(t, map[string]string{"baggage": "tenant=blue"}, headersOf(f.records[1]), "without a span")
+	require.Equal(t, map[string]string{"baggage": "tenant=blue"}, headersOf(f.records[1]),
+		"without a span")
 }
 
 func TestSend_ThatIsRefusedFailsTheSpan(t *testing.T) {
@@ -163,12 +174,14 @@ func TestSend_ThatIsRefusedFailsTheSpan(t *testing.T) {
 	ctx, _ := a.request()
 	tracer := New(a)
 	tracer.Delivery(nil)
-	for _, err := range []error{&producer.SendError{Topic: "plays", Err: producer.ErrBufferFull}, errors.New("of another sender")} {
+	for _, err := range []error{&producer.SendError{Topic: "plays", Err: producer.ErrBufferFull},
+		errors.New("of another sender")} {
 		f.err = func(*producer.Record) error { return err }
 		require.ErrorIs(t, tracer.Send(ctx, f, producer.Record{Topic: "plays"}), err)
 	}
 	spans := a.spans("send plays")
-	require.Equal(t, sdktrace.Status{Code: codes.Error, Description: `send to "plays" (unset): buffer full`}, spans[0].Status())
+	require.Equal(t, sdktrace.Status{Code: codes.Error,
+		Description: `send to "plays" (unset): buffer full`}, spans[0].Status())
 	require.Equal(t, "buffer full", attributesOf(spans[0])["error.type"])
 	require.Equal(t, "_OTHER", attributesOf(spans[1])["error.type"])
 	require.Zero(t, tracer.sent.some.Load(), "there will be no report")
@@ -184,7 +197,10 @@ func TestSend_DropsTheHeadersBeforeTheEvent(t *testing.T) {
 	limit := p.Config().Batching.MaxRecordBytes
 	ctx, _ := a.request()
 	tracer := New(a)
-	send := func(n int) error { return tracer.Send(ctx, p, producer.Record{Topic: "plays", Value: make([]byte, n)}) }
+	send := func(n int) error {
+		return tracer.Send(ctx, p,
+			producer.Record{Topic: "plays", Value: make([]byte, n)})
+	}
 
 	require.NoError(t, send(limit-20), "fits without them")
 	require.EqualValues(t, 1, p.Stats().Total.Accepted)
@@ -208,7 +224,8 @@ func TestDelivery_TellsWhatBecameOfARecord(t *testing.T) {
 	tags := []uint64{f.records[0].Tag, f.records[1].Tag, f.records[2].Tag}
 	require.NotZero(t, tags[0])
 	require.NotEqual(t, tags[0], tags[1])
-	base := producer.Report{Topic: "plays", Priority: routing.High, Cluster: "main", Attempts: 2, Waited: 1500 * time.Millisecond, Offset: -1}
+	base := producer.Report{Topic: "plays", Priority: routing.High, Cluster: "main", Attempts: 2,
+		Waited: 1500 * time.Millisecond, Offset: -1}
 
 	r := base
 	r.Tag, r.Outcome, r.Partition, r.Offset = tags[0], producer.Delivered, 4, 99
@@ -237,12 +254,15 @@ func TestDelivery_TellsWhatBecameOfARecord(t *testing.T) {
 		"forebay.attempts": int64(2), "forebay.delivery_time": 1.5, "forebay.maybe_duplicated": false,
 	}, attributesOf(spans[0]))
 	require.Equal(t, codes.Unset, spans[0].Status().Code)
-	require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "shed: preempted by high"}, spans[1].Status())
-	require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "expired: delivery timeout: connection refused"}, spans[2].Status())
+	require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "shed: preempted by high"},
+		spans[1].Status())
+	require.Equal(t, sdktrace.Status{Code: codes.Error,
+		Description: "expired: delivery timeout: connection refused"}, spans[2].Status())
 	require.Equal(t, "delivery timeout", attributesOf(spans[2])["error.type"])
 	require.NotContains(t, attributesOf(spans[2]), "messaging.destination.partition.id")
 
-	require.Equal(t, []uint64{0, 0, 5}, []uint64{told[0].Tag, told[1].Tag, told[2].Tag}, "as the application has them")
+	require.Equal(t, []uint64{0, 0, 5}, []uint64{told[0].Tag, told[1].Tag, told[2].Tag},
+		"as the application has them")
 	require.Zero(t, tracer.sent.some.Load())
 
 	send(0)
@@ -264,8 +284,10 @@ func TestDelivery_OfWhatIsNotTracedIsNotTouched(t *testing.T) {
 		{Tag: 7, Topic: "clicks", Outcome: producer.Delivered}, // another record with that tag
 		{Tag: 8, Topic: "plays", Outcome: producer.Delivered},
 		{Topic: "plays", Outcome: producer.Expired, Record: &producer.Record{Topic: "plays"}},
-		{Topic: "plays", Outcome: producer.Expired, Record: &producer.Record{Headers: []producer.Header{
-			{Key: "traceparent", Value: []byte("00-" + strings.Repeat("1", 32) + "-" + strings.Repeat("2", 16) + "-00")}}}},
+		{Topic: "plays", Outcome: producer.Expired,
+			Record: &producer.Record{Headers: []producer.Header{
+				{Key: "traceparent", Value: []byte("00-" + strings.Repeat("1", 32) + "-" +
+					strings.Repeat("2", 16) + "-00")}}}},
 	} {
 		report(r)
 		require.Equal(t, r, told)
@@ -277,9 +299,12 @@ func TestDelivery_OfWhatIsNotTracedIsNotTouched(t *testing.T) {
 
 func TestDelivery_FindsTheTraceOfALostRecordInItsHeaders(t *testing.T) {
 	a := newApplication(t, sdktrace.AlwaysSample())
-	New(a).Delivery(nil)(producer.Report{Topic: "plays", Outcome: producer.Expired, Record: &producer.Record{Headers: []producer.Header{
-		{Key: "traceparent", Value: []byte("00-" + strings.Repeat("1", 32) + "-" + strings.Repeat("2", 16) + "-01")}}}})
-	require.Equal(t, strings.Repeat("2", 16), a.spans("deliver plays")[0].Links()[0].SpanContext.SpanID().String())
+	New(a).Delivery(nil)(producer.Report{Topic: "plays", Outcome: producer.Expired,
+		Record: &producer.Record{Headers: []producer.Header{
+			{Key: "traceparent", Value: []byte("00-" + strings.Repeat("1", 32) + "-" +
+				strings.Repeat("2", 16) + "-01")}}}})
+	require.Equal(t, strings.Repeat("2", 16),
+		a.spans("deliver plays")[0].Links()[0].SpanContext.SpanID().String())
 }
 
 func TestDelivery_BeginsATraceOfItsOwnWhereThatIsAskedFor(t *testing.T) {
@@ -300,12 +325,15 @@ func TestTracer_NamesNoContents(t *testing.T) {
 	tracer := New(a)
 	report := tracer.Delivery(nil)
 	ctx, _ := a.request()
-	rec := producer.Record{Topic: "plays", Key: []byte("sesame"), Value: []byte("sesame"), Headers: []producer.Header{{Key: "h", Value: []byte("sesame")}}}
+	rec := producer.Record{Topic: "plays", Key: []byte("sesame"), Value: []byte("sesame"),
+		Headers: []producer.Header{{Key: "h", Value: []byte("sesame")}}}
 	require.NoError(t, tracer.Send(ctx, f, rec))
-	report(producer.Report{Topic: "plays", Tag: f.records[0].Tag, Outcome: producer.Rejected, Reason: producer.ReasonInvalid, Record: &rec})
+	report(producer.Report{Topic: "plays", Tag: f.records[0].Tag, Outcome: producer.Rejected,
+		Reason: producer.ReasonInvalid, Record: &rec})
 	require.Len(t, a.recorder.Ended(), 3)
 	for _, s := range a.recorder.Ended() {
-		for _, kv := range append(s.Attributes(), attribute.String("status", s.Status().Description)) {
+		for _, kv := range append(s.Attributes(),
+			attribute.String("status", s.Status().Description)) {
 			require.NotContains(t, kv.Value.String(), "sesame")
 		}
 	}
@@ -314,7 +342,8 @@ func TestTracer_NamesNoContents(t *testing.T) {
 func TestSent_ForgetsTheOldestAtItsBound(t *testing.T) {
 	s := newSent(3)
 	span := func(n byte) trace.SpanContext {
-		return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{n}, SpanID: trace.SpanID{n}})
+		return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{n},
+			SpanID: trace.SpanID{n}})
 	}
 	for n := range byte(5) {
 		s.remember(uint64(n)+1, "plays", span(n+1))

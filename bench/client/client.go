@@ -1,8 +1,8 @@
-// Package client makes one of every producer: each client of Kafka behind the same few calls, with nothing between the
-// caller and the client's own call but what every application needs.
+// Package client makes one of every producer: each client of Kafka behind the same few calls, with
+// nothing between the caller and the client's own call but what every application needs.
 //
-// All get the same acks, linger, compression and bound of memory, and are idempotent where they can be; everything else is
-// left at the client's own default. [Client.Told] says what that came to.
+// All get the same acks, linger, compression and bound of memory, and are idempotent where they can
+// be; everything else is left at the client's own default. [Client.Told] says what that came to.
 package client
 
 import (
@@ -21,38 +21,42 @@ type Settings struct {
 	Compression string        // none, lz4, zstd
 	BoundBytes  int64         // memory for what waits
 	RecordBytes int           // of a value, for clients whose bound is a number of records
-	Reports     bool          // the application hears of each record, also of one that was delivered
-	Explicit    bool          // the application chooses the partition of each record
+	// the application hears of each record, also of one that was delivered
+	Reports  bool
+	Explicit bool // the application chooses the partition of each record
 }
 
-// boundRecords is the bound for clients that know none in bytes, or count the values alone: what a record takes beside its value is
-// put at 200 bytes, which is little for most.
+// boundRecords is the bound for clients that know none in bytes, or count the values alone: what a
+// record takes beside its value is put at 200 bytes, which is little for most.
 func (s *Settings) boundRecords() int { return int(s.BoundBytes / int64(s.RecordBytes+200)) }
 
 // Client is a producer to be measured.
 type Client interface {
-	// Send makes the one call by which the application sends a record, and waits where that call waits. It returns false if
-	// the record was refused there and then. The value must not be changed afterwards,
-	// unless [ReturnsValue] says so.
+	// Send makes the one call by which the application sends a record, and waits where that call
+	// waits. It returns false if the record was refused there and then. The value must not be
+	// changed afterwards, unless [ReturnsValue] says so.
 	Send(topic string, partition int32, value []byte, seq uint64) bool
 
 	// Finish waits until everything has an outcome. The client is not used afterwards.
 	Finish(ctx context.Context) error
 
-	// Told returns the settings that differ from the client's defaults, and what it has no setting for.
+	// Told returns the settings that differ from the client's defaults, and what it has no setting
+	// for.
 	Told() map[string]string
 
 	// Counts returns how many records had which outcome so far.
 	Counts() Counts
 }
 
-// ReturnsValue reports whether c promises that the memory of a value is the caller's again when Send returns.
+// ReturnsValue reports whether c promises that the memory of a value is the caller's again when
+// Send returns.
 func ReturnsValue(c Client) bool {
 	_, ok := c.(*forebay)
 	return ok
 }
 
-// Counts are outcomes of records. A client that reports no deliveries has Delivered at zero, as Uncounted says.
+// Counts are outcomes of records. A client that reports no deliveries has Delivered at zero, as
+// Uncounted says.
 type Counts struct {
 	Delivered, Failed, Refused int64
 	Uncounted                  bool
@@ -68,8 +72,8 @@ const (
 	Refused // after Send had returned
 )
 
-// Listener hears of the outcomes of records by the number they were sent with; nil hears nothing. It may be called by several
-// goroutines at a time.
+// Listener hears of the outcomes of records by the number they were sent with; nil hears nothing.
+// It may be called by several goroutines at a time.
 type Listener func(seq uint64, o Outcome)
 
 // tally counts outcomes and passes them on.
@@ -94,7 +98,8 @@ func (t *tally) failed(value []byte, err error) {
 
 // Counts returns how many records had which outcome so far.
 func (t *tally) Counts() Counts {
-	return Counts{Delivered: t.counts[Delivered].Load(), Failed: t.counts[Failed].Load(), Refused: t.counts[Refused].Load()}
+	return Counts{Delivered: t.counts[Delivered].Load(), Failed: t.counts[Failed].Load(),
+		Refused: t.counts[Refused].Load()}
 }
 
 // FirstFailure returns what the first record that failed did fail of, in the client's words.

@@ -13,7 +13,8 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// confluent is librdkafka by Confluent's Go client, which reports each record: it cannot be told not to.
+// confluent is librdkafka by Confluent's Go client, which reports each record: it cannot be told
+// not to.
 type confluent struct {
 	tally
 	p        *kafka.Producer
@@ -75,7 +76,8 @@ func (c *confluent) Send(topic string, partition int32, value []byte, _ uint64) 
 	if c.explicit {
 		to = partition
 	}
-	if c.p.Produce(&kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: to}, Value: value}, nil) != nil {
+	if c.p.Produce(&kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic,
+		Partition: to}, Value: value}, nil) != nil {
 		return false
 	}
 	c.taken.Add(1)

@@ -8,19 +8,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// franz is franz-go, by Produce with a promise, which waits for room, or by TryProduce, which does not.
+// franz is franz-go, by Produce with a promise, which waits for room, or by TryProduce, which does
+// not.
 type franz struct {
 	tally
-	cl      *kgo.Client
-	call    func(context.Context, *kgo.Record, func(*kgo.Record, error))
-	promise func(*kgo.Record, error) // shared: a closure for each record would be the harness's own cost
+	cl   *kgo.Client
+	call func(context.Context, *kgo.Record, func(*kgo.Record, error))
+	// shared: a closure for each record would be the harness's own cost
+	promise func(*kgo.Record, error)
 	told    map[string]string
 
 	explicit bool
 }
 
 func newFranz(s Settings, l Listener, try bool) (Client, error) {
-	codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
+	codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(),
+		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(s.Brokers...),
 		kgo.ProducerLinger(s.Linger),

@@ -9,8 +9,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// kafkaGo is segmentio/kafka-go's Writer in its asynchronous mode, which holds whatever it is given: the bound is the
-// harness's own, a count of what is on its way.
+// kafkaGo is segmentio/kafka-go's Writer in its asynchronous mode, which holds whatever it is
+// given: the bound is the harness's own, a count of what is on its way.
 type kafkaGo struct {
 	tally
 	w    *kafka.Writer
@@ -20,7 +20,8 @@ type kafkaGo struct {
 	waiting atomic.Int64 // records
 }
 
-// chosen is a balancer that goes where the application says, which a kafka.Message of a Writer cannot.
+// chosen is a balancer that goes where the application says, which a kafka.Message of a Writer
+// cannot.
 type chosen struct{}
 
 func (chosen) Balance(m kafka.Message, _ ...int) int { return m.WriterData.(int) }
@@ -35,7 +36,8 @@ func newKafkaGo(s Settings, l Listener) (Client, error) {
 	}
 	k.told = map[string]string{
 		"Async": "true", "RequiredAcks": "RequireAll", "Compression": s.Compression, "BatchTimeout": k.w.BatchTimeout.String(),
-		"idempotence": "it has none", "bound": fmt.Sprintf("it has none; the harness holds back at %d records", k.room),
+		"idempotence": "it has none", "bound": fmt.Sprintf("it has none; the harness holds back "+
+			"at %d records", k.room),
 	}
 	if s.Explicit {
 		k.w.Balancer = chosen{}

@@ -15,7 +15,8 @@ type saramaClient struct {
 }
 
 func newSarama(s Settings, l Listener) (Client, error) {
-	codecs := map[string]sarama.CompressionCodec{"none": sarama.CompressionNone, "lz4": sarama.CompressionLZ4, "zstd": sarama.CompressionZSTD}
+	codecs := map[string]sarama.CompressionCodec{"none": sarama.CompressionNone,
+		"lz4": sarama.CompressionLZ4, "zstd": sarama.CompressionZSTD}
 	cfg := sarama.NewConfig()
 	cfg.Producer.RequiredAcks = sarama.WaitForAll
 	cfg.Producer.Idempotent = true
@@ -26,7 +27,8 @@ func newSarama(s Settings, l Listener) (Client, error) {
 	c.listen = l
 	cfg.Producer.Return.Successes = c.reports
 	c.told = map[string]string{
-		"RequiredAcks": "WaitForAll", "Idempotent": "true", "Net.MaxOpenRequests": "1 (sarama demands it for idempotence)",
+		"RequiredAcks": "WaitForAll", "Idempotent": "true", "Net.MaxOpenRequests": "1 (sarama " +
+			"demands it for idempotence)",
 		"Flush.Frequency": s.Linger.String(), "Compression": s.Compression,
 		"bound": "it has no setting for one: its input waits",
 	}
@@ -69,7 +71,8 @@ func (c *saramaClient) drain() {
 }
 
 func (c *saramaClient) Send(topic string, partition int32, value []byte, _ uint64) bool {
-	c.p.Input() <- &sarama.ProducerMessage{Topic: topic, Partition: partition, Value: sarama.ByteEncoder(value)}
+	c.p.Input() <- &sarama.ProducerMessage{Topic: topic, Partition: partition,
+		Value: sarama.ByteEncoder(value)}
 	return true
 }
 

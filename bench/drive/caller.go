@@ -25,7 +25,8 @@ type caller struct {
 	begun time.Time // of the call that is being made; zero: none is
 }
 
-// pause is how long a caller waits that was refused. A full buffer takes many times as long to be sent.
+// pause is how long a caller waits that was refused. A full buffer takes many times as long to be
+// sent.
 const pause = time.Millisecond
 
 // run makes the calls and returns when the time is over, or all are made.
@@ -37,7 +38,8 @@ func (a *caller) run(start time.Time) {
 	}
 }
 
-// paced makes each call when it is due. Those that could not be made in time, because one took long, follow at once.
+// paced makes each call when it is due. Those that could not be made in time, because one took
+// long, follow at once.
 func (a *caller) paced(start time.Time) {
 	n := float64(a.load.instances())
 	perNano := float64(a.load.PerSecond) / n / 1e9
@@ -58,7 +60,8 @@ func (a *caller) paced(start time.Time) {
 	}
 }
 
-// flatOut makes calls one after the other. What is refused is sent again, but where it is measured what a full buffer holds.
+// flatOut makes calls one after the other. What is refused is sent again, but where it is measured
+// what a full buffer holds.
 func (a *caller) flatOut(start time.Time) {
 	most := int64(a.load.AtMost / a.load.instances())
 	for made := int64(0); most == 0 || made < most; made++ {
@@ -74,7 +77,8 @@ func (a *caller) flatOut(start time.Time) {
 	}
 }
 
-// anew returns a copy of a value: in new memory if the client keeps it until the record is delivered, otherwise in the same as before.
+// anew returns a copy of a value: in new memory if the client keeps it until the record is
+// delivered, otherwise in the same as before.
 func (a *caller) anew(value []byte) []byte {
 	if !client.ReturnsValue(a.c) {
 		return slices.Clone(value)
@@ -134,7 +138,8 @@ func (a *caller) partition(seq uint64) int32 {
 	return int32((seq >> 33) % uint64(a.load.Partitions))
 }
 
-// latency returns the times of calls so far. A call that has not returned counts with what it has taken yet.
+// latency returns the times of calls so far. A call that has not returned counts with what it has
+// taken yet.
 func (a *caller) latency() Histogram {
 	a.mu.Lock()
 	defer a.mu.Unlock()

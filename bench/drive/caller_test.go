@@ -10,7 +10,9 @@ import (
 
 func TestAnew_IsTheSameMemoryOnlyWhereTheClientGivesItBack(t *testing.T) {
 	for name, same := range map[string]bool{"forebay": true, "franz-go": false} {
-		callers, err := makeCallers(name, &Load{Settings: client.Settings{Brokers: []string{"127.0.0.1:1"}, Compression: "none", BoundBytes: 1 << 20}, Values: "100B"})
+		callers, err := makeCallers(name,
+			&Load{Settings: client.Settings{Brokers: []string{"127.0.0.1:1"}, Compression: "none",
+				BoundBytes: 1 << 20}, Values: "100B"})
 		require.NoError(t, err)
 		a := callers[0]
 		one := a.anew(a.values[0])

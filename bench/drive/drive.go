@@ -110,7 +110,8 @@ func warm(callers []*caller, l *Load) (accepted int64) {
 	for i := range l.Warm {
 		a := callers[i%len(callers)]
 		seq := uint64(i / len(callers))
-		if a.c.Send(l.Topics[int(seq)%len(l.Topics)], a.partition(seq), a.values[i%len(a.values)], ^uint64(0)) {
+		if a.c.Send(l.Topics[int(seq)%len(l.Topics)], a.partition(seq), a.values[i%len(a.values)],
+			^uint64(0)) {
 			accepted++
 		}
 		if i%20 == 19 {
@@ -131,7 +132,8 @@ func fill(a *caller) {
 	full := make(chan struct{})
 	go func() { // where a call waits, this one does until there is room
 		defer close(full)
-		for i := 0; a.c.Counts().Refused == 0 && a.c.Send(a.load.Topics[0], 0, a.values[i%len(a.values)], ^uint64(0)); i++ {
+		for i := 0; a.c.Counts().Refused == 0 &&
+			a.c.Send(a.load.Topics[0], 0, a.values[i%len(a.values)], ^uint64(0)); i++ {
 		}
 	}()
 	select {
@@ -164,7 +166,8 @@ func makeCalls(callers []*caller, start time.Time, limit time.Duration) (stuck b
 		return false
 	case <-time.After(time.Until(start.Add(limit))):
 	}
-	// In small steps: where the machine did not let this process run for a while, no call was stuck for it.
+	// In small steps: where the machine did not let this process run for a while, no call was stuck
+	// for it.
 	const steps = 20
 	for range steps {
 		select {

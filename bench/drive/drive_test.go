@@ -21,8 +21,9 @@ func TestRun_DrivesEachClientForASecond(t *testing.T) {
 	for _, name := range client.Names() {
 		t.Run(name, func(t *testing.T) {
 			l := &Load{
-				Settings: client.Settings{Brokers: kafka.ListenAddrs(), Linger: 5 * time.Millisecond, Compression: "lz4", BoundBytes: 16 << 20},
-				Topics:   []string{"events"}, Partitions: 3, Values: "100B",
+				Settings: client.Settings{Brokers: kafka.ListenAddrs(),
+					Linger: 5 * time.Millisecond, Compression: "lz4", BoundBytes: 16 << 20},
+				Topics: []string{"events"}, Partitions: 3, Values: "100B",
 				PerSecond: 2000, For: time.Second, Warm: 100, Finish: 10 * time.Second, Timed: true, Instances: 2,
 				Journal: filepath.Join(t.TempDir(), "journal"),
 			}
@@ -62,5 +63,6 @@ func TestRun_DrivesEachClientForASecond(t *testing.T) {
 
 func TestRun_SaysWhyAClientCannotBeMade(t *testing.T) {
 	l := &Load{Values: "100B", Settings: client.Settings{Brokers: []string{"127.0.0.1:1"}}}
-	require.Contains(t, Run("nobody", l, strings.NewReader("\n"), new(bytes.Buffer)).Error, "nobody")
+	require.Contains(t, Run("nobody", l, strings.NewReader("\n"), new(bytes.Buffer)).Error,
+		"nobody")
 }

@@ -51,7 +51,8 @@ func heap() (m runtime.MemStats) {
 // sink keeps what gcShare allocates from the stack.
 var sink atomic.Pointer[[]byte]
 
-// gcShare returns the collector's share of the CPU that the process takes, while the application allocates and throws away.
+// gcShare returns the collector's share of the CPU that the process takes, while the application
+// allocates and throws away.
 func gcShare() float64 {
 	before := gcTime()
 	for tick, end := time.Now(), time.Now().Add(appAllocsTime); tick.Before(end); tick = tick.Add(time.Millisecond) {

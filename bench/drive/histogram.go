@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Histogram counts spans of time, in nanoseconds, in buckets that are at most 1/64 wide of what they hold. The zero value is
-// empty.
+// Histogram counts spans of time, in nanoseconds, in buckets that are at most 1/64 wide of what
+// they hold. The zero value is empty.
 type Histogram struct {
 	Counts map[int]int64 // by bucket
 	Max    int64         // exact
@@ -32,7 +32,8 @@ func (h *Histogram) Count() (n int64) {
 	return n
 }
 
-// Quantile returns a span that a share of q of all does not exceed, by less than 1/64 too long, and never above the longest.
+// Quantile returns a span that a share of q of all does not exceed, by less than 1/64 too long, and
+// never above the longest.
 func (h *Histogram) Quantile(q float64) int64 {
 	want := max(1, int64(q*float64(h.Count())+0.999999))
 	last := bucketOf(h.Max)
@@ -44,7 +45,8 @@ func (h *Histogram) Quantile(q float64) int64 {
 	return h.Max
 }
 
-// bucketOf returns the bucket of n: one for each number below fine, then fine for each power of two.
+// bucketOf returns the bucket of n: one for each number below fine, then fine for each power of
+// two.
 func bucketOf(n int64) int {
 	if n < fine {
 		return int(max(n, 0))
@@ -62,8 +64,8 @@ func topOf(b int) int64 {
 	return (int64(b-shift*fine)+1)<<shift - 1
 }
 
-// recorder is a Histogram for the calling goroutine, which others may look at: a map would cost more than the calls that
-// it measures.
+// recorder is a Histogram for the calling goroutine, which others may look at: a map would cost
+// more than the calls that it measures.
 type recorder struct {
 	counts [fine * 64]int64
 	max    int64

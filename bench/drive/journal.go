@@ -11,7 +11,8 @@ import (
 	"github.com/forebay-go/forebay/bench/client"
 )
 
-// Entry is what became of a record, in nanoseconds of the wall clock, which all processes of a machine share.
+// Entry is what became of a record, in nanoseconds of the wall clock, which all processes of a
+// machine share.
 type Entry struct {
 	Sent int64 // when the call began; zero: there was none, or it was refused
 	Done int64 // when it was delivered; negative: when it failed; zero: nobody has said
@@ -53,7 +54,8 @@ func (j *journal) write(path string) (err error) {
 	}()
 	w := bufio.NewWriter(f)
 	for i := range j.sent {
-		if err := binary.Write(w, binary.BigEndian, Entry{j.sent[i].Load(), j.done[i].Load()}); err != nil {
+		if err := binary.Write(w, binary.BigEndian,
+			Entry{j.sent[i].Load(), j.done[i].Load()}); err != nil {
 			return err
 		}
 	}
@@ -72,7 +74,8 @@ func ReadJournal(path string) ([]Entry, error) {
 	entries := make([]Entry, len(raw)/16)
 	for i := range entries {
 		at := raw[16*i:]
-		entries[i] = Entry{int64(binary.BigEndian.Uint64(at)), int64(binary.BigEndian.Uint64(at[8:]))}
+		entries[i] = Entry{int64(binary.BigEndian.Uint64(at)),
+			int64(binary.BigEndian.Uint64(at[8:]))}
 	}
 	return entries, nil
 }

@@ -31,9 +31,10 @@ type Result struct {
 // Held is what records take that wait.
 type Held struct {
 	Records     int64
-	HeapBytes   int64   // of the heap, after a collection, beyond what was there before
-	HeapObjects int64   // -1: not known
-	RSSBytes    int64   // of the process, beyond what was there before
-	GCShare     float64 // of the CPU that the process takes while the application allocates and the records wait
+	HeapBytes   int64 // of the heap, after a collection, beyond what was there before
+	HeapObjects int64 // -1: not known
+	RSSBytes    int64 // of the process, beyond what was there before
+	// of the CPU that the process takes while the application allocates and the records wait
+	GCShare     float64
 	GCShareIdle float64 // the same before there were any
 }

@@ -29,12 +29,14 @@ func TestValues_AreTheSameEachTimeAndOfTheirSize(t *testing.T) {
 
 func TestValues_AreTheLinesOfRealLogs(t *testing.T) {
 	folder := t.TempDir()
-	for name, text := range map[string]string{"b.log": "the last line has no end", "a.log": "first of all\r\n\nshort\nthen another\n", "c.txt": "not a log at all\n"} {
+	for name, text := range map[string]string{"b.log": "the last line has no end",
+		"a.log": "first of all\r\n\nshort\nthen another\n", "c.txt": "not a log at all\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
 	values, err := Values("lines", folder)
 	require.NoError(t, err)
-	require.Equal(t, []string{"first of all", "then another", "the last line has no end"}, texts(values))
+	require.Equal(t, []string{"first of all", "then another", "the last line has no end"},
+		texts(values))
 	_, err = Values("lines", t.TempDir())
 	require.ErrorContains(t, err, "there are no lines")
 	made, err := Values("100B", folder)

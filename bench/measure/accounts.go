@@ -19,9 +19,15 @@ var accountsMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "accounts",
 		Title: "What became of the records",
-		About: "One broker; all clients run at the same time, each sending 2,000 numbered records of 100 B a second to a topic of its own through a kill of 5 s and a pause of 5 s, then a minute to finish. What each client said of each record is compared with the log, as another client reads it. " +
-			"Lost silently are records that the call took and that are not in the log, though the client said they were delivered, or said nothing by the end. Lost and told are those that it said had failed. " +
-			"Duplicated are those that stand in the log again. A client that makes its caller wait is sent fewer.",
+		About: "One broker; all clients run at the same time, each sending 2,000 numbered " +
+			"records of 100 B a second to a topic of its own through a kill of 5 s and a pause " +
+			"of 5 s, then a minute to finish. What each client said of each record is compared " +
+			"with the log, as another client reads it. " +
+			"Lost silently are records that the call took and that are not in the log, though " +
+			"the client said they were delivered, or said nothing by the end. Lost and told " +
+			"are those that it said had failed. " +
+			"Duplicated are those that stand in the log again. A client that makes its caller " +
+			"wait is sent fewer.",
 		Columns: []report.Column{
 			{Name: "accepted", Title: "accepted", Best: report.Most},
 			{Name: "refused", Title: "refused by the call"},
@@ -88,7 +94,8 @@ func logOf(t *rig.TB, kafka *rig.Kafka, topic string, n int) []int {
 }
 
 func accountsFigures(entries []drive.Entry, found []int) map[string]float64 {
-	f := map[string]float64{"accepted": 0, "delivered": 0, "logged": 0, "told": 0, "silent": 0, "wrong": 0, "again": 0}
+	f := map[string]float64{"accepted": 0, "delivered": 0, "logged": 0, "told": 0, "silent": 0,
+		"wrong": 0, "again": 0}
 	for i, e := range entries {
 		if e.Sent == 0 {
 			continue

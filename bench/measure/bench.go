@@ -1,4 +1,5 @@
-// Package measure holds the measurements. Each is a function that takes what it needs of [Bench] and leaves samples.
+// Package measure holds the measurements. Each is a function that takes what it needs of [Bench]
+// and leaves samples.
 package measure
 
 import (
@@ -56,7 +57,8 @@ type Measurement struct {
 
 // All are the measurements, in the order in which they are shown.
 func All() []Measurement {
-	return []Measurement{cpuMeasure, sendMeasure, resumeMeasure, heldMeasure, talkMeasure, accountsMeasure}
+	return []Measurement{cpuMeasure, sendMeasure, resumeMeasure, heldMeasure, talkMeasure,
+		accountsMeasure}
 }
 
 // clients returns those of names that are wanted.
@@ -65,7 +67,10 @@ func (b *Bench) clients(names ...string) []string {
 	if len(b.Only) == 0 {
 		return names
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return name != "nothing" && !slices.Contains(b.Only, name) })
+	return slices.DeleteFunc(names, func(name string) bool {
+		return name != "nothing" &&
+			!slices.Contains(b.Only, name)
+	})
 }
 
 // everyone are all clients, franz-go by the call that waits for room.
@@ -79,9 +84,10 @@ func short[T any](b *Bench, quick, full T) T {
 	return full
 }
 
-// turns returns names in another order in each round, so that none always comes after the same: what a client leaves behind, such as pages
-// to be written, is the next one's trouble. The order is a Williams design: in as many rounds as there are names, if that is
-// even, each comes after each other one once.
+// turns returns names in another order in each round, so that none always comes after the same:
+// what a client leaves behind, such as pages to be written, is the next one's trouble. The order is
+// a Williams design: in as many rounds as there are names, if that is even, each comes after each
+// other one once.
 func turns(names []string, round int) []string {
 	order := make([]string, len(names))
 	for i := range order {
@@ -106,13 +112,15 @@ func (b *Bench) warmUp(client string) int {
 // load returns the load that measurements begin from.
 func load(brokers, topics []string) *drive.Load {
 	return &drive.Load{
-		Settings: client.Settings{Brokers: brokers, Linger: linger, Compression: "none", BoundBytes: bound},
-		Topics:   topics, Partitions: partitions, Values: "100B",
+		Settings: client.Settings{Brokers: brokers, Linger: linger, Compression: "none",
+			BoundBytes: bound},
+		Topics: topics, Partitions: partitions, Values: "100B",
 	}
 }
 
 // keep keeps what a client did. Without figures there is a reason.
-func (b *Bench) keep(measure, name, client string, round int, r *drive.Result, figures map[string]float64) {
+func (b *Bench) keep(measure, name, client string, round int, r *drive.Result,
+	figures map[string]float64) {
 	s := &report.Sample{Case: name, Client: client, Round: round, Figures: figures}
 	if r != nil {
 		if round == 0 {

@@ -39,26 +39,31 @@ func TestResumeFigures_CountFromTheReference(t *testing.T) {
 		{Sent: at(30), Done: at(500)}, // sent when all was well again
 	}
 	got := resumeFigures(entries, time.UnixMilli(990), time.UnixMilli(1020))
-	require.Equal(t, map[string]float64{"first": 20, "backlog": 100, "waiting": 2, "failed": 0, "open": 0}, got)
+	require.Equal(t, map[string]float64{"first": 20, "backlog": 100, "waiting": 2, "failed": 0,
+		"open": 0}, got)
 
 	entries[2].Done = -at(60)
 	got = resumeFigures(entries, time.UnixMilli(990), time.UnixMilli(1020))
-	require.Equal(t, map[string]float64{"first": 20, "waiting": 2, "failed": 1, "open": 0}, got, "a backlog of which a part failed was not delivered")
+	require.Equal(t, map[string]float64{"first": 20, "waiting": 2, "failed": 1, "open": 0}, got,
+		"a backlog of which a part failed was not delivered")
 }
 
 func TestTalkFigures_ASlowClientLooksNoBetter(t *testing.T) {
 	passed := rig.Produced{Requests: 10, Batches: 20, Records: 1000}
 	quick := talkFigures(&drive.Result{WallNanos: 1e8, CPUNanos: 1e7}, passed, 20*time.Millisecond)
 	slow := talkFigures(&drive.Result{WallNanos: 2e8, CPUNanos: 1e7}, passed, 20*time.Millisecond)
-	require.Equal(t, map[string]float64{"records": 100, "batch": 50, "broker": 20, "cpu": 10, "delivered": 10_000}, quick)
+	require.Equal(t, map[string]float64{"records": 100, "batch": 50, "broker": 20, "cpu": 10,
+		"delivered": 10_000}, quick)
 	require.Equal(t, 5_000.0, slow["delivered"])
 	require.Equal(t, quick["broker"], slow["broker"])
 	require.Nil(t, talkFigures(new(drive.Result), rig.Produced{}, 0))
 }
 
 func TestHeldFigures_AProcessThatShrinksHoldsNotLessThanNothing(t *testing.T) {
-	r := &drive.Result{Held: &drive.Held{Records: 20_000, HeapBytes: 2_000_000, RSSBytes: -1, HeapObjects: 20}}
-	require.Equal(t, map[string]float64{"records": 20_000, "failed": 0, "gc": 0, "gcIdle": 0, "heap": 100, "objects": 1}, heldFigures(r))
+	r := &drive.Result{Held: &drive.Held{Records: 20_000, HeapBytes: 2_000_000, RSSBytes: -1,
+		HeapObjects: 20}}
+	require.Equal(t, map[string]float64{"records": 20_000, "failed": 0, "gc": 0, "gcIdle": 0,
+		"heap": 100, "objects": 1}, heldFigures(r))
 }
 
 func TestRounds_AreThoseOfWantedCasesAfterThoseOfEarlierRuns(t *testing.T) {

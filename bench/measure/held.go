@@ -12,9 +12,16 @@ var heldMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "held",
 		Title: "Held through an outage",
-		About: "The broker is killed, then the application sends records as fast as the client takes them, each in new memory, with room for 512 MiB. What the heap and the process hold beyond what they held before is divided by the " +
-			"records that wait then. Bytes of the heap are those after a collection: librdkafka's are in C and show in the process alone. A client that gives records up, or makes the application wait, holds few, " +
-			"and its figures say little. The collector's share is that of the CPU that the process takes while the application allocates 100 MB a second and the records wait, and the same before there were any; for Java it is the time of its collectors' work.",
+		About: "The broker is killed, then the application sends records as fast as the client " +
+			"takes them, each in new memory, with room for 512 MiB. What the heap and the " +
+			"process hold beyond what they held before is divided by the " +
+			"records that wait then. Bytes of the heap are those after a collection: " +
+			"librdkafka's are in C and show in the process alone. A client that gives " +
+			"records up, or makes the application wait, holds few, " +
+			"and its figures say little. The collector's share is that of the CPU that the " +
+			"process takes while the application allocates 100 MB a second and the records " +
+			"wait, and the same before there were any; for Java it is the time of its " +
+			"collectors' work.",
 		Columns: []report.Column{
 			{Name: "records", Title: "records that wait", Best: report.Most},
 			{Name: "rss", Title: "B of process/record", Best: report.Least, Key: true},
@@ -34,7 +41,8 @@ func runHeld(t *rig.TB, b *Bench) {
 		for _, compression := range short(b, []string{"none"}, []string{"none", "lz4"}) {
 			for round := range b.rounds(heldCase(values, compression)) {
 				// TryProduce, as Produce would wait at the bound.
-				for _, name := range turns(b.clients("forebay", "franz-go-try", "sarama", "kafka-go", "confluent", "java"), round) {
+				for _, name := range turns(b.clients("forebay", "franz-go-try", "sarama",
+					"kafka-go", "confluent", "java"), round) {
 					heldRound(t, b, kafka, values, compression, name, round)
 				}
 			}
@@ -64,7 +72,8 @@ func heldFigures(r *drive.Result) map[string]float64 {
 	if h == nil {
 		return nil
 	}
-	figures := map[string]float64{"records": float64(h.Records), "failed": float64(r.Counts.Failed), "gc": 100 * h.GCShare, "gcIdle": 100 * h.GCShareIdle}
+	figures := map[string]float64{"records": float64(h.Records), "failed": float64(r.Counts.Failed),
+		"gc": 100 * h.GCShare, "gcIdle": 100 * h.GCShareIdle}
 	const few = 10_000 // records, below which other things weigh more
 	if h.Records < few {
 		return figures

@@ -15,9 +15,15 @@ var resumeMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "resume",
 		Title: "Resume after an outage",
-		About: "The only broker is killed, and started again after 1, 10 or 60 seconds. All clients run at the same time, so that all meet the same outage, each sending 500 records of 100 B a " +
-			"second to a topic of its own all the while. Times count from the first record that Kafka acknowledges to somebody independent, who tries with a new connection every 10 ms: until the first record of the " +
-			"client's own, and until the last of those that were accepted before that moment. Records that failed, or had no outcome within a minute after the load, are the client's losses.",
+		About: "The only broker is killed, and started again after 1, 10 or 60 seconds. All " +
+			"clients run at the same time, so that all meet the same outage, each sending 500 " +
+			"records of 100 B a " +
+			"second to a topic of its own all the while. Times count from the first record that " +
+			"Kafka acknowledges to somebody independent, who tries with a new connection " +
+			"every 10 ms: until the first record of the " +
+			"client's own, and until the last of those that were accepted before that moment. " +
+			"Records that failed, or had no outcome within a minute after the load, are the " +
+			"client's losses.",
 		Columns: []report.Column{
 			{Name: "first", Title: "first delivery, ms", Best: report.Least, Key: true},
 			{Name: "backlog", Title: "backlog delivered, ms", Best: report.Least, Key: true},
@@ -53,7 +59,8 @@ func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 		l := load(kafka.Seeds(), kafka.Topics(t, 1, partitions, false))
 		l.PerSecond, l.Warm, l.Finish = 500, 1000, time.Minute
 		l.For = wellBefore + length + wellAfter
-		l.Journal = filepath.Join(b.Work, fmt.Sprintf("resume-%v-%d-%s.journal", length, round, client))
+		l.Journal = filepath.Join(b.Work, fmt.Sprintf("resume-%v-%d-%s.journal", length, round,
+			client))
 		return l
 	})
 	time.Sleep(wellBefore)
@@ -76,8 +83,8 @@ func resumeRound(t *rig.TB, b *Bench, length time.Duration, round int) {
 	}
 }
 
-// resumeFigures reads what became of records around an outage. The broker that comes back may acknowledge a client's record
-// before the reference's: then it took no time.
+// resumeFigures reads what became of records around an outage. The broker that comes back may
+// acknowledge a client's record before the reference's: then it took no time.
 func resumeFigures(entries []drive.Entry, restarted, back time.Time) map[string]float64 {
 	var first, last int64
 	figures := map[string]float64{"failed": 0, "open": 0, "waiting": 0}
@@ -93,7 +100,8 @@ func resumeFigures(entries []drive.Entry, restarted, back time.Time) map[string]
 		case e.Done > restarted.UnixNano() && (first == 0 || e.Done < first):
 			first = e.Done
 		}
-		if waited := e.Sent < back.UnixNano() && (e.Done <= 0 || e.Done > restarted.UnixNano()); waited {
+		if waited := e.Sent < back.UnixNano() &&
+			(e.Done <= 0 || e.Done > restarted.UnixNano()); waited {
 			figures["waiting"]++
 			whole = whole && e.Done > 0
 			last = max(last, e.Done)

@@ -13,9 +13,16 @@ var sendMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "send",
 		Title: "The call that sends",
-		About: "10,000 calls a second, 50,000 a round, with values of 100 B, each timed by the application, in five states: all is well; the client was started and there is no broker; " +
-			"the broker was paused (SIGSTOP) just before; it was killed just before; it was killed and the buffer, of 4 MiB here, is full. kafka-go has no bound of its own: what refuses there is the harness. The empty loop makes no call at all: what it shows is the machine. " +
-			"A call that had not returned two seconds after the end counts with what it had taken by then. Calls that were due while one did not return are made at once afterwards, or " +
+		About: "10,000 calls a second, 50,000 a round, with values of 100 B, each timed by the " +
+			"application, in five states: all is well; the client was started and there is no " +
+			"broker; " +
+			"the broker was paused (SIGSTOP) just before; it was killed just before; it was " +
+			"killed and the buffer, of 4 MiB here, is full. kafka-go has no bound of its " +
+			"own: what refuses there is the harness. The empty loop makes no call at all: " +
+			"what it shows is the machine. " +
+			"A call that had not returned two seconds after the end counts with what it had " +
+			"taken by then. Calls that were due while one did not return are made at once " +
+			"afterwards, or " +
 			"never: \"made\" is the share of those due.",
 		Columns: []report.Column{
 			{Name: "p50", Title: "p50, µs", Best: report.Least},
@@ -31,7 +38,8 @@ var sendMeasure = Measurement{
 }
 
 // callers are all clients, franz-go by both of its calls, and the empty loop.
-var callers = []string{"forebay", "franz-go-try", "franz-go", "sarama", "kafka-go", "confluent", "java", "nothing"}
+var callers = []string{"forebay", "franz-go-try", "franz-go", "sarama", "kafka-go", "confluent",
+	"java", "nothing"}
 
 // state is what a client finds.
 type state struct {
@@ -47,7 +55,8 @@ func states(t *rig.TB) []state {
 	return []state{
 		{name: "healthy"},
 		{name: "started with no broker", absent: true},
-		{name: "broker paused", spoil: func(b *rig.Broker) { b.Pause(t) }, repair: func(b *rig.Broker) { b.Resume(t); b.Await(t) }},
+		{name: "broker paused", spoil: func(b *rig.Broker) { b.Pause(t) },
+			repair: func(b *rig.Broker) { b.Resume(t); b.Await(t) }},
 		{name: "broker killed", spoil: kill, repair: start},
 		{name: "buffer full, broker killed", spoil: kill, repair: start, full: true},
 	}
@@ -67,7 +76,8 @@ func runSend(t *rig.TB, b *Bench) {
 func sendRound(t *rig.TB, b *Bench, kafka *rig.Kafka, s *state, name string, round int) {
 	topics := kafka.Topics(t, 1, partitions, false)
 	l := load(kafka.Seeds(), topics)
-	l.PerSecond, l.For, l.Timed, l.Warm = 10_000, short(b, 2*time.Second, 5*time.Second), true, b.warmUp(name)
+	l.PerSecond, l.For, l.Timed, l.Warm = 10_000, short(b, 2*time.Second,
+		5*time.Second), true, b.warmUp(name)
 	if s.absent {
 		l.Brokers, l.Warm = []string{nobody(t)}, 0
 	}

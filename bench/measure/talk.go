@@ -13,9 +13,18 @@ var talkMeasure = Measurement{
 	Measure: report.Measure{
 		Name:  "talk",
 		Title: "Records in a request",
-		About: "10,000 records of 1 KiB a second, each by itself as far as the machine's timers can, to one topic of 12 partitions on one broker, from one instance of a client or from twenty that share the rate, in one process. Random is a partition that the application " +
-			"draws for each record. Sticky is whatever the client does of itself with records that have no key: sarama draws at random then, and kafka-go goes round. Then 50 topics of 12 partitions on three brokers, each partition on all three. Requests are counted by a proxy before the brokers that reads " +
-			"what passes, the same for all clients; its own CPU is in nobody's figure. The broker's CPU is that of all brokers together, in percent of one core, for what it takes to get 10,000 records a second delivered: a client that falls behind takes longer, and does not look better for it.",
+		About: "10,000 records of 1 KiB a second, each by itself as far as the machine's timers " +
+			"can, to one topic of 12 partitions on one broker, from one instance of a client or " +
+			"from twenty that share the rate, in one process. Random is a partition that the " +
+			"application " +
+			"draws for each record. Sticky is whatever the client does of itself with records " +
+			"that have no key: sarama draws at random then, and kafka-go goes round. Then " +
+			"50 topics of 12 partitions on three brokers, each partition on all three. " +
+			"Requests are counted by a proxy before the brokers that reads " +
+			"what passes, the same for all clients; its own CPU is in nobody's figure. The " +
+			"broker's CPU is that of all brokers together, in percent of one core, for what " +
+			"it takes to get 10,000 records a second delivered: a client that falls behind " +
+			"takes longer, and does not look better for it.",
 		Columns: []report.Column{
 			{Name: "records", Title: "records/request", Best: report.Most, Key: true},
 			{Name: "batch", Title: "records/batch", Best: report.Most},
@@ -43,11 +52,14 @@ func talkCases() (all []talkCase) {
 			name   string
 			random bool
 			linger time.Duration
-		}{{"random, no linger", true, 0}, {"sticky, no linger", false, 0}, {"sticky, 10 ms", false, 10 * time.Millisecond}, {"sticky, 100 ms", false, 100 * time.Millisecond}} {
-			all = append(all, talkCase{fmt.Sprintf("%s, instances: %d", row.name, instances), 1, 1, instances, row.random, row.linger})
+		}{{"random, no linger", true, 0}, {"sticky, no linger", false, 0}, {"sticky, 10 ms", false,
+			10 * time.Millisecond}, {"sticky, 100 ms", false, 100 * time.Millisecond}} {
+			all = append(all, talkCase{fmt.Sprintf("%s, instances: %d", row.name, instances), 1, 1,
+				instances, row.random, row.linger})
 		}
 	}
-	return append(all, talkCase{"50 topics on three brokers, 10 ms, instances: 1", 3, 50, 1, false, 10 * time.Millisecond})
+	return append(all, talkCase{"50 topics on three brokers, 10 ms, instances: 1", 3, 50, 1, false,
+		10 * time.Millisecond})
 }
 
 const (
@@ -83,7 +95,8 @@ func talkRound(t *rig.TB, b *Bench, kafka *rig.Kafka, c *talkCase, name string, 
 		proxy := rig.StartProxy(t, kafka.Seeds())
 		l := load(proxy.Seeds(), topics)
 		l.Values, l.PerSecond, l.Instances, l.Explicit, l.Linger, l.Partitions = "1KiB", talkPerSecond, c.instances, c.random, c.linger, talkPartitions
-		l.For, l.Finish, l.Warm = short(b, 2*time.Second, 5*time.Second), time.Minute, b.warmUp(name)
+		l.For, l.Finish, l.Warm = short(b, 2*time.Second,
+			5*time.Second), time.Minute, b.warmUp(name)
 		l.Step = 100 * time.Microsecond // for one record at a time
 		d := rig.StartDriver(t, name, l)
 		before, broker := proxy.Produced(), kafka.CPU(t)

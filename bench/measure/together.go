@@ -13,7 +13,8 @@ type member struct {
 }
 
 // together starts all clients, and has them begin when the last is ready.
-func together(t *rig.TB, b *Bench, round int, load func(client string) *drive.Load) (all []*member) {
+func together(t *rig.TB, b *Bench, round int,
+	load func(client string) *drive.Load) (all []*member) {
 	for _, name := range turns(b.clients(everyone...), round) {
 		l := load(name)
 		all = append(all, &member{name, l, rig.StartDriver(t, name, l)})
@@ -24,7 +25,8 @@ func together(t *rig.TB, b *Bench, round int, load func(client string) *drive.Lo
 	return all
 }
 
-// end returns what m has measured, and what it noted of each record. Those are nil if the result tells of an error.
+// end returns what m has measured, and what it noted of each record. Those are nil if the result
+// tells of an error.
 func (m *member) end(t *rig.TB) (*drive.Result, []drive.Entry) {
 	r := m.driver.Result(t, m.load.For+m.load.Finish)
 	m.driver.End()

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Charts draws a chart of each measurement that has samples into dir, a folder below root, and returns their files, as seen from
-// root, by the measurements' names.
+// Charts draws a chart of each measurement that has samples into dir, a folder below root, and
+// returns their files, as seen from root, by the measurements' names.
 func Charts(root, dir string, measured []Measured) (map[string]string, error) {
 	files := make(map[string]string)
 	for i := range measured {
@@ -48,8 +48,8 @@ const (
 	chartHeight = 11 * vg.Centimeter
 )
 
-// chart draws a bar for each client of each case: the median over the rounds. The scale is logarithmic, as clients differ by
-// orders of magnitude.
+// chart draws a bar for each client of each case: the median over the rounds. The scale is
+// logarithmic, as clients differ by orders of magnitude.
 func chart(file, title string, column Column, cases []*table) error {
 	var clients []string
 	for _, t := range cases {
@@ -67,7 +67,8 @@ func chart(file, title string, column Column, cases []*table) error {
 	p.Y.Min, p.Y.Max = bounds(cases, column.Name)
 	p.Legend.Top = true
 	for i, client := range clients {
-		own := &bars{color: plotutil.Color(i), offset: vg.Points(barWidth * (float64(i) - float64(len(clients)-1)/2)), floor: p.Y.Min}
+		own := &bars{color: plotutil.Color(i),
+			offset: vg.Points(barWidth * (float64(i) - float64(len(clients)-1)/2)), floor: p.Y.Min}
 		for _, t := range cases {
 			own.figures = append(own.figures, t.figures[client][column.Name])
 		}

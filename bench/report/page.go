@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// Page returns RESULTS.md. Charts are the files for measurements, by their names, relative to the page.
+// Page returns RESULTS.md. Charts are the files for measurements, by their names, relative to the
+// page.
 func Page(measured []Measured, charts map[string]string) string {
 	b := new(strings.Builder)
 	b.WriteString("# Forebay beside its peers\n\n<!-- Written by `make peers`. Nothing here is written by hand. -->\n\n")
-	b.WriteString("Each client ran in a process of its own, one after the other in each round where nothing else is said, against real Kafka on the same machine. " +
-		"Figures are the median over the rounds, with the least and the most in parentheses. Ratios are taken round by round. " +
+	b.WriteString("Each client ran in a process of its own, one after the other in each round " +
+		"where nothing else is said, against real Kafka on the same machine. " +
+		"Figures are the median over the rounds, with the least and the most in parentheses. " +
+		"Ratios are taken round by round. " +
 		"Where a peer is better than Forebay by half a percent or more, the table says so.\n\n")
 	var all []Sample
 	for i := range measured {
@@ -46,13 +49,16 @@ func (m *Measured) writeRuns(b *strings.Builder) {
 }
 
 func (r *Run) write(b *strings.Builder) {
-	fmt.Fprintf(b, "- %s, %s: %d cores, %s, %s; %s; Kafka %s; %s. The load average was %.2f when it began. `%s`\n", r.At.UTC().Format("2006-01-02 15:04 MST"),
+	fmt.Fprintf(b,
+		"- %s, %s: %d cores, %s, %s; %s; Kafka %s; %s. The load average was %.2f when it began. `%s`\n", r.At.UTC().Format("2006-01-02 15:04 MST"),
 		r.Took.Round(time.Second), r.Host.Cores, r.Host.CPU, r.Host.System, r.Host.Go, r.Host.Kafka, r.Host.Java, r.LoadAverage, r.Command)
 	if r.LoadAverage > 1 {
-		b.WriteString("  **Warning**: the machine was busy when this run began: do not trust its figures.\n")
+		b.WriteString("  **Warning**: the machine was busy when this run began: do not trust " +
+			"its figures.\n")
 	}
 	if r.Quick {
-		b.WriteString("  **Warning**: this was a quick run, which shows that the bench works, and no figures to quote.\n")
+		b.WriteString("  **Warning**: this was a quick run, which shows that the bench works, " +
+			"and no figures to quote.\n")
 	}
 }
 
@@ -72,7 +78,8 @@ func settings(b *strings.Builder, samples []Sample) {
 	if len(told) == 0 {
 		return
 	}
-	b.WriteString("## Settings\n\nWhat each client was told; all else was at its defaults. Several values are those of several cases.\n\n")
+	b.WriteString("## Settings\n\nWhat each client was told; all else was at its defaults. " +
+		"Several values are those of several cases.\n\n")
 	b.WriteString("| client | setting | value |\n|---|---|---|\n")
 	for _, client := range slices.Sorted(maps.Keys(told)) {
 		for _, key := range slices.Sorted(maps.Keys(told[client])) {

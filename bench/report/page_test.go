@@ -16,16 +16,22 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests find into testdata")
 
-// samples are of one measurement with two cases. The peer is better in CPU, the other one cannot do anything.
+// samples are of one measurement with two cases. The peer is better in CPU, the other one cannot do
+// anything.
 func samples() (all []Sample) {
 	for round := range 3 {
 		f := float64(round)
 		all = append(all,
-			Sample{Case: "one", Client: "nothing", Round: round, Figures: map[string]float64{"cpu": 1}},
+			Sample{Case: "one", Client: "nothing", Round: round,
+				Figures: map[string]float64{"cpu": 1}},
 			Sample{Case: "one", Client: "sarama", Round: round, Note: "cannot do it"},
-			Sample{Case: "one", Client: "franz-go-try", Round: round, Figures: map[string]float64{"cpu": 100 + f, "rate": 1000}},
-			Sample{Case: "one", Client: "forebay", Round: round, Figures: map[string]float64{"cpu": 200 + 3*f, "rate": 123456}, Told: map[string]string{"linger": "10ms"}},
-			Sample{Case: "two", Client: "forebay", Round: round, Figures: map[string]float64{"rate": 2}, Told: map[string]string{"linger": "100ms"}},
+			Sample{Case: "one", Client: "franz-go-try", Round: round,
+				Figures: map[string]float64{"cpu": 100 + f, "rate": 1000}},
+			Sample{Case: "one", Client: "forebay", Round: round,
+				Figures: map[string]float64{"cpu": 200 + 3*f,
+					"rate": 123456}, Told: map[string]string{"linger": "10ms"}},
+			Sample{Case: "two", Client: "forebay", Round: round,
+				Figures: map[string]float64{"rate": 2}, Told: map[string]string{"linger": "100ms"}},
 		)
 	}
 	return all
@@ -35,14 +41,18 @@ func samples() (all []Sample) {
 func measured() []Measured {
 	return []Measured{
 		{
-			Measure: Measure{Name: "cpu", Title: "What it costs", About: "As it is.", Columns: []Column{
-				{Name: "cpu", Title: "CPU, ns", Best: Least, Key: true},
-				{Name: "rate", Title: "records/s", Best: Most},
-				{Name: "none", Title: "nobody has it"},
-			}},
+			Measure: Measure{Name: "cpu", Title: "What it costs", About: "As it is.",
+				Columns: []Column{
+					{Name: "cpu", Title: "CPU, ns", Best: Least, Key: true},
+					{Name: "rate", Title: "records/s", Best: Most},
+					{Name: "none", Title: "nobody has it"},
+				}},
 			Runs: []Run{
-				{At: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 2, LoadAverage: 1.5, Took: time.Hour, Command: "go run . -rounds 2"},
-				{At: time.Date(2026, 3, 5, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 1, Quick: true, LoadAverage: 0.5, Took: time.Minute, Command: "go run . -quick -more"},
+				{At: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 2,
+					LoadAverage: 1.5, Took: time.Hour, Command: "go run . -rounds 2"},
+				{At: time.Date(2026, 3, 5, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 1,
+					Quick: true, LoadAverage: 0.5, Took: time.Minute, Command: "go run . -quick " +
+						"-more"},
 			},
 			Samples: samples(),
 		},
@@ -50,7 +60,8 @@ func measured() []Measured {
 	}
 }
 
-var host = Machine{Cores: 2, CPU: "a CPU", System: "linux", Go: "go1", Kafka: "4", Java: "openjdk 17"}
+var host = Machine{Cores: 2, CPU: "a CPU", System: "linux", Go: "go1", Kafka: "4",
+	Java: "openjdk 17"}
 
 func TestBest_ADifferenceOfLessThanHalfAPercentIsNone(t *testing.T) {
 	require.True(t, Least.better(0.99))

@@ -1,4 +1,5 @@
-// Package report makes tables and charts of what was measured. Nothing in it is a figure: each comes from a [Sample].
+// Package report makes tables and charts of what was measured. Nothing in it is a figure: each
+// comes from a [Sample].
 package report
 
 import (
@@ -17,7 +18,8 @@ type Sample struct {
 	Round   int
 	Figures map[string]float64 `json:",omitempty"` // by Column.Name
 	Told    map[string]string  `json:",omitempty"` // the client's settings
-	Note    string             `json:",omitempty"` // why there are no figures, or what has to be known of them
+	// why there are no figures, or what has to be known of them
+	Note string `json:",omitempty"`
 }
 
 // Run is what has to be known of a run to read its figures.

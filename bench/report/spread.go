@@ -43,7 +43,8 @@ func (s Spread) String() string {
 	case 1:
 		return number(sorted[0])
 	}
-	return fmt.Sprintf("%s (%s–%s)", number(s.Median()), number(sorted[0]), number(sorted[len(sorted)-1]))
+	return fmt.Sprintf("%s (%s–%s)", number(s.Median()), number(sorted[0]),
+		number(sorted[len(sorted)-1]))
 }
 
 func (s Spread) sorted() []float64 {

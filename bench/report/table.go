@@ -37,7 +37,8 @@ const (
 // alike is how far from 1 a ratio is no difference.
 const alike = 0.005
 
-// better reports whether a ratio of somebody's figure to another's says that the somebody's is better.
+// better reports whether a ratio of somebody's figure to another's says that the somebody's is
+// better.
 func (b Best) better(ratio float64) bool {
 	return b == Least && ratio < 1-alike || b == Most && ratio > 1+alike
 }
@@ -64,7 +65,8 @@ func tables(samples []Sample) (all []*table) {
 		at := slices.IndexFunc(all, func(t *table) bool { return t.name == s.Case })
 		if at < 0 {
 			at = len(all)
-			all = append(all, &table{name: s.Case, figures: make(map[string]map[string]Spread), notes: make(map[string][]string)})
+			all = append(all, &table{name: s.Case, figures: make(map[string]map[string]Spread),
+				notes: make(map[string][]string)})
 		}
 		all[at].add(s)
 	}
@@ -88,7 +90,8 @@ func (t *table) add(s *Sample) {
 	}
 }
 
-// place is where a client stands in a table: ours, the peer, the others as they come, the empty loop.
+// place is where a client stands in a table: ours, the peer, the others as they come, the empty
+// loop.
 func place(client string) int {
 	switch {
 	case client == ours:
@@ -101,9 +104,13 @@ func place(client string) int {
 	return 2
 }
 
-// reference is whom the others are compared with beside ours: franz-go, by whichever of its calls was measured.
+// reference is whom the others are compared with beside ours: franz-go, by whichever of its calls
+// was measured.
 func (t *table) reference() string {
-	if at := slices.IndexFunc(t.clients, func(c string) bool { return strings.HasPrefix(c, peer) }); at >= 0 {
+	if at := slices.IndexFunc(t.clients, func(c string) bool {
+		return strings.HasPrefix(c,
+			peer)
+	}); at >= 0 {
 		return t.clients[at]
 	}
 	return ""
@@ -190,7 +197,9 @@ func (t *table) beaten(columns []Column) (lines []string) {
 			}
 			ratio := t.figures[client][c.Name].Over(t.figures[ours][c.Name])
 			if c.Best.better(ratio.Median()) {
-				lines = append(lines, fmt.Sprintf("%s is better than Forebay in %q: %v × its figure.", client, c.Title, ratio))
+				lines = append(lines,
+					fmt.Sprintf("%s is better than Forebay in %q: %v × its figure.", client,
+						c.Title, ratio))
 			}
 		}
 	}

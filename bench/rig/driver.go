@@ -27,13 +27,15 @@ type Driver struct {
 	once   sync.Once // kills and waits
 }
 
-// readyLimit is for a client to start and to warm up, endLimit for what a driver does beside the times of its load.
+// readyLimit is for a client to start and to warm up, endLimit for what a driver does beside the
+// times of its load.
 const (
 	readyLimit = 2 * time.Minute
 	endLimit   = time.Minute
 )
 
-// StartDriver starts the driver of a client and returns when it is ready to begin. It ends with t, at the latest.
+// StartDriver starts the driver of a client and returns when it is ready to begin. It ends with t,
+// at the latest.
 func StartDriver(t *TB, client string, l *drive.Load) *Driver {
 	text, err := json.Marshal(l)
 	t.Check(err)
@@ -91,10 +93,13 @@ func (d *Driver) Result(t *TB, limit time.Duration) *drive.Result {
 	return d.parse(t, line)
 }
 
-// lost returns the result of a driver that said none. It ends it, so that what it wrote to its standard error is complete.
+// lost returns the result of a driver that said none. It ends it, so that what it wrote to its
+// standard error is complete.
 func (d *Driver) lost(err error) *drive.Result {
 	d.End()
-	return &drive.Result{Client: d.client, Error: fmt.Sprintf("the driver ended without a result: %v %s", err, lastOf(d.errs.String()))}
+	return &drive.Result{Client: d.client,
+		Error: fmt.Sprintf("the driver ended without a result: %v %s", err,
+			lastOf(d.errs.String()))}
 }
 
 func (d *Driver) parse(t *TB, line string) *drive.Result {

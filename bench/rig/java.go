@@ -20,14 +20,16 @@ func CompileJava(t *TB, dir string) {
 	command, classPath := kafkatest.Java(t)
 	source := filepath.Join(dir, "Drive.java")
 	t.Check(os.WriteFile(source, java.Source, 0o600))
-	cmd := exec.Command(filepath.Join(filepath.Dir(command), "javac"), "-nowarn", "-proc:none", "-d", dir, "-cp", classPath, source)
+	cmd := exec.Command(filepath.Join(filepath.Dir(command), "javac"), "-nowarn", "-proc:none",
+		"-d", dir, "-cp", classPath, source)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("compile the Java driver: %v\n%s", err, out)
 	}
 	javaClasses = dir
 }
 
-// javaDriver returns the command of the Java driver, in a JVM with its own defaults but for the logs.
+// javaDriver returns the command of the Java driver, in a JVM with its own defaults but for the
+// logs.
 func javaDriver(t *TB, l *drive.Load, load string) *exec.Cmd {
 	command, classPath := kafkatest.Java(t)
 	values, err := drive.Values(l.Values, l.Logs)

@@ -30,11 +30,13 @@ func StartKafka(t *TB, brokers int) *Kafka {
 
 var topics atomic.Int64
 
-// Topics makes n new topics. They keep 64 MiB a partition, so that no disk gets full, or everything.
+// Topics makes n new topics. They keep 64 MiB a partition, so that no disk gets full, or
+// everything.
 func (k *Kafka) Topics(t *TB, n, partitions int, keepAll bool) []string {
 	var opts []kafkatest.TopicOption
 	if !keepAll {
-		opts = append(opts, kafkatest.TopicConfig("retention.bytes", "67108864"), kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
+		opts = append(opts, kafkatest.TopicConfig("retention.bytes", "67108864"),
+			kafkatest.TopicConfig("file.delete.delay.ms", "1000"))
 	}
 	names := make([]string, n)
 	for i := range names {

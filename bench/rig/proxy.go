@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Proxy stands before the brokers of a cluster and counts what all clients produce in the same way: at the wire. Clients know
-// no other address of a broker than that of its door.
+// Proxy stands before the brokers of a cluster and counts what all clients produce in the same way:
+// at the wire. Clients know no other address of a broker than that of its door.
 type Proxy struct {
 	doors map[string]*door // by the broker's own address
 
@@ -91,8 +91,10 @@ func (d *door) serve() {
 type passage struct {
 	p              *Proxy
 	client, broker net.Conn
-	metadata       chan waiting // requests whose answers name addresses, in the order of the requests; sent and closed by requests
-	once           sync.Once
+	// requests whose answers name addresses, in the order of the requests; sent and closed by
+	// requests
+	metadata chan waiting
+	once     sync.Once
 }
 
 // waiting is a request for metadata whose answer has to come.
@@ -166,7 +168,8 @@ func (c *passage) answers() {
 			default:
 			}
 		}
-		if next != nil && len(frame) >= 8 && binary.BigEndian.Uint32(frame[4:]) == next.correlation {
+		if next != nil && len(frame) >= 8 &&
+			binary.BigEndian.Uint32(frame[4:]) == next.correlation {
 			frame, next = c.p.redirected(frame, next.version), nil
 		}
 		if _, err := c.client.Write(frame); err != nil {

@@ -19,7 +19,8 @@ func TestProxy_CountsWhatPassesAndIsTheOnlyWay(t *testing.T) {
 	require.NoError(t, Do(t.Context(), func(tb *TB) {
 		proxy := StartProxy(tb, kafka.ListenAddrs())
 		var dialled sync.Map // addresses
-		cl, err := kgo.NewClient(kgo.SeedBrokers(proxy.Seeds()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(20*time.Millisecond),
+		cl, err := kgo.NewClient(kgo.SeedBrokers(proxy.Seeds()...),
+			kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(20*time.Millisecond),
 			kgo.Dialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
 				dialled.Store(addr, true)
 				return new(net.Dialer).DialContext(ctx, network, addr)
@@ -28,7 +29,8 @@ func TestProxy_CountsWhatPassesAndIsTheOnlyWay(t *testing.T) {
 		defer cl.Close()
 		var records []*kgo.Record
 		for i := range 600 {
-			records = append(records, &kgo.Record{Topic: "events", Partition: int32(i % 6), Value: []byte("x")})
+			records = append(records, &kgo.Record{Topic: "events", Partition: int32(i % 6),
+				Value: []byte("x")})
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()

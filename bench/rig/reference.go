@@ -13,8 +13,8 @@ import (
 	"github.com/forebay-go/forebay/internal/kafkatest"
 )
 
-// Reference is somebody who depends on no client's retries: a connection and a request of its own for each try, every ten
-// milliseconds. What it is answered is when Kafka takes records again.
+// Reference is somebody who depends on no client's retries: a connection and a request of its own
+// for each try, every ten milliseconds. What it is answered is when Kafka takes records again.
 type Reference struct {
 	broker string
 	topic  string
@@ -49,12 +49,14 @@ func (r *Reference) try(ctx context.Context) error {
 	// The kernel takes connections for a broker that is coming up, which then answers none of them.
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(r.broker), kgo.Dialer(new(net.Dialer).DialContext), kgo.DisableClientMetrics(), kgo.RequestRetries(0))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(r.broker), kgo.Dialer(new(net.Dialer).DialContext),
+		kgo.DisableClientMetrics(), kgo.RequestRetries(0))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	resp, err := cl.SeedBrokers()[0].Request(ctx, kafkatest.ProduceOne(r.topic, r.id, []byte("reference")))
+	resp, err := cl.SeedBrokers()[0].Request(ctx,
+		kafkatest.ProduceOne(r.topic, r.id, []byte("reference")))
 	if err != nil {
 		return err
 	}

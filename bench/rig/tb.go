@@ -1,5 +1,5 @@
-// Package rig is what a measurement stands on: real Kafka, the drivers in processes of their own, the CPU that a broker
-// takes, and a proxy that counts what passes.
+// Package rig is what a measurement stands on: real Kafka, the drivers in processes of their own,
+// the CPU that a broker takes, and a proxy that counts what passes.
 package rig
 
 import (
@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// TB is a testing.TB for a program that is no test, so that it can use what was made for tests. A failure ends what runs in
-// [Do] with an error. What is not written here a measurement has no use for.
+// TB is a testing.TB for a program that is no test, so that it can use what was made for tests. A
+// failure ends what runs in [Do] with an error. What is not written here a measurement has no use
+// for.
 type TB struct {
 	testing.TB // nil
 

@@ -25,14 +25,15 @@ type fake struct {
 
 func newFake(t *testing.T, opts ...kfake.Opt) *fake {
 	t.Helper()
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(3, topic)}, opts...)...)
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(3, topic)},
+		opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return &fake{c, c.ListenAddrs()[0]}
 }
 
-// hold has the broker answer the first produce request only when release is called. Arrived gets one value when that has
-// come.
+// hold has the broker answer the first produce request only when release is called. Arrived gets
+// one value when that has come.
 func (f *fake) hold() (arrived <-chan struct{}, release func()) {
 	came, open := make(chan struct{}, 1), make(chan struct{})
 	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -44,8 +45,9 @@ func (f *fake) hold() (arrived <-chan struct{}, release func()) {
 	return came, func() { close(open) }
 }
 
-// swallow has the broker never answer a produce request. Arrived gets one value when the first has come. It is not hold
-// without a release, as a fake that is closed while it sleeps leaves goroutines behind.
+// swallow has the broker never answer a produce request. Arrived gets one value when the first has
+// come. It is not hold without a release, as a fake that is closed while it sleeps leaves
+// goroutines behind.
 func (f *fake) swallow() (arrived <-chan struct{}) {
 	came := make(chan struct{}, 1)
 	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -62,7 +64,8 @@ func (f *fake) swallow() (arrived <-chan struct{}) {
 // read returns all records of the topic, by partition and offset.
 func (f *fake) read(t *testing.T) []*kgo.Record {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(f.addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(f.addr), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -96,8 +99,8 @@ func values(records []*kgo.Record) []string {
 	return all
 }
 
-// freePort returns a port that nobody listens on. It lies below those that outgoing connections get: a client that keeps
-// dialling one of them is given it itself some day.
+// freePort returns a port that nobody listens on. It lies below those that outgoing connections
+// get: a client that keeps dialling one of them is given it itself some day.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for {

@@ -33,9 +33,10 @@ Exit codes:
 var environ = os.Environ
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the settings of a producer", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return errors.New("name one of its commands")
-	}}
+	cmd := &cobra.Command{Use: "config", Short: "Look at the settings of a producer",
+		Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			return errors.New("name one of its commands")
+		}}
 	cmd.AddCommand(newCheck())
 	return cmd
 }
@@ -45,11 +46,12 @@ func newCheck() *cobra.Command {
 	var topics []string
 	var choices admin.Choices
 	cmd := &cobra.Command{
-		Use:     "check [flags] file",
-		Short:   "Find all mistakes in a file of settings, or show what it comes to",
-		Long:    checkLong,
-		Example: "  forebay config check forebay.yaml\n  FOREBAY_BUFFER_MAX_BYTES=256MiB forebay config check forebay.yaml",
-		Args:    oneFile,
+		Use:   "check [flags] file",
+		Short: "Find all mistakes in a file of settings, or show what it comes to",
+		Long:  checkLong,
+		Example: "  forebay config check forebay.yaml\n  FOREBAY_BUFFER_MAX_BYTES=256MiB " +
+			"forebay config check forebay.yaml",
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, flag := range []string{"topic", "replication-factor", "retention"} {
 				if cmd.Flags().Changed(flag) && !probed {
@@ -69,9 +71,11 @@ func newCheck() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&probed, "probe", false, "ask each cluster whether it takes what these settings send")
+	cmd.Flags().BoolVar(&probed, "probe", false,
+		"ask each cluster whether it takes what these settings send")
 	registerShape(cmd.Flags(), &choices)
-	cmd.Flags().StringSliceVar(&topics, "topic", nil, "ask for this `topic`[,topic...] too, beside those that the settings name")
+	cmd.Flags().StringSliceVar(&topics, "topic", nil,
+		"ask for this `topic`[,topic...] too, beside those that the settings name")
 	cmd.DisableFlagsInUseLine = true
 	return cmd
 }
@@ -84,7 +88,8 @@ func oneFile(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// check prints what is wrong with the settings at path, or what they are. If they are wrong the error is an exitError.
+// check prints what is wrong with the settings at path, or what they are. If they are wrong the
+// error is an exitError.
 func check(cmd *cobra.Command, path string) (producer.Config, error) {
 	out := cmd.OutOrStdout()
 	cfg, origins, err := config.Load(path, config.WithEnviron(environ()...))

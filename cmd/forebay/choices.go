@@ -37,18 +37,25 @@ func (f *choiceFlag[T]) Set(text string) error {
 	return nil
 }
 
-// registerShape registers the flags that go before what settings and priorities say of topics that are there.
+// registerShape registers the flags that go before what settings and priorities say of topics that
+// are there.
 func registerShape(f *pflag.FlagSet, c *admin.Choices) {
-	f.Var(&choiceFlag[int16]{choice: &c.Copies, parse: parseCount[int16], kind: "n[,topic=n...]"}, "replication-factor",
-		"how many copies topics have, for all or by name or pattern (default: create_topics of the cluster, else by priority)")
-	f.Var(&choiceFlag[time.Duration]{choice: &c.Retention, parse: parseRetention, kind: "time[,topic=time...]"}, "retention",
-		"how long records are kept, such as 168h or forever (default: retention.ms in create_topics.configs, else by priority)")
+	f.Var(&choiceFlag[int16]{choice: &c.Copies, parse: parseCount[int16], kind: "n[,topic=n...]"},
+		"replication-factor",
+		"how many copies topics have, for all or by name or pattern (default: create_topics of "+
+			"the cluster, else by priority)")
+	f.Var(&choiceFlag[time.Duration]{choice: &c.Retention, parse: parseRetention,
+		kind: "time[,topic=time...]"}, "retention",
+		"how long records are kept, such as 168h or forever (default: retention.ms in "+
+			"create_topics.configs, else by priority)")
 }
 
 // registerPartitions registers the flag of how many partitions new topics get.
 func registerPartitions(f *pflag.FlagSet, c *admin.Choices) {
-	f.Var(&choiceFlag[int32]{choice: &c.Partitions, parse: parseCount[int32], kind: "n[,topic=n...]"}, "partitions",
-		"how many partitions new topics get, for all or by name or pattern (default: create_topics of the cluster, else that of its brokers)")
+	f.Var(&choiceFlag[int32]{choice: &c.Partitions, parse: parseCount[int32],
+		kind: "n[,topic=n...]"}, "partitions",
+		"how many partitions new topics get, for all or by name or pattern (default: "+
+			"create_topics of the cluster, else that of its brokers)")
 }
 
 func parseCount[T int16 | int32](text string) (T, error) {

@@ -56,7 +56,8 @@ func (c *command) wait(t *testing.T) int {
 // requireSays waits until the command has written text to stderr.
 func (c *command) requireSays(t *testing.T, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(c.stderr.String(), text) }, patience, time.Millisecond, text)
+	require.Eventually(t, func() bool { return strings.Contains(c.stderr.String(), text) },
+		patience, time.Millisecond, text)
 }
 
 // lastLine returns the last line of stderr.

@@ -23,7 +23,8 @@ import (
 // sniffed is how much of the beginning of an input is looked at, in bytes.
 const sniffed = 8 << 10
 
-// zstdWindow bounds the memory that a zstd stream may ask for, in bytes. It is the bound of the command zstd, too.
+// zstdWindow bounds the memory that a zstd stream may ask for, in bytes. It is the bound of the
+// command zstd, too.
 const zstdWindow = 128 << 20
 
 // format is a kind of data that is not lines of UTF-8.
@@ -36,17 +37,27 @@ type format struct {
 
 // formats are told apart by how they begin, not by the names of files: a pipe has none.
 var formats = []format{
-	{name: "gzip", magic: "\x1f\x8b\x08", open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{name: "gzip", magic: "\x1f\x8b\x08", open: func(r io.Reader) (io.Reader,
+		error) {
+		return gzip.NewReader(r)
+	}},
 	{name: "zstd", magic: "\x28\xb5\x2f\xfd", open: openZstd},
-	{name: "zstd", magic: "\x50\x2a\x4d\x18", open: openZstd}, // a frame to be skipped, as pzstd writes
+	// a frame to be skipped, as pzstd writes
+	{name: "zstd", magic: "\x50\x2a\x4d\x18", open: openZstd},
 	{name: "bzip2", magic: "BZh?1AY&SY", open: openBzip2},
 	{name: "bzip2", magic: "BZh?\x17rE8P\x90", open: openBzip2}, // an empty one
 	{name: "lz4", magic: "\x04\x22\x4d\x18", open: openLZ4},
 	{name: "lz4", magic: "\x02\x21\x4c\x18", open: openLZ4}, // its old form
 	{name: "snappy", magic: "\xff\x06\x00\x00sNaPpY", open: openS2},
 	{name: "s2", magic: "\xff\x06\x00\x00S2sTwO", open: openS2},
-	{name: "zlib", magic: "\x78\x9c", open: func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }},
-	{name: "zlib", magic: "\x78\xda", open: func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }},
+	{name: "zlib", magic: "\x78\x9c", open: func(r io.Reader) (io.Reader,
+		error) {
+		return zlib.NewReader(r)
+	}},
+	{name: "zlib", magic: "\x78\xda", open: func(r io.Reader) (io.Reader,
+		error) {
+		return zlib.NewReader(r)
+	}},
 	{name: "xz", magic: "\xfd7zXZ\x00", tool: "xz -dc"},
 	{name: "lzip", magic: "LZIP\x01", tool: "lzip -dc"},
 	{name: "lzop", magic: "\x89LZO\x00\r\n\x1a\n", tool: "lzop -dc"},
@@ -57,7 +68,8 @@ var formats = []format{
 	{name: "rar", magic: "Rar!\x1a\x07", tool: "unrar p -inul"},
 }
 
-// encodings are those that begin with a byte order mark. What has two zeros after its mark is not UTF-16, so that comes last.
+// encodings are those that begin with a byte order mark. What has two zeros after its mark is not
+// UTF-16, so that comes last.
 var encodings = []struct {
 	mark string
 	text encoding.Encoding // nil for UTF-8
@@ -72,14 +84,16 @@ var encodings = []struct {
 // unmarked are endings of names of files whose formats begin with nothing that tells them.
 var unmarked = map[string]string{".br": "brotli -dc", ".lzma": "xz -dc"}
 
-// foreignError says that an input is nothing that has lines, and what to do about it. Nothing of it was sent.
+// foreignError says that an input is nothing that has lines, and what to do about it. Nothing of it
+// was sent.
 type foreignError struct{ text string }
 
 // Error returns the error in words.
 func (e *foreignError) Error() string { return e.text }
 
-// decoder reads an input as text in UTF-8 without a byte order mark, whatever it is compressed with. What it is shows in its first
-// bytes; it waits for no more of them than it takes to tell, as lines may be typed.
+// decoder reads an input as text in UTF-8 without a byte order mark, whatever it is compressed
+// with. What it is shows in its first bytes; it waits for no more of them than it takes to tell, as
+// lines may be typed.
 type decoder struct {
 	name   string
 	in     io.Reader
@@ -121,7 +135,8 @@ func (d *decoder) open(r io.Reader, within bool) (io.Reader, error) {
 			return nil, d.foreign("it is compressed with "+f.name, f.tool)
 		}
 		if within {
-			return nil, d.foreign("it is compressed twice, "+f.name+" within", "what decompresses it")
+			return nil, d.foreign("it is compressed twice, "+f.name+" within",
+				"what decompresses it")
 		}
 		opened, err := f.open(whole)
 		if err != nil {
@@ -148,17 +163,21 @@ func (d *decoder) open(r io.Reader, within bool) (io.Reader, error) {
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return nil, d.foreign("it is a tar archive", "tar -xO -f")
 	case bytes.IndexByte(head, 0) >= 0:
-		return nil, &foreignError{"it has NUL bytes, so it is binary, or UTF-16 without a byte order mark: convert it (iconv -t UTF-8), " +
-			"or write --raw to send its lines as they are"}
+		return nil,
+			&foreignError{"it has NUL bytes, so it is binary, or UTF-16 without a byte order " +
+				"mark: convert it (iconv -t UTF-8), " +
+				"or write --raw to send its lines as they are"}
 	}
 	return whole, nil
 }
 
 func (d *decoder) foreign(what, tool string) error {
-	return &foreignError{fmt.Sprintf("%s, which is not read here: send what %q writes, or write --raw to send its bytes as they are", what, tool)}
+	return &foreignError{fmt.Sprintf("%s, which is not read here: send what %q writes, or write "+
+		"--raw to send its bytes as they are", what, tool)}
 }
 
-// sniff reads the beginning of r, as much as tells what it is. The error is that of r, if that came first.
+// sniff reads the beginning of r, as much as tells what it is. The error is that of r, if that came
+// first.
 func sniff(r io.Reader) (head []byte, err error) {
 	head = make([]byte, 0, sniffed)
 	for err == nil && len(head) < cap(head) && undecided(head) {
@@ -216,7 +235,8 @@ func (c compressed) explain(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the %s data is cut off", c.format)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("decompressing it takes more than 128 MiB: send what %q writes", "zstd -dc --long=31")
+		return fmt.Errorf("decompressing it takes more than 128 MiB: send what %q writes",
+			"zstd -dc --long=31")
 	case strings.HasPrefix(err.Error(), c.format+": "):
 		return err
 	}
@@ -231,7 +251,8 @@ func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 func openZstd(r io.Reader) (io.Reader, error) {
 	// One at a time has no goroutines.
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(zstdWindow))
 	if err != nil {
 		return nil, err
 	}

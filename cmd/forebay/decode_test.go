@@ -56,13 +56,16 @@ func encodedTexts(t *testing.T) map[string]string {
 	unzipped, err := base64.StdEncoding.DecodeString(bzip2Text)
 	require.NoError(t, err)
 	all := map[string]string{
-		"gzip":   gzipped(t, text),
-		"zlib":   written(t, zlib.NewWriter, text),
-		"zstd":   written(t, zstdWriter, text),
-		"bzip2":  string(unzipped),
-		"lz4":    written(t, func(w io.Writer) *lz4.Writer { return lz4.NewWriter(w) }, text),
-		"snappy": written(t, func(w io.Writer) *s2.Writer { return s2.NewWriter(w, s2.WriterSnappyCompat()) }, text),
-		"s2":     written(t, func(w io.Writer) *s2.Writer { return s2.NewWriter(w) }, text),
+		"gzip":  gzipped(t, text),
+		"zlib":  written(t, zlib.NewWriter, text),
+		"zstd":  written(t, zstdWriter, text),
+		"bzip2": string(unzipped),
+		"lz4":   written(t, func(w io.Writer) *lz4.Writer { return lz4.NewWriter(w) }, text),
+		"snappy": written(t, func(w io.Writer) *s2.Writer {
+			return s2.NewWriter(w,
+				s2.WriterSnappyCompat())
+		}, text),
+		"s2": written(t, func(w io.Writer) *s2.Writer { return s2.NewWriter(w) }, text),
 	}
 	for name, e := range map[string]interface{ String(string) (string, error) }{
 		"UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder(),
@@ -90,7 +93,8 @@ func TestDecoder_ReadsTextWhateverItsForm(t *testing.T) {
 	all := encodedTexts(t)
 	all["two of gzip"] = gzipped(t, text[:7]) + gzipped(t, text[7:])
 	all["two of zstd"] = written(t, zstdWriter, text[:7]) + written(t, zstdWriter, text[7:])
-	all["zstd behind what pzstd writes"] = "\x50\x2a\x4d\x18\x04\x00\x00\x00\x01\x02\x03\x04" + all["zstd"]
+	all["zstd behind what pzstd writes"] = "\x50\x2a\x4d\x18\x04\x00\x00\x00\x01\x02\x03\x04" +
+		all["zstd"]
 	all["gzip of UTF-16"] = gzipped(t, all["UTF-16LE"])
 	all["gzip of UTF-8 with a mark"] = gzipped(t, all["UTF-8"])
 	all["as it is"] = text
@@ -108,7 +112,8 @@ func TestDecoder_ReadsTextWhateverItsForm(t *testing.T) {
 }
 
 func TestDecoder_LeavesTextThatOnlyLooksLikeMoreAsItIs(t *testing.T) {
-	for _, lines := range []string{"", "B", "BZ", "BZh9 is a level\n", "PK\n", "P", "7z\n", "LZIP\n", "Rar!\n", "x", "x^\x9c", "\x1f", "\xef\xbb", "\xff",
+	for _, lines := range []string{"", "B", "BZ", "BZh9 is a level\n", "PK\n", "P", "7z\n",
+		"LZIP\n", "Rar!\n", "x", "x^\x9c", "\x1f", "\xef\xbb", "\xff",
 		"été\n", "\xe9t\xe9 in Latin-1\n"} {
 		got, err := decode("plays.gz", strings.NewReader(lines))
 		require.NoError(t, err)
@@ -122,21 +127,24 @@ func TestDecoder_LeavesTextThatOnlyLooksLikeMoreAsItIs(t *testing.T) {
 func TestDecoder_SaysWhatItDoesNotRead(t *testing.T) {
 	tar := strings.Repeat("\x00", 257) + "ustar" + strings.Repeat("\x00", 250)
 	for name, row := range map[string]struct{ content, want string }{
-		"a.xz":     {"\xfd7zXZ\x00\x00", `compressed with xz, which is not read here: send what "xz -dc" writes`},
-		"a.zip":    {"PK\x03\x04\x14", `"unzip -p"`},
-		"a.7z":     {"7z\xbc\xaf\x27\x1c", `7z`},
-		"a.rar":    {"Rar!\x1a\x07\x01", `rar`},
-		"a.lz":     {"LZIP\x01", `lzip`},
-		"a.lzo":    {"\x89LZO\x00\r\n\x1a\n", `lzop`},
-		"a.Z":      {"\x1f\x9d\x90", `uncompress`},
-		"a.br":     {"\x8b\x05\x80text\x03", `its name says that it is compressed, which is not read here: send what "brotli -dc" writes`},
+		"a.xz": {"\xfd7zXZ\x00\x00",
+			`compressed with xz, which is not read here: send what "xz -dc" writes`},
+		"a.zip": {"PK\x03\x04\x14", `"unzip -p"`},
+		"a.7z":  {"7z\xbc\xaf\x27\x1c", `7z`},
+		"a.rar": {"Rar!\x1a\x07\x01", `rar`},
+		"a.lz":  {"LZIP\x01", `lzip`},
+		"a.lzo": {"\x89LZO\x00\r\n\x1a\n", `lzop`},
+		"a.Z":   {"\x1f\x9d\x90", `uncompress`},
+		"a.br": {"\x8b\x05\x80text\x03",
+			`its name says that it is compressed, which is not read here: send what "brotli -dc" writes`},
 		"a.tar":    {tar, `it is a tar archive`},
 		"a.tar.gz": {gzipped(t, tar), `it is a tar archive`},
 		"a.gz.gz":  {gzipped(t, gzipped(t, text)), `compressed twice`},
 		"a.log":    {"k1:a\nk\x002:b\n", `it has NUL bytes`},
 		"a.txt":    {"k\x00:\x00a\x00\n\x00", `UTF-16 without a byte order mark: convert it`},
 	} {
-		for i, r := range []io.Reader{strings.NewReader(row.content), iotest.OneByteReader(strings.NewReader(row.content))} {
+		for i, r := range []io.Reader{strings.NewReader(row.content),
+			iotest.OneByteReader(strings.NewReader(row.content))} {
 			got, err := decode(name, r)
 			if i == 1 && strings.IndexByte("k\x00\x8b", row.content[0]) >= 0 {
 				continue // only what has come can be looked at; the feed sees the rest
@@ -149,7 +157,8 @@ func TestDecoder_SaysWhatItDoesNotRead(t *testing.T) {
 	}
 }
 
-// A file that was copied in part must not pass for a whole one. Snappy and S2 streams have no end that could be missed.
+// A file that was copied in part must not pass for a whole one. Snappy and S2 streams have no end
+// that could be missed.
 func TestDecoder_MissesTheEndOfWhatIsCutOff(t *testing.T) {
 	all := encodedTexts(t)
 	for _, name := range []string{"gzip", "zlib", "zstd", "bzip2", "lz4"} {
@@ -163,7 +172,8 @@ func TestDecoder_MissesTheEndOfWhatIsCutOff(t *testing.T) {
 	require.EqualError(t, err, "the gzip data is cut off")
 	broken := errors.New("the disk is on fire")
 	for name, encoded := range all {
-		_, err = decode("a", io.MultiReader(strings.NewReader(encoded[:len(encoded)/2]), iotest.ErrReader(broken)))
+		_, err = decode("a", io.MultiReader(strings.NewReader(encoded[:len(encoded)/2]),
+			iotest.ErrReader(broken)))
 		require.ErrorIs(t, err, broken, name)
 	}
 }
@@ -180,7 +190,8 @@ func TestDecoder_DoesNotWaitForMoreThanTheFirstLine(t *testing.T) {
 func TestDecoder_BoundsTheMemoryThatZstdMayAskFor(t *testing.T) {
 	const frame = "\x28\xb5\x2f\xfd\x00\xa0" // a window of 1 GiB
 	_, err := decode("a", strings.NewReader(frame+"\x09\x00\x00a"))
-	require.EqualError(t, err, `decompressing it takes more than 128 MiB: send what "zstd -dc --long=31" writes`)
+	require.EqualError(t, err,
+		`decompressing it takes more than 128 MiB: send what "zstd -dc --long=31" writes`)
 }
 
 func TestProduce_SendsTheLinesOfWhatIsCompressed(t *testing.T) {
@@ -193,7 +204,8 @@ func TestProduce_SendsTheLinesOfWhatIsCompressed(t *testing.T) {
 		want = append(want, strings.Split(text, "\n")...)
 	}
 	want = append(want, strings.Split(text, "\n")...)
-	c := start(t, strings.NewReader(gzipped(t, text)), produceArgs(broker.addr, append(files, "-")...)...)
+	c := start(t, strings.NewReader(gzipped(t, text)),
+		produceArgs(broker.addr, append(files, "-")...)...)
 	require.Equal(t, exitOK, c.wait(t))
 	require.ElementsMatch(t, want, values(broker.read(t)))
 }
@@ -202,7 +214,8 @@ func TestProduce_SaysWhatItDoesNotSend(t *testing.T) {
 	broker := newFake(t)
 	archive := filepath.Join(t.TempDir(), "plays.log")
 	require.NoError(t, os.WriteFile(archive, []byte("\xfd7zXZ\x00\n\n"), 0o600))
-	c := start(t, strings.NewReader("a\n"+strings.Repeat("b\n", sniffed)+"c\x00\nd\x00\n"), produceArgs(broker.addr, "--quiet", archive, "-")...)
+	c := start(t, strings.NewReader("a\n"+strings.Repeat("b\n", sniffed)+"c\x00\nd\x00\n"),
+		produceArgs(broker.addr, "--quiet", archive, "-")...)
 	require.Equal(t, exitUndelivered, c.wait(t))
 	require.Contains(t, c.stderr.String(), archive+": not sent: it is compressed with xz")
 	require.Contains(t, c.stderr.String(), "standard input:8194: contains NUL bytes")

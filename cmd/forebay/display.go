@@ -20,8 +20,8 @@ type display interface {
 	end()            // takes back what does not stay; say may follow, show not
 }
 
-// newDisplay returns a live line where out is a terminal, else plain lines. Where the input is typed the lines are plain
-// too, since a live line would overwrite it.
+// newDisplay returns a live line where out is a terminal, else plain lines. Where the input is
+// typed the lines are plain too, since a live line would overwrite it.
 func newDisplay(out io.Writer, typed, quiet bool) display {
 	switch {
 	case quiet:
@@ -62,11 +62,12 @@ func (d *plainDisplay) say(text string) {
 	fmt.Fprintln(d.out, text)
 }
 
-// liveDisplay keeps one line of a terminal up to date, with a bar where the size of the input is known.
+// liveDisplay keeps one line of a terminal up to date, with a bar where the size of the input is
+// known.
 //
-// It is drawn by cheggaaa/pb: maintained (a release every few months), cut to the width of the terminal where
-// schollz/progressbar wraps a long text into a trail of lines, and drawn when it is told to, without the goroutine and the
-// container of bars that vbauerster/mpb brings.
+// It is drawn by cheggaaa/pb: maintained (a release every few months), cut to the width of the
+// terminal where schollz/progressbar wraps a long text into a trail of lines, and drawn when it is
+// told to, without the goroutine and the container of bars that vbauerster/mpb brings.
 type liveDisplay struct {
 	mu  sync.Mutex // guards what follows; held while writing to out
 	out io.Writer
@@ -75,7 +76,8 @@ type liveDisplay struct {
 }
 
 func newLiveDisplay(out io.Writer) *liveDisplay {
-	bar := pb.New64(0).SetWriter(out).Set(pb.Static, true).Set(pb.Terminal, true).Set(pb.ReturnSymbol, "\r")
+	bar := pb.New64(0).SetWriter(out).Set(pb.Static, true).Set(pb.Terminal,
+		true).Set(pb.ReturnSymbol, "\r")
 	if bar.Width() < 20 { // a terminal that does not know its width says 0
 		bar.SetWidth(80)
 	}

@@ -26,7 +26,8 @@ func TestLiveDisplay_KeepsToOneLineOfTheTerminal(t *testing.T) {
 			shown := out.String()
 			require.True(t, strings.HasPrefix(shown, "\r"))
 			require.NotContains(t, shown, "\n")
-			require.Equal(t, 80, utf8.RuneCountInString(shown[1:]), "all of an older line is overwritten, and none wraps")
+			require.Equal(t, 80, utf8.RuneCountInString(shown[1:]),
+				"all of an older line is overwritten, and none wraps")
 			require.Contains(t, shown, "cluster down: ")
 		}
 	}

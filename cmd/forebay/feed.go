@@ -28,9 +28,10 @@ type feed struct {
 	unread   atomic.Uint64 // files that were not read to their end
 }
 
-// run sends every line of in, waiting where the buffer is full. It returns nil at the end of the input, the error of ctx
-// when that ends before, and the error of Send when no line can be sent. Lines that are too large and files that cannot be
-// read are told and counted, and the rest goes on.
+// run sends every line of in, waiting where the buffer is full. It returns nil at the end of the
+// input, the error of ctx when that ends before, and the error of Send when no line can be sent.
+// Lines that are too large and files that cannot be read are told and counted, and the rest goes
+// on.
 func (f *feed) run(ctx context.Context, in *input) error {
 	for _, src := range in.sources {
 		if err := f.open(ctx, src.name, in.open(ctx, src)); err != nil {
@@ -76,7 +77,8 @@ func (f *feed) runSource(ctx context.Context, name string, r io.Reader) error {
 		}
 		if !binary && bytes.IndexByte(line, 0) >= 0 {
 			binary = true
-			f.say(fmt.Sprintf("%s:%d: contains NUL bytes, so it may not be text: it is sent unchanged, and so are other such lines", name, number))
+			f.say(fmt.Sprintf("%s:%d: contains NUL bytes, so it may not be text: it is sent "+
+				"unchanged, and so are other such lines", name, number))
 		}
 		err = f.put(ctx, line)
 		if e, ok := errors.AsType[*producer.SendError](err); ok && neverFits(err) {
@@ -99,7 +101,8 @@ func neverFits(err error) bool {
 // refuse tells and counts a line that does not fit into limit bytes, of a record or of --buffer.
 func (f *feed) refuse(name string, number int, size, limit int64, of string) {
 	f.tooLarge.Add(1)
-	f.say(fmt.Sprintf("%s:%d: not sent: %s bytes are too large for %s of %s bytes", name, number, humanize.Comma(size), of,
+	f.say(fmt.Sprintf("%s:%d: not sent: %s bytes are too large for %s of %s bytes", name, number,
+		humanize.Comma(size), of,
 		humanize.Comma(limit)))
 }
 
@@ -123,7 +126,8 @@ func (f *feed) put(ctx context.Context, line []byte) error {
 	}
 }
 
-// split cuts line at the first separator. Without one there is no key, which is not the same as an empty one.
+// split cuts line at the first separator. Without one there is no key, which is not the same as an
+// empty one.
 func split(line, separator []byte) (key, value []byte) {
 	if len(separator) > 0 {
 		if k, v, ok := bytes.Cut(line, separator); ok {
@@ -133,7 +137,8 @@ func split(line, separator []byte) (key, value []byte) {
 	return nil, nonNil(line)
 }
 
-// nonNil returns b, or an empty slice: in Kafka nil is null, which deletes a key from a compacted topic.
+// nonNil returns b, or an empty slice: in Kafka nil is null, which deletes a key from a compacted
+// topic.
 func nonNil(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -32,7 +32,8 @@ func TestSplit_TellsNoKeyFromAnEmptyOne(t *testing.T) {
 	require.NotNil(t, value)
 }
 
-// fullFor returns a Send that finds the buffer full for some time, and the values that it has taken.
+// fullFor returns a Send that finds the buffer full for some time, and the values that it has
+// taken.
 func fullFor(d time.Duration) (send func(producer.Record) error, taken *[]string) {
 	taken = new([]string)
 	start := time.Now()
@@ -48,7 +49,8 @@ func fullFor(d time.Duration) (send func(producer.Record) error, taken *[]string
 func TestFeed_WaitsForRoomAndSendsTheSameLineAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		send, taken := fullFor(time.Hour)
-		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 1 }, room: newRoom(), say: func(string) {}}
+		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 1 },
+			room: newRoom(), say: func(string) {}}
 		require.NoError(t, f.run(t.Context(), inputOf(t, "a\nb\n")))
 		require.Equal(t, []string{"a", "b"}, *taken)
 		require.Zero(t, f.tooLarge.Load())
@@ -59,10 +61,13 @@ func TestFeed_PassesOverALineThatAnEmptyBufferHasNoRoomFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		send, taken := fullFor(1050 * time.Millisecond)
 		var said []string
-		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 0 }, room: newRoom(), say: func(s string) { said = append(said, s) }}
+		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 0 },
+			room: newRoom(), say: func(s string) { said = append(said, s) }}
 		require.NoError(t, f.run(t.Context(), inputOf(t, "a\nb\n")))
 		require.Equal(t, []string{"b"}, *taken)
-		require.Equal(t, []string{"standard input:1: not sent: 1 bytes are too large for --buffer of 1,048,576 bytes"}, said)
+		require.Equal(t,
+			[]string{"standard input:1: not sent: 1 bytes are too large for --buffer of " +
+				"1,048,576 bytes"}, said)
 		require.EqualValues(t, 1, f.tooLarge.Load())
 	})
 }
@@ -70,7 +75,8 @@ func TestFeed_PassesOverALineThatAnEmptyBufferHasNoRoomFor(t *testing.T) {
 func TestFeed_EndsWithItsContextWhileTheBufferIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		send, _ := fullFor(time.Hour)
-		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 1 }, room: newRoom(), say: func(string) {}}
+		f := &feed{send: send, largest: maxRecordBytes, pending: func() uint64 { return 1 },
+			room: newRoom(), say: func(string) {}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, f.run(ctx, inputOf(t, "a\n")), context.DeadlineExceeded)

@@ -23,8 +23,8 @@ type source struct {
 	r    io.Reader
 }
 
-// newInput returns the input of the files that are named, "-" and no file at all being stdin. The error names those that
-// are not there. Nothing is opened before it is read.
+// newInput returns the input of the files that are named, "-" and no file at all being stdin. The
+// error names those that are not there. Nothing is opened before it is read.
 func newInput(names []string, stdin io.Reader) (*input, error) {
 	if len(names) == 0 {
 		names = []string{"-"}
@@ -76,8 +76,8 @@ func (c countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lazyFile is a file that is opened by the first Read, for which a named pipe waits until somebody writes to it, and closed
-// by the one that fails.
+// lazyFile is a file that is opened by the first Read, for which a named pipe waits until somebody
+// writes to it, and closed by the one that fails.
 type lazyFile struct {
 	name string
 	f    *os.File

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests here send real signals, which reach every command of the process: they must not be parallel.
+// The tests here send real signals, which reach every command of the process: they must not be
+// parallel.
 
 // interrupt sends SIGINT to this process.
 func interrupt(t *testing.T) {
@@ -63,7 +64,8 @@ func TestProduce_GivesUpAtOnceWhenInterruptedTwice(t *testing.T) {
 	time.Sleep(echo) // sooner it counts as the same
 	interrupt(t)
 	require.Equal(t, exitInterrupted, c.wait(t))
-	require.Contains(t, c.lastLine(), "accepted 1, delivered 0, not delivered 1 (1 unanswered at close)")
+	require.Contains(t, c.lastLine(),
+		"accepted 1, delivered 0, not delivered 1 (1 unanswered at close)")
 }
 
 func TestProduce_GivesUpAfterTheCloseTimeout(t *testing.T) {

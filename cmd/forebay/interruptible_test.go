@@ -13,7 +13,8 @@ import (
 
 func TestInterruptible_ReadsWhatTheReaderBelowHas(t *testing.T) {
 	want := strings.Repeat("0123456789", 50_000)
-	require.NoError(t, iotest.TestReader(newInterruptible(t.Context(), strings.NewReader(want)), []byte(want)))
+	require.NoError(t, iotest.TestReader(newInterruptible(t.Context(), strings.NewReader(want)),
+		[]byte(want)))
 }
 
 func TestInterruptible_ReturnsWhileTheReadBelowHangs(t *testing.T) {

@@ -19,8 +19,8 @@ type job struct {
 	cluster  string // that the records go to while it is well
 }
 
-// run sends the input until it or reading ends, and then gives what was accepted the time to be delivered until closing
-// ends. The progress is shown all the while.
+// run sends the input until it or reading ends, and then gives what was accepted the time to be
+// delivered until closing ends. The progress is shown all the while.
 func (j *job) run(reading, closing context.Context) result {
 	start := time.Now()
 	done, watched := make(chan struct{}), make(chan struct{})
@@ -68,7 +68,8 @@ func (j *job) watch(interrupted, done <-chan struct{}) {
 		case <-interrupted:
 			interrupted = nil
 			if n := j.p.Stats().Total.Pending; n > 0 {
-				j.screen.say(fmt.Sprintf("interrupted: up to %v for the %s records that wait; once more gives them up",
+				j.screen.say(fmt.Sprintf("interrupted: up to %v for the %s records that wait; "+
+					"once more gives them up",
 					j.settings.closeTimeout, count(n)))
 			}
 		case <-done:

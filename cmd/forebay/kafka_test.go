@@ -21,7 +21,8 @@ func TestProduce_DeliversEachLineOnceThoughItsBrokerIsKilled(t *testing.T) {
 	broker := cluster.Broker(0)
 	const lines = 200_000
 	stdin, writer := io.Pipe()
-	// The buffer is small, so that what was written is close to what was delivered, and the broker dies in the middle.
+	// The buffer is small, so that what was written is close to what was delivered, and the broker
+	// dies in the middle.
 	c := start(t, stdin, produceArgs(broker.Addr(), "--buffer", "1MiB")...)
 	half, written := make(chan struct{}), make(chan error, 1)
 	go func() {

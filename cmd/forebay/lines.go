@@ -13,7 +13,8 @@ type lineReader struct {
 	r        *bufio.Reader
 	maxBytes int
 	long     []byte // a line longer than the buffer of r; reused
-	err      error  // what ended the stream, which is not read again: a terminal would ask for a second Ctrl-D
+	// what ended the stream, which is not read again: a terminal would ask for a second Ctrl-D
+	err error
 }
 
 // longLineError reports a line above the bound. The lines after it can be read.
@@ -26,9 +27,9 @@ func newLineReader(r io.Reader, maxBytes int) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), maxBytes: maxBytes}
 }
 
-// next returns the next line without its end, "\n" or "\r\n", valid until the following call. The last line need not end.
-// The error is a *longLineError for a line that was skipped, io.EOF after the last line, or what the reader below says, and
-// then a line that it has cut in two is dropped.
+// next returns the next line without its end, "\n" or "\r\n", valid until the following call. The
+// last line need not end. The error is a *longLineError for a line that was skipped, io.EOF after
+// the last line, or what the reader below says, and then a line that it has cut in two is dropped.
 func (l *lineReader) next() ([]byte, error) {
 	if l.err != nil {
 		return nil, l.err

@@ -30,8 +30,10 @@ func allLines(t *testing.T, l *lineReader) []string {
 }
 
 func TestLineReader_IsTheSameWhateverTheReadsReturn(t *testing.T) {
-	const input = "a\r\n\nlonger than the buffer of the reader\nb\r\r\n" + "too long for a line, which is at most forty bytes\r\nc\n\r\nd"
-	want := []string{"a", "", "longer than the buffer of the reader", "b\r", "!line of 51 bytes", "c", "", "d"}
+	const input = "a\r\n\nlonger than the buffer of the reader\nb\r\r\n" +
+		"too long for a line, which is at most forty bytes\r\nc\n\r\nd"
+	want := []string{"a", "", "longer than the buffer of the reader", "b\r", "!line of 51 bytes",
+		"c", "", "d"}
 	for name, r := range map[string]io.Reader{
 		"at once":     strings.NewReader(input),
 		"one byte":    iotest.OneByteReader(strings.NewReader(input)),
@@ -46,14 +48,16 @@ func TestLineReader_IsTheSameWhateverTheReadsReturn(t *testing.T) {
 }
 
 func TestLineReader_LongLastLineWithoutEnd(t *testing.T) {
-	l := &lineReader{r: bufio.NewReaderSize(strings.NewReader("a\n"+strings.Repeat("x", 100)), 16), maxBytes: 40}
+	l := &lineReader{r: bufio.NewReaderSize(strings.NewReader("a\n"+strings.Repeat("x", 100)), 16),
+		maxBytes: 40}
 	require.Equal(t, []string{"a", "!line of 100 bytes"}, allLines(t, l))
 }
 
 func TestLineReader_DropsTheLineThatAnErrorCuts(t *testing.T) {
 	broken := errors.New("broken")
 	for _, rest := range []string{"half", strings.Repeat("x", 30), strings.Repeat("x", 100)} {
-		l := &lineReader{r: bufio.NewReaderSize(io.MultiReader(strings.NewReader("a\n"+rest), iotest.ErrReader(broken)), 16), maxBytes: 40}
+		l := &lineReader{r: bufio.NewReaderSize(io.MultiReader(strings.NewReader("a\n"+rest),
+			iotest.ErrReader(broken)), 16), maxBytes: 40}
 		line, err := l.next()
 		require.NoError(t, err)
 		require.Equal(t, "a", string(line))

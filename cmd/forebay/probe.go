@@ -16,9 +16,11 @@ import (
 // probing bounds how long all clusters together are asked.
 const probing = time.Minute
 
-// probe asks each cluster of the settings, and the topics in them and more ones, prints a line for each thing that it found out, and
-// returns how many are wrong. Choices go before what the settings say topics are like.
-func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string, choices admin.Choices) (wrong int, err error) {
+// probe asks each cluster of the settings, and the topics in them and more ones, prints a line for
+// each thing that it found out, and returns how many are wrong. Choices go before what the settings
+// say topics are like.
+func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string,
+	choices admin.Choices) (wrong int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probing)
 	defer cancel()
 	cfg, err = cfg.Complete()

@@ -14,7 +14,8 @@ import (
 func newProduce() *cobra.Command {
 	s := new(settings)
 	cmd := &cobra.Command{
-		Use:     "produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]",
+		Use: "produce {--brokers host:port[,...] | --config file} --topic name [flags] " +
+			"[file...]",
 		Short:   "Send each line of files, or of standard input, as one record",
 		Long:    produceLong,
 		Example: produceExample,
@@ -28,7 +29,8 @@ func newProduce() *cobra.Command {
 	return cmd
 }
 
-// produce does what the command says. The error is what is wrong with the command, when nothing was sent, or an exitError.
+// produce does what the command says. The error is what is wrong with the command, when nothing was
+// sent, or an exitError.
 func produce(cmd *cobra.Command, s *settings, files []string) error {
 	if err := s.check(cmd.Flags().Changed); err != nil {
 		return err

@@ -35,7 +35,8 @@ func TestProduce_SendsEveryLineOnce(t *testing.T) {
 			c := start(t, strings.NewReader(input.String()), produceArgs(broker.addr, args...)...)
 			require.Equal(t, exitOK, c.wait(t))
 			require.Equal(t, want, values(broker.read(t)))
-			require.Contains(t, c.lastLine(), "accepted 50,000, delivered 50,000, not delivered 0, in ")
+			require.Contains(t, c.lastLine(),
+				"accepted 50,000, delivered 50,000, not delivered 0, in ")
 		})
 	}
 }
@@ -69,7 +70,8 @@ func TestProduce_CutsLines(t *testing.T) {
 
 func TestProduce_TakesKeysFromLines(t *testing.T) {
 	broker := newFake(t)
-	c := start(t, strings.NewReader("k1:a\nnone\n:b\nk2:\nk1:c:d\n"), produceArgs(broker.addr, "--key-separator", ":")...)
+	c := start(t, strings.NewReader("k1:a\nnone\n:b\nk2:\nk1:c:d\n"),
+		produceArgs(broker.addr, "--key-separator", ":")...)
 	require.Equal(t, exitOK, c.wait(t))
 	var got []string
 	var ofK1 []string
@@ -94,27 +96,32 @@ func TestProduce_ReadsFilesAndStandardInputInTurn(t *testing.T) {
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
 	require.NoError(t, os.WriteFile(one, []byte("k=1\nk=2"), 0o600))
 	require.NoError(t, os.WriteFile(two, []byte("k=4\n"), 0o600))
-	c := start(t, strings.NewReader("k=3\n"), produceArgs(broker.addr, "--key-separator", "=", one, "-", two)...)
+	c := start(t, strings.NewReader("k=3\n"),
+		produceArgs(broker.addr, "--key-separator", "=", one, "-", two)...)
 	require.Equal(t, exitOK, c.wait(t))
 	var got []string
 	for _, r := range broker.read(t) {
 		got = append(got, string(r.Value))
 	}
-	require.Equal(t, []string{"1", "2", "3", "4"}, got, "the order of one key is the order of the input")
+	require.Equal(t, []string{"1", "2", "3", "4"}, got,
+		"the order of one key is the order of the input")
 }
 
 func TestProduce_TellsLinesThatAreTooLargeAndSendsTheRest(t *testing.T) {
 	broker := newFake(t)
 	file := filepath.Join(t.TempDir(), "big.log")
-	content := "a\n" + strings.Repeat("x", 3_000_000) + "\nb\n" + strings.Repeat("y", maxRecordBytes-1) + "\nc\n" + strings.Repeat("z", 1_200_000)
+	content := "a\n" + strings.Repeat("x", 3_000_000) + "\nb\n" +
+		strings.Repeat("y", maxRecordBytes-1) + "\nc\n" + strings.Repeat("z", 1_200_000)
 	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
 	c := start(t, nil, produceArgs(broker.addr, file)...)
 	require.Equal(t, exitUndelivered, c.wait(t))
 	require.Equal(t, []string{"a", "b", "c"}, values(broker.read(t)))
-	require.Contains(t, c.stderr.String(), file+":2: not sent: 3,000,001 bytes are too large for a record of 1,000,000 bytes")
+	require.Contains(t, c.stderr.String(),
+		file+":2: not sent: 3,000,001 bytes are too large for a record of 1,000,000 bytes")
 	require.Contains(t, c.stderr.String(), file+":4: not sent: ")
 	require.Contains(t, c.stderr.String(), file+":6: not sent: 1,200,000 bytes")
-	require.Contains(t, c.lastLine(), "accepted 3, delivered 3, not delivered 3 (3 not sent for their size)")
+	require.Contains(t, c.lastLine(),
+		"accepted 3, delivered 3, not delivered 3 (3 not sent for their size)")
 }
 
 func TestProduce_TellsLinesThatNeverFitIntoTheBuffer(t *testing.T) {
@@ -139,7 +146,8 @@ func TestProduce_FailsWhereAFileCannotBeReadToItsEnd(t *testing.T) {
 	c := start(t, stdin, produceArgs(broker.addr, "-", after)...)
 	require.Equal(t, exitUndelivered, c.wait(t))
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))
-	require.Contains(t, c.stderr.String(), "standard input: not read to its end: the disk is on fire")
+	require.Contains(t, c.stderr.String(),
+		"standard input: not read to its end: the disk is on fire")
 }
 
 type failingReader struct{}
@@ -166,8 +174,8 @@ func TestProduce_ReadsAPipeAtThePaceOfKafka(t *testing.T) {
 		broker.SleepControl(func() { time.Sleep(5 * time.Millisecond) }) // a slow cluster
 		return nil, nil, false
 	})
-	// What was written and not received is in the buffer of 1 MiB, or on its way there: in a Read of 64 KiB, a reader of
-	// 64 KiB, and the line in between.
+	// What was written and not received is in the buffer of 1 MiB, or on its way there: in a Read
+	// of 64 KiB, a reader of 64 KiB, and the line in between.
 	const lines, size, bound = 10_000, 1000, 1<<20 + 2*64<<10 + 2*1000
 	stdin, writer := io.Pipe()
 	c := start(t, stdin, produceArgs(broker.addr, "--buffer", "1MiB")...)
@@ -191,7 +199,9 @@ func TestProduce_WaitsForBrokersThatAreDownAtTheStart(t *testing.T) {
 	t.Parallel()
 	port, dir := freePort(t), t.TempDir()
 	c := start(t, strings.NewReader("a\nb\n"), produceArgs(fmt.Sprintf("127.0.0.1:%d", port))...)
-	c.requireSays(t, fmt.Sprintf("cluster connecting: 127.0.0.1:%d: connect: connection refused; 0 delivered, 0/s, 2 waiting", port))
+	c.requireSays(t,
+		fmt.Sprintf("cluster connecting: 127.0.0.1:%d: connect: connection refused; 0 "+
+			"delivered, 0/s, 2 waiting", port))
 	broker := newFake(t, kfake.Ports(port), kfake.DataDir(dir))
 	require.Equal(t, exitOK, c.wait(t))
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))
@@ -233,9 +243,11 @@ func TestProduce_LosesNothingWhenABrokerComesBackWithItsData(t *testing.T) {
 
 func TestProduce_GivesUpAfterTheDeliveryTimeout(t *testing.T) {
 	t.Parallel()
-	c := start(t, strings.NewReader("a\nb\n"), produceArgs(fmt.Sprintf("127.0.0.1:%d", freePort(t)), "--delivery-timeout", "1s")...)
+	c := start(t, strings.NewReader("a\nb\n"),
+		produceArgs(fmt.Sprintf("127.0.0.1:%d", freePort(t)), "--delivery-timeout", "1s")...)
 	require.Equal(t, exitUndelivered, c.wait(t))
-	require.Contains(t, c.lastLine(), "accepted 2, delivered 0, not delivered 2 (2 delivery timeout)")
+	require.Contains(t, c.lastLine(),
+		"accepted 2, delivered 0, not delivered 2 (2 delivery timeout)")
 }
 
 func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
@@ -243,26 +255,39 @@ func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"nothing":           {[]string{"produce"}, []string{"--brokers: none", "--topic: none"}},
-		"unknown command":   {[]string{"prduce"}, []string{`unknown command "prduce"`, "produce"}},
-		"unknown flag":      {produceArgs("a:1", "--brokerz"), []string{"unknown flag: --brokerz"}},
-		"no port":           {produceArgs("localhost"), []string{`--brokers[0]: "localhost": missing port`}},
-		"priority":          {produceArgs("a:1", "--priority", "urgent"), []string{"write low, medium or high"}},
-		"compression, acks": {produceArgs("a:1", "--compression", "rar", "--acks", "none"), []string{`--compression: "rar"`, `--acks: "none": write all or leader`}},
-		"buffer":            {produceArgs("a:1", "--buffer", "1KiB"), []string{"--buffer: 1024: write 1048576 or more"}},
-		"buffer unit":       {produceArgs("a:1", "--buffer", "much"), []string{"write a size above zero, such as 64MiB"}},
-		"buffer comma":      {produceArgs("a:1", "--buffer", "1,5GB"), []string{"write a size above zero"}},
-		"buffer zero":       {produceArgs("a:1", "--buffer", "0"), []string{"write a size above zero"}},
-		"linger":            {produceArgs("a:1", "--linger", "2m"), []string{"--linger: 2m0s: write a time up to 1m, or 0"}},
+		"nothing":         {[]string{"produce"}, []string{"--brokers: none", "--topic: none"}},
+		"unknown command": {[]string{"prduce"}, []string{`unknown command "prduce"`, "produce"}},
+		"unknown flag":    {produceArgs("a:1", "--brokerz"), []string{"unknown flag: --brokerz"}},
+		"no port": {produceArgs("localhost"),
+			[]string{`--brokers[0]: "localhost": missing port`}},
+		"priority": {produceArgs("a:1", "--priority", "urgent"),
+			[]string{"write low, medium or high"}},
+		"compression, acks": {produceArgs("a:1", "--compression", "rar", "--acks", "none"),
+			[]string{`--compression: "rar"`, `--acks: "none": write all or leader`}},
+		"buffer": {produceArgs("a:1", "--buffer", "1KiB"),
+			[]string{"--buffer: 1024: write 1048576 or more"}},
+		"buffer unit": {produceArgs("a:1", "--buffer", "much"),
+			[]string{"write a size above zero, such as 64MiB"}},
+		"buffer comma": {produceArgs("a:1", "--buffer", "1,5GB"),
+			[]string{"write a size above zero"}},
+		"buffer zero": {produceArgs("a:1", "--buffer", "0"),
+			[]string{"write a size above zero"}},
+		"linger": {produceArgs("a:1", "--linger", "2m"),
+			[]string{"--linger: 2m0s: write a time up to 1m, or 0"}},
 		"times": {produceArgs("a:1", "--delivery-timeout", "0", "--close-timeout", "-1s"),
-			[]string{"--delivery-timeout: 0s: write 1s to 8760h", "--close-timeout: -1s: write 0 or more"}},
-		"separator": {produceArgs("a:1", "--key-separator", ""), []string{"--key-separator: empty"}},
-		"no file":   {produceArgs("a:1", "/no/such/file", os.TempDir()), []string{"/no/such/file: no such file", "is a directory"}},
-		"topic":     {[]string{"produce", "--brokers", "a:1", "--topic", "a b"}, []string{"the name of the topic has a character other than"}},
+			[]string{"--delivery-timeout: 0s: write 1s to 8760h",
+				"--close-timeout: -1s: write 0 or more"}},
+		"separator": {produceArgs("a:1", "--key-separator", ""),
+			[]string{"--key-separator: empty"}},
+		"no file": {produceArgs("a:1", "/no/such/file", os.TempDir()),
+			[]string{"/no/such/file: no such file", "is a directory"}},
+		"topic": {[]string{"produce", "--brokers", "a:1", "--topic", "a b"},
+			[]string{"the name of the topic has a character other than"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			require.Equal(t, exitUsage, run(t.Context(), row.args, strings.NewReader("a\n"), io.Discard, &stderr))
+			require.Equal(t, exitUsage, run(t.Context(), row.args, strings.NewReader("a\n"),
+				io.Discard, &stderr))
 			for _, want := range row.want {
 				require.Contains(t, stderr.String(), want)
 			}
@@ -274,7 +299,8 @@ func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
 
 func TestRun_HelpNamesEveryExitCode(t *testing.T) {
 	var stdout bytes.Buffer
-	require.Equal(t, exitOK, run(t.Context(), []string{"produce", "--help"}, nil, &stdout, io.Discard))
+	require.Equal(t, exitOK, run(t.Context(), []string{"produce", "--help"}, nil, &stdout,
+		io.Discard))
 	for _, code := range []int{exitOK, exitUndelivered, exitUsage, exitInterrupted} {
 		require.Regexp(t, fmt.Sprintf(`(?m)^  %d +\w`, code), stdout.String())
 	}

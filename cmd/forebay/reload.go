@@ -15,7 +15,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// load returns the settings of the library: those of the flags, or of a file and the flags that were written.
+// load returns the settings of the library: those of the flags, or of a file and the flags that
+// were written.
 func (s *settings) load(changed func(flag string) bool) (producer.Config, error) {
 	if s.file == "" {
 		return s.config(), nil
@@ -30,7 +31,8 @@ func (s *settings) load(changed func(flag string) bool) (producer.Config, error)
 
 // loading returns how the file is read.
 func (s *settings) loading(changed func(flag string) bool) []config.Option {
-	return []config.Option{config.WithEnviron(environ()...), config.Override(func(cfg *producer.Config) { s.override(cfg, changed) })}
+	return []config.Option{config.WithEnviron(environ()...),
+		config.Override(func(cfg *producer.Config) { s.override(cfg, changed) })}
 }
 
 // override puts the flags that were written in place of what the file says.
@@ -45,7 +47,8 @@ func (s *settings) override(cfg *producer.Config, changed func(flag string) bool
 		"linger":      func() { cfg.Batching.Linger = flags.Batching.Linger },
 		"buffer":      func() { cfg.Buffer.MaxBytes = flags.Buffer.MaxBytes },
 		"delivery-timeout": func() {
-			for _, p := range []*producer.PriorityConfig{&cfg.Priorities.Low, &cfg.Priorities.Medium, &cfg.Priorities.High} {
+			for _, p := range []*producer.PriorityConfig{&cfg.Priorities.Low,
+				&cfg.Priorities.Medium, &cfg.Priorities.High} {
 				p.DeliveryTimeout = s.deliveryTimeout
 			}
 		},
@@ -90,7 +93,8 @@ func (s *settings) route(cfg producer.Config, changed func(flag string) bool) (r
 }
 
 // watch puts the file into force when it changes, and by SIGHUP, until stop is called.
-func (s *settings) watch(ctx context.Context, running producer.Config, p *producer.Producer, screen display, changed func(flag string) bool) (stop func()) {
+func (s *settings) watch(ctx context.Context, running producer.Config, p *producer.Producer,
+	screen display, changed func(flag string) bool) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -111,7 +115,9 @@ func (s *settings) watch(ctx context.Context, running producer.Config, p *produc
 	}()
 	go func() {
 		defer func() { ended <- struct{}{} }()
-		opts := append(s.loading(changed), config.WithReload(reload), config.WithOutcome(p.SettingsFrom), config.WithLogger(zap.New(warnings{screen, zap.InfoLevel})))
+		opts := append(s.loading(changed), config.WithReload(reload),
+			config.WithOutcome(p.SettingsFrom), config.WithLogger(zap.New(warnings{screen,
+				zap.InfoLevel})))
 		config.Watch(ctx, s.file, running, p.Reconfigure, opts...)
 	}()
 	return func() {

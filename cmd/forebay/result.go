@@ -26,7 +26,10 @@ type result struct {
 }
 
 // undelivered returns how many lines were read and not delivered.
-func (r *result) undelivered() uint64 { return r.summary.Accepted - r.summary.Delivered + r.tooLarge }
+func (r *result) undelivered() uint64 {
+	return r.summary.Accepted - r.summary.Delivered +
+		r.tooLarge
+}
 
 // complete reports whether the whole input was delivered.
 func (r *result) complete() bool {
@@ -47,7 +50,8 @@ func (r *result) code() int {
 
 // String returns the result in a line.
 func (r *result) String() string {
-	text := fmt.Sprintf("accepted %s, delivered %s, not delivered %s", count(r.summary.Accepted), count(r.summary.Delivered),
+	text := fmt.Sprintf("accepted %s, delivered %s, not delivered %s", count(r.summary.Accepted),
+		count(r.summary.Delivered),
 		count(r.undelivered()))
 	if why := r.why(); len(why) > 0 {
 		text += " (" + strings.Join(why, ", ") + ")"
@@ -56,7 +60,8 @@ func (r *result) String() string {
 		text += fmt.Sprintf(", %s maybe delivered twice", count(r.doubled))
 	}
 	seconds := r.elapsed.Seconds()
-	text += fmt.Sprintf(", in %.1fs, %s/s", seconds, perSecond(float64(r.summary.Delivered)/seconds))
+	text += fmt.Sprintf(", in %.1fs, %s/s", seconds,
+		perSecond(float64(r.summary.Delivered)/seconds))
 	if r.unread > 0 {
 		text += fmt.Sprintf(", %s not read to the end", plural(int(r.unread), "input"))
 	}
@@ -82,7 +87,8 @@ func (r *result) why() []string {
 	return why
 }
 
-// failures keeps the last error of each reason for which records were not delivered. Its zero value is ready.
+// failures keeps the last error of each reason for which records were not delivered. Its zero value
+// is ready.
 type failures struct {
 	mu   sync.Mutex // guards what follows
 	last map[producer.Reason]error
@@ -107,7 +113,8 @@ func (f *failures) lines() []string {
 	defer f.mu.Unlock()
 	var lines []string
 	for _, reason := range slices.Sorted(maps.Keys(f.last)) {
-		lines = append(lines, fmt.Sprintf("not delivered (%v), the last failure: %v", reason, f.last[reason]))
+		lines = append(lines, fmt.Sprintf("not delivered (%v), the last failure: %v", reason,
+			f.last[reason]))
 	}
 	return lines
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
-	lost := map[producer.Reason]uint64{producer.ReasonDeliveryTimeout: 1200, producer.ReasonClosed: 1}
+	lost := map[producer.Reason]uint64{producer.ReasonDeliveryTimeout: 1200,
+		producer.ReasonClosed: 1}
 	for name, row := range map[string]struct {
 		result result
 		text   string
@@ -21,19 +22,25 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 			result{summary: producer.Summary{Accepted: 4000, Delivered: 4000}},
 			"accepted 4,000, delivered 4,000, not delivered 0, in 2.0s, 2,000/s", exitOK},
 		"some lost": {
-			result{summary: producer.Summary{Accepted: 5201, Delivered: 4000, Lost: lost}, tooLarge: 2, doubled: 3},
-			"accepted 5,201, delivered 4,000, not delivered 1,203 (1 given up when interrupted, 1,200 delivery timeout, 2 not sent for their size), " +
+			result{summary: producer.Summary{Accepted: 5201, Delivered: 4000, Lost: lost},
+				tooLarge: 2, doubled: 3},
+			"accepted 5,201, delivered 4,000, not delivered 1,203 (1 given up when interrupted, " +
+				"1,200 delivery timeout, 2 not sent for their size), " +
 				"3 maybe delivered twice, in 2.0s, 2,000/s", exitUndelivered},
 		"a file not read": {
-			result{unread: 1}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, 1 input not read to the end", exitUndelivered},
+			result{unread: 1}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, 1 input " +
+				"not read to the end", exitUndelivered},
 		"interrupted before the end": {
 			result{interrupted: true, signaled: true},
-			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, interrupted before the end of the input", exitInterrupted},
+			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, interrupted before the end " +
+				"of the input", exitInterrupted},
 		"interrupted after the end, all delivered": {
-			result{signaled: true}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s", exitOK},
+			result{signaled: true}, "accepted 0, delivered 0, not delivered 0, in 2.0s, " +
+				"0/s", exitOK},
 		"interrupted after the end, some lost": {
 			result{signaled: true, tooLarge: 1},
-			"accepted 0, delivered 0, not delivered 1 (1 not sent for their size), in 2.0s, 0/s", exitInterrupted},
+			"accepted 0, delivered 0, not delivered 1 (1 not sent for their size), in 2.0s, " +
+				"0/s", exitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.result.elapsed = 2 * time.Second
@@ -47,7 +54,9 @@ func TestFailures_KeepTheLastOfEachReason(t *testing.T) {
 	var f failures
 	f.report(producer.Report{Outcome: producer.Delivered, Err: errors.New("never shown")})
 	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout})
-	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout, Err: errors.New("one")})
-	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout, Err: errors.New("two")})
+	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout,
+		Err: errors.New("one")})
+	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout,
+		Err: errors.New("two")})
 	require.Equal(t, []string{"not delivered (delivery timeout), the last failure: two"}, f.lines())
 }

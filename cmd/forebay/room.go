@@ -8,15 +8,17 @@ import (
 )
 
 const (
-	// settle is what passes between a report and the next try, as the report comes just before its batch gives its memory
-	// back. It also keeps the thousand reports of a batch from being a thousand tries.
+	// settle is what passes between a report and the next try, as the report comes just before its
+	// batch gives its memory back. It also keeps the thousand reports of a batch from being a
+	// thousand tries.
 	settle = time.Millisecond
-	// longest is how long a try waits for a report. There are none while Kafka is away, and they are dropped when too many
-	// wait.
+	// longest is how long a try waits for a report. There are none while Kafka is away, and they
+	// are dropped when too many wait.
 	longest = 100 * time.Millisecond
 )
 
-// room is where the command waits while the buffer is full. The library never waits; a command that reads a pipe may.
+// room is where the command waits while the buffer is full. The library never waits; a command that
+// reads a pipe may.
 type room struct {
 	reported chan struct{} // one slot; sent by report, received by wait; never closed
 }

@@ -23,8 +23,8 @@ type exitError int
 // Error returns the code in words.
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// run runs the command line args and returns the exit code. When ctx ends, the command gives up at once. Whatever stdin
-// does, run returns; a Read of stdin that hangs is then left behind.
+// run runs the command line args and returns the exit code. When ctx ends, the command gives up at
+// once. Whatever stdin does, run returns; a Read of stdin that hangs is then left behind.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -36,7 +36,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(code)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for what can be written.\n", err, cmd.CommandPath())
+		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for what can be written.\n", err,
+			cmd.CommandPath())
 		return exitUsage
 	}
 	return exitOK

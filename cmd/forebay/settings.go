@@ -16,7 +16,8 @@ import (
 // clusterName is what the one cluster of the command is called.
 const clusterName = "kafka"
 
-// maxRecordBytes bounds a record, and so a line. It is what brokers take unless they are told otherwise.
+// maxRecordBytes bounds a record, and so a line. It is what brokers take unless they are told
+// otherwise.
 const maxRecordBytes = 1_000_000
 
 // settings is what the flags of produce say.
@@ -38,24 +39,36 @@ type settings struct {
 
 func (s *settings) register(f *pflag.FlagSet) {
 	s.buffer = 64 << 20
-	f.StringSliceVar(&s.brokers, "brokers", nil, "some brokers of the cluster, as `host:port`[,host:port...] (required, or --config)")
-	f.StringVar(&s.file, "config", "", "a YAML `file` of settings (see forebay config), in place of --brokers; other flags go before it")
+	f.StringSliceVar(&s.brokers, "brokers", nil,
+		"some brokers of the cluster, as `host:port`[,host:port...] (required, or --config)")
+	f.StringVar(&s.file, "config", "",
+		"a YAML `file` of settings (see forebay config), in place of --brokers; other flags go before it")
 	f.StringVar(&s.topic, "topic", "", "the `name` of the topic, which must exist (required)")
-	f.TextVar(&s.priority, "priority", routing.Medium, "the priority of the records: `low|medium|high`")
+	f.TextVar(&s.priority, "priority", routing.Medium,
+		"the priority of the records: `low|medium|high`")
 	f.StringVar(&s.keySeparator, "key-separator", "",
 		"what is before the first `separator` of a line is its key, \\t is a tab; a line without one has no key")
-	f.BoolVar(&s.raw, "raw", false, "send the bytes of lines unchanged: decompress nothing, convert nothing, accept binary data")
-	f.StringVar(&s.compression, "compression", "none", "how batches are compressed: `none|gzip|snappy|lz4|zstd`")
+	f.BoolVar(&s.raw, "raw", false,
+		"send the bytes of lines unchanged: decompress nothing, convert nothing, accept binary "+
+			"data")
+	f.StringVar(&s.compression, "compression", "none",
+		"how batches are compressed: `none|gzip|snappy|lz4|zstd`")
 	f.StringVar(&s.acks, "acks", "all",
 		"who must have a record, `all|leader`: all in-sync replicas, or the leader alone, whose death loses or doubles records")
-	f.DurationVar(&s.linger, "linger", 10*time.Millisecond, "how long a batch waits for more lines; 0 sends at once")
-	f.Var(&s.buffer, "buffer", "the memory for records that wait for Kafka; when it is full, reading waits")
-	f.DurationVar(&s.deliveryTimeout, "delivery-timeout", time.Hour, "how long a record may take to be delivered before it is given up")
-	f.DurationVar(&s.closeTimeout, "close-timeout", 30*time.Second, "how long what was read may take to be delivered after Ctrl-C")
-	f.BoolVar(&s.quiet, "quiet", false, "no progress, and no last line when everything was delivered")
+	f.DurationVar(&s.linger, "linger", 10*time.Millisecond,
+		"how long a batch waits for more lines; 0 sends at once")
+	f.Var(&s.buffer, "buffer",
+		"the memory for records that wait for Kafka; when it is full, reading waits")
+	f.DurationVar(&s.deliveryTimeout, "delivery-timeout", time.Hour,
+		"how long a record may take to be delivered before it is given up")
+	f.DurationVar(&s.closeTimeout, "close-timeout", 30*time.Second,
+		"how long what was read may take to be delivered after Ctrl-C")
+	f.BoolVar(&s.quiet, "quiet", false,
+		"no progress, and no last line when everything was delivered")
 }
 
-// check returns what is wrong with settings for which the library has a default, or which it does not know.
+// check returns what is wrong with settings for which the library has a default, or which it does
+// not know.
 func (s *settings) check(changed func(flag string) bool) error {
 	var errs []error
 	wrong := func(flag, hint string) { errs = append(errs, fmt.Errorf("--%s: %s", flag, hint)) }
@@ -63,7 +76,9 @@ func (s *settings) check(changed func(flag string) bool) error {
 	case s.file != "" && changed("brokers"):
 		wrong("brokers", "the brokers are in --config: leave one of the two away")
 	case s.file == "" && len(s.brokers) == 0:
-		wrong("brokers", "none: write some of the cluster's brokers, such as --brokers kafka-1:9092,kafka-2:9092")
+		wrong("brokers",
+			"none: write some of the cluster's brokers, such as --brokers "+
+				"kafka-1:9092,kafka-2:9092")
 	}
 	if s.topic == "" {
 		wrong("topic", "none: write the topic to send to")
@@ -94,9 +109,10 @@ func (s *settings) config() producer.Config {
 	for _, addr := range s.brokers {
 		brokers = append(brokers, strings.TrimSpace(addr))
 	}
-	// Never: a line that was written and not answered waits for its partition to come back. Written elsewhere it could be
-	// in Kafka twice, and here nobody is in such a hurry.
-	lane := producer.PriorityConfig{DeliveryTimeout: s.deliveryTimeout, MoveUnresolvedAfter: producer.Never}
+	// Never: a line that was written and not answered waits for its partition to come back. Written
+	// elsewhere it could be in Kafka twice, and here nobody is in such a hurry.
+	lane := producer.PriorityConfig{DeliveryTimeout: s.deliveryTimeout,
+		MoveUnresolvedAfter: producer.Never}
 	linger := s.linger
 	if linger == 0 {
 		linger = producer.NoLinger
@@ -123,7 +139,8 @@ var flagOf = [...]struct{ field, flag string }{
 	{"batching.acks", "--acks"},
 }
 
-// inFlags returns the error of producer.New with the flags in place of the fields, which the user has never seen.
+// inFlags returns the error of producer.New with the flags in place of the fields, which the user
+// has never seen.
 func inFlags(err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines {
@@ -133,6 +150,7 @@ func inFlags(err error) error {
 			}
 		}
 	}
-	lines = slices.DeleteFunc(lines, func(line string) bool { return line == "forebay: wrong configuration:" })
+	lines = slices.DeleteFunc(lines,
+		func(line string) bool { return line == "forebay: wrong configuration:" })
 	return errors.New(strings.Join(lines, "\n"))
 }

@@ -34,7 +34,8 @@ func parse(t *testing.T, args ...string) *settings {
 }
 
 func TestSettings_BecomeTheConfigOfTheLibrary(t *testing.T) {
-	s := parse(t, "--brokers", "a:1, b:2", "--priority", "low", "--key-separator", `\t|`, "--linger", "0", "--buffer", "2MiB",
+	s := parse(t, "--brokers", "a:1, b:2", "--priority", "low", "--key-separator", `\t|`,
+		"--linger", "0", "--buffer", "2MiB",
 		"--compression", "lz4", "--acks", "leader", "--delivery-timeout", "2h")
 	c := s.config()
 	require.Equal(t, []string{"a:1", "b:2"}, c.Clusters[clusterName].Brokers)

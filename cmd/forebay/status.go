@@ -29,7 +29,8 @@ type status struct {
 	trouble   string // what the cluster says is wrong with the topic
 }
 
-// newStatus returns the status that follows from stats and what was read of in, of a topic on its way to a cluster.
+// newStatus returns the status that follows from stats and what was read of in, of a topic on its
+// way to a cluster.
 func newStatus(at time.Time, s *producer.Stats, in *input, topic, cluster string) status {
 	read := math.NaN()
 	if in.total > 0 {
@@ -50,9 +51,11 @@ func newStatus(at time.Time, s *producer.Stats, in *input, topic, cluster string
 	}
 }
 
-// String returns the status in a line. Where the cluster is not up, why comes first: a narrow terminal cuts the end.
+// String returns the status in a line. Where the cluster is not up, why comes first: a narrow
+// terminal cuts the end.
 func (s status) String() string {
-	text := fmt.Sprintf("%s delivered, %s/s, %s waiting", count(s.delivered), perSecond(s.rate), count(s.waiting))
+	text := fmt.Sprintf("%s delivered, %s/s, %s waiting", count(s.delivered), perSecond(s.rate),
+		count(s.waiting))
 	if s.lost > 0 {
 		text += fmt.Sprintf(", %s not delivered", count(s.lost))
 	}

@@ -52,9 +52,10 @@ Exit codes:
   2  the command is wrong`
 
 func newTopics() *cobra.Command {
-	cmd := &cobra.Command{Use: "topics", Short: "Create topics, and add partitions to them", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return errors.New("name one of its commands")
-	}}
+	cmd := &cobra.Command{Use: "topics", Short: "Create topics, and add partitions to them",
+		Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			return errors.New("name one of its commands")
+		}}
 	cmd.AddCommand(newApply(), newGrow())
 	return cmd
 }
@@ -64,7 +65,8 @@ func newApply() *cobra.Command {
 	var choices admin.Choices
 	var dryRun bool
 	cmd := &cobra.Command{
-		Use: "apply [flags] file", Short: "Create the topics of a file of settings", Long: applyLong, Args: oneFile,
+		Use: "apply [flags] file", Short: "Create the topics of a file of " +
+			"settings", Long: applyLong, Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := complete(cmd.OutOrStdout(), args[0])
 			if err != nil {
@@ -73,7 +75,8 @@ func newApply() *cobra.Command {
 			return apply(cmd.Context(), cmd.OutOrStdout(), cfg, more, choices, dryRun)
 		},
 	}
-	cmd.Flags().StringSliceVar(&more, "topic", nil, "make this `topic`[,topic...] too, of the priority that the settings give it")
+	cmd.Flags().StringSliceVar(&more, "topic", nil,
+		"make this `topic`[,topic...] too, of the priority that the settings give it")
 	registerPartitions(cmd.Flags(), &choices)
 	registerShape(cmd.Flags(), &choices)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only ask the brokers whether they would")
@@ -81,7 +84,8 @@ func newApply() *cobra.Command {
 	return cmd
 }
 
-// complete returns the settings at path with their defaults. If they are wrong it prints that, and the error is an exitError.
+// complete returns the settings at path with their defaults. If they are wrong it prints that, and
+// the error is an exitError.
 func complete(out io.Writer, path string) (producer.Config, error) {
 	cfg, _, err := config.Load(path, config.WithEnviron(environ()...))
 	if wrong, ok := errors.AsType[*config.Error](err); ok {
@@ -91,7 +95,8 @@ func complete(out io.Writer, path string) (producer.Config, error) {
 	return cfg.Complete()
 }
 
-func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []string, choices admin.Choices, dryRun bool) error {
+func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []string,
+	choices admin.Choices, dryRun bool) error {
 	wanted, err := admin.Topics(cfg, more...)
 	if err != nil {
 		return err
@@ -114,11 +119,14 @@ func apply(ctx context.Context, out io.Writer, cfg producer.Config, more []strin
 func newGrow() *cobra.Command {
 	var g admin.Growth
 	cmd := &cobra.Command{
-		Use: "grow --topic name[,...] --add n [flags] file", Short: "Add partitions to topics, on brokers that were added", Long: growLong, Args: oneFile,
-		Example: "  forebay topics grow --cluster high --topic 'playback.*' --add 6 --on 4,5,6 --dry-run forebay.yaml",
+		Use: "grow --topic name[,...] --add n [flags] file", Short: "Add partitions to topics, " +
+			"on brokers that were added", Long: growLong, Args: oneFile,
+		Example: "  forebay topics grow --cluster high --topic 'playback.*' --add 6 --on 4,5,6 " +
+			"--dry-run forebay.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(g.Topics) == 0 || g.Add < 1 {
-				return errors.New("--topic and --add: write which topics, and how many partitions each of them gets")
+				return errors.New("--topic and --add: write which topics, and how many " +
+					"partitions each of them gets")
 			}
 			out := cmd.OutOrStdout()
 			cfg, err := complete(out, args[0])
@@ -130,16 +138,21 @@ func newGrow() *cobra.Command {
 				g.Cluster = names[0]
 			}
 			if !slices.Contains(names, g.Cluster) {
-				return fmt.Errorf("--cluster: there is no cluster %q: write one of %s", g.Cluster, strings.Join(names, ", "))
+				return fmt.Errorf("--cluster: there is no cluster %q: write one of %s", g.Cluster,
+					strings.Join(names, ", "))
 			}
 			return grow(cmd.Context(), out, cfg, g)
 		},
 	}
-	cmd.Flags().StringVar(&g.Cluster, "cluster", "", "the `name` of the cluster in the settings, if there are several")
-	cmd.Flags().StringSliceVar(&g.Topics, "topic", nil, "the `topic`[,topic...], by name or by pattern such as 'playback.*' (required)")
+	cmd.Flags().StringVar(&g.Cluster, "cluster", "",
+		"the `name` of the cluster in the settings, if there are several")
+	cmd.Flags().StringSliceVar(&g.Topics, "topic", nil,
+		"the `topic`[,topic...], by name or by pattern such as 'playback.*' (required)")
 	cmd.Flags().IntVar(&g.Add, "add", 0, "how many partitions each topic gets (required)")
-	cmd.Flags().Int32SliceVar(&g.On, "on", nil, "the `id`[,id...] of the brokers that lead them; else those that hold nothing yet")
-	cmd.Flags().BoolVar(&g.DryRun, "dry-run", false, "only print the plan, when the brokers have agreed to it")
+	cmd.Flags().Int32SliceVar(&g.On, "on", nil,
+		"the `id`[,id...] of the brokers that lead them; else those that hold nothing yet")
+	cmd.Flags().BoolVar(&g.DryRun, "dry-run", false,
+		"only print the plan, when the brokers have agreed to it")
 	cmd.Flags().SortFlags = false
 	cmd.DisableFlagsInUseLine = true
 	return cmd

@@ -12,7 +12,8 @@ import (
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which build this is: version, commit, Go and franz-go", Args: cobra.NoArgs,
+		Use: "version", Short: "Say which build this is: version, commit, Go and " +
+			"franz-go", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), version()) },
 	}
 }
@@ -49,6 +50,8 @@ func describe(info *debug.BuildInfo) string {
 			franz += " replaced by " + strings.TrimSpace(dep.Replace.Path+" "+dep.Replace.Version)
 		}
 	}
-	return fmt.Sprintf("forebay   %s\ncommit    %s\nGo        %s %s/%s\nfranz-go  %s\n", cmp.Or(info.Main.Version, "unknown"),
-		strings.Join(commit, ", "), cmp.Or(strings.TrimPrefix(info.GoVersion, "go"), strings.TrimPrefix(runtime.Version(), "go")), runtime.GOOS, runtime.GOARCH, franz)
+	return fmt.Sprintf("forebay   %s\ncommit    %s\nGo        %s %s/%s\nfranz-go  %s\n",
+		cmp.Or(info.Main.Version, "unknown"),
+		strings.Join(commit, ", "), cmp.Or(strings.TrimPrefix(info.GoVersion, "go"),
+			strings.TrimPrefix(runtime.Version(), "go")), runtime.GOOS, runtime.GOARCH, franz)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// warnings is where the library logs to: each warning is a line of the screen, with its topic, its error or reason, and the remedy.
-// What else the library logs is in the progress.
+// warnings is where the library logs to: each warning is a line of the screen, with its topic, its
+// error or reason, and the remedy. What else the library logs is in the progress.
 type warnings struct {
 	screen display
 	least  zapcore.Level // that is shown
@@ -66,10 +66,12 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
-var toldElsewhere = []string{producer.ErrBufferFull.Error(), producer.ReasonClosed.String(), producer.ReasonUnansweredClose.String()}
+var toldElsewhere = []string{producer.ErrBufferFull.Error(), producer.ReasonClosed.String(),
+	producer.ReasonUnansweredClose.String()}
 
-// losses lists how many records were lost for which reason, where the fields count that for each priority. It leaves out what was
-// refused for lack of room, for the command sends that again, and what Close gave up, for the last line says so.
+// losses lists how many records were lost for which reason, where the fields count that for each
+// priority. It leaves out what was refused for lack of room, for the command sends that again, and
+// what Close gave up, for the last line says so.
 func losses(fields map[string]any) (lost []string, counted bool) {
 	sums := make(map[string]uint64)
 	for p := routing.Low; p <= routing.High; p++ {

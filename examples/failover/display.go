@@ -68,8 +68,10 @@ func (d *display) rates(now time.Time) {
 	s := sample{now, stats.Clusters["main"].Delivered, stats.Clusters["spare"].Delivered}
 	span := now.Sub(d.line.at).Seconds()
 	rate := func(now, then uint64) float64 { return float64(now-then) / span }
-	d.say(" ", fmt.Sprintf("main %-10v %6.0f/s    spare %-10v %6.0f/s    waiting %6d", stats.Clusters["main"].State,
-		rate(s.main, d.line.main), stats.Clusters["spare"].State, rate(s.spare, d.line.spare), stats.Total.Pending))
+	d.say(" ", fmt.Sprintf("main %-10v %6.0f/s    spare %-10v %6.0f/s    waiting %6d",
+		stats.Clusters["main"].State,
+		rate(s.main, d.line.main), stats.Clusters["spare"].State, rate(s.spare,
+			d.line.spare), stats.Total.Pending))
 	d.line = s
 }
 
@@ -86,7 +88,8 @@ func (d *display) results(l *load, times outage) {
 		{"delivered by spare", s.Clusters["spare"].Delivered},
 		{"maybe duplicated", s.Total.MaybeDuplicated},
 		{"shed", s.Total.Shed},
-		{"expired, rejected, possibly persisted", s.Total.Expired + s.Total.Rejected + s.Total.PossiblyPersisted},
+		{"expired, rejected, possibly persisted", s.Total.Expired + s.Total.Rejected +
+			s.Total.PossiblyPersisted},
 		{"still pending", s.Total.Pending},
 		{"refused", l.refused},
 		{"longest Send", l.longest.Round(time.Microsecond)},

@@ -22,7 +22,8 @@ const (
 	keys      = 50
 )
 
-// load is the application: one goroutine that sends, whatever happens to Kafka. What it found out may be read after stop.
+// load is the application: one goroutine that sends, whatever happens to Kafka. What it found out
+// may be read after stop.
 type load struct {
 	accepted []bool // by the number of a record, which is its tag and its value
 	refused  uint64
@@ -65,7 +66,8 @@ func (l *load) run(ctx context.Context, p *producer.Producer) {
 
 func (l *load) send(p *producer.Producer, number int) {
 	rec := producer.Record{
-		Topic: unkeyedTopic, Value: strconv.AppendInt(nil, int64(number), 10), Tag: uint64(number), Priority: routing.High,
+		Topic: unkeyedTopic, Value: strconv.AppendInt(nil, int64(number),
+			10), Tag: uint64(number), Priority: routing.High,
 	}
 	if number%2 == 1 {
 		rec.Topic, rec.Key = keyedTopic, fmt.Appendf(nil, "viewer-%02d", number/2%keys)

@@ -18,7 +18,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	ctx, cancel := context.WithTimeout(ctx, 48*time.Second) // if something that is to happen does not
+	// if something that is to happen does not
+	ctx, cancel := context.WithTimeout(ctx, 48*time.Second)
 	err := story(ctx, os.Stdout, pace{
 		before: 3 * time.Second, away: 5 * time.Second, after: 3 * time.Second,
 		fallbackAfter: 2 * time.Second, returnAfter: 3 * time.Second, switchEvery: 5 * time.Second,
@@ -31,8 +32,9 @@ func main() {
 	}
 }
 
-// pace says how long things take: how long both clusters are well at first, how long main stays away when spare has taken
-// over, how long there is to look after each of the other events; and the thresholds of the producer.
+// pace says how long things take: how long both clusters are well at first, how long main stays
+// away when spare has taken over, how long there is to look after each of the other events; and the
+// thresholds of the producer.
 type pace struct {
 	before, away, after                     time.Duration
 	fallbackAfter, returnAfter, switchEvery time.Duration
@@ -45,7 +47,8 @@ type outage struct{ fallback, comeback time.Duration }
 func story(ctx context.Context, out io.Writer, pace pace) error {
 	clusters := make(map[string]*stage.Cluster)
 	config := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
-	for name, partitions := range map[string]int32{"main": 6, "spare": 4} { // keys have other partitions there: all works out
+	// keys have other partitions there: all works out
+	for name, partitions := range map[string]int32{"main": 6, "spare": 4} {
 		c, err := stage.Start(partitions, unkeyedTopic, keyedTopic)
 		if err != nil {
 			return err
@@ -55,25 +58,31 @@ func story(ctx context.Context, out io.Writer, pace pace) error {
 		config.Clusters[name] = producer.ClusterConfig{Brokers: c.ListenAddrs()}
 	}
 
-	// This is all that a fallback takes. The thresholds are short here, so that there is something to see in half a minute.
+	// This is all that a fallback takes. The thresholds are short here, so that there is something
+	// to see in half a minute.
 	config.Priorities.High = producer.PriorityConfig{
 		Cluster: "main", Fallbacks: []routing.Fallback{{Cluster: "spare"}},
 		FallbackAfter: pace.fallbackAfter, ReturnAfter: pace.returnAfter, SwitchEvery: pace.switchEvery,
 	}
-	config.Topics = []routing.Rule{{Topic: "*", Priority: routing.High}} // else records would be of medium priority, which has no cluster
+	// else records would be of medium priority, which has no cluster
+	config.Topics = []routing.Rule{{Topic: "*", Priority: routing.High}}
 	w := newWatcher()
-	p, err := producer.New(config, producer.WithDelivery(w.report), producer.WithEvents(w.event), producer.WithDialer(stage.Dialer(clusters)))
+	p, err := producer.New(config, producer.WithDelivery(w.report), producer.WithEvents(w.event),
+		producer.WithDialer(stage.Dialer(clusters)))
 	if err != nil {
 		return err
 	}
 	over, giveUp := context.WithCancel(ctx)
-	defer func() { _, _ = p.Close(over) }() // for the early ways out, without waiting for records; after the Close below it does nothing
+	// for the early ways out, without waiting for records; after the Close below it does nothing
+	defer func() { _, _ = p.Close(over) }()
 	defer giveUp()
 
 	load := startLoad(p)
 	defer load.stop()
 	show := newDisplay(out, p, w)
-	show.say(">", fmt.Sprintf("The application sends %d records/s of high priority, half of them with a key.", perSecond))
+	show.say(">",
+		fmt.Sprintf("The application sends %d records/s of high priority, half of them with a key.",
+			perSecond))
 	if err := show.during(ctx, pace.before); err != nil {
 		return err
 	}
@@ -94,9 +103,10 @@ func story(ctx context.Context, out io.Writer, pace pace) error {
 	return verify(ctx, out, p, load, w, clusters)
 }
 
-// breakAndMend takes the main cluster away until the producer has gone to the spare one, and brings it back until the producer
-// has, too.
-func breakAndMend(ctx context.Context, main *stage.Cluster, show *display, pace pace) (times outage, err error) {
+// breakAndMend takes the main cluster away until the producer has gone to the spare one, and brings
+// it back until the producer has, too.
+func breakAndMend(ctx context.Context, main *stage.Cluster, show *display, pace pace) (times outage,
+	err error) {
 	show.say(">", "The network to main is cut.")
 	cut := time.Now()
 	main.Link.Cut()
@@ -109,7 +119,9 @@ func breakAndMend(ctx context.Context, main *stage.Cluster, show *display, pace 
 		return times, err
 	}
 
-	show.say(">", "The network to main is mended. What was written to it before, and not answered, is settled at once.")
+	show.say(">",
+		"The network to main is mended. What was written to it before, and not answered, is "+
+			"settled at once.")
 	mended := time.Now()
 	main.Link.Restore()
 	err = show.until(ctx, func() bool {
@@ -125,7 +137,8 @@ func breakAndMend(ctx context.Context, main *stage.Cluster, show *display, pace 
 
 // swap changes the order of the clusters while the producer works.
 func swap(ctx context.Context, config producer.Config, show *display, pace pace) error {
-	show.say(">", "Reconfigure makes spare the first and main its fallback. No Send waits for that.")
+	show.say(">",
+		"Reconfigure makes spare the first and main its fallback. No Send waits for that.")
 	config.Priorities.High.Cluster = "spare"
 	config.Priorities.High.Fallbacks = []routing.Fallback{{Cluster: "main"}}
 	changed := time.Now()
@@ -143,7 +156,8 @@ func swap(ctx context.Context, config producer.Config, show *display, pace pace)
 }
 
 // verify reads both logs, and compares.
-func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load, w *watcher, clusters map[string]*stage.Cluster) error {
+func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load, w *watcher,
+	clusters map[string]*stage.Cluster) error {
 	logs := make(map[string][]*kgo.Record)
 	read := 0
 	for name, c := range clusters {
@@ -154,9 +168,12 @@ func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load
 		logs[name], read = log, read+len(log)
 	}
 	stats := p.Stats()
-	if err := errors.Join(check(load.accepted, w.fates, logs), audit(&stats, load.accepted, w.fates)); err != nil {
+	if err := errors.Join(check(load.accepted, w.fates, logs),
+		audit(&stats, load.accepted, w.fates)); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Both logs have %d records: what was delivered is there, keys are in order in each, and the books balance.\n", read)
+	fmt.Fprintf(out,
+		"\n  Both logs have %d records: what was delivered is there, keys are in order in each, "+
+			"and the books balance.\n", read)
 	return nil
 }

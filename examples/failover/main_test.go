@@ -18,12 +18,14 @@ func TestStory_FallsBackReturnsAndBalances(t *testing.T) {
 	defer cancel()
 	const some = 300 * time.Millisecond
 
-	require.NoError(t, story(ctx, &out, pace{before: some, away: some, after: some, fallbackAfter: some, returnAfter: some, switchEvery: some}))
+	require.NoError(t, story(ctx, &out, pace{before: some, away: some, after: some,
+		fallbackAfter: some, returnAfter: some, switchEvery: some}))
 
 	t.Log(out.String())
 	require.Contains(t, out.String(), "high fell back: from main to spare")
 	require.Contains(t, out.String(), "high returned: from spare to main")
-	require.Contains(t, out.String(), "high returned: from main to spare", "after the order has changed")
+	require.Contains(t, out.String(), "high returned: from main to spare",
+		"after the order has changed")
 	require.Contains(t, out.String(), "the books balance")
 }
 

@@ -19,9 +19,10 @@ type place struct {
 	offset         int64
 }
 
-// check compares what was accepted, what was reported and what is in the logs of the clusters. It returns nil only if each
-// accepted record has one outcome and the refused have none, what was delivered is where its report says, what was lost is
-// nowhere, what is there twice was counted as maybe duplicated, and keys are in order in each cluster.
+// check compares what was accepted, what was reported and what is in the logs of the clusters. It
+// returns nil only if each accepted record has one outcome and the refused have none, what was
+// delivered is where its report says, what was lost is nowhere, what is there twice was counted as
+// maybe duplicated, and keys are in order in each cluster.
 func check(accepted []bool, fates map[uint64]fate, logs map[string][]*kgo.Record) error {
 	var unknown, disordered finding
 	places := make([][]place, len(accepted))
@@ -63,7 +64,8 @@ func outcomes(accepted []bool, fates map[uint64]fate, places [][]place) error {
 		case !taken:
 		case f.Outcome == producer.Delivered && !f.standsIn(at):
 			missing.add(number)
-		case f.Outcome != producer.Delivered && f.Outcome != producer.PossiblyPersisted && len(at) > 0:
+		case f.Outcome != producer.Delivered && f.Outcome != producer.PossiblyPersisted &&
+			len(at) > 0:
 			uninvited.add(number)
 		case len(at) > 1 && !f.MaybeDuplicated:
 			uncounted.add(number)
@@ -96,21 +98,25 @@ func audit(s *producer.Stats, accepted []bool, fates map[uint64]fate) error {
 		}
 	}
 	is := s.Total
-	if !is.Balanced() || is.Pending != 0 || is.Accepted != want.Accepted || is.Delivered != want.Delivered || is.MaybeDuplicated != want.MaybeDuplicated {
+	if !is.Balanced() || is.Pending != 0 || is.Accepted != want.Accepted ||
+		is.Delivered != want.Delivered || is.MaybeDuplicated != want.MaybeDuplicated {
 		return fmt.Errorf("the books are %+v, and should have %+v", is, want)
 	}
 	for name, n := range delivered {
 		if c := s.Clusters[name]; !c.Balanced() || c.Delivered != n {
-			return fmt.Errorf("the books of %s are %+v, and %d were delivered by it", name, c.Books, n)
+			return fmt.Errorf("the books of %s are %+v, and %d were delivered by it", name, c.Books,
+				n)
 		}
 	}
 	return nil
 }
 
-// standsIn reports whether the record is where its report says. The broker may not have told the offset.
+// standsIn reports whether the record is where its report says. The broker may not have told the
+// offset.
 func (f *fate) standsIn(places []place) bool {
 	for _, p := range places {
-		if p.cluster == f.Cluster && p.topic == f.Topic && p.partition == f.Partition && (f.Offset < 0 || p.offset == f.Offset) {
+		if p.cluster == f.Cluster && p.topic == f.Topic && p.partition == f.Partition &&
+			(f.Offset < 0 || p.offset == f.Offset) {
 			return true
 		}
 	}

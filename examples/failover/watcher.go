@@ -26,7 +26,8 @@ type watcher struct {
 }
 
 func newWatcher() *watcher {
-	return &watcher{fates: make(map[uint64]fate), switched: make(map[string]time.Time), first: make(map[string]time.Time)}
+	return &watcher{fates: make(map[uint64]fate), switched: make(map[string]time.Time),
+		first: make(map[string]time.Time)}
 }
 
 // report is the callback for delivery reports.
@@ -83,7 +84,8 @@ func text(e producer.Event) string {
 	case producer.EventCluster:
 		return fmt.Sprintf("cluster %s is %v %s", e.Cluster, e.State, e.Reason)
 	case producer.EventFellBack, producer.EventReturned:
-		return fmt.Sprintf("%v %v: from %s to %s (%s)", e.Priority, e.Kind, e.From, e.Cluster, e.Reason)
+		return fmt.Sprintf("%v %v: from %s to %s (%s)", e.Priority, e.Kind, e.From, e.Cluster,
+			e.Reason)
 	default:
 		return fmt.Sprintf("%v %s", e.Kind, e.Reason)
 	}

@@ -52,8 +52,9 @@ func (a *account) report(r producer.Report) {
 	f.told, f.outcome, f.doubted = f.told+1, r.Outcome, r.MaybeDuplicated
 }
 
-// check compares what was sent with what was reported, what is in Kafka, and the producer's books. It returns nil only if nothing
-// was lost silently: each event has one outcome, and what was delivered is there.
+// check compares what was sent with what was reported, what is in Kafka, and the producer's books.
+// It returns nil only if nothing was lost silently: each event has one outcome, and what was
+// delivered is there.
 func (a *account) check(stats *producer.Stats, log []*kgo.Record) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -88,7 +89,8 @@ func (a *account) check(stats *producer.Stats, log []*kgo.Record) error {
 		}
 	}
 	is := &stats.Total
-	if !is.Balanced() || is.Pending != 0 || is.Accepted != want.Accepted || is.Delivered != want.Delivered || is.Refused != want.Refused {
+	if !is.Balanced() || is.Pending != 0 || is.Accepted != want.Accepted ||
+		is.Delivered != want.Delivered || is.Refused != want.Refused {
 		return fmt.Errorf("the books do not balance: they are %+v, and should have %+v", *is, want)
 	}
 	return errors.Join(

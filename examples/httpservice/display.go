@@ -56,26 +56,33 @@ func (d *display) results(l *load, a *account) {
 		slices.Sort(l.took[phase])
 	}
 	fmt.Fprintf(d.out, "\n  How long requests took %18s %18s\n", "Kafka there", "Kafka away")
-	fmt.Fprintf(d.out, "  %-22s %18s %18s\n", "requests", stage.Thousands(uint64(len(l.took[there]))), stage.Thousands(uint64(len(l.took[away]))))
+	fmt.Fprintf(d.out, "  %-22s %18s %18s\n", "requests",
+		stage.Thousands(uint64(len(l.took[there]))), stage.Thousands(uint64(len(l.took[away]))))
 	for _, row := range []struct {
 		name string
 		part float64
 	}{{"half within", 0.5}, {"99 % within", 0.99}, {"99.9 % within", 0.999}, {"the longest", 1}} {
-		fmt.Fprintf(d.out, "  %-22s %18s %18s\n", row.name, within(l.took[there], row.part), within(l.took[away], row.part))
+		fmt.Fprintf(d.out, "  %-22s %18s %18s\n", row.name, within(l.took[there], row.part),
+			within(l.took[away], row.part))
 	}
 	d.histograms(l.took[there], l.took[away])
-	fmt.Fprintln(d.out, "  The clients, Kafka and whatever else runs on this machine share its processors: their pauses are in both.")
+	fmt.Fprintln(d.out,
+		"  The clients, Kafka and whatever else runs on this machine share its processors: "+
+			"their pauses are in both.")
 
 	stats := d.p.Stats()
 	fmt.Fprintf(d.out, "\n  The books %46s\n", "possibly")
-	fmt.Fprintf(d.out, "         accepted = delivered + shed + expired + rejected + persisted + pending\n")
+	fmt.Fprintf(d.out,
+		"         accepted = delivered + shed + expired + rejected + persisted + pending\n")
 	for _, priority := range routing.All {
 		b := stats.Priorities[priority]
-		fmt.Fprintf(d.out, "  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority, stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
+		fmt.Fprintf(d.out, "  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority,
+			stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
 			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected), stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
 	}
 	if a.err != nil {
-		fmt.Fprintf(d.out, "  %s were not accepted, the last for: %v\n", stage.Thousands(stats.Total.Refused), a.err)
+		fmt.Fprintf(d.out, "  %s were not accepted, the last for: %v\n",
+			stage.Thousands(stats.Total.Refused), a.err)
 	}
 }
 
@@ -96,7 +103,8 @@ func (d *display) histograms(left, right []time.Duration) {
 	fmt.Fprintln(d.out)
 	for i := range max(len(l), len(r)) {
 		if i < len(l) && l[i] > 0 || i < len(r) && r[i] > 0 {
-			line := fmt.Sprintf("  < %-8s %s %s", stage.Short(firstStep<<i), bar(l, i, len(left)), bar(r, i, len(right)))
+			line := fmt.Sprintf("  < %-8s %s %s", stage.Short(firstStep<<i), bar(l, i, len(left)),
+				bar(r, i, len(right)))
 			fmt.Fprintln(d.out, strings.TrimRight(line, " "))
 		}
 	}

@@ -1,12 +1,15 @@
-// Httpservice is a small HTTP service that sends an event for each request, with nothing to install: its two Kafka clusters run inside
-// this process, and their network is cut and mended while clients send it requests over loopback.
+// Httpservice is a small HTTP service that sends an event for each request, with nothing to
+// install: its two Kafka clusters run inside this process, and their network is cut and mended
+// while clients send it requests over loopback.
 //
 //	go run ./examples/httpservice                        # half a minute; how long its requests took, with Kafka and without
 //	go run ./examples/httpservice -addr 127.0.0.1:8080   # until Ctrl-C: look at http://127.0.0.1:8080/forebay/ and /metrics
 //
-// Both end with the latencies of its own requests side by side, the books, and a comparison of both with what is in Kafka. The
-// exit status is 0 only when no request has failed, the books balance, and each event is where its report says.
+// Both end with the latencies of its own requests side by side, the books, and a comparison of both
+// with what is in Kafka. The exit status is 0 only when no request has failed, the books balance,
+// and each event is where its report says.
 //
-// Read service.go first: it is the service. main.go is the story. The rest is its stage: the clients (load.go), what became
-// of each event (account.go), what is printed (display.go), the clusters (../internal/stage).
+// Read service.go first: it is the service. main.go is the story. The rest is its stage: the
+// clients (load.go), what became of each event (account.go), what is printed (display.go), the
+// clusters (../internal/stage).
 package main

@@ -44,7 +44,8 @@ func startLoad(url string) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{
 		url: url, cancel: cancel,
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}, Timeout: 10 * time.Second},
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients},
+			Timeout: 10 * time.Second},
 	}
 	for number := range clients {
 		l.done.Go(func() { l.run(ctx, number) })
@@ -59,7 +60,8 @@ func (l *load) stop() {
 	l.http.CloseIdleConnections()
 }
 
-// run is a client. It sends a request when it is due; one that is late because the one before took long has begun when it was due.
+// run is a client. It sends a request when it is due; one that is late because the one before took
+// long has begun when it was due.
 func (l *load) run(ctx context.Context, number int) {
 	due := time.Now().Add(every * time.Duration(number) / clients)
 	for n := number; ; n += clients {

@@ -19,19 +19,21 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "", "`host:port` to serve on, until Ctrl-C; without it, a free port for half a minute")
+	addr := flag.String("addr", "",
+		"`host:port` to serve on, until Ctrl-C; without it, a free port for half a minute")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := story(ctx, os.Stdout, *addr, pace{warm: time.Second, there: 4 * time.Second, away: 4 * time.Second, settle: time.Second, rounds: 3})
+	err := story(ctx, os.Stdout, *addr, pace{warm: time.Second, there: 4 * time.Second,
+		away: 4 * time.Second, settle: time.Second, rounds: 3})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "httpservice:", err)
 		os.Exit(1)
 	}
 }
 
-// pace says how long things take: the clients warm up, then Kafka is there and away in turn. What is measured begins when Kafka's return, or the
-// first second, has settled.
+// pace says how long things take: the clients warm up, then Kafka is there and away in turn. What
+// is measured begins when Kafka's return, or the first second, has settled.
 type pace struct {
 	warm, there, away, settle time.Duration
 	rounds                    int
@@ -59,7 +61,8 @@ func story(ctx context.Context, out io.Writer, addr string, pace pace) error {
 		return err
 	}
 	over, giveUp := context.WithCancel(context.Background())
-	defer func() { _, _ = p.Close(over) }() // for the early ways out; after the Close below it does nothing
+	// for the early ways out; after the Close below it does nothing
+	defer func() { _, _ = p.Close(over) }()
 	defer giveUp()
 	s := &service{p: p, account: account}
 
@@ -69,8 +72,12 @@ func story(ctx context.Context, out io.Writer, addr string, pace pace) error {
 	}
 	defer stopped()
 	show := newDisplay(out, p)
-	show.say(">", fmt.Sprintf("The service is at %s, its page at %s/forebay/, its metrics at %s/metrics.", url, url, url))
-	show.say(">", fmt.Sprintf("%d clients send it %d requests a second. Each request sends an event.", clients, clients*int(time.Second/every)))
+	show.say(">",
+		fmt.Sprintf("The service is at %s, its page at %s/forebay/, its metrics at %s/metrics.",
+			url, url, url))
+	show.say(">",
+		fmt.Sprintf("%d clients send it %d requests a second. Each request sends an event.",
+			clients, clients*int(time.Second/every)))
 	load := startLoad(url)
 	defer load.stop()
 
@@ -113,8 +120,10 @@ func serve(addr string, handler http.Handler) (stop func(), url string, err erro
 	}, "http://" + l.Addr().String(), nil
 }
 
-// comeAndGo cuts the network to Kafka and mends it, as often as there are rounds, or until ctx ends.
-func comeAndGo(ctx context.Context, clusters map[string]*stage.Cluster, load *load, show *display, pace pace, forEver bool) error {
+// comeAndGo cuts the network to Kafka and mends it, as often as there are rounds, or until ctx
+// ends.
+func comeAndGo(ctx context.Context, clusters map[string]*stage.Cluster, load *load, show *display,
+	pace pace, forEver bool) error {
 	if err := show.during(ctx, pace.warm); err != nil {
 		return err
 	}
@@ -145,7 +154,8 @@ func comeAndGo(ctx context.Context, clusters map[string]*stage.Cluster, load *lo
 }
 
 // verify reads what is in Kafka, and compares.
-func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load, account *account, clusters map[string]*stage.Cluster) error {
+func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load, account *account,
+	clusters map[string]*stage.Cluster) error {
 	var log []*kgo.Record
 	for name, c := range clusters {
 		read, err := c.Read(ctx)
@@ -161,6 +171,8 @@ func verify(ctx context.Context, out io.Writer, p *producer.Producer, load *load
 	if err := account.check(&stats, log); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Kafka has %d events: each that was delivered is there, and the books balance.\n", len(log))
+	fmt.Fprintf(out,
+		"\n  Kafka has %d events: each that was delivered is there, and the books "+
+			"balance.\n", len(log))
 	return nil
 }

@@ -42,7 +42,8 @@ func (s *screen) String() string {
 
 func TestStory_AnswersThroughOutagesAndBalances(t *testing.T) {
 	out := new(screen)
-	require.NoError(t, story(t.Context(), out, "", pace{warm: span, there: span, away: span, settle: span, rounds: 2}))
+	require.NoError(t, story(t.Context(), out, "",
+		pace{warm: span, there: span, away: span, settle: span, rounds: 2}))
 	t.Log(out)
 	require.Equal(t, 2, strings.Count(out.String(), "The network to Kafka is cut."))
 	require.Contains(t, out.String(), "the books balance")
@@ -50,7 +51,8 @@ func TestStory_AnswersThroughOutagesAndBalances(t *testing.T) {
 	require.NotRegexp(t, `(?m)[ \t]$`, strings.ReplaceAll(out.String(), "# ", ""))
 }
 
-// With an address it serves until it is interrupted, here in an outage, and still delivers everything.
+// With an address it serves until it is interrupted, here in an outage, and still delivers
+// everything.
 func TestStory_ServesItsPageAndMetricsUntilInterrupted(t *testing.T) {
 	out := new(screen)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -59,10 +61,12 @@ func TestStory_ServesItsPageAndMetricsUntilInterrupted(t *testing.T) {
 	go func() {
 		ended <- story(ctx, out, "127.0.0.1:0", pace{warm: span, there: span, away: time.Hour})
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "is cut") }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "is cut") },
+		time.Minute, 10*time.Millisecond)
 	url := regexp.MustCompile(`http://[0-9.:]+`).FindString(out.String())
 	for path, want := range map[string]string{
-		"/metrics": "forebay_", "/forebay/": "<!doctype html>", "/forebay/health": "{", "/forebay/livez": "ok", "/titles/7": "7",
+		"/metrics": "forebay_", "/forebay/": "<!doctype " +
+			"html>", "/forebay/health": "{", "/forebay/livez": "ok", "/titles/7": "7",
 	} {
 		answer, err := http.Get(url + path)
 		require.NoError(t, err)
@@ -84,9 +88,15 @@ func TestAccount_SaysWhatIsWrong(t *testing.T) {
 		want  string
 	}{
 		"nothing": {func(*account, *producer.Stats, *[]*kgo.Record) {}, ""},
-		"a delivered event is not there": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) { *log = (*log)[:1] },
+		"a delivered event is not there": {func(_ *account, _ *producer.Stats,
+			log *[]*kgo.Record) {
+			*log = (*log)[:1]
+		},
 			"1 events were delivered and are not in Kafka"},
-		"one is there twice": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) { *log = append(*log, (*log)[0]) },
+		"one is there twice": {func(_ *account, _ *producer.Stats,
+			log *[]*kgo.Record) {
+			*log = append(*log, (*log)[0])
+		},
 			"1 events are in Kafka more than once and were not counted as maybe duplicated"},
 		"a lost one is there": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) {
 			*log = append(*log, &kgo.Record{Value: []byte(`{"number": 2}`)})
@@ -94,20 +104,28 @@ func TestAccount_SaysWhatIsWrong(t *testing.T) {
 		"another is there": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) {
 			*log = append(*log, &kgo.Record{Value: []byte(`{"number": 9}`)})
 		}, `in Kafka, and never sent: "{\"number\": 9}"`},
-		"no report came":           {func(a *account, _ *producer.Stats, _ *[]*kgo.Record) { a.fates[2].told = 0 }, "1 events have not one outcome"},
-		"the books do not balance": {func(_ *account, s *producer.Stats, _ *[]*kgo.Record) { s.Total.Pending = 1 }, "the books do not balance"},
+		"no report came": {func(a *account, _ *producer.Stats,
+			_ *[]*kgo.Record) {
+			a.fates[2].told = 0
+		}, "1 events have not one outcome"},
+		"the books do not balance": {func(_ *account, s *producer.Stats,
+			_ *[]*kgo.Record) {
+			s.Total.Pending = 1
+		}, "the books do not balance"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := new(account)
 			for number := range uint64(4) {
 				require.Equal(t, number, a.open())
 			}
-			for tag, outcome := range []producer.Outcome{producer.Delivered, producer.Delivered, producer.Shed} {
+			for tag, outcome := range []producer.Outcome{producer.Delivered, producer.Delivered,
+				producer.Shed} {
 				a.sent(uint64(tag), nil)
 				a.report(producer.Report{Tag: uint64(tag), Outcome: outcome})
 			}
 			a.sent(3, producer.ErrBufferFull)
-			stats := producer.Stats{Total: producer.Books{Accepted: 3, Delivered: 2, Shed: 1, Refused: 1}}
+			stats := producer.Stats{Total: producer.Books{Accepted: 3, Delivered: 2, Shed: 1,
+				Refused: 1}}
 			log := []*kgo.Record{{Value: []byte(`{"number": 0}`)}, {Value: []byte(`{"number": 1}`)}}
 			x.spoil(a, &stats, &log)
 			err := a.check(&stats, log)

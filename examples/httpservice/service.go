@@ -21,10 +21,12 @@ const (
 	traceTopic  = "request.trace"
 )
 
-// config is what the producer of this service needs to know: where Kafka is, and which topics matter most.
+// config is what the producer of this service needs to know: where Kafka is, and which topics
+// matter most.
 func config(high, bulk []string) producer.Config {
 	return producer.Config{
-		Clusters: map[string]producer.ClusterConfig{"high": {Brokers: high}, "bulk": {Brokers: bulk}},
+		Clusters: map[string]producer.ClusterConfig{"high": {Brokers: high},
+			"bulk": {Brokers: bulk}},
 		Priorities: producer.PrioritiesConfig{
 			Medium: producer.PriorityConfig{Cluster: "bulk"},
 			Low:    producer.PriorityConfig{Cluster: "bulk"},
@@ -59,7 +61,8 @@ func (s *service) handler() http.Handler {
 // play begins to play a title. What one user plays is in order: it has a key.
 func (s *service) play(w http.ResponseWriter, r *http.Request) {
 	user := r.URL.Query().Get("user")
-	s.tell(producer.Record{Topic: playTopic, Key: []byte(user)}, event{"user": user, "title": r.PathValue("title")})
+	s.tell(producer.Record{Topic: playTopic, Key: []byte(user)},
+		event{"user": user, "title": r.PathValue("title")})
 	fmt.Fprintln(w, "playing")
 }
 
@@ -76,8 +79,8 @@ func (s *service) title(w http.ResponseWriter, r *http.Request) {
 // event is what is told of a request.
 type event map[string]any
 
-// tell sends an event. It returns at once, whatever Kafka does; what Send refuses, because Kafka was away for long and the
-// memory is full, is counted, and the user is served all the same.
+// tell sends an event. It returns at once, whatever Kafka does; what Send refuses, because Kafka
+// was away for long and the memory is full, is counted, and the user is served all the same.
 func (s *service) tell(rec producer.Record, e event) {
 	rec.Tag = s.account.open()
 	e["number"] = rec.Tag

@@ -9,7 +9,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// comebacks measures how soon records are delivered after their cluster started. It is safe for concurrent use.
+// comebacks measures how soon records are delivered after their cluster started. It is safe for
+// concurrent use.
 type comebacks struct {
 	mu    sync.Mutex // guards what follows
 	since map[routing.Priority]time.Time
@@ -17,10 +18,12 @@ type comebacks struct {
 }
 
 func newComebacks() *comebacks {
-	return &comebacks{since: make(map[routing.Priority]time.Time), took: make(map[routing.Priority][]time.Duration)}
+	return &comebacks{since: make(map[routing.Priority]time.Time),
+		took: make(map[routing.Priority][]time.Duration)}
 }
 
-// starting says that the cluster of priority starts now. The time of its start is within what is measured.
+// starting says that the cluster of priority starts now. The time of its start is within what is
+// measured.
 func (c *comebacks) starting(priority routing.Priority) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 func TestComebacks_MeasureToTheFirstDeliveryAfterEachStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newComebacks()
-		c.report(producer.Report{Priority: routing.High, Outcome: producer.Delivered}) // before any start
+		// before any start
+		c.report(producer.Report{Priority: routing.High, Outcome: producer.Delivered})
 		c.starting(routing.High)
 		time.Sleep(time.Second)
 		c.starting(routing.High) // another attempt, as a port was taken
@@ -28,7 +29,8 @@ func TestComebacks_MeasureToTheFirstDeliveryAfterEachStart(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		c.report(producer.Report{Priority: routing.High, Outcome: producer.Delivered})
 
-		require.Equal(t, []time.Duration{40 * time.Millisecond, 5 * time.Millisecond}, c.of(routing.High))
+		require.Equal(t, []time.Duration{40 * time.Millisecond, 5 * time.Millisecond},
+			c.of(routing.High))
 		require.Empty(t, c.of(routing.Low))
 	})
 }

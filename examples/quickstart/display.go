@@ -24,12 +24,13 @@ type screen struct {
 	colour bool
 }
 
-// newScreen looks at what f is. A terminal too narrow or too low for the table gets plain lines, as a pipe does. So does
-// Windows, where not every console knows how to move the cursor.
+// newScreen looks at what f is. A terminal too narrow or too low for the table gets plain lines, as
+// a pipe does. So does Windows, where not every console knows how to move the cursor.
 func newScreen(f *os.File) screen {
 	s := screen{Writer: f}
 	width, height, err := term.GetSize(int(f.Fd()))
-	s.live = err == nil && width > tableWidth && height >= 20 && os.Getenv("TERM") != "dumb" && runtime.GOOS != "windows"
+	s.live = err == nil && width > tableWidth && height >= 20 && os.Getenv("TERM") != "dumb" &&
+		runtime.GOOS != "windows"
 	s.colour = s.live && os.Getenv("NO_COLOR") == ""
 	return s
 }
@@ -46,8 +47,8 @@ const (
 	red, green, yellow = "31", "32", "33"
 )
 
-// display tells the story. On a live screen, what happened stands above a table that is drawn again and again; elsewhere
-// there is a line per second between what happened.
+// display tells the story. On a live screen, what happened stands above a table that is drawn again
+// and again; elsewhere there is a line per second between what happened.
 type display struct {
 	out   screen
 	p     *producer.Producer
@@ -69,7 +70,8 @@ type sample struct {
 // newDisplay begins the story of p, whose senders stop at end.
 func newDisplay(out screen, p *producer.Producer, end time.Duration) *display {
 	d := &display{out: out, p: p, begun: time.Now(), end: end}
-	d.printf("\n  %s\n\n", d.paint(bold, "Forebay quickstart: Kafka clusters come and go, the application never waits"))
+	d.printf("\n  %s\n\n", d.paint(bold,
+		"Forebay quickstart: Kafka clusters come and go, the application never waits"))
 	return d
 }
 
@@ -136,12 +138,14 @@ func (d *display) table(stats *producer.Stats) {
 		if !state.Ready() {
 			waiting = d.paint(yellow, waiting)
 		}
-		d.printf("  %-8v  %s  %9s  %9s  %s  %6s  %8s/s\n", priority, d.paint(colourOf(state), fmt.Sprintf("● %-10v", state)),
+		d.printf("  %-8v  %s  %9s  %9s  %s  %6s  %8s/s\n", priority,
+			d.paint(colourOf(state), fmt.Sprintf("● %-10v", state)),
 			stage.Thousands(books.Accepted), stage.Thousands(books.Delivered), waiting, stage.Thousands(lost(&books)), stage.Thousands(rates[priority]))
 	}
 	age := min(time.Since(d.begun), d.end)
 	full := int(age * (tableWidth - 2) / d.end)
-	d.printf("  %s%s\n", d.paint(green, strings.Repeat("━", full)), d.paint(dim, strings.Repeat("─", tableWidth-2-full)))
+	d.printf("  %s%s\n", d.paint(green, strings.Repeat("━", full)),
+		d.paint(dim, strings.Repeat("─", tableWidth-2-full)))
 	d.drawn = bytes.Count(d.buf.Bytes(), []byte("\n")) - before
 }
 
@@ -188,7 +192,8 @@ func (d *display) line(stats *producer.Stats) {
 	d.printf("%s", d.clock())
 	for _, priority := range routing.All {
 		books, state := stats.Priorities[priority], stats.Clusters[priority.String()].State
-		d.printf("  %-10v%9s%9s", state, stage.Thousands(books.Delivered), stage.Thousands(books.Pending))
+		d.printf("  %-10v%9s%9s", state, stage.Thousands(books.Delivered),
+			stage.Thousands(books.Pending))
 	}
 	d.printf("\n")
 }
@@ -197,10 +202,12 @@ func (d *display) line(stats *producer.Stats) {
 func (d *display) results(stats producer.Stats, l *load, c *comebacks, read int) {
 	d.erase()
 	d.printf("\n  %s\n", d.paint(bold, fmt.Sprintf("%-58s%s", "The books", "possibly")))
-	d.printf("  %s\n", d.paint(bold, "       accepted = delivered + shed + expired + rejected + persisted + pending"))
+	d.printf("  %s\n", d.paint(bold,
+		"       accepted = delivered + shed + expired + rejected + persisted + pending"))
 	for _, priority := range routing.All {
 		b := stats.Priorities[priority]
-		d.printf("  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority, stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
+		d.printf("  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority,
+			stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
 			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected), stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
 	}
 	if n, err := l.refused(); n > 0 {
@@ -209,7 +216,8 @@ func (d *display) results(stats producer.Stats, l *load, c *comebacks, read int)
 	d.sends(l)
 	d.comebacks(c)
 	d.printf("\n  %s\n", d.paint(bold, "Read back from Kafka"))
-	d.printf("  %9s  records, and %s were accepted\n", stage.Thousands(uint64(read)), stage.Thousands(stats.Total.Accepted))
+	d.printf("  %9s  records, and %s were accepted\n", stage.Thousands(uint64(read)),
+		stage.Thousands(stats.Total.Accepted))
 	d.flush()
 }
 
@@ -219,10 +227,13 @@ func (d *display) sends(l *load) {
 	if len(calls) == 0 {
 		return
 	}
-	d.printf("\n  %s\n", d.paint(bold, fmt.Sprintf("How long Send took, %s times, clusters or no clusters", stage.Thousands(uint64(len(calls))))))
+	d.printf("\n  %s\n", d.paint(bold,
+		fmt.Sprintf("How long Send took, %s times, clusters or no clusters",
+			stage.Thousands(uint64(len(calls))))))
 	d.printf("  %9s  or less in half of the calls\n", stage.Short(calls[len(calls)/2]))
 	d.printf("  %9s  in the longest\n", stage.Short(calls[len(calls)-1]))
-	d.printf("  %9s  in the longest pass of an empty loop: the machine's own pauses\n", stage.Short(l.longestEmpty()))
+	d.printf("  %9s  in the longest pass of an empty loop: the machine's own pauses\n",
+		stage.Short(l.longestEmpty()))
 }
 
 // comebacks writes how soon records flowed after their cluster started.
@@ -239,14 +250,16 @@ func (d *display) comebacks(c *comebacks) {
 
 // success ends the story.
 func (d *display) success(records int) {
-	text := fmt.Sprintf("All %s accepted records are in Kafka exactly once, keyed ones in order.", stage.Thousands(uint64(records)))
+	text := fmt.Sprintf("All %s accepted records are in Kafka exactly once, keyed ones in order.",
+		stage.Thousands(uint64(records)))
 	d.printf("\n  %s\n\n", d.paint(green, text))
 	d.flush()
 }
 
 func (d *display) printf(format string, args ...any) { fmt.Fprintf(&d.buf, format, args...) }
 
-// flush writes to the screen. It ignores errors: where nobody reads, the story still has its exit status.
+// flush writes to the screen. It ignores errors: where nobody reads, the story still has its exit
+// status.
 func (d *display) flush() {
 	_, _ = d.out.Write(d.buf.Bytes())
 	d.buf.Reset()

@@ -19,14 +19,15 @@ const (
 	partitionsPerTopic = 6
 )
 
-// embedded is three Kafka clusters in this process, one for each priority. Where they listen is known before they run, and
-// what they have stored is there again when they come back.
+// embedded is three Kafka clusters in this process, one for each priority. Where they listen is
+// known before they run, and what they have stored is there again when they come back.
 type embedded struct {
 	dir     string // the data of all clusters; removed by close
 	ports   map[routing.Priority][]int
 	running map[routing.Priority]*kfake.Cluster
 
-	starting func(routing.Priority) // called right before a cluster starts, and again before each further attempt
+	// called right before a cluster starts, and again before each further attempt
+	starting func(routing.Priority)
 }
 
 // reserve chooses free ports. Nothing listens there until start.
@@ -63,8 +64,8 @@ func (e *embedded) brokers(priority routing.Priority) []string {
 	return addrs
 }
 
-// start brings a cluster up, with the data it had if it ran before. Somebody else may have taken one of its ports
-// meanwhile, if only for a connection, so it tries for some seconds.
+// start brings a cluster up, with the data it had if it ran before. Somebody else may have taken
+// one of its ports meanwhile, if only for a connection, so it tries for some seconds.
 func (e *embedded) start(ctx context.Context, priority routing.Priority) error {
 	opts := []kfake.Opt{
 		kfake.Ports(e.ports[priority]...),

@@ -49,7 +49,8 @@ func TestEmbedded_HasItsRecordsAgainWhenItComesBack(t *testing.T) {
 	require.Equal(t, before, e.brokers(routing.High))
 	read, err := e.readBack(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []received{{identity: id, cluster: routing.High, topic: "playback.start"}}, read)
+	require.Equal(t, []received{{identity: id, cluster: routing.High, topic: "playback.start"}},
+		read)
 }
 
 func TestEmbedded_WaitsForAPortThatSomebodyTook(t *testing.T) {

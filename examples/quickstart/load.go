@@ -16,17 +16,20 @@ import (
 // stream is what the application sends to one topic.
 type stream struct {
 	topic string
-	keys  int // how many keys its records have in turn; 0 for records without a key, which have no order
+	// how many keys its records have in turn; 0 for records without a key, which have no order
+	keys int
 }
 
-// streams are the topics of each priority, and rates their records per second, both topics together.
+// streams are the topics of each priority, and rates their records per second, both topics
+// together.
 var (
 	streams = map[routing.Priority][]stream{
 		routing.High:   {{topic: "playback.start"}, {topic: "playback.position", keys: 50}},
 		routing.Medium: {{topic: "ui.click"}, {topic: "search.query", keys: 20}},
 		routing.Low:    {{topic: "error.log"}, {topic: "request.trace"}},
 	}
-	rates = map[routing.Priority]float64{routing.High: 1000, routing.Medium: 1000, routing.Low: 2000}
+	rates = map[routing.Priority]float64{routing.High: 1000, routing.Medium: 1000,
+		routing.Low: 2000}
 )
 
 func topicsOf(priority routing.Priority) []string {
@@ -37,7 +40,8 @@ func topicsOf(priority routing.Priority) []string {
 	return topics
 }
 
-// identity tells a record from all others. It is the record's value, so it can be recognised when it is read.
+// identity tells a record from all others. It is the record's value, so it can be recognised when
+// it is read.
 type identity struct {
 	priority routing.Priority
 	number   uint64
@@ -82,7 +86,8 @@ func startLoad(p *producer.Producer) *load {
 	return l
 }
 
-// stop ends the senders and waits for them. What they found out may be read from then on. Calling it again is harmless.
+// stop ends the senders and waits for them. What they found out may be read from then on. Calling
+// it again is harmless.
 func (l *load) stop() {
 	l.cancel()
 	l.running.Wait()
@@ -97,7 +102,8 @@ func (l *load) accepted() []identity {
 	return all
 }
 
-// refused returns how many records Send did not take, and why it did not take the last of them. Only after stop.
+// refused returns how many records Send did not take, and why it did not take the last of them.
+// Only after stop.
 func (l *load) refused() (n int, err error) {
 	for _, s := range l.senders {
 		if n += s.refused; s.err != nil {
@@ -127,9 +133,9 @@ func (l *load) longestEmpty() (longest time.Duration) {
 
 // sender sends the records of one priority, and measures how long Send takes.
 //
-// The machine may pause any program for a while, inside Send as well as elsewhere. To tell such a pause from a Send that
-// waits, the sender spends as much time in empty passes, which call nothing, as it spends in Send, and measures them the
-// same way.
+// The machine may pause any program for a while, inside Send as well as elsewhere. To tell such a
+// pause from a Send that waits, the sender spends as much time in empty passes, which call nothing,
+// as it spends in Send, and measures them the same way.
 type sender struct {
 	p        *producer.Producer
 	priority routing.Priority
@@ -163,7 +169,8 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// send sends one record. What is refused is not sent again: a real application would decide what that event is worth.
+// send sends one record. What is refused is not sent again: a real application would decide what
+// that event is worth.
 func (s *sender) send(id identity) {
 	mine := streams[id.priority]
 	to := mine[id.number%uint64(len(mine))]

@@ -11,12 +11,14 @@ import (
 )
 
 func TestIdentity_IsReadFromTheValueOfItsRecord(t *testing.T) {
-	for _, id := range []identity{{routing.High, 1}, {routing.Medium, 0}, {routing.Low, 18446744073709551615}} {
+	for _, id := range []identity{{routing.High, 1}, {routing.Medium, 0},
+		{routing.Low, 18446744073709551615}} {
 		got, err := parseIdentity(id.appendTo(nil))
 		require.NoError(t, err)
 		require.Equal(t, id, got)
 	}
-	for _, value := range []string{"", "high", "high ", "high -1", "highest 1", "high 1 2", "unset 1"} {
+	for _, value := range []string{"", "high", "high ", "high -1", "highest 1", "high 1 2",
+		"unset 1"} {
 		_, err := parseIdentity([]byte(value))
 		require.Error(t, err, value)
 	}

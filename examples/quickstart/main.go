@@ -30,7 +30,8 @@ func main() {
 // pace says when things happen, counted from the first record.
 type pace struct{ start, outage, comeback, end time.Duration }
 
-// story is the whole program. It fails if an accepted record is missing in the end, or is there twice.
+// story is the whole program. It fails if an accepted record is missing in the end, or is there
+// twice.
 func story(ctx context.Context, out screen, pace pace) error {
 	// Where the clusters will be. Nothing listens there yet.
 	clusters, err := reserve()
@@ -41,8 +42,9 @@ func story(ctx context.Context, out screen, pace pace) error {
 	comebacks := newComebacks()
 	clusters.starting = comebacks.starting
 
-	// A producer dials nothing when it is made, so it does not mind. Each priority has the cluster of its name, and these
-	// rules give topics their priority. What has no rule is of medium priority.
+	// A producer dials nothing when it is made, so it does not mind. Each priority has the cluster
+	// of its name, and these rules give topics their priority. What has no rule is of medium
+	// priority.
 	p, err := producer.New(producer.Config{
 		Clusters: map[string]producer.ClusterConfig{
 			"high":   {Brokers: clusters.brokers(routing.High)},
@@ -59,10 +61,12 @@ func story(ctx context.Context, out screen, pace pace) error {
 		return err
 	}
 	ctx, giveUp := context.WithCancel(ctx)
-	defer func() { _, _ = p.Close(ctx) }() // for the early ways out, without waiting for records; after the Close below it does nothing
+	// for the early ways out, without waiting for records; after the Close below it does nothing
+	defer func() { _, _ = p.Close(ctx) }()
 	defer giveUp()
 
-	// From here on the application sends 4,000 events a second, whatever happens to Kafka: see sender.send.
+	// From here on the application sends 4,000 events a second, whatever happens to Kafka: see
+	// sender.send.
 	load := startLoad(p)
 	defer load.stop()
 	show := newDisplay(out, p, pace.end)

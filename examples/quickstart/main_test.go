@@ -18,7 +18,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // brisk is the story in two seconds.
-var brisk = pace{start: 300 * time.Millisecond, outage: 800 * time.Millisecond, comeback: 1400 * time.Millisecond, end: 2 * time.Second}
+var brisk = pace{start: 300 * time.Millisecond, outage: 800 * time.Millisecond,
+	comeback: 1400 * time.Millisecond, end: 2 * time.Second}
 
 func TestStory_EveryAcceptedRecordIsReadBackOnce(t *testing.T) {
 	for _, out := range []screen{{}, {live: true}, {live: true, colour: true}} {
@@ -42,7 +43,8 @@ func TestStory_EveryAcceptedRecordIsReadBackOnce(t *testing.T) {
 				widest = 80 // as many terminals are
 			}
 			for line := range strings.Lines(redrawal.ReplaceAllString(colours.ReplaceAllString(written.String(), ""), "")) {
-				require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), widest, line)
+				require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")),
+					widest, line)
 			}
 		})
 	}
@@ -82,7 +84,8 @@ func replay(t *testing.T, written string) string {
 			return strings.Join(append(lines, written), "")
 		}
 		for line := range strings.Lines(written[:at[0]]) {
-			require.True(t, strings.HasSuffix(line, "\n"), "the cursor goes up from the start of a line: %q", line)
+			require.True(t, strings.HasSuffix(line, "\n"),
+				"the cursor goes up from the start of a line: %q", line)
 			lines = append(lines, line)
 		}
 		up, err := strconv.Atoi(written[at[2]:at[3]])

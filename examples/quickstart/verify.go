@@ -32,9 +32,12 @@ func (e *embedded) readBack(ctx context.Context) ([]received, error) {
 	return all, nil
 }
 
-// readCluster reads up to where the partitions end now, not up to the records it knows of: it is to find those twice, too.
-func readCluster(ctx context.Context, brokers []string, priority routing.Priority) ([]received, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topicsOf(priority)...))
+// readCluster reads up to where the partitions end now, not up to the records it knows of: it is to
+// find those twice, too.
+func readCluster(ctx context.Context, brokers []string, priority routing.Priority) ([]received,
+	error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...),
+		kgo.ConsumeTopics(topicsOf(priority)...))
 	if err != nil {
 		return nil, err
 	}
@@ -57,14 +60,16 @@ func readCluster(ctx context.Context, brokers []string, priority routing.Priorit
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, received{identity: id, cluster: priority, topic: rec.Topic, key: string(rec.Key)})
+			all = append(all, received{identity: id, cluster: priority, topic: rec.Topic,
+				key: string(rec.Key)})
 		}
 	}
 	return all, nil
 }
 
-// check compares what was accepted with what was read. It returns nil only if each accepted record was read exactly once,
-// from the cluster of its priority, nothing else was read, and records with a key came in the order of their Sends.
+// check compares what was accepted with what was read. It returns nil only if each accepted record
+// was read exactly once, from the cluster of its priority, nothing else was read, and records with
+// a key came in the order of their Sends.
 func check(accepted []identity, read []received) error {
 	times := make(map[identity]int, len(accepted))
 	for _, id := range accepted {

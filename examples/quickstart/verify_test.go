@@ -56,7 +56,8 @@ func TestCheck_SaysWhatElseIsWrong(t *testing.T) {
 	}{
 		"one replaced by another": {
 			func(_ *[]identity, read *[]received) { (*read)[7] = (*read)[8] },
-			"accepted and not in Kafka: 1, the first is high 7\nin Kafka more than once: 1, the first is high 8",
+			"accepted and not in Kafka: 1, the first is high 7\nin Kafka more than once: 1, the " +
+				"first is high 8",
 		},
 		"read and never accepted": {
 			func(accepted *[]identity, _ *[]received) { *accepted = (*accepted)[1:] },
@@ -67,7 +68,10 @@ func TestCheck_SaysWhatElseIsWrong(t *testing.T) {
 			"in the cluster of another priority: 1, the first is high 0",
 		},
 		"a key out of order": {
-			func(_ *[]identity, read *[]received) { (*read)[1], (*read)[7] = (*read)[7], (*read)[1] },
+			func(_ *[]identity, read *[]received) {
+				(*read)[1], (*read)[7] = (*read)[7],
+					(*read)[1]
+			},
 			"not in the order of their key: 1, the first is high 1",
 		},
 		"nothing was read": {

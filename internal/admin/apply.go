@@ -12,13 +12,16 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Apply creates those of the wanted topics that the cluster called name does not have, as choices say, or else its create_topics, or
-// else with the copies and the retention of their priority. A cluster of one broker gets one copy where only the priority asks for more.
-// Topics that are there stay as they are; where they differ, the verdict says so. With dryRun the brokers are only asked
+// Apply creates those of the wanted topics that the cluster called name does not have, as choices
+// say, or else its create_topics, or else with the copies and the retention of their priority. A
+// cluster of one broker gets one copy where only the priority asks for more. Topics that are there
+// stay as they are; where they differ, the verdict says so. With dryRun the brokers are only asked
 // whether they would.
-func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices, dryRun bool) []Verdict {
+func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices,
+	dryRun bool) []Verdict {
 	v := &verdicts{cluster: name}
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(w Wanted) bool { return w.Cluster != name })
+	wanted = slices.DeleteFunc(slices.Clone(wanted),
+		func(w Wanted) bool { return w.Cluster != name })
 	client, err := newClient(cfg, name)
 	if err != nil {
 		v.add(Wrong, "", "%v", err)
@@ -52,7 +55,8 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 }
 
 // compare says how a topic that is there differs from one that would be made.
-func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, want wish, is kadm.TopicDetail, brokers int) {
+func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, want wish,
+	is kadm.TopicDetail, brokers int) {
 	p := &probe{verdicts: verdicts{cluster: v.cluster}, brokers: brokers}
 	configs, err := admin.DescribeTopicConfigs(ctx, w.Topic)
 	if err != nil {
@@ -73,10 +77,12 @@ func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, wa
 	}
 }
 
-func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, want wish, brokers int, dryRun bool) {
+func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, want wish, brokers int,
+	dryRun bool) {
 	level, note := OK, ""
 	if brokers == 1 && want.copies > 1 && !want.copiesAsked {
-		level, note = Warning, fmt.Sprintf("; %s %d, but there is one broker", want.copiesBy, want.copies)
+		level, note = Warning, fmt.Sprintf("; %s %d, but there is one broker", want.copiesBy,
+			want.copies)
 		want.copies = 1
 	}
 	create, done := admin.CreateTopics, "made"
@@ -95,12 +101,15 @@ func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, wan
 	case errors.Is(answer.Err, kerr.TopicAlreadyExists): // somebody else has just made it
 		v.add(OK, w.Topic, "is there")
 	case err != nil && want.copies > brokers:
-		v.add(Wrong, w.Topic, "cannot be made with %v: the cluster has %s: lower --replication-factor, or create_topics.replication_factor "+
-			"of the cluster (%v)", want, plural(brokers, "broker", "brokers"), why(err))
+		v.add(Wrong, w.Topic,
+			"cannot be made with %v: the cluster has %s: lower --replication-factor, or "+
+				"create_topics.replication_factor "+
+				"of the cluster (%v)", want, plural(brokers, "broker", "brokers"), why(err))
 	case err != nil:
 		v.add(Wrong, w.Topic, "cannot be made with %v: %v", want, why(err))
 	case want.partitions > 0:
-		v.add(level, w.Topic, "%s: %s, %v%s", done, plural(int(want.partitions), "partition", "partitions"), want, note)
+		v.add(level, w.Topic, "%s: %s, %v%s", done,
+			plural(int(want.partitions), "partition", "partitions"), want, note)
 	default:
 		v.add(level, w.Topic, "%s: %v%s", done, want, note)
 	}

@@ -21,17 +21,21 @@ func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
 	prefix := kafkatest.TopicName(t)
 	name := func(topic string) string { return prefix + "." + topic }
 	kafka.CreateTopic(t, name("old"), 1, kafkatest.Replication(1))
-	cfg := settings(t, kafka.Seeds(), routing.Rule{Topic: name("high"), Priority: routing.High}, routing.Rule{Topic: name("low"), Priority: routing.Low},
-		routing.Rule{Topic: name("old"), Priority: routing.Low}, routing.Rule{Topic: name("none*"), Priority: routing.Low})
+	cfg := settings(t, kafka.Seeds(), routing.Rule{Topic: name("high"), Priority: routing.High},
+		routing.Rule{Topic: name("low"), Priority: routing.Low},
+		routing.Rule{Topic: name("old"), Priority: routing.Low}, routing.Rule{Topic: name("none*"),
+			Priority: routing.Low})
 	cluster := cfg.Clusters["kafka"]
-	cluster.CreateTopics = producer.CreateTopicsConfig{Enabled: true, Configs: map[string]string{"min.insync.replicas": "2"}}
+	cluster.CreateTopics = producer.CreateTopicsConfig{Enabled: true,
+		Configs: map[string]string{"min.insync.replicas": "2"}}
 	cfg.Clusters["kafka"] = cluster
 	wanted, err := Topics(cfg, name("medium"))
 	require.NoError(t, err)
 	var choices Choices
 	choose(t, &choices.Partitions, "4")
 	applied := func(dryRun bool) string {
-		return strings.ReplaceAll(strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, choices, dryRun)), "\n"), prefix, "x")
+		return strings.ReplaceAll(strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted,
+			choices, dryRun)), "\n"), prefix, "x")
 	}
 	differs := `
 warning x.old is there and stays as it is: 1 copy: low priority has 2
@@ -52,7 +56,8 @@ warning x.low is there and stays as it is: 2 copies, and min.insync.replicas is 
 	cfg = settings(t, kafka.Seeds())
 	wanted, err = Topics(cfg, "not/a name")
 	require.NoError(t, err)
-	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false))[0], "wrong not/a name cannot be made with 2 copies, 4 h: ")
+	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false))[0],
+		"wrong not/a name cannot be made with 2 copies, 4 h: ")
 }
 
 func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
@@ -62,10 +67,12 @@ func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
 	nodes, err := kafka.Admin(t).ListBrokers(t.Context())
 	require.NoError(t, err)
 	ids := nodes.NodeIDs()
-	kafka.CreateTopic(t, prefix+".a", 2, kafkatest.Assign([]int32{ids[0], ids[1]}, []int32{ids[1], ids[0]}))
+	kafka.CreateTopic(t, prefix+".a", 2, kafkatest.Assign([]int32{ids[0], ids[1]},
+		[]int32{ids[1], ids[0]}))
 	kafka.CreateTopic(t, prefix+".b", 1, kafkatest.Assign([]int32{ids[0]}))
 	cfg := settings(t, kafka.Seeds())
-	g := Growth{Cluster: "kafka", Topics: []string{prefix + ".*"}, Add: 2, On: []int32{ids[2]}, DryRun: true}
+	g := Growth{Cluster: "kafka", Topics: []string{prefix + ".*"}, Add: 2, On: []int32{ids[2]},
+		DryRun: true}
 	want := []Partition{
 		{prefix + ".a", 2, []int32{ids[2], ids[0]}}, {prefix + ".a", 3, []int32{ids[2], ids[1]}},
 		{prefix + ".b", 1, []int32{ids[2]}}, {prefix + ".b", 2, []int32{ids[2]}},

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Choice is what somebody wants of topics: one value of all, and others of some. Its zero value is no choice.
+// Choice is what somebody wants of topics: one value of all, and others of some. Its zero value is
+// no choice.
 type Choice[T any] struct {
 	all  *T
 	some []chosen[T]
@@ -17,8 +18,8 @@ type chosen[T any] struct {
 	value   T
 }
 
-// Of returns the choice for a topic: that for its name goes before those for patterns, of which the first that matches counts, and
-// those before the one for all. It reports whether there is any.
+// Of returns the choice for a topic: that for its name goes before those for patterns, of which the
+// first that matches counts, and those before the one for all. It reports whether there is any.
 func (c Choice[T]) Of(topic string) (T, bool) {
 	for _, s := range c.some {
 		if s.pattern == topic {
@@ -50,11 +51,13 @@ func (c *Choice[T]) Add(text string, parse func(string) (T, error)) error {
 	topic = strings.TrimSpace(topic)
 	switch _, err := path.Match(topic, ""); {
 	case err != nil || some && topic == "":
-		return fmt.Errorf("%q: write the name of a topic, or a pattern such as 'plays.*', before the =", text)
+		return fmt.Errorf("%q: write the name of a topic, or a pattern such as 'plays.*', "+
+			"before the =", text)
 	case some:
 		c.some = append(c.some, chosen[T]{topic, v})
 	case c.all != nil:
-		return fmt.Errorf("%q: there is a value for all topics already: write topic=value for some", text)
+		return fmt.Errorf("%q: there is a value for all topics already: write topic=value for some",
+			text)
 	default:
 		c.all = &v
 	}

@@ -37,8 +37,10 @@ func TestChoice_OfANameGoesBeforePatternsAndThoseBeforeAll(t *testing.T) {
 		n, err := strconv.Atoi(text)
 		return int32(n), err
 	}
-	require.ErrorContains(t, c.Add("5", number), "there is a value for all topics already: write topic=value")
-	require.ErrorContains(t, c.Add("=5", number), "write the name of a topic, or a pattern such as 'plays.*', before the =")
+	require.ErrorContains(t, c.Add("5", number),
+		"there is a value for all topics already: write topic=value")
+	require.ErrorContains(t, c.Add("=5", number),
+		"write the name of a topic, or a pattern such as 'plays.*', before the =")
 	require.ErrorContains(t, c.Add("[=5", number), "write the name of a topic")
 	require.Error(t, c.Add("many", number))
 }

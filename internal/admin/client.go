@@ -26,14 +26,18 @@ func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
 		kgo.ClientID("forebay"),
 	}
 	if t := cluster.TLS; t.Enabled {
-		files := secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}
-		opts = append(opts, kgo.Dialer(secure.Dial(files.Source(zap.NewNop(), field+".tls"), shielded)))
+		files := secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile,
+			ServerName: t.ServerName}
+		opts = append(opts, kgo.Dialer(secure.Dial(files.Source(zap.NewNop(), field+".tls"),
+			shielded)))
 	} else {
 		opts = append(opts, kgo.DialTimeout(patience))
 	}
 	if s := cluster.SASL; s.Mechanism != "" {
-		who := secure.SASL{User: s.User, Password: string(s.Password), PasswordFile: s.PasswordFile, TokenFile: s.TokenFile}
-		opts = append(opts, kgo.SASL(secure.Mechanism(s.Mechanism, who.Source(zap.NewNop(), field+".sasl"))))
+		who := secure.SASL{User: s.User, Password: string(s.Password), PasswordFile: s.PasswordFile,
+			TokenFile: s.TokenFile}
+		opts = append(opts, kgo.SASL(secure.Mechanism(s.Mechanism,
+			who.Source(zap.NewNop(), field+".sasl"))))
 	}
 	return opts
 }

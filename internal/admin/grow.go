@@ -19,12 +19,14 @@ type Growth struct {
 	Cluster string
 	Topics  []string // names, or patterns of those that are there
 	Add     int      // partitions that each gets
-	On      []int32  // node IDs of the brokers that were added; none means those that hold nothing of any topic
-	DryRun  bool
+	// node IDs of the brokers that were added; none means those that hold nothing of any topic
+	On     []int32
+	DryRun bool
 }
 
-// Grow adds partitions to all topics in one request and returns where they lie, or with DryRun where they would, which the brokers have
-// then agreed to. The error names what the brokers refuse; topics that it does not name have grown.
+// Grow adds partitions to all topics in one request and returns where they lie, or with DryRun
+// where they would, which the brokers have then agreed to. The error names what the brokers refuse;
+// topics that it does not name have grown.
 func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, error) {
 	client, err := newClient(cfg, g.Cluster)
 	if err != nil {
@@ -48,7 +50,8 @@ func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, erro
 		t.Topic, t.Count = name, int32(len(meta.Topics[name].Partitions)+g.Add)
 		for _, p := range plan {
 			if p.Topic == name {
-				t.Assignment = append(t.Assignment, kmsg.CreatePartitionsRequestTopicAssignment{Replicas: p.Replicas})
+				t.Assignment = append(t.Assignment,
+					kmsg.CreatePartitionsRequestTopicAssignment{Replicas: p.Replicas})
 			}
 		}
 		req.Topics = append(req.Topics, t)
@@ -60,7 +63,8 @@ func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, erro
 	return refused(plan, resp)
 }
 
-// expand returns topics with the names that there are in place of patterns, each once. A pattern that matches nothing stays.
+// expand returns topics with the names that there are in place of patterns, each once. A pattern
+// that matches nothing stays.
 func expand(topics []string, there kadm.TopicDetails) []string {
 	var names []string
 	add := func(name string) {
@@ -83,7 +87,8 @@ func expand(topics []string, there kadm.TopicDetails) []string {
 	return names
 }
 
-// refused returns the partitions of plan that the brokers have not refused, and an error for the others.
+// refused returns the partitions of plan that the brokers have not refused, and an error for the
+// others.
 func refused(plan []Partition, resp *kmsg.CreatePartitionsResponse) ([]Partition, error) {
 	var errs []error
 	for _, t := range resp.Topics {
@@ -129,7 +134,9 @@ func (g *Growth) plan(meta kadm.Metadata) ([]Partition, error) {
 	on := g.On
 	if len(on) == 0 {
 		if on = empty(meta); len(on) == 0 {
-			return nil, fmt.Errorf("every broker of cluster %s holds something already: name those to place partitions on with --on", g.Cluster)
+			return nil,
+				fmt.Errorf("every broker of cluster %s holds something already: name those to "+
+					"place partitions on with --on", g.Cluster)
 		}
 	}
 	return place(topics, g.Add, on, brokers)

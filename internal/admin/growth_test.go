@@ -19,7 +19,8 @@ func TestPlace_UsesTheBrokersThatWereAdded(t *testing.T) {
 
 	plan, err = place([]shape{{"x", 1, 3}}, 1, []int32{4}, brokers)
 	require.NoError(t, err)
-	require.Equal(t, []Partition{{"x", 1, []int32{4, 2, 3}}}, plan, "where one is not enough, in racks that have none")
+	require.Equal(t, []Partition{{"x", 1, []int32{4, 2, 3}}}, plan,
+		"where one is not enough, in racks that have none")
 
 	_, err = place([]shape{{"x", 1, 7}}, 1, []int32{4}, brokers)
 	require.EqualError(t, err, "topic x has 7 copies, and there are 6 brokers")
@@ -42,7 +43,8 @@ func TestPlace_SpreadsEvenly(t *testing.T) {
 		}
 		var topics []shape
 		for range rapid.IntRange(1, 5).Draw(t, "topics") {
-			topics = append(topics, shape{"t", rapid.IntRange(1, 9).Draw(t, "partitions"), rapid.IntRange(1, n).Draw(t, "copies")})
+			topics = append(topics, shape{"t", rapid.IntRange(1, 9).Draw(t, "partitions"),
+				rapid.IntRange(1, n).Draw(t, "copies")})
 		}
 		add := rapid.IntRange(1, 9).Draw(t, "add")
 		plan, err := place(topics, add, ids, brokers)

@@ -19,11 +19,15 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Probe asks the cluster called name whether it takes what cfg, with its defaults filled in, sends there: wanted are the topics, and
-// choices what they are to be like, before what cfg and their priorities say. It sends no record and changes nothing. It takes a few seconds for a broker that does not answer, and ends with ctx.
-func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices) []Verdict {
+// Probe asks the cluster called name whether it takes what cfg, with its defaults filled in, sends
+// there: wanted are the topics, and choices what they are to be like, before what cfg and their
+// priorities say. It sends no record and changes nothing. It takes a few seconds for a broker that
+// does not answer, and ends with ctx.
+func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wanted,
+	choices Choices) []Verdict {
 	p := &probe{verdicts: verdicts{cluster: name}, cfg: cfg, choices: choices}
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(w Wanted) bool { return w.Cluster != name })
+	wanted = slices.DeleteFunc(slices.Clone(wanted),
+		func(w Wanted) bool { return w.Cluster != name })
 	client, err := newClient(cfg, name)
 	if err != nil {
 		p.add(Wrong, "", "%v", err)
@@ -44,7 +48,8 @@ type probe struct {
 	brokers int // that the cluster has
 }
 
-// reach asks each broker that the settings name, and each that those name, and reports whether any answers.
+// reach asks each broker that the settings name, and each that those name, and reports whether any
+// answers.
 func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 	answered, want, says := 0, p.cfg.Clusters[p.cluster].ClusterID, "cluster_id"
 	for _, addr := range p.cfg.Clusters[p.cluster].Brokers {
@@ -59,7 +64,8 @@ func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 			p.add(Warning, addr, "cannot be reached: %v", why(err))
 			continue
 		case id != "" && want != "" && id != want:
-			p.add(Wrong, addr, "another Kafka cluster answers there: its ID is %q, and %s says %q", id, says, want)
+			p.add(Wrong, addr, "another Kafka cluster answers there: its ID is %q, and %s says %q",
+				id, says, want)
 			continue
 		case id != "" && want == "":
 			want, says = id, addr // nothing is set, but all have to lead to one
@@ -79,17 +85,20 @@ func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 		return false
 	}
 	p.brokers = len(meta.Brokers)
-	p.add(OK, "", "cluster %s has %s; %s", meta.Cluster, plural(p.brokers, "broker", "brokers"), spoken(p.cfg.Clusters[p.cluster]))
+	p.add(OK, "", "cluster %s has %s; %s", meta.Cluster, plural(p.brokers, "broker", "brokers"),
+		spoken(p.cfg.Clusters[p.cluster]))
 	for _, b := range meta.Brokers {
 		if _, err := ask(ctx, client.Broker(int(b.NodeID))); err != nil {
 			p.add(Wrong, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))),
-				"broker %d calls itself so (advertised.listeners), and cannot be reached there: %v", b.NodeID, why(err))
+				"broker %d calls itself so (advertised.listeners), and cannot be reached there: "+
+					"%v", b.NodeID, why(err))
 		}
 	}
 	return true
 }
 
-// ask returns the ID of the cluster that a broker belongs to, "" if it does not tell, or why it does not answer.
+// ask returns the ID of the cluster that a broker belongs to, "" if it does not tell, or why it
+// does not answer.
 func ask(ctx context.Context, b *kgo.Broker) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -117,7 +126,9 @@ func why(err error) error {
 // topics looks at what is wanted.
 func (p *probe) topics(ctx context.Context, admin *kadm.Client, wanted []Wanted) {
 	if len(wanted) == 0 {
-		p.add(OK, "", "the settings name no topic that goes here, so none was looked at: name some with --topic")
+		p.add(OK, "",
+			"the settings name no topic that goes here, so none was looked at: name some with "+
+				"--topic")
 		return
 	}
 	existing, err := admin.ListTopics(ctx)
@@ -150,8 +161,8 @@ func (p *probe) topics(ctx context.Context, admin *kadm.Client, wanted []Wanted)
 	}
 }
 
-// detailsOf returns what the brokers say of topics. Where one of them is forbidden kadm says no more than that, so then they are asked for
-// one by one.
+// detailsOf returns what the brokers say of topics. Where one of them is forbidden kadm says no
+// more than that, so then they are asked for one by one.
 func detailsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.TopicDetails, error) {
 	ctx = kadm.WithAuthorizedOps(ctx)
 	details, err := admin.ListTopics(ctx, names...)
@@ -174,7 +185,8 @@ func detailsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.To
 }
 
 // configsOf returns the settings of those topics that may be seen, in the same way.
-func configsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.ResourceConfigs, error) {
+func configsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.ResourceConfigs,
+	error) {
 	configs, err := admin.DescribeTopicConfigs(ctx, names...)
 	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
 		return configs, err
@@ -209,16 +221,19 @@ func settingsOf(configs kadm.ResourceConfigs, topic string) map[string]int64 {
 func (p *probe) topic(w Wanted, d kadm.TopicDetail, settings map[string]int64) {
 	if len(d.Partitions) == 0 {
 		switch creates := p.cfg.Clusters[p.cluster].CreateTopics.Enabled; {
-		case errors.Is(d.Err, kerr.TopicAuthorizationFailed): // the right to write has the right to look in it
+		case errors.Is(d.Err, kerr.TopicAuthorizationFailed):
+			// the right to write has the right to look in it
 			p.add(Wrong, w.Topic, "may not be written to, nor looked at: it wants an ACL for WRITE")
 		case d.Err != nil && !strings.Contains(d.Err.Error(), "UNKNOWN_TOPIC"):
 			p.add(Wrong, w.Topic, "cannot be looked at: %v", d.Err)
 		case creates:
 			p.add(OK, w.Topic, "is not there, and is made when there are records for it")
 		case w.Fallback:
-			p.add(Warning, w.Topic, "is not there: while the settings fall back to this cluster, records for it wait")
+			p.add(Warning, w.Topic,
+				"is not there: while the settings fall back to this cluster, records for it wait")
 		default:
-			p.add(Wrong, w.Topic, "is not there: records for it wait. \"forebay topics apply\" makes it")
+			p.add(Wrong, w.Topic,
+				"is not there: records for it wait. \"forebay topics apply\" makes it")
 		}
 		return
 	}
@@ -258,7 +273,8 @@ func (p *probe) permission(w Wanted, d kadm.TopicDetail) {
 	}
 }
 
-// copies says whether there are as many as are wanted. Where nobody but the table of priorities wants them, that is advice.
+// copies says whether there are as many as are wanted. Where nobody but the table of priorities
+// wants them, that is advice.
 func (p *probe) copies(w Wanted, want wish, d kadm.TopicDetail, settings map[string]int64) {
 	copies := slices.MinFunc(d.Partitions.Sorted(), func(a, b kadm.PartitionDetail) int {
 		return cmp.Compare(len(a.Replicas), len(b.Replicas))
@@ -269,13 +285,17 @@ func (p *probe) copies(w Wanted, want wish, d kadm.TopicDetail, settings map[str
 	}
 	switch insync := settings["min.insync.replicas"]; {
 	case insync > int64(len(copies)):
-		p.add(Wrong, w.Topic, "%s, and min.insync.replicas is %d: nothing can be written with acks: all", have, insync)
+		p.add(Wrong, w.Topic,
+			"%s, and min.insync.replicas is %d: nothing can be written with acks: "+
+				"all", have, insync)
 	case len(copies) < want.copies && !want.copiesAsked && p.brokers == 1:
 		p.add(OK, w.Topic, "%s, on the one broker that there is", have)
 	case len(copies) < want.copies:
 		p.add(level, w.Topic, "%s: %s %d", have, want.copiesBy, want.copies)
 	case insync == int64(len(copies)) && insync > 1:
-		p.add(Warning, w.Topic, "%d copies, and min.insync.replicas is as many: nothing can be written while a broker is away", insync)
+		p.add(Warning, w.Topic,
+			"%d copies, and min.insync.replicas is as many: nothing can be written while a "+
+				"broker is away", insync)
 	default:
 		p.add(OK, w.Topic, "%s", have)
 	}
@@ -294,7 +314,8 @@ func (p *probe) retention(w Wanted, want wish, settings map[string]int64) {
 	case want.retention < 0:
 		p.add(Warning, w.Topic, "kept for %s: %s for ever", hours(is), want.retentionBy)
 	case is < want.leastKept || is > want.retention:
-		p.add(Warning, w.Topic, "kept for %s: %s %s", hours(is), want.retentionBy, hours(want.retention))
+		p.add(Warning, w.Topic, "kept for %s: %s %s", hours(is), want.retentionBy,
+			hours(want.retention))
 	default:
 		p.add(OK, w.Topic, "kept for %s", hours(is))
 	}
@@ -308,10 +329,14 @@ func (p *probe) sizes(w Wanted, settings map[string]int64) {
 	case !told:
 		p.add(Warning, w.Topic, "max.message.bytes is not told")
 	case limit < record:
-		p.add(Warning, w.Topic, "takes %s bytes at once (max.message.bytes): larger records are rejected, and batching.max_record_bytes lets %s through",
+		p.add(Warning, w.Topic,
+			"takes %s bytes at once (max.message.bytes): larger records are rejected, and "+
+				"batching.max_record_bytes lets %s through",
 			bytes(limit), bytes(record))
 	case limit < batch:
-		p.add(Warning, w.Topic, "takes %s bytes at once (max.message.bytes): batches of batching.max_bytes (%s) are halved until they fit",
+		p.add(Warning, w.Topic,
+			"takes %s bytes at once (max.message.bytes): batches of batching.max_bytes (%s) are "+
+				"halved until they fit",
 			bytes(limit), bytes(batch))
 	default:
 		p.add(OK, w.Topic, "takes %s bytes at once", bytes(limit))

@@ -30,7 +30,8 @@ func settings(t *testing.T, brokers []string, rules ...routing.Rule) producer.Co
 func linesOf(all []Verdict) []string {
 	var lines []string
 	for _, v := range all {
-		lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%v %s %s", v.Level, v.About, v.Text)), " "))
+		lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%v %s %s", v.Level, v.About,
+			v.Text)), " "))
 	}
 	return lines
 }
@@ -50,15 +51,21 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 	name := func(topic string) string { return prefix + "." + topic }
 	hour := "3600000"
 	kafka.CreateTopic(t, name("good"), 2, kafkatest.TopicConfig("retention.ms", "86400000"))
-	kafka.CreateTopic(t, name("thin"), 1, kafkatest.Replication(1), kafkatest.TopicConfig("retention.ms", hour),
+	kafka.CreateTopic(t, name("thin"), 1, kafkatest.Replication(1),
+		kafkatest.TopicConfig("retention.ms", hour),
 		kafkatest.TopicConfig("max.message.bytes", "1000"))
-	kafka.CreateTopic(t, name("strict"), 1, kafkatest.TopicConfig("retention.ms", "-1"), kafkatest.TopicConfig("min.insync.replicas", "3"),
+	kafka.CreateTopic(t, name("strict"), 1, kafkatest.TopicConfig("retention.ms", "-1"),
+		kafkatest.TopicConfig("min.insync.replicas", "3"),
 		kafkatest.TopicConfig("max.message.bytes", "1000000"))
-	kafka.CreateTopic(t, name("low.a"), 1, kafkatest.Replication(2), kafkatest.TopicConfig("retention.ms", hour))
+	kafka.CreateTopic(t, name("low.a"), 1, kafkatest.Replication(2),
+		kafkatest.TopicConfig("retention.ms", hour))
 	gone := refusing(t)
-	cfg := settings(t, append(kafka.Seeds(), gone), routing.Rule{Topic: name("good"), Priority: routing.High},
-		routing.Rule{Topic: name("thin"), Priority: routing.High}, routing.Rule{Topic: name("strict"), Priority: routing.High},
-		routing.Rule{Topic: name("low.*"), Priority: routing.Low}, routing.Rule{Topic: name("none.*"), Priority: routing.Low})
+	cfg := settings(t, append(kafka.Seeds(), gone),
+		routing.Rule{Topic: name("good"), Priority: routing.High},
+		routing.Rule{Topic: name("thin"),
+			Priority: routing.High}, routing.Rule{Topic: name("strict"), Priority: routing.High},
+		routing.Rule{Topic: name("low.*"),
+			Priority: routing.Low}, routing.Rule{Topic: name("none.*"), Priority: routing.Low})
 	cfg.Batching.MaxBytes = 2 << 20
 	wanted, err := Topics(cfg, name("missing"))
 	require.NoError(t, err)
@@ -104,25 +111,29 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 	}
 	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil, Choices{}))
 	require.Contains(t, lines, "ok "+brokers[0]+" answers")
-	require.Contains(t, lines, "wrong "+brokers[1]+` another Kafka cluster answers there: its ID is "theirs", and `+brokers[0]+` says "ours"`)
+	require.Contains(t, lines,
+		"wrong "+brokers[1]+` another Kafka cluster answers there: its ID is "theirs", and `+brokers[0]+` says "ours"`)
 
 	cfg := settings(t, brokers[1:])
 	cc := cfg.Clusters["kafka"]
 	cc.ClusterID = "ours"
 	cfg.Clusters["kafka"] = cc
-	require.Equal(t, []string{"wrong " + brokers[1] + ` another Kafka cluster answers there: its ID is "theirs", and cluster_id says "ours"`},
+	require.Equal(t, []string{"wrong " + brokers[1] +
+		` another Kafka cluster answers there: its ID is "theirs", and cluster_id says "ours"`},
 		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
 }
 
 func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 	gone := refusing(t)
 	cfg := settings(t, []string{gone})
-	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"}, linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
+	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"},
+		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
 
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(fake.Close)
-	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) { // a wrong advertised.listeners
+	// a wrong advertised.listeners
+	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		resp := req.ResponseKind().(*kmsg.MetadataResponse)
 		host, port, _ := net.SplitHostPort(gone)
@@ -136,7 +147,9 @@ func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 	lines := linesOf(Probe(t.Context(), settings(t, []string{seed}), "kafka", nil, Choices{}))
 	require.Contains(t, lines, "ok "+seed+" answers")
 	require.True(t, slices.ContainsFunc(lines, func(line string) bool {
-		return strings.HasPrefix(line, "wrong "+gone+" broker 7 calls itself so (advertised.listeners), and cannot be reached there")
+		return strings.HasPrefix(line,
+			"wrong "+gone+" broker 7 calls itself so (advertised.listeners), and cannot be "+
+				"reached there")
 	}), lines)
 }
 
@@ -150,7 +163,8 @@ func denying(fake *kfake.Cluster) {
 		resp := req.ResponseKind().(*kmsg.MetadataResponse)
 		topic := kmsg.NewMetadataResponseTopic()
 		topic.Topic, topic.AuthorizedOperations = kmsg.StringPtr("t"), 1<<kmsg.ACLOperationRead
-		topic.Partitions = append(topic.Partitions, kmsg.MetadataResponseTopicPartition{Leader: -1, Replicas: []int32{0}})
+		topic.Partitions = append(topic.Partitions,
+			kmsg.MetadataResponseTopicPartition{Leader: -1, Replicas: []int32{0}})
 		resp.Topics = append(resp.Topics, topic)
 		return resp, nil, true
 	})
@@ -171,20 +185,27 @@ func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
 
 func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
 	cfg := producer.Config{
-		Clusters: map[string]producer.ClusterConfig{"a": {Brokers: []string{"a:1"}}, "b": {Brokers: []string{"b:1"}}},
+		Clusters: map[string]producer.ClusterConfig{"a": {Brokers: []string{"a:1"}},
+			"b": {Brokers: []string{"b:1"}}},
 		Priorities: producer.PrioritiesConfig{
-			High:   producer.PriorityConfig{Cluster: "a", Fallbacks: []routing.Fallback{{Cluster: "b", Prefix: "high."}}},
-			Medium: producer.PriorityConfig{Cluster: "b", Fallbacks: []routing.Fallback{{Cluster: "a", Topics: []string{"other"}}}},
+			High: producer.PriorityConfig{Cluster: "a",
+				Fallbacks: []routing.Fallback{{Cluster: "b", Prefix: "high."}}},
+			Medium: producer.PriorityConfig{Cluster: "b",
+				Fallbacks: []routing.Fallback{{Cluster: "a", Topics: []string{"other"}}}},
 		},
-		Topics: []routing.Rule{{Topic: "p.*", Priority: routing.High}, {Topic: "x", Priority: routing.Medium}, {Topic: "lost", Priority: routing.Low}},
+		Topics: []routing.Rule{{Topic: "p.*", Priority: routing.High},
+			{Topic: "x", Priority: routing.Medium}, {Topic: "lost", Priority: routing.Low}},
 	}
 	wanted, err := Topics(cfg, "other", "p.1")
 	require.NoError(t, err)
 	require.Equal(t, []Wanted{
-		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false}, {"a", "other", routing.Medium, true},
-		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true}, {"b", "x", routing.Medium, false}, {"b", "other", routing.Medium, false},
+		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false}, {"a", "other",
+			routing.Medium, true},
+		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true}, {"b", "x",
+			routing.Medium, false}, {"b", "other", routing.Medium, false},
 	}, wanted)
 	topics, none := resolve(wanted[:2], []string{"p.1", "p.2", "q"})
-	require.Equal(t, []Wanted{{"a", "p.1", routing.High, false}, {"a", "p.2", routing.High, false}}, topics)
+	require.Equal(t, []Wanted{{"a", "p.1", routing.High, false}, {"a", "p.2", routing.High, false}},
+		topics)
 	require.Empty(t, none)
 }

@@ -17,8 +17,10 @@ import (
 
 func TestProbe_SpeaksTLSAndSaysWhoItIs(t *testing.T) {
 	ca, dir := testca.New(t), t.TempDir()
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "service", "right"),
-		kfake.TLS(&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "broker", time.Hour, "127.0.0.1").TLS(t)}}))
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(),
+		kfake.Superuser("PLAIN", "service", "right"),
+		kfake.TLS(&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "broker", time.Hour,
+			"127.0.0.1").TLS(t)}}))
 	require.NoError(t, err)
 	defer k.Close()
 	right := settings(t, k.ListenAddrs()).Clusters["kafka"]

@@ -21,8 +21,8 @@ type Wanted struct {
 // Pattern reports whether Topic is a pattern.
 func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
 
-// Topics returns what settings, with their defaults filled in, send to: the topics of their rules and more ones, each in the
-// cluster of its priority and in the fallbacks that take it.
+// Topics returns what settings, with their defaults filled in, send to: the topics of their rules
+// and more ones, each in the cluster of its priority and in the fallbacks that take it.
 func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 	rules, err := routing.NewTable(cfg.Topics)
 	if err != nil {
@@ -35,8 +35,10 @@ func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 			wanted = append(wanted, Wanted{Cluster: settings.Cluster, Topic: topic, Priority: p})
 		}
 		for _, f := range settings.Fallbacks {
-			if f.Takes(topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, topic) { // the last two for patterns
-				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(topic), Priority: p, Fallback: true})
+			// the last two for patterns
+			if f.Takes(topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, topic) {
+				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(topic),
+					Priority: p, Fallback: true})
 			}
 		}
 	}
@@ -62,8 +64,8 @@ func prioritySettings(cfg producer.Config, p routing.Priority) producer.Priority
 	return cfg.Priorities.Medium
 }
 
-// resolve returns wanted with the names of topics in place of patterns: those that exist, match, and are not wanted already by a rule
-// that goes before. What matches nothing is in none.
+// resolve returns wanted with the names of topics in place of patterns: those that exist, match,
+// and are not wanted already by a rule that goes before. What matches nothing is in none.
 func resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
 	taken := make(map[string]bool)
 	for _, w := range wanted {
@@ -78,9 +80,11 @@ func resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
 		}
 		found := false
 		for _, topic := range existing {
-			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] { // the pattern was checked with the settings
+			// the pattern was checked with the settings
+			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] {
 				taken[topic], found = true, true
-				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic, Priority: w.Priority, Fallback: w.Fallback})
+				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic,
+					Priority: w.Priority, Fallback: w.Fallback})
 			}
 		}
 		if !found {

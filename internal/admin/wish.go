@@ -31,8 +31,8 @@ type wish struct {
 	copiesAsked           bool   // by a choice or a setting, not only by the priority
 }
 
-// wishFor returns what w is to be like in a cluster: by the choices, or else as create_topics of the cluster says, or else as its
-// priority asks.
+// wishFor returns what w is to be like in a cluster: by the choices, or else as create_topics of
+// the cluster says, or else as its priority asks.
 func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wish {
 	class, by := classOf(w.Priority), fmt.Sprintf("%v priority has", w.Priority)
 	s := wish{
@@ -46,7 +46,8 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 		s.partitions = n
 	}
 	if settings.ReplicationFactor > 0 {
-		s.copies, s.copiesBy, s.copiesAsked = int(settings.ReplicationFactor), "create_topics says", true
+		s.copies, s.copiesBy, s.copiesAsked = int(settings.ReplicationFactor), "create_topics "+
+			"says", true
 	}
 	if n, ok := choices.Copies.Of(w.Topic); ok {
 		s.copies, s.copiesBy, s.copiesAsked = int(n), "--replication-factor says", true
@@ -74,7 +75,8 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 // retentionKey is what Kafka calls how long records are kept, in milliseconds; -1 is for ever.
 const retentionKey = "retention.ms"
 
-// fromMillis returns the time that a value of retention.ms means: negative if it is for ever, or for centuries.
+// fromMillis returns the time that a value of retention.ms means: negative if it is for ever, or
+// for centuries.
 func fromMillis(ms int64) time.Duration {
 	if ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
 		return -1

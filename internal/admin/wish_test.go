@@ -23,7 +23,8 @@ func TestWish_TakesFlagsBeforeSettingsAndThoseBeforeThePriority(t *testing.T) {
 	require.EqualValues(t, -1, s.partitions)
 	require.Equal(t, map[string]string{"retention.ms": "86400000"}, s.configs)
 
-	settings := producer.CreateTopicsConfig{Partitions: 6, ReplicationFactor: 1, Configs: map[string]string{"retention.ms": "3600000", "cleanup.policy": "delete"}}
+	settings := producer.CreateTopicsConfig{Partitions: 6, ReplicationFactor: 1,
+		Configs: map[string]string{"retention.ms": "3600000", "cleanup.policy": "delete"}}
 	s = wishFor(w, settings, Choices{})
 	require.Equal(t, "1 copy, 1 h", s.String())
 	require.EqualValues(t, 6, s.partitions)
@@ -32,17 +33,20 @@ func TestWish_TakesFlagsBeforeSettingsAndThoseBeforeThePriority(t *testing.T) {
 	var choices Choices
 	choose(t, &choices.Partitions, "plays=12")
 	choose(t, &choices.Copies, "2")
-	require.NoError(t, choices.Retention.Add("p*=x", func(string) (time.Duration, error) { return -1, nil }))
+	require.NoError(t, choices.Retention.Add("p*=x",
+		func(string) (time.Duration, error) { return -1, nil }))
 	s = wishFor(w, settings, choices)
 	require.Equal(t, "2 copies, for ever", s.String())
 	require.EqualValues(t, 12, s.partitions)
 	require.Equal(t, map[string]string{"retention.ms": "-1", "cleanup.policy": "delete"}, s.configs)
 	require.Equal(t, "3600000", settings.Configs["retention.ms"], "the caller's stay as they are")
 
-	s = wishFor(w, producer.CreateTopicsConfig{Configs: map[string]string{"retention.ms": "a day"}}, Choices{})
+	s = wishFor(w, producer.CreateTopicsConfig{Configs: map[string]string{"retention.ms": "a day"}},
+		Choices{})
 	require.Equal(t, "a day", s.configs["retention.ms"], "the broker says what is wrong with it")
 	most := strconv.FormatInt(math.MaxInt64, 10)
-	s = wishFor(w, producer.CreateTopicsConfig{Configs: map[string]string{"retention.ms": most}}, Choices{})
+	s = wishFor(w, producer.CreateTopicsConfig{Configs: map[string]string{"retention.ms": most}},
+		Choices{})
 	require.Equal(t, "3 copies, for ever", s.String(), "it is as good as that")
 	require.Equal(t, most, s.configs["retention.ms"])
 }
@@ -51,7 +55,8 @@ func TestApply_WorksWithOneBroker(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(fake.Close)
-	cfg := settings(t, fake.ListenAddrs(), routing.Rule{Topic: "plays", Priority: routing.High}, routing.Rule{Topic: "logs", Priority: routing.Low})
+	cfg := settings(t, fake.ListenAddrs(), routing.Rule{Topic: "plays", Priority: routing.High},
+		routing.Rule{Topic: "logs", Priority: routing.Low})
 	wanted, err := Topics(cfg)
 	require.NoError(t, err)
 	require.Equal(t, []string{
@@ -72,13 +77,16 @@ func TestApply_WorksWithOneBroker(t *testing.T) {
 	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, three))
 	require.Contains(t, lines, "wrong plays 1 copy: --replication-factor says 3")
 	cluster := cfg.Clusters["kafka"]
-	cluster.CreateTopics = producer.CreateTopicsConfig{ReplicationFactor: 2, Configs: map[string]string{"retention.ms": "3600000"}}
+	cluster.CreateTopics = producer.CreateTopicsConfig{ReplicationFactor: 2,
+		Configs: map[string]string{"retention.ms": "3600000"}}
 	cfg.Clusters["kafka"] = cluster
 	lines = linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
 	require.Contains(t, lines, "wrong plays 1 copy: create_topics says 2")
 	require.Contains(t, lines, "warning plays kept for 24 h: create_topics says 1 h")
 	wanted, err = Topics(cfg, "more")
 	require.NoError(t, err)
-	require.Contains(t, strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false)), "\n"),
-		"wrong more cannot be made with 2 copies, 1 h: the cluster has 1 broker: lower --replication-factor, or create_topics.replication_factor of the cluster")
+	require.Contains(t, strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{},
+		false)), "\n"),
+		"wrong more cannot be made with 2 copies, 1 h: the cluster has 1 broker: lower "+
+			"--replication-factor, or create_topics.replication_factor of the cluster")
 }

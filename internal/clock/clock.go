@@ -1,5 +1,5 @@
-// Package clock tells the time cheaply: a monotonic one, by which everything is timed, and the wall clock, by which
-// records are stamped and nothing else.
+// Package clock tells the time cheaply: a monotonic one, by which everything is timed, and the wall
+// clock, by which records are stamped and nothing else.
 package clock
 
 import (
@@ -18,10 +18,11 @@ const (
 	resync = 100 * time.Millisecond
 )
 
-// Clock is safe for concurrent use. Reading the time was a third of Send: while there are more than 200 calls a
-// millisecond, Now returns what a goroutine of the clock reads every millisecond; at a lower rate that goroutine is not
-// there, for it would cost more than it saves. Where it gets no processor, CatchUp makes up for it. The wall clock is derived from the
-// monotonic one and read anew every 100 ms.
+// Clock is safe for concurrent use. Reading the time was a third of Send: while there are more than
+// 200 calls a millisecond, Now returns what a goroutine of the clock reads every millisecond; at a
+// lower rate that goroutine is not there, for it would cost more than it saves. Where it gets no
+// processor, CatchUp makes up for it. The wall clock is derived from the monotonic one and read
+// anew every 100 ms.
 type Clock struct {
 	start  time.Time
 	wall   func() time.Time
@@ -39,7 +40,8 @@ type Clock struct {
 	wg      sync.WaitGroup
 }
 
-// New returns a clock whose monotonic time starts now, and whose wall clock is wall, such as time.Now. Stop it.
+// New returns a clock whose monotonic time starts now, and whose wall clock is wall, such as
+// time.Now. Stop it.
 func New(wall func() time.Time) *Clock {
 	c := &Clock{start: time.Now(), wall: wall, quit: make(chan struct{})}
 	c.offset.Store(wall().UnixNano())
@@ -49,8 +51,8 @@ func New(wall func() time.Time) *Clock {
 // Mono returns the time since New, by a clock that no change of the system's time moves.
 func (c *Clock) Mono() time.Duration { return time.Since(c.start) }
 
-// Now returns the monotonic time, and the wall clock in milliseconds since 1970. Both may be a tick old; neither is ever
-// ahead.
+// Now returns the monotonic time, and the wall clock in milliseconds since 1970. Both may be a tick
+// old; neither is ever ahead.
 func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	if cached := c.cached.Load(); cached != 0 {
 		return time.Duration(cached), (c.offset.Load() + cached) / int64(time.Millisecond)
@@ -61,8 +63,9 @@ func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	return mono, (c.offset.Load() + int64(mono)) / int64(time.Millisecond)
 }
 
-// CatchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a machine that was starved:
-// records would be stamped, and expire, by so much too early. It is to be called once for some dozens of calls of Now.
+// CatchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a
+// machine that was starved: records would be stamped, and expire, by so much too early. It is to be
+// called once for some dozens of calls of Now.
 func (c *Clock) CatchUp() {
 	cached := c.cached.Load()
 	mono := c.Mono()
@@ -75,12 +78,14 @@ func (c *Clock) CatchUp() {
 
 // sync reads the wall clock, if that was long ago.
 func (c *Clock) sync(mono time.Duration) {
-	if synced := c.synced.Load(); int64(mono)-synced > int64(resync) && c.synced.CompareAndSwap(synced, int64(mono)) {
+	if synced := c.synced.Load(); int64(mono)-synced > int64(resync) &&
+		c.synced.CompareAndSwap(synced, int64(mono)) {
 		c.offset.Store(c.wall().UnixNano() - int64(time.Since(c.start)))
 	}
 }
 
-// count counts a call, and starts the goroutine when there are many in a tick. It need not be exact.
+// count counts a call, and starts the goroutine when there are many in a tick. It need not be
+// exact.
 func (c *Clock) count(mono time.Duration) {
 	if window := int64(mono / tick); c.window.Load() != window {
 		c.window.Store(window)
@@ -98,8 +103,8 @@ func (c *Clock) count(mono time.Duration) {
 	}
 }
 
-// run keeps the time up to date until there are few calls, or Stop. Now and then it lets a tick pass in which calls are
-// counted.
+// run keeps the time up to date until there are few calls, or Stop. Now and then it lets a tick
+// pass in which calls are counted.
 func (c *Clock) run() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()

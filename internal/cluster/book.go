@@ -14,9 +14,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// book asks the brokers of a cluster, each at the address that the caller says. There is one view of a cluster, the supervisor's:
-// kgo's own table of brokers, which it fills from whatever answers it gets, is not used. To kgo all brokers are seeds, which it
-// takes as they are, with names that mean nothing; where a connection to one of them leads is looked up when it is dialled.
+// book asks the brokers of a cluster, each at the address that the caller says. There is one view
+// of a cluster, the supervisor's: kgo's own table of brokers, which it fills from whatever answers
+// it gets, is not used. To kgo all brokers are seeds, which it takes as they are, with names that
+// mean nothing; where a connection to one of them leads is looked up when it is dialled.
 //
 // It is safe for concurrent use.
 type book struct {
@@ -51,11 +52,13 @@ const (
 	placeIdle   = time.Minute // when a place may be given to another
 )
 
-// newBook returns a book of the cluster. It does no I/O and fails only on options that contradict each other.
+// newBook returns a book of the cluster. It does no I/O and fails only on options that contradict
+// each other.
 func newBook(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*book, error) {
 	b := &book{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
 	b.more = func(seeds []string) (*kgo.Client, error) {
-		return kgo.NewClient(cfg.options(seeds, append([]kgo.Opt{kgo.Dialer(b.dial), kgo.WithHooks(b)}, more...)...)...)
+		return kgo.NewClient(cfg.options(seeds,
+			append([]kgo.Opt{kgo.Dialer(b.dial), kgo.WithHooks(b)}, more...)...)...)
 	}
 	return b, b.growLocked()
 }
@@ -133,7 +136,8 @@ func (b *book) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
 }
 
 // ask sends req to the broker with the number id, which is at addr. Seeds have negative numbers.
-func (b *book) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response, error) {
+func (b *book) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response,
+	error) {
 	if addr == "" {
 		return nil, fmt.Errorf("broker %d has left the cluster", id)
 	}

@@ -17,14 +17,15 @@ import (
 	"github.com/forebay-go/forebay/internal/hostile"
 )
 
-// kgo learns brokers by itself, too: what it learns wrong then must not stay wrong. Random sieges found it: a cluster that was up, and
-// nothing delivered for ever.
+// kgo learns brokers by itself, too: what it learns wrong then must not stay wrong. Random sieges
+// found it: a cluster that was up, and nothing delivered for ever.
 func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(2))
 	defer k.Close()
 	middle := hostile.New(new(net.Dialer).DialContext, 1)
 	last := new(lastAddr)
-	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true, Dial: last.dial(middle.Dial)}
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
+		Dial: last.dial(middle.Dial)}
 	b, err := newBook(cfg, newOrigin(cfg), nil)
 	require.NoError(t, err)
 	defer middle.Wait()
@@ -39,10 +40,12 @@ func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	require.NoError(t, ask(0))
 
 	all := hostile.All()
-	swapped := slices.IndexFunc(all, func(m hostile.Mutation) bool { return m.Name == "brokers at each other's addresses" })
+	swapped := slices.IndexFunc(all,
+		func(m hostile.Mutation) bool { return m.Name == "brokers at each other's addresses" })
 	middle.Turn(100, all[swapped])
 	require.Eventually(t, func() bool { // most of its seeds are nobody
-		_, err = b.clients[0].Request(ctx, metadataRequest(nil)) // as kgo does for a broker that it does not know
+		// as kgo does for a broker that it does not know
+		_, err = b.clients[0].Request(ctx, metadataRequest(nil))
 		return err == nil
 	}, 10*time.Second, time.Millisecond)
 	require.Positive(t, middle.Served()[all[swapped].Name])
@@ -50,12 +53,14 @@ func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 
 	for node, addr := range k.ListenAddrs() {
 		b.dials.hangUp(addr, false)
-		require.Eventually(t, func() bool { return ask(node) == nil }, time.Second, time.Millisecond, "kgo has to notice that it was hung up")
+		require.Eventually(t, func() bool { return ask(node) == nil }, time.Second,
+			time.Millisecond, "kgo has to notice that it was hung up")
 		require.Equal(t, addr, last.of())
 	}
 }
 
-// A place is given to another broker when nobody asks for its own any more, and every broker that is asked has one.
+// A place is given to another broker when nobody asks for its own any more, and every broker that
+// is asked has one.
 func TestBook_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(1))
 	defer k.Close()
@@ -71,7 +76,8 @@ func TestBook_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
-	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true, Dial: dial}
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
+		Dial: dial}
 	b, err := newBook(cfg, newOrigin(cfg), nil)
 	require.NoError(t, err)
 	defer b.close()

@@ -18,12 +18,13 @@ type Config struct {
 	Seeds    []string // host:port
 	ID       string   // that its brokers have to tell; empty: that of the first that answers
 	ClientID string
-	Memory   time.Duration // how long brokers remember a producer, where they do not say it themselves; 0: DefaultMemory
-	AcksAll  bool          // else the leader alone
-	Dial     DialFunc
-	Create   *Creation // of topics that are not there; nil: they are waited for
-	Logger   *zap.Logger
-	Options  []kgo.Opt // come last, for TLS and SASL
+	// how long brokers remember a producer, where they do not say it themselves; 0: DefaultMemory
+	Memory  time.Duration
+	AcksAll bool // else the leader alone
+	Dial    DialFunc
+	Create  *Creation // of topics that are not there; nil: they are waited for
+	Logger  *zap.Logger
+	Options []kgo.Opt // come last, for TLS and SASL
 }
 
 // Cluster is one Kafka cluster that may be away.
@@ -34,8 +35,9 @@ type Cluster struct {
 	away    *distances
 	memory  *memory
 
-	view  atomic.Pointer[View]
-	hurry chan struct{} // one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
+	view atomic.Pointer[View]
+	// one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
+	hurry chan struct{}
 	done  chan struct{} // closed by the supervisor when it ends
 	stop  context.CancelFunc
 	ended sync.Once
@@ -62,12 +64,14 @@ type failure struct {
 	err  error
 }
 
-// New returns a cluster that is not supervised yet. It does no I/O and fails only on options that contradict each other.
+// New returns a cluster that is not supervised yet. It does no I/O and fails only on options that
+// contradict each other.
 func New(cfg Config) (*Cluster, error) {
 	origin := newOrigin(&cfg)
 	away := &distances{latest: make(map[int32][]time.Duration)}
 	control, err := newBook(&cfg, origin, away,
-		kgo.RequestTimeoutOverhead(askTimeout), // a connection that does not answer is given up by kgo itself
+		// a connection that does not answer is given up by kgo itself
+		kgo.RequestTimeoutOverhead(askTimeout),
 		kgo.RetryTimeout(askTimeout))
 	if err != nil {
 		return nil, err
@@ -100,8 +104,10 @@ func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 		kgo.DisableClientMetrics(), // Close would wait for their last push
 		kgo.RequiredAcks(acks),     // kgo wants to know what requests of ours say
 		kgo.DisableIdempotentWrite(),
-		kgo.BrokerMaxReadBytes(maxAnswer), kgo.FetchMaxBytes(maxAnswer), // kgo wants the one not to be less than the other
-		kgo.MetadataMinAge(time.Hour), kgo.MetadataMaxAge(time.Hour), // the supervisor asks; kgo would dial beside it
+		// kgo wants the one not to be less than the other
+		kgo.BrokerMaxReadBytes(maxAnswer), kgo.FetchMaxBytes(maxAnswer),
+		// the supervisor asks; kgo would dial beside it
+		kgo.MetadataMinAge(time.Hour), kgo.MetadataMaxAge(time.Hour),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 	}
 	return append(append(opts, more...), cfg.Options...)
@@ -122,7 +128,8 @@ func (c *Cluster) Status() Status {
 	return status
 }
 
-// Watch has fn called after every change of the view, until unwatch is called. It must return at once.
+// Watch has fn called after every change of the view, until unwatch is called. It must return at
+// once.
 func (c *Cluster) Watch(fn func()) (unwatch func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +138,8 @@ func (c *Cluster) Watch(fn func()) (unwatch func()) {
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(other *watcher) bool { return other == w })
+		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers),
+			func(other *watcher) bool { return other == w })
 	}
 }
 
@@ -164,7 +172,8 @@ func (c *Cluster) topics() map[string]int {
 	return maps.Clone(c.wanted)
 }
 
-// Refresh asks for new metadata of the brokers and of topics soon: what a broker answered shows that the view is out of date.
+// Refresh asks for new metadata of the brokers and of topics soon: what a broker answered shows
+// that the view is out of date.
 func (c *Cluster) Refresh(topics ...string) {
 	if len(topics) > 0 {
 		c.mu.Lock()
@@ -181,7 +190,8 @@ func (c *Cluster) Refresh(topics ...string) {
 	}
 }
 
-// Failed tells that the connection to a broker failed, so that it is probed and not used until it answers.
+// Failed tells that the connection to a broker failed, so that it is probed and not used until it
+// answers.
 func (c *Cluster) Failed(node int32, err error) {
 	c.mu.Lock()
 	c.failed = append(c.failed, failure{node, err})
@@ -197,7 +207,8 @@ func (c *Cluster) failures() []failure {
 	return failed
 }
 
-// oldCompared is with how many topics one is compared that is out of date: the batches of an answer may be of a few.
+// oldCompared is with how many topics one is compared that is out of date: the batches of an answer
+// may be of a few.
 const oldCompared = 16
 
 func (c *Cluster) outdated() []string {
@@ -208,17 +219,20 @@ func (c *Cluster) outdated() []string {
 	return old
 }
 
-// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has changed, or if its reason is of another kind.
-// The error that reason comes from is why; nil where there is none.
+// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has
+// changed, or if its reason is of another kind. The error that reason comes from is why; nil where
+// there is none.
 func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	c.mu.Lock()
 	now := time.Now()
 	before := c.status.State
 	if before != v.State {
-		c.status = Status{State: v.State, Since: now, Changes: c.status.Changes + 1, Reasons: c.status.Reasons}
+		c.status = Status{State: v.State, Since: now, Changes: c.status.Changes + 1,
+			Reasons: c.status.Reasons}
 	}
 	c.status.Reason = reason
-	unreached := v.State == Connecting && reason != "" && !c.missed && now.Sub(c.status.Since) >= reachBy
+	unreached := v.State == Connecting && reason != "" && !c.missed &&
+		now.Sub(c.status.Since) >= reachBy
 	c.missed = c.missed || unreached
 	another := false
 	switch {
@@ -237,10 +251,13 @@ func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 		c.logChange(before, v.State, reason)
 	}
 	if unreached {
-		c.cfg.Logger.Warn("cluster not reached yet", zap.String("cluster", c.cfg.Name), zap.String("reason", reason))
+		c.cfg.Logger.Warn("cluster not reached yet", zap.String("cluster", c.cfg.Name),
+			zap.String("reason", reason))
 	}
 	if another {
-		c.cfg.Logger.Warn("cluster still not up, for another reason", zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason", reason))
+		c.cfg.Logger.Warn("cluster still not up, for another reason",
+			zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason",
+				reason))
 	}
 	if !news && !another && !unreached {
 		return
@@ -265,8 +282,8 @@ func (c *Cluster) logChange(from, to State, reason string) {
 // Discard gives up a cluster that was not started.
 func (c *Cluster) Discard() { c.control.close() }
 
-// Close ends the supervision and all connections but those of links. It waits until nothing is going on any more, whoever
-// calls it.
+// Close ends the supervision and all connections but those of links. It waits until nothing is
+// going on any more, whoever calls it.
 func (c *Cluster) Close() {
 	c.ended.Do(func() {
 		c.stop()

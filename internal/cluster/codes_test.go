@@ -41,9 +41,11 @@ func TestActionOf_EveryCodeOfAProduceResponse(t *testing.T) {
 }
 
 func TestAction_AnErrorWithAnOffsetIsOfABatchInTheLog(t *testing.T) {
-	for _, err := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.NotEnoughReplicas, kerr.UnknownTopicOrPartition} {
+	for _, err := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.NotEnoughReplicas,
+		kerr.UnknownTopicOrPartition} {
 		require.Equal(t, Confirm, (&Answer{Code: err.Code, Offset: 7}).Action(false), err.Message)
-		require.NotEqual(t, Confirm, (&Answer{Code: err.Code, Offset: -1}).Action(false), err.Message)
+		require.NotEqual(t, Confirm, (&Answer{Code: err.Code, Offset: -1}).Action(false),
+			err.Message)
 	}
 }
 

@@ -21,7 +21,8 @@ type Creation struct {
 // createTimeout is for an answer to a request to make topics, which the controller has to agree to.
 const createTimeout = 10 * time.Second
 
-// creator makes the topics that are not there. It belongs to the supervisor; what it asks runs on a goroutine of its own.
+// creator makes the topics that are not there. It belongs to the supervisor; what it asks runs on a
+// goroutine of its own.
 type creator struct {
 	c      *Cluster
 	want   *Creation // nil: none are made
@@ -41,10 +42,12 @@ type try struct {
 type creation map[string]error
 
 func newCreator(c *Cluster) *creator {
-	return &creator{c: c, want: c.cfg.Create, tries: make(map[string]*try), made: make(chan creation, 1)}
+	return &creator{c: c, want: c.cfg.Create, tries: make(map[string]*try),
+		made: make(chan creation, 1)}
 }
 
-// askDue has the missing topics made whose time has come. It returns when the next one's comes, next if none does before.
+// askDue has the missing topics made whose time has come. It returns when the next one's comes,
+// next if none does before.
 func (r *creator) askDue(ctx context.Context, missing []string, next time.Time) time.Time {
 	if r.want == nil || r.asking {
 		return next
@@ -83,7 +86,8 @@ func (r *creator) ask(ctx context.Context, names []string) {
 				return nil, err
 			}
 			defer cl.Close()
-			return kadm.NewClient(cl).CreateTopics(ctx, r.want.Partitions, r.want.Replication, r.want.Configs, names...)
+			return kadm.NewClient(cl).CreateTopics(ctx, r.want.Partitions, r.want.Replication,
+				r.want.Configs, names...)
 		})
 		for _, name := range names {
 			done[name] = err
@@ -120,9 +124,11 @@ func (r *creator) take(done creation) {
 	for name, err := range done {
 		t := r.tries[name]
 		if err == nil {
-			r.c.cfg.Logger.Info("topic created", zap.String("cluster", r.c.cfg.Name), zap.String("topic", name))
+			r.c.cfg.Logger.Info("topic created", zap.String("cluster", r.c.cfg.Name),
+				zap.String("topic", name))
 		} else if t.err == nil {
-			r.c.cfg.Logger.Warn("topic cannot be created", zap.String("cluster", r.c.cfg.Name), zap.String("topic", name), zap.Error(err))
+			r.c.cfg.Logger.Warn("topic cannot be created", zap.String("cluster", r.c.cfg.Name),
+				zap.String("topic", name), zap.Error(err))
 		}
 		t.err = err
 		t.next = time.Now().Add(t.pause.NextBackOff())

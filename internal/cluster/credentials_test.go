@@ -19,11 +19,12 @@ import (
 	"github.com/forebay-go/forebay/internal/proof"
 )
 
-// A password is changed at the brokers first, as it is done: what is connected goes on, what connects anew is refused, and a
-// client that learns the new password later needs no restart.
+// A password is changed at the brokers first, as it is done: what is connected goes on, what
+// connects anew is refused, and a client that learns the new password later needs no restart.
 func TestCluster_F12_ComesBackWithANewPassword(t *testing.T) {
 	proved := proof.Of(t, "F12")
-	k := fake(t, kfake.NumBrokers(2), kfake.EnableSASL(), kfake.Superuser("PLAIN", "operator", "secret"),
+	k := fake(t, kfake.NumBrokers(2), kfake.EnableSASL(),
+		kfake.Superuser("PLAIN", "operator", "secret"),
 		kfake.Superuser("SCRAM-SHA-256", "service", "old"))
 	defer k.Close()
 	var password atomic.Value

@@ -13,8 +13,8 @@ import (
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// dialTimeout bounds one connection attempt. A broker that is up answers in milliseconds, one that is behind a black hole
-// never does, and what waits for it is a batch that could go elsewhere.
+// dialTimeout bounds one connection attempt. A broker that is up answers in milliseconds, one that
+// is behind a black hole never does, and what waits for it is a batch that could go elsewhere.
 const dialTimeout = time.Second
 
 // dialer opens the connections of one kgo client.
@@ -31,7 +31,8 @@ func newDialer(inner DialFunc, o *origin) *dialer {
 	if inner == nil {
 		inner = new(net.Dialer).DialContext
 	}
-	return &dialer{inner: inner, origin: o, silent: &silent{ended: make(map[string]ending)}, open: make(map[*unheard]struct{})}
+	return &dialer{inner: inner, origin: o, silent: &silent{ended: make(map[string]ending)},
+		open: make(map[*unheard]struct{})}
 }
 
 // dial opens a connection to whoever answers at addr.
@@ -39,8 +40,9 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return d.dialNode(ctx, network, node{-1, addr})
 }
 
-// dialNode opens a connection, with a timeout, and with errors that kgo takes for what they are: it gives up for good on one that
-// is not an OpError of a dial, and does not leave the pace to us where one is temporary.
+// dialNode opens a connection, with a timeout, and with errors that kgo takes for what they are: it
+// gives up for good on one that is not an OpError of a dial, and does not leave the pace to us
+// where one is temporary.
 func (d *dialer) dialNode(ctx context.Context, network string, to node) (net.Conn, error) {
 	addr := to.addr
 	if err := d.silent.justEnded(addr); err != nil {
@@ -50,13 +52,15 @@ func (d *dialer) dialNode(ctx context.Context, network string, to node) (net.Con
 	defer cancel()
 	conn, err := d.inner(ctx, network, addr)
 	if err == nil {
-		return d.opened(&unheard{guarded: guard(conn, d.origin, to.id), addr: addr, silent: d.silent, dialer: d}), nil
+		return d.opened(&unheard{guarded: guard(conn, d.origin, to.id), addr: addr,
+			silent: d.silent, dialer: d}), nil
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "dial" {
 		op = &net.OpError{Net: network, Err: err}
 	}
-	return nil, &net.OpError{Op: "dial", Net: op.Net, Source: op.Source, Addr: op.Addr, Err: final{op.Err}}
+	return nil, &net.OpError{Op: "dial", Net: op.Net, Source: op.Source, Addr: op.Addr,
+		Err: final{op.Err}}
 }
 
 func (d *dialer) opened(c *unheard) *unheard {
@@ -93,16 +97,17 @@ func (d *dialer) cut(disown bool, which func(*unheard) bool) {
 	}
 }
 
-// final is an error that does not say of itself that it is temporary, or a timeout: kgo would dial again at once, which makes
-// two attempts of each, and doubles the time that a request waits for a black hole.
+// final is an error that does not say of itself that it is temporary, or a timeout: kgo would dial
+// again at once, which makes two attempts of each, and doubles the time that a request waits for a
+// black hole.
 type final struct{ err error }
 
 func (f final) Error() string { return f.err.Error() }
 func (f final) Unwrap() error { return f.err }
 
-// unheard is a connection on which nobody may have answered yet. Until somebody has, a read takes no longer than any
-// question may: kgo would wait for its first answer as long as for that of a produce request, and nothing else could be
-// asked of the broker meanwhile.
+// unheard is a connection on which nobody may have answered yet. Until somebody has, a read takes
+// no longer than any question may: kgo would wait for its first answer as long as for that of a
+// produce request, and nothing else could be asked of the broker meanwhile.
 type unheard struct {
 	*guarded
 	addr   string
@@ -112,8 +117,8 @@ type unheard struct {
 	ended  atomic.Bool // by cut
 }
 
-// cut ends the connection, which kgo finds out by itself. TLS says goodbye first, and may have to wait for seconds until the
-// broker takes that: nobody waits for it.
+// cut ends the connection, which kgo finds out by itself. TLS says goodbye first, and may have to
+// wait for seconds until the broker takes that: nobody waits for it.
 func (c *unheard) cut() {
 	c.ended.Store(true)
 	_ = c.guarded.SetDeadline(time.Unix(1, 0)) // wakes who reads or writes
@@ -165,16 +170,19 @@ func (c *unheard) Read(b []byte) (int, error) {
 }
 
 const (
-	// silentPause is how soon an address is dialled again at which a connection has just ended on which nobody had
-	// answered. It is less than there is between probes: kgo by itself would dial a few times for each of them.
+	// silentPause is how soon an address is dialled again at which a connection has just ended on
+	// which nobody had answered. It is less than there is between probes: kgo by itself would dial
+	// a few times for each of them.
 	silentPause = 50 * time.Millisecond
-	// silentFree are the times in silentSpan that kgo may dial again at once all the same: there are brokers that mean by it
-	// that they do not know the version of its first question, and it then asks in older words.
+	// silentFree are the times in silentSpan that kgo may dial again at once all the same: there
+	// are brokers that mean by it that they do not know the version of its first question, and it
+	// then asks in older words.
 	silentFree = 4
 	silentSpan = 30 * time.Second
 )
 
-// silent knows the addresses at which connections ended before anything was heard. It is safe for concurrent use.
+// silent knows the addresses at which connections ended before anything was heard. It is safe for
+// concurrent use.
 type silent struct {
 	mu    sync.Mutex // guards what follows
 	ended map[string]ending

@@ -13,13 +13,14 @@ import (
 	"github.com/forebay-go/forebay/internal/faultnet"
 )
 
-// kgo dials four times in a row where its first question is answered by a reset: some brokers do that with versions that
-// they do not know.
+// kgo dials four times in a row where its first question is answered by a reset: some brokers do
+// that with versions that they do not know.
 func TestCluster_ABrokerThatResetsAfterItWasWellIsTriedOnceAProbe(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(1))
 	defer k.Close()
 	link := faultnet.New(new(net.Dialer).DialContext)
-	c, err := New(Config{Name: "test", Seeds: k.ListenAddrs(), AcksAll: true, Logger: zap.NewNop(), Dial: link.Dial})
+	c, err := New(Config{Name: "test", Seeds: k.ListenAddrs(), AcksAll: true, Logger: zap.NewNop(),
+		Dial: link.Dial})
 	require.NoError(t, err)
 	c.Start()
 	defer c.Close()

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// distances are the round trip times of questions that are small and answered at once, by which a broker that is far away is told from one
-// that has much to do: the answers to produce requests take long from both. It is safe for concurrent use.
+// distances are the round trip times of questions that are small and answered at once, by which a
+// broker that is far away is told from one that has much to do: the answers to produce requests
+// take long from both. It is safe for concurrent use.
 type distances struct {
 	mu     sync.Mutex // guards what follows
 	latest map[int32][]time.Duration
 }
 
-// latestAnswers is how many of the last answers of a broker count. The shortest of them says how far away it is.
+// latestAnswers is how many of the last answers of a broker count. The shortest of them says how
+// far away it is.
 const latestAnswers = 3
 
 // note notes how long an answer of a broker took.

@@ -19,7 +19,9 @@ func TestDistances_AreTheShortestOfTheLastAnswers(t *testing.T) {
 	}
 	answer := func(id int32, took time.Duration, err error) {
 		n := slices.IndexFunc(b.places, func(p *place) bool { return p.is.id == id })
-		b.OnBrokerE2E(kgo.BrokerMetadata{Host: fmt.Sprint(placeName, n)}, 3, kgo.BrokerE2E{TimeToWrite: time.Hour, ReadWait: time.Millisecond, TimeToRead: took - time.Millisecond, ReadErr: err})
+		b.OnBrokerE2E(kgo.BrokerMetadata{Host: fmt.Sprint(placeName, n)}, 3,
+			kgo.BrokerE2E{TimeToWrite: time.Hour, ReadWait: time.Millisecond,
+				TimeToRead: took - time.Millisecond, ReadErr: err})
 	}
 	require.Zero(t, d.of(1), "not known")
 	answer(1, 50*time.Millisecond, nil)

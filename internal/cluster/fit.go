@@ -6,13 +6,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// unfit says that a broker does not speak what we need: nothing but an update of the one or the other helps.
+// unfit says that a broker does not speak what we need: nothing but an update of the one or the
+// other helps.
 type unfit struct{ words string }
 
 func (u *unfit) Error() string { return u.words }
 
-// needed are the requests that nothing works without, and the versions of them that we speak. Record batches came with
-// version 3 of Produce.
+// needed are the requests that nothing works without, and the versions of them that we speak.
+// Record batches came with version 3 of Produce.
 var needed = []struct {
 	key         kmsg.Key
 	first, last int16
@@ -21,7 +22,8 @@ var needed = []struct {
 	{kmsg.Metadata, whoVersion, 13},
 }
 
-// fits returns an *unfit if we cannot write to a broker that offers this. kgo would go on, and encode what the broker has no words for.
+// fits returns an *unfit if we cannot write to a broker that offers this. kgo would go on, and
+// encode what the broker has no words for.
 func fits(offers []kmsg.ApiVersionsResponseApiKey) error {
 	if len(offers) == 0 {
 		return nil // kgo asks once more, or finds the words
@@ -35,12 +37,15 @@ func fits(offers []kmsg.ApiVersionsResponseApiKey) error {
 		}
 		switch {
 		case last < 0:
-			return &unfit{fmt.Sprintf("the broker does not offer %s requests: is it meant for producers?", n.key.Name())}
+			return &unfit{fmt.Sprintf("the broker does not offer %s requests: is it meant for "+
+				"producers?", n.key.Name())}
 		case last < n.first:
-			return &unfit{fmt.Sprintf("the broker is older than Kafka 0.11: it takes %s requests up to version %d, and version %d is needed: update it",
+			return &unfit{fmt.Sprintf("the broker is older than Kafka 0.11: it takes %s "+
+				"requests up to version %d, and version %d is needed: update it",
 				n.key.Name(), last, n.first)}
 		case first > n.last:
-			return &unfit{fmt.Sprintf("the broker is newer than this version of Forebay: it takes %s requests from version %d on, and Forebay has up to %d: update Forebay",
+			return &unfit{fmt.Sprintf("the broker is newer than this version of Forebay: it "+
+				"takes %s requests from version %d on, and Forebay has up to %d: update Forebay",
 				n.key.Name(), first, n.last)}
 		}
 	}

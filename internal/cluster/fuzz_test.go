@@ -31,7 +31,8 @@ func decoded(key kmsg.Key, version int16, body []byte) kmsg.Response {
 	return resp
 }
 
-// seeds adds the answers to requests of key, in every version, with nothing in them and with everything.
+// seeds adds the answers to requests of key, in every version, with nothing in them and with
+// everything.
 func seeds(f *testing.F, key kmsg.Key, add func(version int16, body []byte)) {
 	for version := range shapes[key].last + 1 {
 		for _, full := range []bool{false, true} {
@@ -50,7 +51,8 @@ func FuzzSensible(f *testing.F) {
 	for key := range shapes {
 		seeds(f, key, func(version int16, body []byte) { f.Add(int16(key), version, body) })
 	}
-	f.Add(int16(kmsg.ApiVersions), int16(3), []byte{0, 0, 0, 1, 0, 0, 2, 0, 18, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add(int16(kmsg.ApiVersions), int16(3), []byte{0, 0, 0, 1, 0, 0, 2, 0, 18, 0, 0, 0, 5, 0xff,
+		0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, key, version int16, body []byte) {
 		if _, ok := shapes[kmsg.Key(key)]; !ok {
 			return
@@ -89,13 +91,18 @@ func FuzzProduceAnswer(f *testing.F) {
 	})
 }
 
-// Whatever a broker says of its cluster, the view is one that can be worked with, and no larger than what was said.
+// Whatever a broker says of its cluster, the view is one that can be worked with, and no larger
+// than what was said.
 func FuzzMetadataMerge(f *testing.F) {
-	seeds(f, kmsg.Metadata, func(version int16, body []byte) { f.Add(version, body, version, body) })
+	seeds(f, kmsg.Metadata, func(version int16,
+		body []byte) {
+		f.Add(version, body, version, body)
+	})
 	f.Fuzz(func(t *testing.T, version int16, body []byte, thenVersion int16, then []byte) {
 		wanted := map[string]int{"some words": 1, "a": 1}
 		v := &View{}
-		for _, resp := range []kmsg.Response{decoded(kmsg.Metadata, version, body), decoded(kmsg.Metadata, thenVersion, then)} {
+		for _, resp := range []kmsg.Response{decoded(kmsg.Metadata, version, body),
+			decoded(kmsg.Metadata, thenVersion, then)} {
 			m, ok := resp.(*kmsg.MetadataResponse)
 			if !ok {
 				return

@@ -14,14 +14,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxAnswer bounds what a broker may answer, in bytes. The longest true answers are those about topics: ten thousand with
-// 36 partitions of three replicas fit.
+// maxAnswer bounds what a broker may answer, in bytes. The longest true answers are those about
+// topics: ten thousand with 36 partitions of three replicas fit.
 const maxAnswer = 16 << 20
 
 var errNonsense = errors.New("the broker answers nonsense: is it a Kafka broker?")
 
-// guarded is a connection that passes answers on when they are complete, and make sense as far as sensible can tell. What
-// a broker only claims to send takes no memory.
+// guarded is a connection that passes answers on when they are complete, and make sense as far as
+// sensible can tell. What a broker only claims to send takes no memory.
 type guarded struct {
 	net.Conn
 	in *bufio.Reader
@@ -50,8 +50,9 @@ func guard(conn net.Conn, o *origin, node int32) *guarded {
 	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o, node: node}
 }
 
-// Write writes a request, which kgo does in one piece. The first one that has an effect is written when it is known that the
-// connection leads to the cluster. Before it kgo waits for each answer, so nobody else is reading.
+// Write writes a request, which kgo does in one piece. The first one that has an effect is written
+// when it is known that the connection leads to the cluster. Before it kgo waits for each answer,
+// so nobody else is reading.
 func (g *guarded) Write(b []byte) (int, error) {
 	switch q := questionOf(b); {
 	case q.key == kmsg.ApiVersions && !g.offered.Load():
@@ -59,10 +60,13 @@ func (g *guarded) Write(b []byte) (int, error) {
 			return 0, err
 		}
 		return len(b), nil
-	case !g.proven && !opens(q.key): // also a question for what the broker offers that comes later: kgo does not wait for its answer
+	case !g.proven && !opens(q.key):
+		// also a question for what the broker offers that comes later: kgo does not wait for its
+		// answer
 		switch err := g.prove(); {
 		case elsewhere(err):
-			return 1, err // with 0 kgo would dial again at once, and twice as often as the supervisor lets it
+			// with 0 kgo would dial again at once, and twice as often as the supervisor lets it
+			return 1, err
 		case err != nil:
 			return 0, err
 		}
@@ -71,7 +75,8 @@ func (g *guarded) Write(b []byte) (int, error) {
 	return g.send(b)
 }
 
-// opens reports whether requests of key are what kgo opens a connection with. One of no key is part of SASL's first version.
+// opens reports whether requests of key are what kgo opens a connection with. One of no key is part
+// of SASL's first version.
 func opens(key kmsg.Key) bool {
 	return key == kmsg.SASLHandshake || key == kmsg.SASLAuthenticate || key < 0
 }
@@ -173,13 +178,15 @@ func (g *guarded) next() error {
 	return nil
 }
 
-// errElsewhere is what a broker says that is told whom kgo takes it for (KIP-1242). kgo itself would forget all brokers and ask
-// its seeds, and believe the cluster that those lead to.
-var errElsewhere = errors.New("another broker, or another Kafka cluster, answers there, and says so (REBOOTSTRAP_REQUIRED)")
+// errElsewhere is what a broker says that is told whom kgo takes it for (KIP-1242). kgo itself
+// would forget all brokers and ask its seeds, and believe the cluster that those lead to.
+var errElsewhere = errors.New("another broker, or another Kafka cluster, answers there, and " +
+	"says so (REBOOTSTRAP_REQUIRED)")
 
 // misled reports whether frame, an answer to ApiVersions, says so.
 func misled(frame []byte) bool {
-	return len(frame) >= 10 && int16(binary.BigEndian.Uint16(frame[8:])) == kerr.RebootstrapRequired.Code
+	return len(frame) >= 10 &&
+		int16(binary.BigEndian.Uint16(frame[8:])) == kerr.RebootstrapRequired.Code
 }
 
 // question returns what the next answer is about.

@@ -17,8 +17,9 @@ import (
 // lastEpoch is the last epoch of a producer ID that is used. After it a new ID is taken.
 const lastEpoch = 32_766
 
-// identity is the producer ID of a link and the counter of its epochs. A partition that must begin anew takes a higher
-// epoch; the others go on in theirs, because a broker keeps the state of a producer for each partition by itself.
+// identity is the producer ID of a link and the counter of its epochs. A partition that must begin
+// anew takes a higher epoch; the others go on in theirs, because a broker keeps the state of a
+// producer for each partition by itself.
 type identity struct {
 	c        *Cluster
 	book     *book
@@ -26,27 +27,30 @@ type identity struct {
 	progress func() // called when there is a new answer
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex         // guards what follows; never held across I/O
-	id      int64              // -1: none
-	epoch   int16              // the highest that a partition has taken, or may have
-	last    int64              // the ID that taken is of
-	taken   map[string][]int16 // the highest that a partition has taken, -1 for none, by topic and number
-	failed  error              // of the last request for an ID, nil if there is one
-	refused error              // why batches are not numbered: the cluster does not let us
-	odd     int                // answers in a row that nothing is known of
-	silent  int                // questions in a row that a broker left open which answers others
+	mu    sync.Mutex // guards what follows; never held across I/O
+	id    int64      // -1: none
+	epoch int16      // the highest that a partition has taken, or may have
+	last  int64      // the ID that taken is of
+	// the highest that a partition has taken, -1 for none, by topic and number
+	taken   map[string][]int16
+	failed  error // of the last request for an ID, nil if there is one
+	refused error // why batches are not numbered: the cluster does not let us
+	odd     int   // answers in a row that nothing is known of
+	silent  int   // questions in a row that a broker left open which answers others
 	asking  bool
 	retryAt time.Time
 	pause   *backoff.ExponentialBackOff
 }
 
 func newIdentity(c *Cluster, b *book, progress func()) *identity {
-	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1, taken: make(map[string][]int16), pause: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
+	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
+		taken: make(map[string][]int16), pause: backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
 }
 
-// renew returns the beginning of a new numbering for one partition: an epoch that this partition has not had, whoever has asked
-// for it. It returns false while there is no producer ID, which is then asked for; progress is called when that is answered.
+// renew returns the beginning of a new numbering for one partition: an epoch that this partition
+// has not had, whoever has asked for it. It returns false while there is no producer ID, which is
+// then asked for; progress is called when that is answered.
 func (i *identity) renew(topic string, partition int32) (Sequence, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -87,7 +91,8 @@ func (i *identity) availableLocked() bool {
 // spentLocked reports whether another producer ID has to be taken.
 func (i *identity) spentLocked() bool { return i.id < 0 || i.epoch >= lastEpoch }
 
-// forget frees the memory of what partitions of a topic have taken. Whatever begins there after that gets a higher epoch.
+// forget frees the memory of what partitions of a topic have taken. Whatever begins there after
+// that gets a higher epoch.
 func (i *identity) forget(topic string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -119,7 +124,8 @@ func (i *identity) drop(id int64) {
 	}
 }
 
-// askLocked requests a producer ID on a goroutine of its own, unless that is going on or has just failed.
+// askLocked requests a producer ID on a goroutine of its own, unless that is going on or has just
+// failed.
 func (i *identity) askLocked() {
 	now := time.Now()
 	if i.asking || now.Before(i.retryAt) || i.c.ctx.Err() != nil {
@@ -161,7 +167,8 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.progress()
 }
 
-// takeLocked takes a producer ID that was granted. Where it is the one of before, what partitions have taken of it still counts.
+// takeLocked takes a producer ID that was granted. Where it is the one of before, what partitions
+// have taken of it still counts.
 func (i *identity) takeLocked(id int64, epoch int16) {
 	if id != i.last {
 		clear(i.taken)
@@ -201,8 +208,8 @@ func (i *identity) refusal() error {
 	return i.refused
 }
 
-// What an answer to InitProducerID means for batches: to wait for a producer ID, or to go without numbers until there is
-// one. All is asked again.
+// What an answer to InitProducerID means for batches: to wait for a producer ID, or to go without
+// numbers until there is one. All is asked again.
 var (
 	// later are the answers that pass by themselves, as outages do.
 	later = []error{
@@ -217,12 +224,13 @@ var (
 	}
 )
 
-// oddAnswers is after how many answers in a row that nothing is known of batches go without numbers. A broker that answers
-// everything else, and hangs up on this question or answers nonsense, counts as one.
+// oddAnswers is after how many answers in a row that nothing is known of batches go without
+// numbers. A broker that answers everything else, and hangs up on this question or answers
+// nonsense, counts as one.
 const oddAnswers = 3
 
-// silentAnswers is the same for a broker that leaves this question open, each time for askTimeout. A broker of Kafka may do
-// so for some seconds, while it waits for the controller.
+// silentAnswers is the same for a broker that leaves this question open, each time for askTimeout.
+// A broker of Kafka may do so for some seconds, while it waits for the controller.
 const silentAnswers = 10
 
 // denied reports whether batches are to go without numbers after err.
@@ -242,9 +250,10 @@ func (i *identity) denied(err error) bool {
 	return i.odd >= oddAnswers || i.refused != nil
 }
 
-// initProducerID asks a broker that answers for a new producer ID. Which one is chance: kgo itself would ask all that it
-// has heard of, one after the other. A link asks through its own connections: one that was told of wrong versions when it
-// began is given up for being idle, unlike that of the supervisor, whose questions may be answered well.
+// initProducerID asks a broker that answers for a new producer ID. Which one is chance: kgo itself
+// would ask all that it has heard of, one after the other. A link asks through its own connections:
+// one that was told of wrong versions when it began is given up for being idle, unlike that of the
+// supervisor, whose questions may be answered well.
 func (c *Cluster) initProducerID(b *book) (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
@@ -261,7 +270,8 @@ func (c *Cluster) initProducerID(b *book) (id int64, epoch int16, err error) {
 	return -1, -1, errors.New("no broker answers")
 }
 
-// offersRequest asks what a broker offers, in the version that every broker speaks and that needs nothing said.
+// offersRequest asks what a broker offers, in the version that every broker speaks and that needs
+// nothing said.
 type offersRequest struct{ kmsg.ApiVersionsRequest }
 
 // MaxVersion caps the version that kgo negotiates.
@@ -272,13 +282,15 @@ var (
 	errOldIDs = fmt.Errorf("the broker does not offer InitProducerID: %w", kerr.UnsupportedVersion)
 )
 
-// explainNoID returns what err means, with which the question for a producer ID has failed. Only kgo knows its errors, and a
-// broker that does not know the question may hang up on it: whether it is an outage says the next question, what the broker offers.
+// explainNoID returns what err means, with which the question for a producer ID has failed. Only
+// kgo knows its errors, and a broker that does not know the question may hang up on it: whether it
+// is an outage says the next question, what the broker offers.
 func (c *Cluster) explainNoID(b *book, node int32, addr string, err error) error {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	if timedOut(err) {
-		b = c.control // answers come in order: nothing comes on that connection before the one that is left open
+		// answers come in order: nothing comes on that connection before the one that is left open
+		b = c.control
 	}
 	answer, otherErr := b.ask(ctx, node, addr, new(offersRequest))
 	if otherErr != nil {
@@ -288,13 +300,15 @@ func (c *Cluster) explainNoID(b *book, node int32, addr string, err error) error
 	if !ok || offers.ErrorCode != 0 {
 		return err
 	}
-	if !slices.ContainsFunc(offers.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.InitProducerID) }) {
+	if !slices.ContainsFunc(offers.ApiKeys,
+		func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.InitProducerID) }) {
 		return errOldIDs
 	}
 	return fmt.Errorf("%w: %w", errNoID, err)
 }
 
-func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16, err error) {
+func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16,
+	err error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1
 	answer, err := b.ask(ctx, node, addr, req)
@@ -306,7 +320,8 @@ func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id 
 		return -1, -1, err
 	}
 	if resp.ProducerID < 0 || resp.ProducerEpoch < 0 || resp.ProducerEpoch >= lastEpoch {
-		return -1, -1, fmt.Errorf("producer ID %d in epoch %d is of no use", resp.ProducerID, resp.ProducerEpoch)
+		return -1, -1, fmt.Errorf("producer ID %d in epoch %d is of no use", resp.ProducerID,
+			resp.ProducerEpoch)
 	}
 	return resp.ProducerID, resp.ProducerEpoch, nil
 }

@@ -14,7 +14,8 @@ import (
 func granted(id int64) *identity {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	i := newIdentity(&Cluster{cfg: Config{AcksAll: true, Logger: zap.NewNop()}, ctx: ctx}, nil, func() {})
+	i := newIdentity(&Cluster{cfg: Config{AcksAll: true, Logger: zap.NewNop()}, ctx: ctx}, nil,
+		func() {})
 	i.answered(id, 0, nil)
 	return i
 }
@@ -73,9 +74,11 @@ func TestIdentity_NeverGivesANumberingTwice(t *testing.T) {
 		topic := rapid.SampledFrom([]string{"a", "b"})
 		ids := int64(1)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"renew", "renew", "forget", "another ID", "nearly spent"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"renew", "renew", "forget", "another ID",
+				"nearly spent"}).Draw(t, "step") {
 			case "renew":
-				g := given{topic: topic.Draw(t, "topic"), partition: rapid.Int32Range(0, 2).Draw(t, "partition")}
+				g := given{topic: topic.Draw(t, "topic"),
+					partition: rapid.Int32Range(0, 2).Draw(t, "partition")}
 				var ok bool
 				if g.Sequence, ok = i.renew(g.topic, g.partition); ok {
 					require.False(t, before[g], "%+v", g)

@@ -16,7 +16,8 @@ import (
 	"github.com/forebay-go/forebay/internal/kafkatest"
 )
 
-// These tests pin what Kafka itself does with the numbers of batches, on which everything above a Link relies.
+// These tests pin what Kafka itself does with the numbers of batches, on which everything above a
+// Link relies.
 
 // bench is a link to real Kafka and the topic that it writes to.
 type bench struct {
@@ -31,7 +32,8 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 	t.Helper()
 	b := &bench{topic: kafkatest.TopicName(t)}
 	k.CreateTopic(t, b.topic, 2)
-	c, err := New(Config{Name: "events", Seeds: k.Seeds(), ClientID: "forebay", AcksAll: true, Logger: zaptest.NewLogger(t)})
+	c, err := New(Config{Name: "events", Seeds: k.Seeds(), ClientID: "forebay", AcksAll: true,
+		Logger: zaptest.NewLogger(t)})
 	require.NoError(t, err)
 	b.link, err = c.NewLink(func() {})
 	require.NoError(t, err)
@@ -44,10 +46,12 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 	b.view = c.View
 	require.Eventually(t, func() bool {
 		parts := c.View().Topics[b.topic].Partitions
-		return len(parts) == 2 && c.View().Usable(parts[0].Leader) && c.View().Usable(parts[1].Leader)
+		return len(parts) == 2 && c.View().Usable(parts[0].Leader) &&
+			c.View().Usable(parts[1].Leader)
 	}, time.Minute, 5*time.Millisecond)
 	outlet := buffer.NewOutlet()
-	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour, BatchBytes: 1 << 20, MaxTopics: 1,
+	b.lane = buffer.NewLane(buffer.Config{Linger: time.Hour, DeliveryTimeout: time.Hour,
+		BatchBytes: 1 << 20, MaxTopics: 1,
 		Outlet: func(string) *buffer.Outlet { return outlet }},
 		buffer.NewBudget(1<<24), buffer.NewPool(16<<10, 1<<20))
 	return b
@@ -74,7 +78,8 @@ func (b *bench) batch(t *testing.T, partition int32, records int, s Sequence) *A
 	}
 	batch := topic.Take(buffer.Unkeyed, -1, true)
 	require.Equal(t, records, batch.Records())
-	a := &Attempt{Topic: b.topic, Partition: partition, Body: batch.Body(), Records: records, Sequence: s}
+	a := &Attempt{Topic: b.topic, Partition: partition, Body: batch.Body(), Records: records,
+		Sequence: s}
 	a.BaseTime, a.MaxTime = batch.Times()
 	return a
 }
@@ -92,7 +97,8 @@ func (b *bench) produce(t *testing.T, attempts ...*Attempt) {
 }
 
 // write is produce of one batch, which must be appended at offset.
-func (b *bench) write(t *testing.T, partition int32, records int, s Sequence, offset int64) *Attempt {
+func (b *bench) write(t *testing.T, partition int32, records int, s Sequence,
+	offset int64) *Attempt {
 	t.Helper()
 	a := b.batch(t, partition, records, s)
 	b.produce(t, a)
@@ -102,7 +108,8 @@ func (b *bench) write(t *testing.T, partition int32, records int, s Sequence, of
 }
 
 // refused is produce of one batch, which must not be appended, for that reason.
-func (b *bench) refused(t *testing.T, partition int32, records int, s Sequence, reason *kerr.Error) {
+func (b *bench) refused(t *testing.T, partition int32, records int, s Sequence,
+	reason *kerr.Error) {
 	t.Helper()
 	a := b.batch(t, partition, records, s)
 	b.produce(t, a)
@@ -127,7 +134,8 @@ func TestLink_OnRealKafka(t *testing.T) {
 			b := newBench(t, k)
 			test.run(t, b)
 			for _, r := range k.Read(t, b.topic) {
-				require.Equal(t, b.first(t).ID, r.ProducerID, "as a client reads it that is not ours")
+				require.Equal(t, b.first(t).ID, r.ProducerID,
+					"as a client reads it that is not ours")
 			}
 		})
 	}
@@ -162,13 +170,15 @@ func oldEpoch(t *testing.T, b *bench) {
 	s.Advance(3)
 	b.refused(t, 0, 2, s, kerr.InvalidProducerEpoch)
 	s.Next = 0
-	b.refused(t, 0, 3, s, kerr.InvalidProducerEpoch) // an attempt that comes late is not even a duplicate any more
+	// an attempt that comes late is not even a duplicate any more
+	b.refused(t, 0, 3, s, kerr.InvalidProducerEpoch)
 }
 
 func higherEpoch(t *testing.T, b *bench) {
 	s := b.first(t)
 	b.write(t, 0, 3, s, 0)
-	b.refused(t, 0, 3, Sequence{ID: s.ID, Epoch: s.Epoch + 7, Next: 3}, kerr.OutOfOrderSequenceNumber)
+	b.refused(t, 0, 3, Sequence{ID: s.ID, Epoch: s.Epoch + 7, Next: 3},
+		kerr.OutOfOrderSequenceNumber)
 	b.write(t, 0, 3, Sequence{ID: s.ID, Epoch: s.Epoch + 7}, 3) // epochs may be skipped
 }
 
@@ -178,7 +188,8 @@ func duplicate(t *testing.T, b *bench) {
 	s.Advance(3)
 	second := b.write(t, 0, 2, s, 3)
 	for _, a := range []*Attempt{first, second} {
-		again := &Attempt{Topic: a.Topic, Partition: a.Partition, Body: a.Body, Records: a.Records, BaseTime: a.BaseTime, MaxTime: a.MaxTime, Sequence: a.Sequence}
+		again := &Attempt{Topic: a.Topic, Partition: a.Partition, Body: a.Body, Records: a.Records,
+			BaseTime: a.BaseTime, MaxTime: a.MaxTime, Sequence: a.Sequence}
 		b.produce(t, again)
 		require.Equal(t, Done, ActionOf(again.Code))
 		require.Zero(t, again.Code)
@@ -198,7 +209,8 @@ func otherCount(t *testing.T, b *bench) {
 
 func wrap(t *testing.T, b *bench) {
 	s := b.first(t)
-	s.Next = math.MaxInt32 - 4 // 2³¹−5: a partition that has not seen the producer takes any first sequence
+	// 2³¹−5: a partition that has not seen the producer takes any first sequence
+	s.Next = math.MaxInt32 - 4
 	b.write(t, 0, 10, s, 0)
 	s.Advance(10)
 	require.EqualValues(t, 5, s.Next)

@@ -15,12 +15,14 @@ import (
 )
 
 const (
-	// AttemptTimeout is how long an answer to a produce request is waited for, if the request does not say otherwise.
+	// AttemptTimeout is how long an answer to a produce request is waited for, if the request does
+	// not say otherwise.
 	AttemptTimeout = 5 * time.Second
-	// brokerTimeout is how long a broker waits for its followers. It is below AttemptTimeout, so that a broker that is well
-	// says that they are late, instead of saying nothing.
+	// brokerTimeout is how long a broker waits for its followers. It is below AttemptTimeout, so
+	// that a broker that is well says that they are late, instead of saying nothing.
 	brokerTimeout = 3 * time.Second
-	// kgoTimeout is far above the time that an answer is waited for: a connection is given up when we say so.
+	// kgoTimeout is far above the time that an answer is waited for: a connection is given up when
+	// we say so.
 	kgoTimeout = 60 * time.Second
 )
 
@@ -45,11 +47,13 @@ type Answer struct {
 	Err    error  // why there is no answer
 }
 
-// Streams is how many batches a link can have in flight to one partition, each in a stream with numbers of its own.
+// Streams is how many batches a link can have in flight to one partition, each in a stream with
+// numbers of its own.
 const Streams = 10
 
-// Link is what one lane sends to a cluster through: a connection of its own to each broker, so that no lane waits behind
-// another's requests, and producer IDs of its own, so that none waits for another's batch in flight.
+// Link is what one lane sends to a cluster through: a connection of its own to each broker, so that
+// no lane waits behind another's requests, and producer IDs of its own, so that none waits for
+// another's batch in flight.
 type Link struct {
 	c    *Cluster
 	main *book
@@ -62,7 +66,8 @@ type Link struct {
 	ids   []*identity // as many as were asked for
 }
 
-// NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than before. It does no I/O.
+// NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than
+// before. It does no I/O.
 func (c *Cluster) NewLink(progress func()) (*Link, error) {
 	main, err := linkBook(c)
 	if err != nil {
@@ -104,12 +109,14 @@ func (l *Link) book(aside bool) (*book, error) {
 
 // linkBook returns a client for produce requests.
 func linkBook(c *Cluster) (*book, error) {
-	return newBook(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout), kgo.RetryTimeout(askTimeout))
+	return newBook(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
+		kgo.RetryTimeout(askTimeout))
 }
 
-// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, which no call has returned for it
-// before: every earlier attempt in it that has not been appended yet will fail, unless the producer ID is another. It returns false
-// while the producer ID has to be waited for. Whatever writes to a partition beside others takes an ID that they do not take.
+// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, which
+// no call has returned for it before: every earlier attempt in it that has not been appended yet
+// will fail, unless the producer ID is another. It returns false while the producer ID has to be
+// waited for. Whatever writes to a partition beside others takes an ID that they do not take.
 func (l *Link) Renew(n int, topic string, partition int32) (Sequence, bool) {
 	return l.identity(n).renew(topic, partition)
 }
@@ -117,20 +124,23 @@ func (l *Link) Renew(n int, topic string, partition int32) (Sequence, bool) {
 // Available reports whether Renew would return a numbering.
 func (l *Link) Available(n int) bool { return l.identity(n).available() }
 
-// Forget frees the memory of what the producer IDs of the link have numbered in a topic. It may be called at any time.
+// Forget frees the memory of what the producer IDs of the link have numbered in a topic. It may be
+// called at any time.
 func (l *Link) Forget(topic string) {
 	for _, i := range l.identities() {
 		i.forget(topic)
 	}
 }
 
-// Current reports whether s may go on: it belongs to the producer ID in use, or there is none to be had.
+// Current reports whether s may go on: it belongs to the producer ID in use, or there is none to be
+// had.
 func (l *Link) Current(n int, s Sequence) bool { return l.identity(n).current(s.ID) }
 
 // Drop gives up the producer ID of s, which a broker does not take any more.
 func (l *Link) Drop(n int, s Sequence) { l.identity(n).drop(s.ID) }
 
-// Refuse has batches go without numbers until the cluster grants a producer ID again: it does not take that of s.
+// Refuse has batches go without numbers until the cluster grants a producer ID again: it does not
+// take that of s.
 func (l *Link) Refuse(n int, s Sequence, err error) { l.identity(n).refuse(s.ID, err) }
 
 // Refusal returns why batches are not numbered, nil if they are.
@@ -149,10 +159,11 @@ func (l *Link) Unidentified() error {
 	return nil
 }
 
-// Prepare makes one produce request of attempts; those of the same topic must stand together. From then on Revoke may be
-// called on each.
+// Prepare makes one produce request of attempts; those of the same topic must stand together. From
+// then on Revoke may be called on each.
 func (l *Link) Prepare(attempts []*Attempt) *Request {
-	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), Patience: AttemptTimeout, attempts: attempts}
+	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), Patience: AttemptTimeout,
+		attempts: attempts}
 	req.TimeoutMillis = int32(brokerTimeout.Milliseconds())
 	req.Acks = 1
 	if l.c.cfg.AcksAll {
@@ -164,10 +175,12 @@ func (l *Link) Prepare(attempts []*Attempt) *Request {
 	return req
 }
 
-// Produce sends req to node and waits for the answer as long as the request says. It fills in the Answer of each attempt,
-// and returns how long the broker wants to be left alone, or why it did not answer. Cancelling ctx, or the end of that
-// time, gives up the connection, and with it everything in flight on it.
-func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration, err error) {
+// Produce sends req to node and waits for the answer as long as the request says. It fills in the
+// Answer of each attempt, and returns how long the broker wants to be left alone, or why it did not
+// answer. Cancelling ctx, or the end of that time, gives up the connection, and with it everything
+// in flight on it.
+func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration,
+	err error) {
 	ctx, cancel := context.WithTimeout(ctx, req.Patience)
 	defer cancel()
 	resp, err := l.request(ctx, node, req)
@@ -189,8 +202,8 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 	return time.Duration(resp.ThrottleMillis) * time.Millisecond, nil
 }
 
-// HangUp ends all connections to node, and with them what is in flight there: who answers on them is another broker. The next one is
-// opened to where its name leads by then.
+// HangUp ends all connections to node, and with them what is in flight there: who answers on them
+// is another broker. The next one is opened to where its name leads by then.
 func (l *Link) HangUp(node int32) {
 	addr := l.c.View().Brokers[node].Addr
 	l.mu.Lock()
@@ -203,7 +216,8 @@ func (l *Link) HangUp(node int32) {
 	}
 }
 
-func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse, error) {
+func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse,
+	error) {
 	book, err := l.book(req.Aside)
 	if err != nil {
 		return nil, err
@@ -236,7 +250,8 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 	}
 	for _, a := range attempts {
 		if a.untaken { // as a newer broker would say
-			a.Fate, a.Code, a.Text = Answered, kerr.UnsupportedCompressionType.Code, "the broker is older than Kafka 2.1, which brought zstd"
+			a.Fate, a.Code, a.Text = Answered, kerr.UnsupportedCompressionType.Code, "the "+
+				"broker is older than Kafka 2.1, which brought zstd"
 			continue
 		}
 		p := answers[place{a.Topic, a.Partition}]
@@ -259,7 +274,8 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 	}
 }
 
-// maxText is how much is kept of a broker's words, in bytes: reports hold them, outside of the budget.
+// maxText is how much is kept of a broker's words, in bytes: reports hold them, outside of the
+// budget.
 const maxText = 512
 
 func clip(words string) string {
@@ -269,7 +285,8 @@ func clip(words string) string {
 	return strings.Clone(words[:maxText]) + "..." // a slice would keep all of it
 }
 
-// Close ends the connections of the link. Call it after every Produce has returned, and after the cluster was closed.
+// Close ends the connections of the link. Call it after every Produce has returned, and after the
+// cluster was closed.
 func (l *Link) Close() {
 	for _, i := range l.identities() {
 		i.wg.Wait()

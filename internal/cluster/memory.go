@@ -13,22 +13,26 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DefaultMemory is how long brokers remember a producer if nothing else is known: Kafka's default of producer.id.expiration.ms.
+// DefaultMemory is how long brokers remember a producer if nothing else is known: Kafka's default
+// of producer.id.expiration.ms.
 const DefaultMemory = 24 * time.Hour
 
-// The settings of a broker that say how long it remembers a producer. The first is of Kafka 3.4 and later (KIP-854); before, the second said it.
+// The settings of a broker that say how long it remembers a producer. The first is of Kafka 3.4 and
+// later (KIP-854); before, the second said it.
 const (
 	ownMemory    = "producer.id.expiration.ms"
 	sharedMemory = "transactional.id.expiration.ms"
 )
 
-// memoryAge is how long what a broker said holds, or that it would not say it: the setting can be changed while it runs.
+// memoryAge is how long what a broker said holds, or that it would not say it: the setting can be
+// changed while it runs.
 const memoryAge = time.Hour
 
 // memorySoon is how soon a broker is asked again that gave no answer.
 const memorySoon = 5 * time.Second
 
-// memory is how long brokers remember producers, as they say themselves. It is safe for concurrent use.
+// memory is how long brokers remember producers, as they say themselves. It is safe for concurrent
+// use.
 type memory struct {
 	set time.Duration // by the settings, where brokers do not say; 0: it is not
 
@@ -41,7 +45,8 @@ func newMemory(set time.Duration) *memory {
 	return &memory{set: set, says: make(map[int32]time.Duration), next: make(map[int32]time.Time)}
 }
 
-// of returns how long node remembers a producer, by the timestamps of its records. Where it has not said so, it counts what the others have.
+// of returns how long node remembers a producer, by the timestamps of its records. Where it has not
+// said so, it counts what the others have.
 func (m *memory) of(node int32) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -83,12 +88,13 @@ func (m *memory) note(node int32, said time.Duration) {
 	m.says[node] = said
 }
 
-// Memory returns how long a broker remembers a producer, by the timestamps of its records: what it says itself, or else what the settings
-// say, or else a day. It never waits.
+// Memory returns how long a broker remembers a producer, by the timestamps of its records: what it
+// says itself, or else what the settings say, or else a day. It never waits.
 func (c *Cluster) Memory(node int32) time.Duration { return c.memory.of(node) }
 
-// askMemory asks node how long it remembers producers, on a goroutine of its own, unless that was done of late. Links do it through their own
-// connections, after an answer: nothing else waits there.
+// askMemory asks node how long it remembers producers, on a goroutine of its own, unless that was
+// done of late. Links do it through their own connections, after an answer: nothing else waits
+// there.
 func (l *Link) askMemory(node int32) {
 	if l.c.ctx.Err() != nil || !l.c.memory.due(node) {
 		return
@@ -130,7 +136,8 @@ func memorySaid(resp *kmsg.DescribeConfigsResponse) (time.Duration, error) {
 			}
 			// More is of no use, and would overflow.
 			if ms, err := strconv.ParseInt(*c.Value, 10, 64); err == nil && ms > 0 {
-				said[c.Name] = time.Duration(min(ms, (365*24*time.Hour).Milliseconds())) * time.Millisecond
+				said[c.Name] = time.Duration(min(ms,
+					(365*24*time.Hour).Milliseconds())) * time.Millisecond
 			}
 		}
 	}

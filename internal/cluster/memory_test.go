@@ -13,7 +13,8 @@ import (
 func saying(code int16, settings map[string]string) *kmsg.DescribeConfigsResponse {
 	r := kmsg.DescribeConfigsResponseResource{ErrorCode: code}
 	for name, value := range settings {
-		r.Configs = append(r.Configs, kmsg.DescribeConfigsResponseResourceConfig{Name: name, Value: &value})
+		r.Configs = append(r.Configs, kmsg.DescribeConfigsResponseResourceConfig{Name: name,
+			Value: &value})
 	}
 	return &kmsg.DescribeConfigsResponse{Resources: []kmsg.DescribeConfigsResponseResource{r}}
 }
@@ -34,7 +35,8 @@ func TestMemory_ReadsWhatBrokersOfEachVersionSay(t *testing.T) {
 		require.Equal(t, c.want, got, "%v", c.says)
 		require.Equal(t, c.want == 0, err != nil, "%v", c.says)
 	}
-	_, err := memorySaid(saying(kerr.ClusterAuthorizationFailed.Code, map[string]string{ownMemory: "3000"}))
+	_, err := memorySaid(saying(kerr.ClusterAuthorizationFailed.Code,
+		map[string]string{ownMemory: "3000"}))
 	require.ErrorIs(t, err, kerr.ClusterAuthorizationFailed)
 }
 

@@ -9,10 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// origin knows which Kafka a cluster is, by the ID that its brokers tell, so that a name which leads to another one is
-// noticed. Without an ID in the settings it is the one that answers first. It is safe for concurrent use.
+// origin knows which Kafka a cluster is, by the ID that its brokers tell, so that a name which
+// leads to another one is noticed. Without an ID in the settings it is the one that answers first.
+// It is safe for concurrent use.
 //
-// An ID that was told once may be a slip; nothing was written on the strength of it. It is certain when it was told twice.
+// An ID that was told once may be a slip; nothing was written on the strength of it. It is certain
+// when it was told twice.
 type origin struct {
 	cluster string // its name in the settings
 	client  string // what we call ourselves
@@ -29,7 +31,8 @@ func newOrigin(cfg *Config) *origin {
 	return &origin{cluster: cfg.Name, client: cfg.ClientID, set: set, id: cfg.ID, certain: set}
 }
 
-// check returns an *another if id, which a broker tells, is not that of the cluster. One that tells none may be any.
+// check returns an *another if id, which a broker tells, is not that of the cluster. One that tells
+// none may be any.
 func (o *origin) check(id *string) error {
 	if id == nil || *id == "" {
 		return nil
@@ -93,19 +96,22 @@ type another struct {
 
 func (a *another) Error() string {
 	if a.set {
-		return fmt.Sprintf("another Kafka cluster answers there: its ID is %q, and clusters.%s.cluster_id says %q: correct the one or the other",
+		return fmt.Sprintf("another Kafka cluster answers there: its ID is %q, and "+
+			"clusters.%s.cluster_id says %q: correct the one or the other",
 			a.is, a.cluster, a.was)
 	}
-	return fmt.Sprintf("another Kafka cluster answers there: its ID is %q, and it was %q: if that is meant, set clusters.%s.cluster_id or start anew",
+	return fmt.Sprintf("another Kafka cluster answers there: its ID is %q, and it was %q: if "+
+		"that is meant, set clusters.%s.cluster_id or start anew",
 		a.is, a.was, a.cluster)
 }
 
-// whoVersion is the version of the question for the cluster that a connection begins with: what every broker speaks that knows
-// record batches, and in no compact form.
+// whoVersion is the version of the question for the cluster that a connection begins with: what
+// every broker speaks that knows record batches, and in no compact form.
 const whoVersion = 4
 
-// identify asks whoever is at the other end of a connection for the ID of its cluster, before anything else is written to it
-// that has an effect: the name may lead elsewhere since the last answer. It belongs to Write, when nothing is being read.
+// identify asks whoever is at the other end of a connection for the ID of its cluster, before
+// anything else is written to it that has an effect: the name may lead elsewhere since the last
+// answer. It belongs to Write, when nothing is being read.
 func (g *guarded) identify() error {
 	who := kmsg.NewPtrMetadataRequest()
 	who.Version, who.Topics = whoVersion, []kmsg.MetadataRequestTopic{} // nil asks for all topics
@@ -128,11 +134,12 @@ func (g *guarded) identify() error {
 	return g.origin.check(answer.ClusterID)
 }
 
-// saysWhom is the first version of ApiVersions that says which broker of which cluster is meant (KIP-1242).
+// saysWhom is the first version of ApiVersions that says which broker of which cluster is meant
+// (KIP-1242).
 const saysWhom = 5
 
-// addressed returns b, a request for ApiVersions as kgo writes it, with the broker that is meant in it. kgo takes all brokers for
-// seeds, which may be anybody.
+// addressed returns b, a request for ApiVersions as kgo writes it, with the broker that is meant in
+// it. kgo takes all brokers for seeds, which may be anybody.
 func addressed(b []byte, version int16, cluster string, node int32) []byte {
 	const header = 4 + 8 // before the client's ID
 	if version < saysWhom || cluster == "" || node < 0 || len(b) < header+3 {

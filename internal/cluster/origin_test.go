@@ -26,7 +26,8 @@ func TestOrigin_KnowsAnotherClusterByItsID(t *testing.T) {
 	require.Empty(t, o.answered())
 	require.NoError(t, o.check(told("A")))
 	require.Equal(t, "A", o.answered())
-	require.EqualError(t, o.check(told("B")), `another Kafka cluster answers there: its ID is "B", and it was "A": if that is meant, set clusters.events.cluster_id or start anew`)
+	require.EqualError(t, o.check(told("B")),
+		`another Kafka cluster answers there: its ID is "B", and it was "A": if that is meant, set clusters.events.cluster_id or start anew`)
 	require.NoError(t, o.check(told("A")))
 	require.NoError(t, o.check(nil), "a broker that tells none may be any")
 	o.doubt("B")
@@ -50,7 +51,8 @@ func TestOrigin_OfTheSettingsHoldsFromTheFirstAnswer(t *testing.T) {
 	require.True(t, o.known())
 	require.Empty(t, o.answered(), "nobody has")
 	err := o.check(told("B"))
-	require.EqualError(t, err, `another Kafka cluster answers there: its ID is "B", and clusters.events.cluster_id says "A": correct the one or the other`)
+	require.EqualError(t, err,
+		`another Kafka cluster answers there: its ID is "B", and clusters.events.cluster_id says "A": correct the one or the other`)
 	require.True(t, refused(err), "nobody is let in by knocking more often")
 	o.doubt("B")
 	require.Error(t, o.check(told("B")))
@@ -64,14 +66,18 @@ func movable(at *atomic.Pointer[string]) DialFunc {
 	}
 }
 
-// The control connection still leads to our cluster, and a new connection of a link to another one: what is to be written does not
-// get there. The newest versions of brokers say so themselves; older ones are asked who they are.
+// The control connection still leads to our cluster, and a new connection of a link to another one:
+// what is to be written does not get there. The newest versions of brokers say so themselves; older
+// ones are asked who they are.
 func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
-	for name, opts := range map[string][]kfake.Opt{"asked": {kfake.MaxVersions(kversion.V4_0_0())}, "by itself": nil} {
+	for name, opts := range map[string][]kfake.Opt{"asked": {kfake.MaxVersions(kversion.V4_0_0())},
+		"by itself": nil} {
 		t.Run(name, func(t *testing.T) {
-			ours := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.ClusterID("ours"))...)
+			ours := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"),
+				kfake.ClusterID("ours"))...)
 			defer ours.Close()
-			theirs := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.ClusterID("theirs"))...)
+			theirs := fake(t, append(opts, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"),
+				kfake.ClusterID("theirs"))...)
 			defer theirs.Close()
 			var astray atomic.Int64
 			theirs.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -81,7 +87,8 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			})
 			var at atomic.Pointer[string]
 			at.Store(told(ours.ListenAddrs()[0]))
-			c, err := New(Config{Name: "test", Seeds: ours.ListenAddrs(), ClientID: "test", AcksAll: true, Logger: zap.NewNop(), Dial: movable(&at)})
+			c, err := New(Config{Name: "test", Seeds: ours.ListenAddrs(), ClientID: "test",
+				AcksAll: true, Logger: zap.NewNop(), Dial: movable(&at)})
 			require.NoError(t, err)
 			c.Start()
 			t.Cleanup(c.Close)
@@ -92,7 +99,8 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			require.NoError(t, err)
 			defer l.Close()
 			attempt := func() *Attempt {
-				a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}, Records: 1, Sequence: Unnumbered}
+				a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0},
+					Records: 1, Sequence: Unnumbered}
 				_, _ = l.Produce(t.Context(), 0, l.Prepare([]*Attempt{a}))
 				return a
 			}
@@ -127,12 +135,14 @@ func TestCluster_OfTheSettingsIsWaitedFor(t *testing.T) {
 		dials.Add(1)
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
-	c, err := New(Config{Name: "test", Seeds: theirs.ListenAddrs(), ClientID: "test", AcksAll: true, Logger: zap.NewNop(), Dial: dial, ID: "ours"})
+	c, err := New(Config{Name: "test", Seeds: theirs.ListenAddrs(), ClientID: "test", AcksAll: true,
+		Logger: zap.NewNop(), Dial: dial, ID: "ours"})
 	require.NoError(t, err)
 	c.Start()
 	t.Cleanup(c.Close)
 	eventually(t, "down", func() bool { return c.Status().State == Down })
-	require.Contains(t, c.Status().Reason, `its ID is "theirs", and clusters.test.cluster_id says "ours"`)
+	require.Contains(t, c.Status().Reason,
+		`its ID is "theirs", and clusters.test.cluster_id says "ours"`)
 	require.Empty(t, c.View().Brokers)
 	require.Empty(t, c.Status().ID)
 	before, begin := dials.Load(), time.Now()
@@ -140,7 +150,8 @@ func TestCluster_OfTheSettingsIsWaitedFor(t *testing.T) {
 	require.Greater(t, time.Since(begin), 300*time.Millisecond)
 }
 
-// kgo takes all brokers for seeds and so does not say whom it means (KIP-1242). What it writes is complemented, when the ID is certain.
+// kgo takes all brokers for seeds and so does not say whom it means (KIP-1242). What it writes is
+// complemented, when the ID is certain.
 func TestAddressed_SaysWhichBrokerOfWhichClusterIsMeant(t *testing.T) {
 	written := func(version int16) []byte {
 		req := kmsg.NewPtrApiVersionsRequest()
@@ -169,21 +180,27 @@ func TestCluster_BrokersAreToldWhomWeMean(t *testing.T) {
 	var meant atomic.Int64
 	k.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
-		if req := r.(*kmsg.ApiVersionsRequest); req.ClusterID != nil && *req.ClusterID == "ours" && req.NodeID >= 0 {
+		if req := r.(*kmsg.ApiVersionsRequest); req.ClusterID != nil && *req.ClusterID == "ours" &&
+			req.NodeID >= 0 {
 			meant.Add(1)
 		}
 		return nil, nil, false
 	})
 	c, _ := start(t, k.ListenAddrs()...)
-	eventually(t, "up", func() bool { return c.Status().State == Up && c.View().Usable(0) && c.View().Usable(1) })
+	eventually(t, "up", func() bool {
+		return c.Status().State == Up && c.View().Usable(0) &&
+			c.View().Usable(1)
+	})
 	c.control.dials.hangUp(c.View().Brokers[1].Addr, false) // by now the ID is certain
-	eventually(t, "a connection that says so", func() bool { c.Failed(1, errNonsense); return meant.Load() > 0 })
+	eventually(t, "a connection that says so",
+		func() bool { c.Failed(1, errNonsense); return meant.Load() > 0 })
 }
 
-// kgo does not wait for the answer to a question that is not of the opening, so nobody may read then in its place: a connection is proven
-// before it.
+// kgo does not wait for the answer to a question that is not of the opening, so nobody may read
+// then in its place: a connection is proven before it.
 func TestGuard_AsksWhoAnswersBeforeTheFirstQuestionAfterTheOpening(t *testing.T) {
-	k := fake(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"), kfake.MaxVersions(kversion.V4_0_0()))
+	k := fake(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "a"),
+		kfake.MaxVersions(kversion.V4_0_0()))
 	defer k.Close()
 	c, _ := start(t, k.ListenAddrs()...)
 	c.Want("a")
@@ -209,7 +226,8 @@ func TestGuard_AsksWhoAnswersBeforeTheFirstQuestionAfterTheOpening(t *testing.T)
 	require.NoError(t, err)
 	var order []asked
 	for len(seen) > 0 {
-		if next := <-seen; next.key != kmsg.ApiVersions || next.version == 0 { // else it is the opening
+		// else it is the opening
+		if next := <-seen; next.key != kmsg.ApiVersions || next.version == 0 {
 			order = append(order, next)
 		}
 	}

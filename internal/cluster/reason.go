@@ -14,16 +14,18 @@ import (
 	"github.com/forebay-go/forebay/internal/secure"
 )
 
-// refused reports whether err says that the broker, or we, will not have the other: a password, a certificate, a version. Nobody gets
-// in by knocking more often, and there are places that lock a user out who does.
+// refused reports whether err says that the broker, or we, will not have the other: a password, a
+// certificate, a version. Nobody gets in by knocking more often, and there are places that lock a
+// user out who does.
 func refused(err error) bool {
 	_, unfit := errors.AsType[*unfit](err)
-	return unfit || elsewhere(err) || secure.Refused(err) || errors.Is(err, kerr.SaslAuthenticationFailed) ||
+	return unfit || elsewhere(err) || secure.Refused(err) ||
+		errors.Is(err, kerr.SaslAuthenticationFailed) ||
 		errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState)
 }
 
-// elsewhere reports whether err says that somebody else answers where a broker of the cluster should be. Nothing but the question
-// who that is was written then.
+// elsewhere reports whether err says that somebody else answers where a broker of the cluster
+// should be. Nothing but the question who that is was written then.
 func elsewhere(err error) bool {
 	_, other := errors.AsType[*another](err)
 	return other || errors.Is(err, errElsewhere)
@@ -38,7 +40,8 @@ func reasoned(err error) error {
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return &worded{"the broker does not offer that SASL mechanism", err}
 	case errors.Is(err, kerr.RebootstrapRequired):
-		return &worded{"the broker tells clients to start again from their configured brokers (REBOOTSTRAP_REQUIRED), which is being done", err}
+		return &worded{"the broker tells clients to start again from their configured brokers " +
+			"(REBOOTSTRAP_REQUIRED), which is being done", err}
 	case timedOut(err): // which of the timers that are running was the first is of no interest
 		return fmt.Errorf("no answer in time: %w", err)
 	case dial && op.Op == "dial":
@@ -67,7 +70,8 @@ func kindOf(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
+	case errors.Is(err, kerr.SaslAuthenticationFailed),
+		errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
 		return "authentication"
 	case elsewhere(err):
 		return "another cluster"
@@ -83,7 +87,8 @@ func kindOf(err error) string {
 	return "connection" // refused, reset, closed, no route: nobody is there
 }
 
-// kinds decides when a reason is said again while a cluster is not up: when its kind is another one. It belongs to whoever publishes.
+// kinds decides when a reason is said again while a cluster is not up: when its kind is another
+// one. It belongs to whoever publishes.
 type kinds struct {
 	said  string               // the kind that was said last
 	at    time.Time            // and when
@@ -94,17 +99,21 @@ type kinds struct {
 }
 
 const (
-	kindLasts = 5 * time.Second // how long a kind is there before it is said: what a broker that starts says passes
-	kindAgain = time.Minute     // how long after the last line a kind is said again that was said before, where it is the only one
+	// how long a kind is there before it is said: what a broker that starts says passes
+	kindLasts = 5 * time.Second
+	// how long after the last line a kind is said again that was said before, where it is the only
+	// one
+	kindAgain = time.Minute
 )
 
 // begin begins anew: the kind is being said, or there is nothing to say.
 func (k *kinds) begin(kind string, now time.Time) {
-	*k = kinds{said: kind, at: now, now: kind, alone: now, first: map[string]time.Time{kind: now}, known: map[string]bool{kind: true}}
+	*k = kinds{said: kind, at: now, now: kind, alone: now, first: map[string]time.Time{kind: now},
+		known: map[string]bool{kind: true}}
 }
 
-// note notes the kind of the latest reason, and reports whether it is to be said. Brokers that fail in two ways say both in turn: each is said
-// once.
+// note notes the kind of the latest reason, and reports whether it is to be said. Brokers that fail
+// in two ways say both in turn: each is said once.
 func (k *kinds) note(kind string, now time.Time) bool {
 	if k.first == nil {
 		k.begin(kind, now)

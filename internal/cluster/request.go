@@ -10,31 +10,35 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxProduceVersion is the last version of the produce request that names topics by name. From 13 on they have only IDs,
-// which a topic that was deleted and made again does not keep; by name it just goes on.
+// maxProduceVersion is the last version of the produce request that names topics by name. From 13
+// on they have only IDs, which a topic that was deleted and made again does not keep; by name it
+// just goes on.
 const maxProduceVersion = 12
 
-// Attempt is one try to have a batch written to one partition. What describes the batch is set by the caller and not
-// changed before Produce returns; what became of it is valid from then on.
+// Attempt is one try to have a batch written to one partition. What describes the batch is set by
+// the caller and not changed before Produce returns; what became of it is valid from then on.
 type Attempt struct {
 	Topic     string
 	Partition int32
-	Body      []byte // what follows the header of the batch; set before Produce; not read after it has returned, nor after Revoke
-	Codec     int8
-	Records   int
-	BaseTime  int64 // milliseconds since 1970
-	MaxTime   int64
-	Sequence  Sequence
+	// what follows the header of the batch; set before Produce; not read after it has returned, nor
+	// after Revoke
+	Body     []byte
+	Codec    int8
+	Records  int
+	BaseTime int64 // milliseconds since 1970
+	MaxTime  int64
+	Sequence Sequence
 
 	Answer
 
 	req     *Request
 	revoked bool // guarded by req.mu
-	untaken bool // the same: the broker's version does not know the compression, so it was not written
+	// the same: the broker's version does not know the compression, so it was not written
+	untaken bool
 }
 
-// Revoke ends the attempt for its caller, before Produce or while it is going on: the body is not read any more when it returns. It
-// reports whether the batch was written, or may have been.
+// Revoke ends the attempt for its caller, before Produce or while it is going on: the body is not
+// read any more when it returns. It reports whether the batch was written, or may have been.
 func (a *Attempt) Revoke() (written bool) {
 	a.req.mu.Lock()
 	defer a.req.mu.Unlock()
@@ -42,11 +46,13 @@ func (a *Attempt) Revoke() (written bool) {
 	return a.req.written && !a.untaken
 }
 
-// Request is a produce request whose batches are encoded straight into the buffer of kgo, when kgo is about to write it.
-// kgo takes any kmsg.Request; embedding its own one gives everything but the encoding.
+// Request is a produce request whose batches are encoded straight into the buffer of kgo, when kgo
+// is about to write it. kgo takes any kmsg.Request; embedding its own one gives everything but the
+// encoding.
 type Request struct {
 	kmsg.ProduceRequest
-	Aside    bool          // on a connection beside the one that others use: the answer may take long
+	// on a connection beside the one that others use: the answer may take long
+	Aside    bool
 	Patience time.Duration // how long the answer is waited for
 
 	attempts []*Attempt // those of a topic stand together
@@ -67,19 +73,21 @@ func (r *Request) close() (written bool) {
 	return r.written
 }
 
-// zstdVersion is the version of the produce request from which on brokers know zstd, Kafka 2.1. Older ones answer UNKNOWN_SERVER_ERROR. All
-// other compressions are older than record batches.
+// zstdVersion is the version of the produce request from which on brokers know zstd, Kafka 2.1.
+// Older ones answer UNKNOWN_SERVER_ERROR. All other compressions are older than record batches.
 const zstdVersion = 7
 
-// batchVersion is the version that brought record batches, and with them headers and numbers, Kafka 0.11.
+// batchVersion is the version that brought record batches, and with them headers and numbers, Kafka
+// 0.11.
 const batchVersion = 3
 
 // takes reports whether a broker that speaks version knows a compression.
 func takes(version int16, codec int8) bool { return codec < 4 || version >= zstdVersion }
 
-// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is there, and again if nothing
-// could be written to it. After close, and for a broker without record batches, it encodes a request without batches, which is valid and
-// does nothing. Batches in a compression that the broker does not know are left out.
+// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is
+// there, and again if nothing could be written to it. After close, and for a broker without record
+// batches, it encodes a request without batches, which is valid and does nothing. Batches in a
+// compression that the broker does not know are left out.
 func (r *Request) AppendTo(dst []byte) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,7 +123,8 @@ func (r *Request) AppendTo(dst []byte) []byte {
 	return e.dst
 }
 
-// sizeOf returns about how many bytes attempts take, so that there is one allocation for them at most.
+// sizeOf returns about how many bytes attempts take, so that there is one allocation for them at
+// most.
 func sizeOf(attempts []*Attempt) int {
 	n := 64
 	for _, a := range attempts {
@@ -141,7 +150,8 @@ func sameTopic(attempts []*Attempt) int {
 	return n
 }
 
-// encoder writes the types of Kafka's protocol, in the compact form of KIP-482 where the version has it.
+// encoder writes the types of Kafka's protocol, in the compact form of KIP-482 where the version
+// has it.
 type encoder struct {
 	dst      []byte
 	flexible bool
@@ -189,7 +199,8 @@ const batchHeader = 61
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// batch writes a RecordBatch v2 as bytes: the header of this attempt, then the body that all attempts share.
+// batch writes a RecordBatch v2 as bytes: the header of this attempt, then the body that all
+// attempts share.
 func (e *encoder) batch(a *Attempt) {
 	e.length(batchHeader + len(a.Body))
 	start := len(e.dst)
@@ -198,7 +209,8 @@ func (e *encoder) batch(a *Attempt) {
 	e.int32(-1)                                    // partition leader epoch
 	e.dst = append(e.dst, 2)                       // magic
 	e.int32(0)                                     // CRC, below
-	e.int16(int16(a.Codec))                        // attributes: compression; create time; not transactional
+	// attributes: compression; create time; not transactional
+	e.int16(int16(a.Codec))
 	e.int32(int32(a.Records - 1))
 	e.int64(a.BaseTime)
 	e.int64(a.MaxTime)

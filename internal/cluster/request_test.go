@@ -12,7 +12,8 @@ import (
 
 func testAttempts() []*Attempt {
 	return []*Attempt{
-		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 3, Records: 2, BaseTime: 1000, MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
+		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 3, Records: 2, BaseTime: 1000,
+			MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
 		{Topic: "a", Partition: 4, Body: []byte("body of a4"), Records: 1, Sequence: Unnumbered},
 		{Topic: "b", Partition: 0, Body: []byte("body of b0"), Records: 1},
 	}
@@ -55,7 +56,8 @@ func TestRequest_IsWhatKafkasProtocolSaysInEveryVersion(t *testing.T) {
 		require.EqualValues(t, 2, batch.NumRecords)
 		require.Equal(t, "body of a3", string(batch.Records))
 		require.EqualValues(t, len(part.Records)-12, batch.Length)
-		require.Equal(t, crc32.Checksum(part.Records[21:], castagnoli), binary.BigEndian.Uint32(part.Records[17:]))
+		require.Equal(t, crc32.Checksum(part.Records[21:], castagnoli),
+			binary.BigEndian.Uint32(part.Records[17:]))
 	}
 }
 
@@ -109,7 +111,8 @@ func TestRead_MatchesAnswersByTopicAndPartition(t *testing.T) {
 		return p
 	}
 	resp.Topics = []kmsg.ProduceResponseTopic{
-		{Topic: "b", Partitions: []kmsg.ProduceResponseTopicPartition{part(0, 6, -1), part(9, 0, 1)}},
+		{Topic: "b", Partitions: []kmsg.ProduceResponseTopicPartition{part(0, 6, -1),
+			part(9, 0, 1)}},
 		{Topic: "a", Partitions: []kmsg.ProduceResponseTopicPartition{part(3, 0, 42)}},
 	}
 	read(resp, attempts)
@@ -126,10 +129,12 @@ func TestRead_KeepsOfABrokersWordsAndNumbersWhatMakesSense(t *testing.T) {
 	p := kmsg.NewProduceResponseTopicPartition()
 	p.ErrorCode, p.BaseOffset, p.ErrorMessage = 87, -9, kmsg.StringPtr(strings.Repeat("no", 1<<20))
 	for _, n := range []int32{-1, 1, 2, 1 << 30} {
-		p.ErrorRecords = append(p.ErrorRecords, kmsg.ProduceResponseTopicPartitionErrorRecord{RelativeOffset: n})
+		p.ErrorRecords = append(p.ErrorRecords,
+			kmsg.ProduceResponseTopicPartitionErrorRecord{RelativeOffset: n})
 	}
 	resp := kmsg.NewPtrProduceResponse()
-	resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a", Partitions: []kmsg.ProduceResponseTopicPartition{p}}}
+	resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a",
+		Partitions: []kmsg.ProduceResponseTopicPartition{p}}}
 	read(resp, []*Attempt{a})
 	require.Less(t, len(a.Text), 1000)
 	require.EqualValues(t, -1, a.Offset)

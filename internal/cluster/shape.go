@@ -7,10 +7,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// kmsg believes an answer before it has seen it: it takes memory for as many elements as an array says it has, a hundred
-// bytes for one that is there, and counts down the tags that a structure says it has, up to four billion, when there is
-// nothing left to read. A few bytes of nonsense so cost gigabytes, or a minute of a processor. An answer is therefore
-// skimmed, without taking any memory, before kmsg gets it.
+// kmsg believes an answer before it has seen it: it takes memory for as many elements as an array
+// says it has, a hundred bytes for one that is there, and counts down the tags that a structure
+// says it has, up to four billion, when there is nothing left to read. A few bytes of nonsense so
+// cost gigabytes, or a minute of a processor. An answer is therefore skimmed, without taking any
+// memory, before kmsg gets it.
 
 // shape is what an answer consists of.
 type shape []field
@@ -34,10 +35,16 @@ const (
 	tags
 )
 
-func octets(size int) field               { return field{kind: fixed, size: size, to: math.MaxInt16} }
-func words() field                        { return field{kind: text, to: math.MaxInt16} }
-func list(of ...field) field              { return field{kind: array, of: of, to: math.MaxInt16} }
-func tagged(known map[uint32]shape) field { return field{kind: tags, tags: known, to: math.MaxInt16} }
+func octets(size int) field {
+	return field{kind: fixed, size: size,
+		to: math.MaxInt16}
+}
+func words() field           { return field{kind: text, to: math.MaxInt16} }
+func list(of ...field) field { return field{kind: array, of: of, to: math.MaxInt16} }
+func tagged(known map[uint32]shape) field {
+	return field{kind: tags, tags: known,
+		to: math.MaxInt16}
+}
 func (f field) since(version int16) field { f.from = version; return f }
 func (f field) until(version int16) field { f.to = version; return f }
 
@@ -105,11 +112,12 @@ var shapes = map[kmsg.Key]spoken{
 		),
 		tagged(nil),
 	}},
-	kmsg.InitProducerID: {last: 5, flexible: 2, shape: shape{octets(4), octets(2), octets(8), octets(2), tagged(nil)}},
+	kmsg.InitProducerID: {last: 5, flexible: 2,
+		shape: shape{octets(4), octets(2), octets(8), octets(2), tagged(nil)}},
 }
 
-// sensible reports whether body, which follows the size in a frame, has the shape of an answer to a request of key in
-// version, as far as that is known.
+// sensible reports whether body, which follows the size in a frame, has the shape of an answer to a
+// request of key in version, as far as that is known.
 func sensible(key kmsg.Key, version int16, body []byte) bool {
 	s, ok := shapes[key]
 	if !ok || version > s.last || len(body) < 4 {
@@ -119,7 +127,8 @@ func sensible(key kmsg.Key, version int16, body []byte) bool {
 	switch {
 	case key != kmsg.ApiVersions:
 		k.tags(nil) // of the header
-	case len(k.src) > 1 && k.src[1] == 35: // UNSUPPORTED_VERSION comes in version 0, and kgo reads it so
+	case len(k.src) > 1 && k.src[1] == 35:
+		// UNSUPPORTED_VERSION comes in version 0, and kgo reads it so
 		k.version, k.flexible = 0, false
 	}
 	k.skim(s.shape)
@@ -185,7 +194,8 @@ func (k *skimmer) skip(n int) []byte {
 	return skipped
 }
 
-// length reads how long a text or an array is, which takes so many bytes where it is not compact; null is 0.
+// length reads how long a text or an array is, which takes so many bytes where it is not compact;
+// null is 0.
 func (k *skimmer) length(size int) int {
 	if k.flexible {
 		return max(0, int(k.uvarint())-1)

@@ -58,10 +58,12 @@ func answered(resp kmsg.Response) []byte {
 	return resp.AppendTo(body)
 }
 
-// eachShape calls fn with an answer of each shape in each version, with nothing in it and with everything.
+// eachShape calls fn with an answer of each shape in each version, with nothing in it and with
+// everything.
 func eachShape(t *testing.T, fn func(t *testing.T, key kmsg.Key, version int16, body []byte)) {
 	for key, s := range shapes {
-		require.Equal(t, s.last, kmsg.ResponseForKey(int16(key)).MaxVersion(), "kmsg has learnt a version of %s: add it to shapes", key.Name())
+		require.Equal(t, s.last, kmsg.ResponseForKey(int16(key)).MaxVersion(),
+			"kmsg has learnt a version of %s: add it to shapes", key.Name())
 		for version := range s.last + 1 {
 			for _, full := range []bool{false, true} {
 				t.Run(fmt.Sprint(key.Name(), version, full), func(t *testing.T) {
@@ -105,7 +107,8 @@ func TestGuard_AnAnswerIsTheSameInManyPieces(t *testing.T) {
 		defer g.Close()
 		go func() {
 			_, _ = io.ReadFull(ours, make([]byte, 12))
-			for _, b := range append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...) {
+			for _, b := range append(binary.BigEndian.AppendUint32(nil, uint32(len(body))),
+				body...) {
 				_, _ = ours.Write([]byte{b})
 			}
 		}()
@@ -126,7 +129,8 @@ func TestGuard_WhatIsOnlyClaimedTakesNoMemory(t *testing.T) {
 		ours, theirs := net.Pipe()
 		g := guard(theirs, new(origin), -1)
 		go func() {
-			_, _ = ours.Write(append(binary.BigEndian.AppendUint32(nil, uint32(size)), "and nothing more"...))
+			_, _ = ours.Write(append(binary.BigEndian.AppendUint32(nil, uint32(size)),
+				"and nothing more"...))
 			ours.Close()
 		}()
 		var before, after runtime.MemStats

@@ -39,6 +39,7 @@ type Status struct {
 	Reason string    // why, in words, when it is not up
 
 	Changes uint64 // how often it came into another state
-	Reasons uint64 // how often a reason was said within a state: it was not reached, or another kind came
+	// how often a reason was said within a state: it was not reached, or another kind came
+	Reasons uint64
 	ID      string // of the Kafka cluster, as its brokers tell; empty as long as none has
 }

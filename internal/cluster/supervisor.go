@@ -13,17 +13,22 @@ import (
 )
 
 const (
-	askTimeout   = 2 * time.Second        // for an answer to a metadata request
-	metadataAge  = 5 * time.Second        // how old the view may become while all is well
-	unsettledAge = 100 * time.Millisecond // how soon it is asked for again while a partition has no leader that works or a topic is not there
-	unsettledMax = time.Second            // and how rarely, when that goes on
-	hurryAge     = 20 * time.Millisecond  // how soon after the last answer at the earliest
-	leaveAge     = time.Second            // how soon whoever sends us away is hung up on again
-	movedAge     = 10 * time.Second       // how long a change of addresses counts as one of late
-	probesAtOnce = 20                     // brokers that have never answered are asked so many at a time, every probeSoon: there may be thousands, or said to be
+	askTimeout  = 2 * time.Second // for an answer to a metadata request
+	metadataAge = 5 * time.Second // how old the view may become while all is well
+	// how soon it is asked for again while a partition has no leader that works or a topic is not
+	// there
+	unsettledAge = 100 * time.Millisecond
+	unsettledMax = time.Second           // and how rarely, when that goes on
+	hurryAge     = 20 * time.Millisecond // how soon after the last answer at the earliest
+	leaveAge     = time.Second           // how soon whoever sends us away is hung up on again
+	movedAge     = 10 * time.Second      // how long a change of addresses counts as one of late
+	// brokers that have never answered are asked so many at a time, every probeSoon: there may be
+	// thousands, or said to be
+	probesAtOnce = 20
 )
 
-// supervisor keeps the view of a cluster. It belongs to one goroutine; what it asks runs on others, which send answers.
+// supervisor keeps the view of a cluster. It belongs to one goroutine; what it asks runs on others,
+// which send answers.
 type supervisor struct {
 	c       *Cluster
 	targets map[int32]*target // by node ID; seeds have the negative ones that kgo gives them
@@ -32,9 +37,10 @@ type supervisor struct {
 	creator *creator
 	asking  int // how many answers will come
 
-	view      *View
-	learned   time.Time // when a question was last answered
-	round     time.Time // when the last question of a round was answered, in which topics have their turns
+	view    *View
+	learned time.Time // when a question was last answered
+	// when the last question of a round was answered, in which topics have their turns
+	round     time.Time
 	refresh   time.Time // when the next round begins
 	soon      time.Time // when to ask for the brokers before that; zero: not
 	turns     turns
@@ -62,10 +68,12 @@ type target struct {
 type targetState uint8
 
 const (
-	good    targetState = iota // answered last time
-	named                      // nobody has asked it yet, and a broker has named it: it is used until it fails, if some broker answers
-	suspect                    // a link failed on it, or a seed that nobody has asked yet
-	bad                        // did not answer
+	good targetState = iota // answered last time
+	// nobody has asked it yet, and a broker has named it: it is used until it fails, if some broker
+	// answers
+	named
+	suspect // a link failed on it, or a seed that nobody has asked yet
+	bad     // did not answer
 )
 
 type answer struct {
@@ -77,7 +85,8 @@ type answer struct {
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer), creator: newCreator(c), turns: make(turns), view: c.View()}
+	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer),
+		creator: newCreator(c), turns: make(turns), view: c.View()}
 	for i, addr := range c.cfg.Seeds {
 		s.targets[seedID(i)] = newTarget(addr)
 	}
@@ -181,16 +190,19 @@ func (s *supervisor) askDue(ctx context.Context) time.Time {
 	s.turns.follow(s.c.topics(), now)
 	for id, t := range s.targets {
 		switch {
-		case t.asked || id < 0 && !(dark && s.needsSeed(t)) || id >= 0 && dark && t.state == bad && s.seedFirst(t):
+		case t.asked || id < 0 && !(dark && s.needsSeed(t)) || id >= 0 && dark && t.state == bad &&
+			s.seedFirst(t):
 		case t.state == good && id >= 0:
-			known, before := t.missed == 0, healthy != nil && healthy.missed == 0 // who is not named any more may know less
+			// who is not named any more may know less
+			known, before := t.missed == 0, healthy != nil && healthy.missed == 0
 			if known != before {
 				if known || healthy == nil {
 					healthy, healthyID = t, id
 				}
 				continue
 			}
-			if healthy == nil || id > s.turn && healthyID <= s.turn || (id > s.turn) == (healthyID > s.turn) && id < healthyID {
+			if healthy == nil || id > s.turn && healthyID <= s.turn ||
+				(id > s.turn) == (healthyID > s.turn) && id < healthyID {
 				healthy, healthyID = t, id
 			}
 		case !t.next.After(now) && id >= 0 && !t.proven && !s.another(now):
@@ -249,8 +261,8 @@ func (s *supervisor) answering() (n int) {
 	return n
 }
 
-// needsSeed reports whether a seed is to be asked in the dark: not beside a broker of the same address that is asked soon,
-// which would be two attempts where one is enough.
+// needsSeed reports whether a seed is to be asked in the dark: not beside a broker of the same
+// address that is asked soon, which would be two attempts where one is enough.
 func (s *supervisor) needsSeed(seed *target) bool {
 	for id, t := range s.targets {
 		if id >= 0 && t.state != bad && t.addr == seed.addr {
@@ -260,8 +272,8 @@ func (s *supervisor) needsSeed(seed *target) bool {
 	return true
 }
 
-// seedFirst reports whether a seed is asked in the place of t, which does not answer: it is at the same address, and what
-// that broker is called may have been a mistake.
+// seedFirst reports whether a seed is asked in the place of t, which does not answer: it is at the
+// same address, and what that broker is called may have been a mistake.
 func (s *supervisor) seedFirst(t *target) bool {
 	for i, addr := range s.c.cfg.Seeds {
 		if addr == t.addr && s.targets[seedID(i)].state != good {
@@ -295,7 +307,8 @@ func (s *supervisor) ask(ctx context.Context, id int32, t *target, topics []stri
 
 func metadataRequest(topics []string) *kmsg.MetadataRequest {
 	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(topics)) // empty, not nil: nil asks for all topics
+	// empty, not nil: nil asks for all topics
+	req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(topics))
 	for _, name := range topics {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = kmsg.StringPtr(name)
@@ -305,7 +318,8 @@ func metadataRequest(topics []string) *kmsg.MetadataRequest {
 }
 
 // request asks t, on the goroutine of ask, and makes sure that the answer is of use.
-func (s *supervisor) request(ctx context.Context, id int32, t *target, topics []string) (*kmsg.MetadataResponse, error) {
+func (s *supervisor) request(ctx context.Context, id int32, t *target,
+	topics []string) (*kmsg.MetadataResponse, error) {
 	resp, err := s.c.control.ask(ctx, id, t.addr, metadataRequest(topics))
 	if err != nil {
 		return nil, err
@@ -371,7 +385,8 @@ func (s *supervisor) fail(id int32, t *target, err error) {
 	if other, ok := errors.AsType[*another](err); ok {
 		s.c.origin.doubt(other.is)
 	}
-	if errors.Is(err, kerr.RebootstrapRequired) && now.Sub(t.left) >= leaveAge { // the next dial looks the name up again (KIP-1102)
+	// the next dial looks the name up again (KIP-1102)
+	if errors.Is(err, kerr.RebootstrapRequired) && now.Sub(t.left) >= leaveAge {
 		s.c.control.dials.hangUp(t.addr, true)
 		t.left = now
 	}
@@ -401,7 +416,8 @@ func (s *supervisor) leave(id int32, t *target) (gone bool) {
 	return true
 }
 
-// works returns which brokers can be used: those that answered last time and, while there is one, those that were just named.
+// works returns which brokers can be used: those that answered last time and, while there is one,
+// those that were just named.
 func (s *supervisor) works() func(node int32) bool {
 	dark := s.dark()
 	return func(node int32) bool {
@@ -410,9 +426,9 @@ func (s *supervisor) works() func(node int32) bool {
 	}
 }
 
-// retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every broker is another. So do those that
-// answer, and that the answers do not name any more, for a few answers, and the last of them: there are agents that each name
-// one of them only.
+// retarget makes the brokers of the view those that are asked. Seeds stay, for the day when every
+// broker is another. So do those that answer, and that the answers do not name any more, for a few
+// answers, and the last of them: there are agents that each name one of them only.
 //
 // Where brokers change their addresses again and again they are asked ever more slowly.
 //
@@ -459,7 +475,8 @@ func (s *supervisor) retarget(was map[int32]Broker) (moved bool) {
 	return moved
 }
 
-// publish makes the view known, with what is usable of it. Unless news is set, the watchers are told only if that changed.
+// publish makes the view known, with what is usable of it. Unless news is set, the watchers are
+// told only if that changed.
 func (s *supervisor) publish(news bool) {
 	was := s.view
 	next := &View{Brokers: make(map[int32]Broker, len(was.Brokers)), Topics: was.Topics}
@@ -489,7 +506,8 @@ func (s *supervisor) publish(news bool) {
 	s.c.publish(next, reason, s.lastErr, news || next.State != was.State)
 }
 
-// stateOf returns the state of a cluster after was, by how many of its brokers work and of how many that is not known.
+// stateOf returns the state of a cluster after was, by how many of its brokers work and of how many
+// that is not known.
 func stateOf(was State, working, doubtful, brokers int) State {
 	switch {
 	case working > 0 && working+doubtful == brokers && (was != Degraded || doubtful == 0):

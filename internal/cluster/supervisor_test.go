@@ -17,7 +17,8 @@ import (
 func start(t *testing.T, seeds ...string) (*Cluster, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	c, err := New(Config{Name: "test", Seeds: seeds, ClientID: "test", AcksAll: true, Logger: zap.New(core)})
+	c, err := New(Config{Name: "test", Seeds: seeds, ClientID: "test", AcksAll: true,
+		Logger: zap.New(core)})
 	require.NoError(t, err)
 	c.Start()
 	t.Cleanup(c.Close)
@@ -42,7 +43,10 @@ func TestCluster_GoesUpDownAndUpWithALineForEach(t *testing.T) {
 	addr := k.ListenAddrs()[0]
 	c, logs := start(t, addr)
 	c.Want("a")
-	eventually(t, "up", func() bool { return c.Status().State == Up && len(c.View().Topics["a"].Partitions) == 3 })
+	eventually(t, "up", func() bool {
+		return c.Status().State == Up &&
+			len(c.View().Topics["a"].Partitions) == 3
+	})
 	k.Close()
 	c.Failed(0, fmt.Errorf("reset"))
 	eventually(t, "down", func() bool { return c.Status().State == Down })
@@ -102,7 +106,8 @@ func TestLink_ProducesThroughAConnectionOfItsOwn(t *testing.T) {
 		return ok
 	})
 	require.GreaterOrEqual(t, seq.ID, int64(0))
-	a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}, Records: 1, Sequence: seq}
+	a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}, Records: 1,
+		Sequence: seq}
 	l.Produce(context.Background(), c.leader("a"), l.Prepare([]*Attempt{a}))
 	require.Equal(t, Answered, a.Fate, a.Err)
 	require.Equal(t, Done, ActionOf(a.Code))

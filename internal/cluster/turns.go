@@ -9,21 +9,26 @@ import (
 )
 
 const (
-	// topicBudget is what settled topics may cost, in bytes of answers a second. Each is asked for again after metadataAge if all fit
-	// into it, as about seventy topics of 12 partitions in three copies do, else in turn, so that their number costs age and no bandwidth.
+	// topicBudget is what settled topics may cost, in bytes of answers a second. Each is asked for
+	// again after metadataAge if all fit into it, as about seventy topics of 12 partitions in three
+	// copies do, else in turn, so that their number costs age and no bandwidth.
 	topicBudget = 8 << 10
-	// topicAge is how old a settled topic becomes at most, whatever that costs. It is also franz-go's.
+	// topicAge is how old a settled topic becomes at most, whatever that costs. It is also
+	// franz-go's.
 	topicAge = 5 * time.Minute
-	// unsettledBudget is what those may cost that are not settled, once it takes longer, and unsettledAgeMax how long they wait then at most.
-	// A broker that joins or leaves the cluster has them asked for at once.
+	// unsettledBudget is what those may cost that are not settled, once it takes longer, and
+	// unsettledAgeMax how long they wait then at most. A broker that joins or leaves the cluster
+	// has them asked for at once.
 	unsettledBudget = 16 << 10
 	unsettledAgeMax = 10 * time.Second
 	unsettledQuick  = 10 // answers for which it does not matter what they cost
-	// outdatedQuick is how many answers in a row a topic is asked for at once after that a broker has not taken what it got. Each later one takes
-	// twice as long, up to outdatedMax, while they name the same leaders: then it is something else that the brokers refuse it for.
+	// outdatedQuick is how many answers in a row a topic is asked for at once after that a broker
+	// has not taken what it got. Each later one takes twice as long, up to outdatedMax, while they
+	// name the same leaders: then it is something else that the brokers refuse it for.
 	outdatedQuick = 10
 	outdatedMax   = time.Second
-	// sentAgain is how soon a topic that is known is asked for again while a question for it is open.
+	// sentAgain is how soon a topic that is known is asked for again while a question for it is
+	// open.
 	sentAgain = 200 * time.Millisecond
 )
 
@@ -38,8 +43,9 @@ type turn struct {
 	next    time.Time // when it is asked for beside its turn; zero: what is known is good
 	sent    time.Time // when the question that is open was asked; zero: none is
 
-	old     bool    // it was called old since the last answer
-	hurries int     // answers in a row that it was called old before, and that named the same leaders
+	old bool // it was called old since the last answer
+	// answers in a row that it was called old before, and that named the same leaders
+	hurries int
 	leaders []int32 // by the last answer
 }
 
@@ -57,8 +63,8 @@ func (ts turns) follow(wanted map[string]int, now time.Time) {
 	}
 }
 
-// due returns the topics to ask for in a question: those whose time has come, or nearly so, and of the others as many as fit into the
-// budget of a round that has lasted for that long, if it is one.
+// due returns the topics to ask for in a question: those whose time has come, or nearly so, and of
+// the others as many as fit into the budget of a round that has lasted for that long, if it is one.
 func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 	var others []string
 	for name, t := range ts {
@@ -70,7 +76,11 @@ func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 		}
 	}
 	if round > 0 {
-		slices.SortFunc(others, func(a, b string) int { return cmp.Or(ts[a].learned.Compare(ts[b].learned), cmp.Compare(a, b)) })
+		slices.SortFunc(others, func(a,
+			b string) int {
+			return cmp.Or(ts[a].learned.Compare(ts[b].learned),
+				cmp.Compare(a, b))
+		})
 		left := int(topicBudget * min(round, 2*metadataAge).Seconds())
 		for i, name := range others {
 			if left -= ts[name].bytes; left < 0 && i > 0 {
@@ -85,7 +95,8 @@ func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 	return names
 }
 
-// ready returns when a topic may be in a question. Who has waited for most of its time joins those whose time has come.
+// ready returns when a topic may be in a question. Who has waited for most of its time joins those
+// whose time has come.
 func (t *turn) ready() time.Time {
 	at := t.next
 	if !t.learned.IsZero() && t.next.After(t.learned) {
@@ -94,7 +105,8 @@ func (t *turn) ready() time.Time {
 	return t.free(at)
 }
 
-// free returns at, or later if the topic is in a question that may be answered by then. What is not known at all is asked of everybody.
+// free returns at, or later if the topic is in a question that may be answered by then. What is not
+// known at all is asked of everybody.
 func (t *turn) free(at time.Time) time.Time {
 	if !t.sent.IsZero() && !t.learned.IsZero() && at.Before(t.sent.Add(sentAgain)) {
 		return t.sent.Add(sentAgain)
@@ -161,20 +173,23 @@ func (t *turn) hurried(parts []Partition) {
 	t.old = false
 }
 
-// judge has topics asked for that have lost a leader. If there is news of the brokers, so has it those that had none before.
+// judge has topics asked for that have lost a leader. If there is news of the brokers, so has it
+// those that had none before.
 func (ts turns) judge(now time.Time, v *View, works func(node int32) bool, news bool) {
 	for name, t := range ts {
 		switch {
 		case !t.next.IsZero() && news && t.tries > 0:
 			t.tries, t.next = 0, now
-		case (t.next.IsZero() || t.hurries > 0 && t.tries == 0 && t.next.After(now)) && !v.Topics[name].settled(works):
+		case (t.next.IsZero() || t.hurries > 0 && t.tries == 0 && t.next.After(now)) &&
+			!v.Topics[name].settled(works):
 			t.tries, t.next = 0, now
 		}
 	}
 }
 
 // answered notes an answer for topics, of which v is what is known now.
-func (ts turns) answered(now time.Time, names []string, resp *kmsg.MetadataResponse, v *View, works func(node int32) bool) {
+func (ts turns) answered(now time.Time, names []string, resp *kmsg.MetadataResponse, v *View,
+	works func(node int32) bool) {
 	for i := range resp.Topics {
 		if t := &resp.Topics[i]; t.Topic != nil && ts[*t.Topic] != nil {
 			ts[*t.Topic].bytes = bytesOf(t)
@@ -198,7 +213,8 @@ func (ts turns) answered(now time.Time, names []string, resp *kmsg.MetadataRespo
 			t.tries++
 			wait := min(unsettledAge*time.Duration(t.tries), unsettledMax)
 			if t.tries > unsettledQuick {
-				wait = min(max(wait, time.Duration(bytes)*time.Second/unsettledBudget), unsettledAgeMax)
+				wait = min(max(wait, time.Duration(bytes)*time.Second/unsettledBudget),
+					unsettledAgeMax)
 			}
 			t.next = now.Add(wait)
 		case known.doubtful():

@@ -12,7 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// asked is a cluster in which a test lets time pass, of topics with some partitions each, led by broker 1 or by nobody.
+// asked is a cluster in which a test lets time pass, of topics with some partitions each, led by
+// broker 1 or by nobody.
 type asked struct {
 	now    time.Time
 	turns  turns
@@ -25,7 +26,8 @@ type asked struct {
 }
 
 func newAsked(topics, partitions int) *asked {
-	a := &asked{now: time.Unix(1e9, 0), turns: make(turns), view: &View{}, wanted: make(map[string]int), parts: partitions, absent: make(map[string]bool), leader: 1}
+	a := &asked{now: time.Unix(1e9, 0), turns: make(turns), view: &View{},
+		wanted: make(map[string]int), parts: partitions, absent: make(map[string]bool), leader: 1}
 	for i := range topics {
 		a.wanted[fmt.Sprint("topic-", i)] = 1
 	}
@@ -59,7 +61,8 @@ func (a *asked) ask(round time.Duration) []string {
 	return names
 }
 
-// pass lets time pass, in rounds and whatever is asked for between them, and returns how many bytes a second that costs.
+// pass lets time pass, in rounds and whatever is asked for between them, and returns how many bytes
+// a second that costs.
 func (a *asked) pass(d time.Duration) int {
 	begin, end, round := a.now, a.now.Add(d), a.now
 	a.bytes = 0
@@ -161,7 +164,8 @@ func TestTurns_WhatIsInAQuestionIsNotAskedForTwice(t *testing.T) {
 	require.Equal(t, []string{"topic-0"}, a.turns.due(a.now, 0))
 	require.Empty(t, a.turns.due(a.now, 0))
 	require.Equal(t, a.now.Add(sentAgain), a.turns.first(a.now.Add(time.Hour)))
-	require.Equal(t, []string{"topic-0"}, a.turns.due(a.now.Add(sentAgain), 0), "that question may get no answer")
+	require.Equal(t, []string{"topic-0"}, a.turns.due(a.now.Add(sentAgain), 0),
+		"that question may get no answer")
 	a.turns.ended([]string{"topic-0", "nobody's"})
 	require.Equal(t, []string{"topic-0"}, a.turns.due(a.now, 0))
 	delete(a.wanted, "topic-0")
@@ -178,10 +182,12 @@ func TestTurns_ALeaderThatIsLostOrDoubtedIsAskedFor(t *testing.T) {
 	a.parts = 0
 	a.now = a.now.Add(metadataAge)
 	a.ask(metadataAge)
-	require.Equal(t, a.now.Add(metadataAge), a.turns.first(a.now.Add(time.Hour)), "fewer partitions, which are not believed yet")
+	require.Equal(t, a.now.Add(metadataAge), a.turns.first(a.now.Add(time.Hour)),
+		"fewer partitions, which are not believed yet")
 }
 
-// Brokers that refuse what they get, and go on to name the same leaders, are not asked for those again and again.
+// Brokers that refuse what they get, and go on to name the same leaders, are not asked for those
+// again and again.
 func TestTurns_WhatIsCalledOldAgainAndAgainIsAskedForEverMoreSlowly(t *testing.T) {
 	a := newAsked(1, 3)
 	a.ask(metadataAge)
@@ -194,7 +200,8 @@ func TestTurns_WhatIsCalledOldAgainAndAgainIsAskedForEverMoreSlowly(t *testing.T
 		}
 		return asked
 	}
-	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "it may be that a leader is elected")
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1,
+		"it may be that a leader is elected")
 	require.LessOrEqual(t, refused(time.Minute), 70)
 	require.LessOrEqual(t, refused(time.Minute), 62)
 
@@ -205,7 +212,9 @@ func TestTurns_WhatIsCalledOldAgainAndAgainIsAskedForEverMoreSlowly(t *testing.T
 	a.leader = 1
 	a.now = a.now.Add(unsettledMax)
 	require.NotEmpty(t, a.ask(0))
-	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "the leaders were others")
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1,
+		"the leaders were others")
 	a.now = a.now.Add(metadataAge + time.Second)
-	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1, "it was well meanwhile")
+	require.GreaterOrEqual(t, refused(outdatedQuick*hurryAge), outdatedQuick-1,
+		"it was well meanwhile")
 }

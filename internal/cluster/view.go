@@ -46,9 +46,11 @@ type Partition struct {
 // Usable reports whether node is a broker that answered last time.
 func (v *View) Usable(node int32) bool { return v.Brokers[node].Usable }
 
-// merge returns the view that follows from v by the answer of a broker. Topics that nobody wants are forgotten.
+// merge returns the view that follows from v by the answer of a broker. Topics that nobody wants
+// are forgotten.
 func (v *View) merge(resp *kmsg.MetadataResponse, wanted map[string]int) *View {
-	next := &View{State: v.State, Brokers: brokersOf(resp), Topics: make(map[string]Topic, len(wanted))}
+	next := &View{State: v.State, Brokers: brokersOf(resp),
+		Topics: make(map[string]Topic, len(wanted))}
 	for name := range wanted {
 		if t, ok := v.Topics[name]; ok {
 			next.Topics[name] = t
@@ -78,20 +80,24 @@ func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 }
 
 // addrOf returns the address that a broker tells, as views and tables have it.
-func addrOf(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
+func addrOf(host string, port int32) string {
+	return net.JoinHostPort(host,
+		strconv.Itoa(int(port)))
+}
 
-// convincing is after how many answers in a row one is believed that contradicts what is known. Brokers are asked in turn:
-// one of them that is behind the others does not get so far.
+// convincing is after how many answers in a row one is believed that contradicts what is known.
+// Brokers are asked in turn: one of them that is behind the others does not get so far.
 const convincing = 5
 
-// merge returns the topic that follows from t by an answer. A broker that has just come back may answer with what it knew
-// before it went: a leader of an older epoch does not replace a newer one, and partitions do not go, as long as it is the
-// same topic and nobody insists.
+// merge returns the topic that follows from t by an answer. A broker that has just come back may
+// answer with what it knew before it went: a leader of an older epoch does not replace a newer one,
+// and partitions do not go, as long as it is the same topic and nobody insists.
 func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil && len(answer.Partitions) == 0 {
 		return Topic{ID: t.ID, Partitions: t.Partitions, Err: err}
 	}
-	// A broker sends as many partitions as it likes, in any order, but they are numbered from 0 without a gap.
+	// A broker sends as many partitions as it likes, in any order, but they are numbered from 0
+	// without a gap.
 	next := Topic{ID: answer.TopicID, Partitions: make([]Partition, len(answer.Partitions))}
 	for i := range next.Partitions {
 		next.Partitions[i] = Partition{Leader: -1, epoch: -1}
@@ -101,7 +107,8 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 		if p.Partition < 0 || int(p.Partition) >= len(next.Partitions) {
 			continue
 		}
-		found := Partition{Leader: p.Leader, Replicas: len(p.Replicas), InSync: len(p.ISR), epoch: p.LeaderEpoch}
+		found := Partition{Leader: p.Leader, Replicas: len(p.Replicas), InSync: len(p.ISR),
+			epoch: p.LeaderEpoch}
 		if same && int(p.Partition) < len(t.Partitions) {
 			found = t.Partitions[p.Partition].merge(found)
 		}
@@ -124,8 +131,9 @@ func (p Partition) merge(found Partition) Partition {
 	return found
 }
 
-// settled reports whether the topic has partitions and each of them a leader that works. Another leader is on its way for one
-// that does not: the brokers need a second or two to see that it is away, and name it until then.
+// settled reports whether the topic has partitions and each of them a leader that works. Another
+// leader is on its way for one that does not: the brokers need a second or two to see that it is
+// away, and name it until then.
 func (t Topic) settled(works func(node int32) bool) bool {
 	if t.Err != nil {
 		return false
@@ -140,5 +148,6 @@ func (t Topic) settled(works func(node int32) bool) bool {
 
 // doubtful reports whether the last answer said something else, which was not believed yet.
 func (t Topic) doubtful() bool {
-	return t.fewer > 0 && t.fewer < convincing || slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.older > 0 })
+	return t.fewer > 0 && t.fewer < convincing ||
+		slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.older > 0 })
 }

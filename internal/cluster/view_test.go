@@ -79,9 +79,11 @@ func TestView_OneStateForEachMixOfBrokers(t *testing.T) {
 	}
 }
 
-// Lying answers found both: what they had said once was believed for good, and what was bound to it never delivered.
+// Lying answers found both: what they had said once was believed for good, and what was bound to it
+// never delivered.
 func TestTopic_WhatIsContradictedOftenEnoughIsNotBelievedAnyMore(t *testing.T) {
-	lie := Topic{}.merge(topicAnswer(1, 0, [2]int32{1, 1<<31 - 1}, [2]int32{2, 1<<31 - 1}, [2]int32{2, 5}))
+	lie := Topic{}.merge(topicAnswer(1, 0, [2]int32{1, 1<<31 - 1}, [2]int32{2, 1<<31 - 1},
+		[2]int32{2, 5}))
 	truth := topicAnswer(1, 0, [2]int32{3, 7}, [2]int32{4, 7})
 	topic := lie
 	for range convincing - 1 {
@@ -95,7 +97,8 @@ func TestTopic_WhatIsContradictedOftenEnoughIsNotBelievedAnyMore(t *testing.T) {
 
 	topic = lie
 	for range 3 * convincing { // two brokers, of which one is behind
-		topic = topic.merge(truth).merge(topicAnswer(1, 0, [2]int32{1, 1<<31 - 1}, [2]int32{2, 1<<31 - 1}, [2]int32{2, 5}))
+		topic = topic.merge(truth).merge(topicAnswer(1, 0, [2]int32{1, 1<<31 - 1},
+			[2]int32{2, 1<<31 - 1}, [2]int32{2, 5}))
 		require.Len(t, topic.Partitions, 3)
 		require.EqualValues(t, 1, topic.Partitions[0].Leader)
 	}
@@ -104,7 +107,8 @@ func TestTopic_WhatIsContradictedOftenEnoughIsNotBelievedAnyMore(t *testing.T) {
 func TestView_BrokersHaveNoNegativeNumbers(t *testing.T) {
 	resp := kmsg.NewPtrMetadataResponse()
 	for _, id := range []int32{-1000, -1, 7} {
-		resp.Brokers = append(resp.Brokers, kmsg.MetadataResponseBroker{NodeID: id, Host: "h", Port: 1})
+		resp.Brokers = append(resp.Brokers, kmsg.MetadataResponseBroker{NodeID: id, Host: "h",
+			Port: 1})
 	}
 	require.Equal(t, map[int32]Broker{7: {Addr: "h:1"}}, brokersOf(resp))
 }

@@ -25,7 +25,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Disown says that whoever answers is not the one that was meant: another address is tried first from now on.
+// Disown says that whoever answers is not the one that was meant: another address is tried first
+// from now on.
 func (c *conn) Disown() { c.names.disowned(c.name, c.addr) }
 
 // Close closes, and notes it if nobody has answered.

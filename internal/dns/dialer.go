@@ -18,7 +18,8 @@ type LookupFunc func(ctx context.Context, host string) ([]string, error)
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Config says how names are looked up and how long answers are good. Zero fields mean the defaults that they name.
+// Config says how names are looked up and how long answers are good. Zero fields mean the defaults
+// that they name.
 type Config struct {
 	Lookup       LookupFunc    // nil: that of net.DefaultResolver
 	Dial         DialFunc      // nil: that of a net.Dialer. It is given addresses, never names
@@ -66,8 +67,8 @@ func New(cfg Config) *Dialer {
 	return d
 }
 
-// Close ends what is under way; later dials fail with net.ErrClosed. Connections that are open stay so. It waits for what was
-// under way, a second at most. Calling it again does no harm.
+// Close ends what is under way; later dials fail with net.ErrClosed. Connections that are open stay
+// so. It waits for what was under way, a second at most. Calling it again does no harm.
 func (d *Dialer) Close() {
 	d.stop()
 	d.names.close()
@@ -77,22 +78,25 @@ func (d *Dialer) Close() {
 // Stats returns what has been counted so far.
 func (d *Dialer) Stats() Stats { return d.names.stats() }
 
-// DialContext opens a connection to addr, which is host:port. It returns when ctx ends at the latest, and where ctx has no end,
-// when look-up and dial function end. Its errors are those of a dial, *net.OpError.
+// DialContext opens a connection to addr, which is host:port. It returns when ctx ends at the
+// latest, and where ctx has no end, when look-up and dial function end. Its errors are those of a
+// dial, *net.OpError.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.dial(ctx, network, addr, nil)
 }
 
-// WithTLS returns a function that does as DialContext and then speaks TLS by cfg, with what is remembered shared. The name on
-// the certificate must be cfg.ServerName or, where that is empty, the host that was dialled, whatever its address. An address at which
-// the handshake fails is one that failed.
+// WithTLS returns a function that does as DialContext and then speaks TLS by cfg, with what is
+// remembered shared. The name on the certificate must be cfg.ServerName or, where that is empty,
+// the host that was dialled, whatever its address. An address at which the handshake fails is one
+// that failed.
 func (d *Dialer) WithTLS(cfg *tls.Config) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return d.dial(ctx, network, addr, cfg)
 	}
 }
 
-func (d *Dialer) dial(ctx context.Context, network, addr string, secure *tls.Config) (net.Conn, error) {
+func (d *Dialer) dial(ctx context.Context, network, addr string, secure *tls.Config) (net.Conn,
+	error) {
 	if d.ctx.Err() != nil {
 		return nil, dialError(network, net.ErrClosed)
 	}
@@ -104,9 +108,10 @@ func (d *Dialer) dial(ctx context.Context, network, addr string, secure *tls.Con
 	defer cancel()
 	defer context.AfterFunc(d.ctx, cancel)()
 	if ip, err := netip.ParseAddr(host); err == nil { // there is nothing to look up, or to remember
-		won, errs := d.race(ctx, []netip.Addr{ip}, func(ctx context.Context, _ netip.Addr) (net.Conn, error) {
-			return d.open(ctx, network, addr, host, secure)
-		})
+		won, errs := d.race(ctx, []netip.Addr{ip},
+			func(ctx context.Context, _ netip.Addr) (net.Conn, error) {
+				return d.open(ctx, network, addr, host, secure)
+			})
 		return won.conn, failure(network, host, errs)
 	}
 	n, addrs, err := d.names.resolve(ctx, host)
@@ -125,7 +130,8 @@ func (d *Dialer) dial(ctx context.Context, network, addr string, secure *tls.Con
 }
 
 // open opens a connection to an address of host.
-func (d *Dialer) open(ctx context.Context, network, addr, host string, secure *tls.Config) (conn net.Conn, err error) {
+func (d *Dialer) open(ctx context.Context, network, addr, host string,
+	secure *tls.Config) (conn net.Conn, err error) {
 	defer recovered("the dialer", &err) // it may be the application's
 	conn, err = d.cfg.Dial(ctx, network, addr)
 	if err != nil || secure == nil {
@@ -134,21 +140,24 @@ func (d *Dialer) open(ctx context.Context, network, addr, host string, secure *t
 	return Shield(ctx, conn, network, addr, host, secure)
 }
 
-// Shielded returns a DialFunc that speaks TLS by cfg over the connections of dial, and checks the name that is dialled.
+// Shielded returns a DialFunc that speaks TLS by cfg over the connections of dial, and checks the
+// name that is dialled.
 func Shielded(dial DialFunc, cfg *tls.Config) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		host, _, _ := net.SplitHostPort(addr) // else the handshake says that there is no name to check
+		// else the handshake says that there is no name to check
+		host, _, _ := net.SplitHostPort(addr)
 		return Shield(ctx, conn, network, addr, host, cfg)
 	}
 }
 
-// Shield speaks TLS by cfg over conn, which leads to addr. The name on the certificate must be cfg.ServerName or, where that is empty,
-// host. It closes conn if that fails.
-func Shield(ctx context.Context, conn net.Conn, network, addr, host string, cfg *tls.Config) (net.Conn, error) {
+// Shield speaks TLS by cfg over conn, which leads to addr. The name on the certificate must be
+// cfg.ServerName or, where that is empty, host. It closes conn if that fails.
+func Shield(ctx context.Context, conn net.Conn, network, addr, host string,
+	cfg *tls.Config) (net.Conn, error) {
 	cfg = cfg.Clone()
 	if cfg.ServerName == "" {
 		cfg.ServerName = host
@@ -157,7 +166,8 @@ func Shield(ctx context.Context, conn net.Conn, network, addr, host string, cfg 
 	if err := shielded.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		err = fmt.Errorf("TLS with %s at %s: %w", host, addr, err)
-		if errors.Is(err, io.EOF) { // it hung up on the greeting, as Kafka does where it expects plaintext
+		// it hung up on the greeting, as Kafka does where it expects plaintext
+		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("%w: is this port for TLS?", err)
 		}
 		return nil, dialError(network, err)

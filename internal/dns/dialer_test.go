@@ -52,7 +52,8 @@ func TestDial_UsesTheLastGoodAnswerWhenALookupFailsOrIsSlow(t *testing.T) {
 					require.Zero(t, waited)
 				}
 				require.LessOrEqual(t, waited, 3*slow, "few of the dials wait, in a minute")
-				require.LessOrEqual(t, w.asked("kafka")-before, 61, "a look-up that fails is not begun again within a second")
+				require.LessOrEqual(t, w.asked("kafka")-before, 61,
+					"a look-up that fails is not begun again within a second")
 				require.Positive(t, d.Stats().Stale)
 				if w.deaf != nil {
 					close(w.deaf)
@@ -131,7 +132,8 @@ func TestDial_RefreshesInTheBackgroundWhatIsInUse(t *testing.T) {
 		time.Sleep(time.Hour)
 		before := w.asked("kafka")
 		time.Sleep(24 * time.Hour)
-		require.Equal(t, before, w.asked("kafka"), "a name that nobody uses is not refreshed for ever")
+		require.Equal(t, before, w.asked("kafka"),
+			"a name that nobody uses is not refreshed for ever")
 	})
 }
 
@@ -178,7 +180,8 @@ func TestDial_FollowsANameWhoseAddressesAllChangeAfterOneDialThatFails(t *testin
 
 func TestDial_TriesAllAddresses(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		addrs := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "::1", "::2", "::3", "::4"}
+		addrs := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "::1", "::2", "::3",
+			"::4"}
 		for _, alive := range addrs {
 			host := "kafka" + alive
 			d := w.dialer(t)
@@ -318,7 +321,8 @@ func TestDial_IsBoundedInNamesAndInTheirAge(t *testing.T) {
 			_, _, err := knock(d, host)
 			require.ErrorContains(t, err, "server misbehaving")
 		}
-		require.Zero(t, d.Stats().Known, "what never had an answer, or has none any more, is not kept")
+		require.Zero(t, d.Stats().Known,
+			"what never had an answer, or has none any more, is not kept")
 	})
 }
 

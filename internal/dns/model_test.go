@@ -17,12 +17,13 @@ import (
 
 // model is what must be true of a dialer, whatever the resolver and those at the addresses do.
 type model struct {
-	w     *world
-	d     *Dialer
-	said  map[string]map[string]time.Time // when the resolver last said of a name that it has an address
-	good  map[string]time.Time            // when a look-up of a name last succeeded
-	mu    sync.Mutex                      // guards said and good
-	open  map[string][]net.Conn           // kept, by name
+	w *world
+	d *Dialer
+	// when the resolver last said of a name that it has an address
+	said  map[string]map[string]time.Time
+	good  map[string]time.Time  // when a look-up of a name last succeeded
+	mu    sync.Mutex            // guards said and good
+	open  map[string][]net.Conn // kept, by name
 	all   []net.Conn
 	dials int
 	next  int // address
@@ -83,14 +84,17 @@ func (m *model) dial(t *rapid.T) {
 	require.NoError(t, c.Close())
 }
 
-// expected checks that only addresses of host were dialled that the answer has which was the last one before.
+// expected checks that only addresses of host were dialled that the answer has which was the last
+// one before.
 func (m *model) expected(t *rapid.T, host string, before time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, addr := range m.w.attempts() {
 		require.Contains(t, m.said[host], addr)
-		// Of look-ups under way together the first to end counts, and an answer that comes during a dial is for the next.
-		require.LessOrEqual(t, before.Sub(m.said[host][addr]), lookupTimeout, "an address that the last answer does not have")
+		// Of look-ups under way together the first to end counts, and an answer that comes during a
+		// dial is for the next.
+		require.LessOrEqual(t, before.Sub(m.said[host][addr]), lookupTimeout,
+			"an address that the last answer does not have")
 		require.Less(t, time.Since(m.good[host]), modelAge+time.Second)
 	}
 }
@@ -107,15 +111,17 @@ func (m *model) address() string {
 	return fmt.Sprintf("10.0.%d.%d", m.next/250, m.next%250+1)
 }
 
-// Whatever happens, a name that has had a good answer is dialled at its addresses, those of the newest answer; no dial takes longer than its
-// context; what is kept and asked is bounded; and when all is well again every name is followed by the second dial at the latest.
+// Whatever happens, a name that has had a good answer is dialled at its addresses, those of the
+// newest answer; no dial takes longer than its context; what is kept and asked is bounded; and when
+// all is well again every name is followed by the second dial at the latest.
 func TestDial_KeepsToTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { rapid.SyncTest(rt, runModel) })
 }
 
 func runModel(t *rapid.T) {
 	w := newWorld()
-	m := &model{w: w, said: make(map[string]map[string]time.Time), good: make(map[string]time.Time), open: make(map[string][]net.Conn)}
+	m := &model{w: w, said: make(map[string]map[string]time.Time), good: make(map[string]time.Time),
+		open: make(map[string][]net.Conn)}
 	m.d = New(Config{Lookup: m.lookup, Dial: w.dial, StaleFor: modelAge, MaxNames: 5})
 	began := time.Now()
 	defer func() {
@@ -129,7 +135,8 @@ func runModel(t *rapid.T) {
 		"dial":  m.dial,
 		"again": m.dial,
 		"sleep": func(t *rapid.T) {
-			time.Sleep(time.Duration(rapid.SampledFrom([]int{50, 500, 2_000, 20_000, 60_000, 700_000}).Draw(t, "ms")) * time.Millisecond)
+			time.Sleep(time.Duration(rapid.SampledFrom([]int{50, 500, 2_000, 20_000, 60_000,
+				700_000}).Draw(t, "ms")) * time.Millisecond)
 		},
 		"hang up": func(t *rapid.T) {
 			host := m.anyHost(t)
@@ -160,7 +167,8 @@ func runModel(t *rapid.T) {
 				t.Skip("it has none")
 			}
 			a := rapid.SampledFrom(addrs).Draw(t, "address")
-			up, hang, mute := rapid.Bool().Draw(t, "up"), rapid.Bool().Draw(t, "hang"), rapid.Bool().Draw(t, "mute")
+			up, hang, mute := rapid.Bool().Draw(t, "up"), rapid.Bool().Draw(t,
+				"hang"), rapid.Bool().Draw(t, "mute")
 			w.set(func() { w.up[a], w.hang[a], w.mute[a] = up, hang, mute })
 		},
 		"": func(t *rapid.T) {
@@ -173,10 +181,12 @@ func runModel(t *rapid.T) {
 	for _, host := range []string{"a", "b", "c"} {
 		w.move(host, m.address())
 	}
-	time.Sleep(31 * time.Second) // what is in use has been refreshed; what is not is looked up first
+	// what is in use has been refreshed; what is not is looked up first
+	time.Sleep(31 * time.Second)
 	for _, host := range []string{"a", "b", "c"} {
 		c, took, err := knock(m.d, host)
-		if err != nil { // the last look-up was begun before, and failed: this dial did not wait for its own
+		// the last look-up was begun before, and failed: this dial did not wait for its own
+		if err != nil {
 			time.Sleep(100 * time.Millisecond)
 			c, took, err = knock(m.d, host)
 		}

@@ -9,17 +9,19 @@ import (
 
 // name is what is known of a host. The lock of names guards it.
 type name struct {
-	host    string
-	addrs   []netip.Addr // in the order in which they are tried; replaced, never changed, for dials read it without the lock
-	worked  bool         // somebody has answered at the first of them, and not failed to since
-	good    time.Time    // when addrs were last confirmed; zero: never
-	used    time.Time    // by a dial
-	open    int          // connections
-	doubt   bool         // a dial failed since then, or nobody answered
-	lookups []*lookup    // under way, oldest first
-	asked   time.Time    // when the last of them began
-	failed  bool         // the last of those that have ended
-	timer   *time.Timer  // of the next refresh; nil before the first look-up has ended
+	host string
+	// in the order in which they are tried; replaced, never changed, for dials read it without the
+	// lock
+	addrs   []netip.Addr
+	worked  bool        // somebody has answered at the first of them, and not failed to since
+	good    time.Time   // when addrs were last confirmed; zero: never
+	used    time.Time   // by a dial
+	open    int         // connections
+	doubt   bool        // a dial failed since then, or nobody answered
+	lookups []*lookup   // under way, oldest first
+	asked   time.Time   // when the last of them began
+	failed  bool        // the last of those that have ended
+	timer   *time.Timer // of the next refresh; nil before the first look-up has ended
 }
 
 // lookup is a look-up under way.
@@ -53,10 +55,13 @@ func (e *name) patience(now time.Time) time.Duration {
 	return slow - now.Sub(e.lookups[0].began)
 }
 
-// take makes answer what is known. An address that works stays the first; then come new ones, then those that were known.
+// take makes answer what is known. An address that works stays the first; then come new ones, then
+// those that were known.
 func (e *name) take(answer []netip.Addr) {
-	kept := slices.DeleteFunc(slices.Clone(e.addrs), func(a netip.Addr) bool { return !slices.Contains(answer, a) })
-	added := slices.DeleteFunc(slices.Clone(answer), func(a netip.Addr) bool { return slices.Contains(kept, a) })
+	kept := slices.DeleteFunc(slices.Clone(e.addrs),
+		func(a netip.Addr) bool { return !slices.Contains(answer, a) })
+	added := slices.DeleteFunc(slices.Clone(answer),
+		func(a netip.Addr) bool { return slices.Contains(kept, a) })
 	first := 0
 	if e.worked = e.worked && len(kept) > 0 && kept[0] == e.addrs[0]; e.worked {
 		first = 1
@@ -84,8 +89,9 @@ func (e *name) without(addr netip.Addr) []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(e.addrs), func(a netip.Addr) bool { return a == addr })
 }
 
-// mix returns addrs in random order, but for their family: the first one stays that of the resolver's choice, and they take
-// turns from then on, so that a family that leads nowhere costs little.
+// mix returns addrs in random order, but for their family: the first one stays that of the
+// resolver's choice, and they take turns from then on, so that a family that leads nowhere costs
+// little.
 func mix(addrs []netip.Addr) []netip.Addr {
 	var families [2][]netip.Addr
 	for _, a := range addrs {

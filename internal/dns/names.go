@@ -15,7 +15,8 @@ import (
 const (
 	// slow is how long a look-up is waited for where there is an older answer.
 	slow = 300 * time.Millisecond
-	// lookupTimeout is how long a look-up may take at all: somewhat more than the five seconds that resolvers wait for a server.
+	// lookupTimeout is how long a look-up may take at all: somewhat more than the five seconds that
+	// resolvers wait for a server.
 	lookupTimeout = 6 * time.Second
 	// pause is how soon a look-up is begun again that failed, or has not ended.
 	pause = time.Second
@@ -44,8 +45,8 @@ func newNames(ctx context.Context, cfg Config, crew *crew) *names {
 	return &names{cfg: cfg, ctx: ctx, crew: crew, byHost: make(map[string]*name)}
 }
 
-// resolve returns the addresses of host in the order in which to try them. It waits as the package says, and never longer
-// than ctx.
+// resolve returns the addresses of host in the order in which to try them. It waits as the package
+// says, and never longer than ctx.
 func (n *names) resolve(ctx context.Context, host string) (*name, []netip.Addr, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -120,9 +121,10 @@ func (n *names) forgetLocked(e *name) {
 	}
 }
 
-// askLocked begins a look-up of e and returns it. Where it is too early for another it returns the one under way, or nil if
-// that has failed and there is an older answer. Those under way longer go on: a resolver that takes five seconds has an answer after five
-// seconds, and one that was away and is there again answers the next question, not those that it has missed.
+// askLocked begins a look-up of e and returns it. Where it is too early for another it returns the
+// one under way, or nil if that has failed and there is an older answer. Those under way longer go
+// on: a resolver that takes five seconds has an answer after five seconds, and one that was away
+// and is there again answers the next question, not those that it has missed.
 func (n *names) askLocked(e *name, now time.Time) *lookup {
 	pending := e.pending()
 	if now.Sub(e.asked) < pause && (pending != nil || e.failed && e.known(now, n.cfg.StaleFor)) {
@@ -132,7 +134,8 @@ func (n *names) askLocked(e *name, now time.Time) *lookup {
 	e.lookups, e.asked = append(e.lookups, l), now
 	n.counted.Lookups++
 	if n.running >= maxLookups {
-		n.endLocked(e, l, nil, fmt.Errorf("look up %s: %d look-ups are under way that do not end", e.host, n.running))
+		n.endLocked(e, l, nil, fmt.Errorf("look up %s: %d look-ups are under way that do not end",
+			e.host, n.running))
 		return l
 	}
 	n.running++
@@ -169,7 +172,8 @@ func (n *names) lookup(ctx context.Context, host string) (addrs []netip.Addr, er
 	}
 	for _, text := range answer {
 		addr, err := netip.ParseAddr(text)
-		if addr = addr.Unmap(); err == nil && len(addrs) < maxAddrs && !slices.Contains(addrs, addr) {
+		if addr = addr.Unmap(); err == nil && len(addrs) < maxAddrs &&
+			!slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
 	}
@@ -189,8 +193,8 @@ func (n *names) end(e *name, l *lookup, addrs []netip.Addr, err error) {
 	n.endLocked(e, l, addrs, err)
 }
 
-// endLocked takes what has become of l, unless it was given up, or another was quicker. A good answer is one for all that
-// are under way.
+// endLocked takes what has become of l, unless it was given up, or another was quicker. A good
+// answer is one for all that are under way.
 func (n *names) endLocked(e *name, l *lookup, addrs []netip.Addr, err error) {
 	if !slices.Contains(e.lookups, l) {
 		return
@@ -273,7 +277,8 @@ func (n *names) ended(e *name, addr netip.Addr, heard bool) {
 	}
 }
 
-// disowned notes that somebody answers at addr who is not meant: e is looked up again by the next dial.
+// disowned notes that somebody answers at addr who is not meant: e is looked up again by the next
+// dial.
 func (n *names) disowned(e *name, addr netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// attemptDelay is how long an address has at most before the next one is tried beside it: what RFC 8305 recommends.
+// attemptDelay is how long an address has at most before the next one is tried beside it: what RFC
+// 8305 recommends.
 const attemptDelay = 250 * time.Millisecond
 
 // attempt is what became of one address.
@@ -18,9 +19,10 @@ type attempt struct {
 	err  error
 }
 
-// race tries addrs in their order and returns the first that open has brought a connection to, or else the errors, of which
-// there is then at least one.
-func (d *Dialer) race(ctx context.Context, addrs []netip.Addr, open func(context.Context, netip.Addr) (net.Conn, error)) (attempt, []error) {
+// race tries addrs in their order and returns the first that open has brought a connection to, or
+// else the errors, of which there is then at least one.
+func (d *Dialer) race(ctx context.Context, addrs []netip.Addr,
+	open func(context.Context, netip.Addr) (net.Conn, error)) (attempt, []error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // those that are still under way end, and close what they bring
 	results := make(chan attempt)
@@ -29,7 +31,8 @@ func (d *Dialer) race(ctx context.Context, addrs []netip.Addr, open func(context
 		var next <-chan time.Time
 		if started < len(addrs) {
 			addr := addrs[started]
-			d.crew.run(func() { try(ctx, addr, open, results) }) // where it is closed, ctx has ended
+			// where it is closed, ctx has ended
+			d.crew.run(func() { try(ctx, addr, open, results) })
 			started++
 			next = time.After(share(ctx, len(addrs)-started+1))
 		}
@@ -41,14 +44,16 @@ func (d *Dialer) race(ctx context.Context, addrs []netip.Addr, open func(context
 			errs = append(errs, a.err)
 		case <-next:
 		case <-ctx.Done():
-			return attempt{}, append(errs, fmt.Errorf("no answer from %d of %d addresses: %w", len(addrs)-len(errs), len(addrs), ctx.Err()))
+			return attempt{}, append(errs, fmt.Errorf("no answer from %d of %d addresses: %w",
+				len(addrs)-len(errs), len(addrs), ctx.Err()))
 		}
 	}
 	return attempt{}, errs
 }
 
 // try sends what becomes of addr to results, as long as somebody waits for it.
-func try(ctx context.Context, addr netip.Addr, open func(context.Context, netip.Addr) (net.Conn, error), results chan<- attempt) {
+func try(ctx context.Context, addr netip.Addr,
+	open func(context.Context, netip.Addr) (net.Conn, error), results chan<- attempt) {
 	conn, err := open(ctx, addr)
 	select {
 	case results <- attempt{addr, conn, err}:
@@ -59,7 +64,8 @@ func try(ctx context.Context, addr netip.Addr, open func(context.Context, netip.
 	}
 }
 
-// share returns how long an attempt has before the next begins, where it and so many others have what is left of ctx.
+// share returns how long an attempt has before the next begins, where it and so many others have
+// what is left of ctx.
 func share(ctx context.Context, attempts int) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {

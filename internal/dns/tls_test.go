@@ -22,7 +22,8 @@ func certificate(t *testing.T, names ...string) (tls.Certificate, *x509.CertPool
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: names, IPAddresses: []net.IP{net.IPv4(10, 0, 0, 9)}, BasicConstraintsValid: true, IsCA: true,
+		SerialNumber: big.NewInt(1), DNSNames: names, IPAddresses: []net.IP{net.IPv4(10, 0, 0,
+			9)}, BasicConstraintsValid: true, IsCA: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -34,7 +35,8 @@ func certificate(t *testing.T, names ...string) (tls.Certificate, *x509.CertPool
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
-// speakTLS returns a dial function to whom lives at an address with a certificate; elsewhere somebody says nothing.
+// speakTLS returns a dial function to whom lives at an address with a certificate; elsewhere
+// somebody says nothing.
 func speakTLS(lives map[string]tls.Certificate) DialFunc {
 	return func(_ context.Context, _, addr string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(addr)
@@ -64,13 +66,18 @@ func greeted(t *testing.T, c net.Conn) {
 func TestWithTLS_ChecksTheNameThatWasDialled(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		cert, pool := certificate(t, "kafka")
-		d := w.dialer(t, func(c *Config) { c.Dial = speakTLS(map[string]tls.Certificate{"10.0.0.1": cert, "10.0.0.9": cert}) })
+		d := w.dialer(t,
+			func(c *Config) {
+				c.Dial = speakTLS(map[string]tls.Certificate{"10.0.0.1": cert,
+					"10.0.0.9": cert})
+			})
 		w.name("kafka", "10.0.0.1")
 		w.name("other", "10.0.0.1")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		secure := d.WithTLS(&tls.Config{RootCAs: pool})
-		for _, addr := range []string{"kafka:9093", "10.0.0.9:9093"} { // a name; an address on the certificate
+		// a name; an address on the certificate
+		for _, addr := range []string{"kafka:9093", "10.0.0.9:9093"} {
 			c, err := secure(ctx, "tcp", addr)
 			require.NoError(t, err)
 			greeted(t, c)
@@ -80,13 +87,15 @@ func TestWithTLS_ChecksTheNameThatWasDialled(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, "other", wrong.Host)
 		require.ErrorContains(t, err, "dial tcp: TLS with other at 10.0.0.1:9093: ")
-		c, err := d.WithTLS(&tls.Config{RootCAs: pool, ServerName: "kafka"})(ctx, "tcp", "other:9093")
+		c, err := d.WithTLS(&tls.Config{RootCAs: pool, ServerName: "kafka"})(ctx, "tcp",
+			"other:9093")
 		require.NoError(t, err)
 		greeted(t, c)
 	})
 }
 
-// Somebody else lives at one of the addresses by now, and at another a process is stopped: connections can be opened there.
+// Somebody else lives at one of the addresses by now, and at another a process is stopped:
+// connections can be opened there.
 func TestWithTLS_TriesTheNextAddressWhereAHandshakeFails(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		cert, pool := certificate(t, "kafka")
@@ -126,5 +135,6 @@ func TestShield_AsksWhetherThePortIsForTLSWhereItHangsUp(t *testing.T) {
 	}()
 	_, err := Shield(t.Context(), ours, "tcp", "10.0.0.2:9092", "kafka", new(tls.Config))
 	require.ErrorIs(t, err, io.EOF)
-	require.EqualError(t, err, "dial tcp: TLS with kafka at 10.0.0.2:9092: EOF: is this port for TLS?")
+	require.EqualError(t, err,
+		"dial tcp: TLS with kafka at 10.0.0.2:9092: EOF: is this port for TLS?")
 }

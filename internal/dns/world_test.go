@@ -20,7 +20,8 @@ var (
 	errServfail = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
 )
 
-// world is a resolver, and what lives at the addresses that it names. Who lives somewhere greets with one byte.
+// world is a resolver, and what lives at the addresses that it names. Who lives somewhere greets
+// with one byte.
 type world struct {
 	mu      sync.Mutex // guards what follows; never held across I/O
 	names   map[string][]string
@@ -36,7 +37,8 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{names: make(map[string][]string), lookups: make(map[string]int), up: make(map[string]bool), hang: make(map[string]bool), mute: make(map[string]bool)}
+	return &world{names: make(map[string][]string), lookups: make(map[string]int),
+		up: make(map[string]bool), hang: make(map[string]bool), mute: make(map[string]bool)}
 }
 
 func (w *world) set(change func()) {
@@ -120,7 +122,8 @@ func (w *world) dial(ctx context.Context, network, addr string) (net.Conn, error
 		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 	}
 	if !up {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: network,
+			Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	ours, theirs := net.Pipe()
 	go func() {
@@ -150,7 +153,8 @@ func (w *world) dialer(t *testing.T, change ...func(*Config)) *Dialer {
 	return d
 }
 
-// reach dials host within a second, reads the greeting, hangs up, and returns the address that answered, and the time that the dial took.
+// reach dials host within a second, reads the greeting, hangs up, and returns the address that
+// answered, and the time that the dial took.
 func reach(t *testing.T, d *Dialer, host string) (string, time.Duration) {
 	t.Helper()
 	c, took, err := knock(d, host)

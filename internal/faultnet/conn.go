@@ -18,9 +18,10 @@ type conn struct {
 	ended chan struct{} // closed by end, once; received by carry
 	once  sync.Once
 
-	mu    sync.Mutex    // guards what follows; never held across I/O
-	queue []parcel      // on its way, oldest first
-	wake  chan struct{} // one slot; nil until something was delayed, from when on all goes through carry
+	mu    sync.Mutex // guards what follows; never held across I/O
+	queue []parcel   // on its way, oldest first
+	// one slot; nil until something was delayed, from when on all goes through carry
+	wake chan struct{}
 }
 
 // parcel is what one call of Write has written.

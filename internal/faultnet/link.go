@@ -1,5 +1,5 @@
-// Package faultnet puts faults between a client and its brokers: a Link is a dialer whose connections can be cut, refused
-// or left in a black hole, as a network does it.
+// Package faultnet puts faults between a client and its brokers: a Link is a dialer whose
+// connections can be cut, refused or left in a black hole, as a network does it.
 package faultnet
 
 import (
@@ -68,18 +68,20 @@ func (l *Link) Reset() {
 	clear(l.conns)
 }
 
-// CutAfterWrites resets a connection after every n-th write of all connections, when it has gone through; 0 ends that.
+// CutAfterWrites resets a connection after every n-th write of all connections, when it has gone
+// through; 0 ends that.
 func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
 
-// HangUpAbove resets a connection on which more than n bytes are written at once, and loses those: a broker that finds a request too large
-// does so when it has read how large it is. 0 ends that.
+// HangUpAbove resets a connection on which more than n bytes are written at once, and loses those:
+// a broker that finds a request too large does so when it has read how large it is. 0 ends that.
 func (l *Link) HangUpAbove(n int64) { l.most.Store(n) }
 
-// Delay has everything that is written from now on arrive later by d, and in its order; what is answered comes at once. What
-// is on its way when its connection ends is lost.
+// Delay has everything that is written from now on arrive later by d, and in its order; what is
+// answered comes at once. What is on its way when its connection ends is lost.
 func (l *Link) Delay(d time.Duration) { l.delay.Store(int64(d)) }
 
-// Hole has new connections wait until their context ends, and resets those there are, until Restore.
+// Hole has new connections wait until their context ends, and resets those there are, until
+// Restore.
 func (l *Link) Hole() {
 	l.mu.Lock()
 	l.hole = true
@@ -124,5 +126,6 @@ func (l *Link) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 
 // refused is what the kernel says when nobody listens.
 func refused(network string) error {
-	return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	return &net.OpError{Op: "dial", Net: network,
+		Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 }

@@ -19,8 +19,8 @@ import (
 // Some toxics log to the global logger.
 func init() { log.Logger = zerolog.Nop() }
 
-// Toxics is a dialer through toxiproxies in this process, one for each broker. What is added to a proxy spoils its
-// connections, those that are open too. It is safe for concurrent use.
+// Toxics is a dialer through toxiproxies in this process, one for each broker. What is added to a
+// proxy spoils its connections, those that are open too. It is safe for concurrent use.
 type Toxics struct {
 	proxies map[string]*proxy // by the address of the broker; fixed by NewToxics
 	named   atomic.Int64      // numbers toxics, which need names
@@ -39,7 +39,8 @@ type Traffic struct {
 	Written int64 // bytes that the client wrote
 }
 
-// NewToxics starts a proxy without toxics for each broker, on a free port of loopback. Close ends them.
+// NewToxics starts a proxy without toxics for each broker, on a free port of loopback. Close ends
+// them.
 func NewToxics(brokers ...string) (*Toxics, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	x := &Toxics{proxies: make(map[string]*proxy)}
@@ -62,7 +63,8 @@ func (x *Toxics) Close() {
 	}
 }
 
-// Dial opens a connection to a broker through its proxy. It fails for addresses that are not those of a broker.
+// Dial opens a connection to a broker through its proxy. It fails for addresses that are not those
+// of a broker.
 func (x *Toxics) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	p := x.proxies[addr]
 	if p == nil {
@@ -114,7 +116,8 @@ func (x *Toxics) Traffic(brokers ...string) (sum Traffic) {
 
 // Since returns what is in t and was not yet in before.
 func (t Traffic) Since(before Traffic) Traffic {
-	return Traffic{t.Dials - before.Dials, t.Broken - before.Broken, t.Read - before.Read, t.Written - before.Written}
+	return Traffic{t.Dials - before.Dials, t.Broken - before.Broken, t.Read - before.Read,
+		t.Written - before.Written}
 }
 
 func (x *Toxics) of(brokers []string) (found []*proxy) {
@@ -130,7 +133,8 @@ func (x *Toxics) of(brokers []string) (found []*proxy) {
 	return found
 }
 
-// Toxic is something that a proxy does to the bytes of a connection, in both directions unless it is made one-way.
+// Toxic is something that a proxy does to the bytes of a connection, in both directions unless it
+// is made one-way.
 type Toxic struct {
 	kind       string
 	streams    []string
@@ -154,19 +158,24 @@ func (t Toxic) Down() Toxic { t.streams = []string{downstream}; return t }
 
 // Latency delays everything by delay, give or take up to jitter.
 func Latency(delay, jitter time.Duration) Toxic {
-	return newToxic("latency", map[string]any{"latency": delay.Milliseconds(), "jitter": jitter.Milliseconds()})
+	return newToxic("latency", map[string]any{"latency": delay.Milliseconds(),
+		"jitter": jitter.Milliseconds()})
 }
 
 // Bandwidth lets so many kilobytes a second through.
-func Bandwidth(kilobytes int) Toxic { return newToxic("bandwidth", map[string]any{"rate": kilobytes}) }
+func Bandwidth(kilobytes int) Toxic {
+	return newToxic("bandwidth",
+		map[string]any{"rate": kilobytes})
+}
 
 // Slicer cuts everything into packets of about size bytes, with a pause after each.
 func Slicer(size int, pause time.Duration) Toxic {
-	return newToxic("slicer", map[string]any{"average_size": size, "size_variation": size / 2, "delay": pause.Microseconds()})
+	return newToxic("slicer", map[string]any{"average_size": size, "size_variation": size / 2,
+		"delay": pause.Microseconds()})
 }
 
-// Hole lets nothing through and keeps connections open. They are closed when it is removed, for what was sent meanwhile is
-// gone.
+// Hole lets nothing through and keeps connections open. They are closed when it is removed, for
+// what was sent meanwhile is gone.
 func Hole() Toxic { return newToxic("timeout", map[string]any{"timeout": 0}) }
 
 // Hangup accepts connections and closes them (FIN) after a moment without a word.

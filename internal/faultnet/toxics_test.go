@@ -33,7 +33,8 @@ func echo(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// talk sends text through a new connection and returns what comes back, and why there is no more of it.
+// talk sends text through a new connection and returns what comes back, and why there is no more of
+// it.
 func talk(t *testing.T, x *faultnet.Toxics, addr, text string) (string, error) {
 	c, err := x.Dial(t.Context(), "tcp", addr)
 	require.NoError(t, err)
@@ -51,8 +52,15 @@ func TestToxics_SpoilTheConnectionsOfTheNamedBrokers(t *testing.T) {
 	x, err := faultnet.NewToxics(sick, well)
 	require.NoError(t, err)
 	t.Cleanup(x.Close)
-	isTimeout := func(err error) bool { ne, ok := errors.AsType[net.Error](err); return ok && ne.Timeout() }
-	isClosed := func(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+	isTimeout := func(err error) bool {
+		ne, ok := errors.AsType[net.Error](err)
+		return ok &&
+			ne.Timeout()
+	}
+	isClosed := func(err error) bool {
+		return errors.Is(err, io.EOF) ||
+			errors.Is(err, io.ErrUnexpectedEOF)
+	}
 	for _, test := range []struct {
 		name  string
 		toxic faultnet.Toxic
@@ -66,7 +74,8 @@ func TestToxics_SpoilTheConnectionsOfTheNamedBrokers(t *testing.T) {
 		{"hole", faultnet.Hole(), "", isTimeout},
 		{"hole on the way back", faultnet.Hole().Down(), "", isTimeout},
 		{"hang-up", faultnet.Hangup(time.Millisecond), "", isClosed},
-		{"reset", faultnet.ResetPeer().Up(), "", func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
+		{"reset", faultnet.ResetPeer().Up(), "",
+			func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
 		{"cut in a frame", faultnet.LimitData(3).Down(), "hel", isClosed},
 	} {
 		t.Run(test.name, func(t *testing.T) {

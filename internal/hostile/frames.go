@@ -9,7 +9,10 @@ import (
 // frames returns what can be done to a frame without understanding what is in it.
 func frames() []Mutation {
 	all := []Mutation{
-		{Name: "truncated", wire: func(w *wire, body []byte) { w.send(framed(body[:w.upTo(len(body))])) }},
+		{Name: "truncated", wire: func(w *wire,
+			body []byte) {
+			w.send(framed(body[:w.upTo(len(body))]))
+		}},
 		{Name: "cut in mid-frame", wire: func(w *wire, body []byte) {
 			frame := framed(body)
 			w.send(frame[:w.upTo(len(frame))])
@@ -34,7 +37,11 @@ func frames() []Mutation {
 			binary.BigEndian.PutUint32(body, w.any())
 			w.send(framed(body))
 		}},
-		{Name: "twice", wire: func(w *wire, body []byte) { w.send(framed(body)); w.send(framed(body)) }},
+		{Name: "twice", wire: func(w *wire,
+			body []byte) {
+			w.send(framed(body))
+			w.send(framed(body))
+		}},
 		{Name: "swapped with the next", wire: func(w *wire, body []byte) {
 			if next := w.next(50 * time.Millisecond); next != nil {
 				w.send(framed(next))

@@ -21,7 +21,10 @@ func metadata() []Mutation {
 }
 
 func lie(name string, fn func(r *rand.Rand, m *kmsg.MetadataResponse)) Mutation {
-	return Mutation{Name: name, resp: func(r *rand.Rand, resp kmsg.Response) { fn(r, resp.(*kmsg.MetadataResponse)) }}
+	return Mutation{Name: name, resp: func(r *rand.Rand,
+		resp kmsg.Response) {
+		fn(r, resp.(*kmsg.MetadataResponse))
+	}}
 }
 
 func lieOfTopics(name string, fn func(r *rand.Rand, t *kmsg.MetadataResponseTopic)) Mutation {
@@ -32,7 +35,8 @@ func lieOfTopics(name string, fn func(r *rand.Rand, t *kmsg.MetadataResponseTopi
 	})
 }
 
-func lieOfPartitions(name string, fn func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition)) Mutation {
+func lieOfPartitions(name string, fn func(r *rand.Rand,
+	p *kmsg.MetadataResponseTopicPartition)) Mutation {
 	return lieOfTopics(name, func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
 		for i := range t.Partitions {
 			fn(r, &t.Partitions[i])
@@ -83,7 +87,8 @@ func namedBrokers() []Mutation {
 		}),
 		lie("brokers with the numbers of seeds", func(_ *rand.Rand, m *kmsg.MetadataResponse) {
 			for i := range m.Brokers {
-				m.Brokers = append(m.Brokers, absent(math.MinInt32+int32(i)), absent(-1000-int32(i)))
+				m.Brokers = append(m.Brokers, absent(math.MinInt32+int32(i)),
+					absent(-1000-int32(i)))
 			}
 		}),
 		lie("one broker twice", func(_ *rand.Rand, m *kmsg.MetadataResponse) {
@@ -94,8 +99,14 @@ func namedBrokers() []Mutation {
 				m.Brokers = append(m.Brokers, absent(1000+i))
 			}
 		}),
-		lie("throttles questions", func(_ *rand.Rand, m *kmsg.MetadataResponse) { m.ThrottleMillis = math.MaxInt32 }),
-		lie("an error of it all", func(r *rand.Rand, m *kmsg.MetadataResponse) { m.ErrorCode = code(r) }),
+		lie("throttles questions", func(_ *rand.Rand,
+			m *kmsg.MetadataResponse) {
+			m.ThrottleMillis = math.MaxInt32
+		}),
+		lie("an error of it all", func(r *rand.Rand,
+			m *kmsg.MetadataResponse) {
+			m.ErrorCode = code(r)
+		}),
 	}
 }
 
@@ -109,33 +120,47 @@ func namedTopics() []Mutation {
 				m.Topics = append(m.Topics, t)
 			}
 		}),
-		lieOfTopics("topics without a name", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) { t.Topic = nil }),
-		lieOfTopics("another topic ID every time", func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
-			for i := range t.TopicID {
-				t.TopicID[i] = byte(r.Uint32())
-			}
+		lieOfTopics("topics without a name", func(_ *rand.Rand,
+			t *kmsg.MetadataResponseTopic) {
+			t.Topic = nil
 		}),
-		lieOfTopics("an error of topics", func(r *rand.Rand, t *kmsg.MetadataResponseTopic) { t.ErrorCode = code(r) }),
-		lieOfTopics("an error of topics and no partitions", func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
-			t.ErrorCode, t.Partitions = code(r), nil
-		}),
-		lieOfTopics("no partitions", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) { t.Partitions = nil }),
-		misplacing(lieOfTopics("half of the partitions", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
-			t.Partitions = t.Partitions[:(len(t.Partitions)+1)/2]
-		})),
-		misplacing(lieOfTopics("a thousand partitions more", func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
-			for range 1000 {
-				if len(t.Partitions) == 0 {
-					return
+		lieOfTopics("another topic ID every time",
+			func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
+				for i := range t.TopicID {
+					t.TopicID[i] = byte(r.Uint32())
 				}
-				p := t.Partitions[r.IntN(len(t.Partitions))]
-				p.Partition = int32(len(t.Partitions))
-				t.Partitions = append(t.Partitions, p)
-			}
-		})),
-		misplacing(lieOfTopics("every partition twice", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
-			t.Partitions = append(t.Partitions, t.Partitions...)
-		})),
+			}),
+		lieOfTopics("an error of topics", func(r *rand.Rand,
+			t *kmsg.MetadataResponseTopic) {
+			t.ErrorCode = code(r)
+		}),
+		lieOfTopics("an error of topics and no partitions",
+			func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
+				t.ErrorCode, t.Partitions = code(r), nil
+			}),
+		lieOfTopics("no partitions", func(_ *rand.Rand,
+			t *kmsg.MetadataResponseTopic) {
+			t.Partitions = nil
+		}),
+		misplacing(lieOfTopics("half of the partitions",
+			func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
+				t.Partitions = t.Partitions[:(len(t.Partitions)+1)/2]
+			})),
+		misplacing(lieOfTopics("a thousand partitions more",
+			func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
+				for range 1000 {
+					if len(t.Partitions) == 0 {
+						return
+					}
+					p := t.Partitions[r.IntN(len(t.Partitions))]
+					p.Partition = int32(len(t.Partitions))
+					t.Partitions = append(t.Partitions, p)
+				}
+			})),
+		misplacing(lieOfTopics("every partition twice",
+			func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
+				t.Partitions = append(t.Partitions, t.Partitions...)
+			})),
 	}
 }
 
@@ -146,24 +171,33 @@ func misplacing(m Mutation) Mutation {
 
 func namedPartitions() []Mutation {
 	return []Mutation{
-		lieOfPartitions("partitions with numbers out of range", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
-			p.Partition = int32(r.Uint32())
+		lieOfPartitions("partitions with numbers out of range",
+			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+				p.Partition = int32(r.Uint32())
+			}),
+		lieOfPartitions("no leaders", func(_ *rand.Rand,
+			p *kmsg.MetadataResponseTopicPartition) {
+			p.Leader = -1
 		}),
-		lieOfPartitions("no leaders", func(_ *rand.Rand, p *kmsg.MetadataResponseTopicPartition) { p.Leader = -1 }),
-		lieOfPartitions("leaders that do not exist", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
-			p.Leader = int32(r.Uint32())
-		}),
-		lieOfPartitions("other leaders every time", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
-			p.Leader = int32(r.IntN(3))
-		}),
-		lieOfPartitions("leaders of the last epoch", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
-			p.Leader, p.LeaderEpoch = int32(r.IntN(3)), math.MaxInt32
-		}),
-		lieOfPartitions("epochs going back", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+		lieOfPartitions("leaders that do not exist",
+			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+				p.Leader = int32(r.Uint32())
+			}),
+		lieOfPartitions("other leaders every time",
+			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+				p.Leader = int32(r.IntN(3))
+			}),
+		lieOfPartitions("leaders of the last epoch",
+			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+				p.Leader, p.LeaderEpoch = int32(r.IntN(3)), math.MaxInt32
+			}),
+		lieOfPartitions("epochs going back", func(r *rand.Rand,
+			p *kmsg.MetadataResponseTopicPartition) {
 			p.LeaderEpoch = int32(r.Uint32())
 		}),
-		lieOfPartitions("an error of partitions", func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
-			p.ErrorCode = code(r)
-		}),
+		lieOfPartitions("an error of partitions",
+			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
+				p.ErrorCode = code(r)
+			}),
 	}
 }

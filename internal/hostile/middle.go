@@ -22,10 +22,11 @@ type Middle struct {
 	rand      *rand.Rand
 	mutations []Mutation
 	percent   int
-	script    func(*kmsg.ProduceRequest) *Mutation // nil, or says what is served with each produce request
-	sane      chan struct{}                        // closed by Sane; whoever sleeps ends then
-	served    map[string]int64
-	count     Count
+	// nil, or says what is served with each produce request
+	script func(*kmsg.ProduceRequest) *Mutation
+	sane   chan struct{} // closed by Sane; whoever sleeps ends then
+	served map[string]int64
+	count  Count
 }
 
 // Count is what has been seen so far.
@@ -37,7 +38,8 @@ type Count struct {
 
 // New returns a middle over dial that is sane, and whose choices come from seed.
 func New(dial faultnet.DialFunc, seed uint64) *Middle {
-	m := &Middle{dial: dial, rand: rand.New(rand.NewPCG(seed, 0)), served: make(map[string]int64), sane: make(chan struct{})}
+	m := &Middle{dial: dial, rand: rand.New(rand.NewPCG(seed, 0)), served: make(map[string]int64),
+		sane: make(chan struct{})}
 	m.count.ByKey = make(map[kmsg.Key]int64)
 	close(m.sane)
 	return m
@@ -151,10 +153,12 @@ func (m *Middle) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 	broker, err := m.dial(ctx, network, addr)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return nil, &net.OpError{Op: "dial", Net: network,
+			Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	ours, theirs := net.Pipe()
-	r := &relay{m: m, client: ours, broker: broker, pending: make(chan pending, 1024), ended: make(chan struct{})}
+	r := &relay{m: m, client: ours, broker: broker, pending: make(chan pending, 1024),
+		ended: make(chan struct{})}
 	m.wg.Go(r.requests)
 	m.wg.Go(r.answers)
 	return theirs, nil

@@ -31,10 +31,13 @@ type Mutation struct {
 	Trust Trust
 	Keys  []kmsg.Key // whose answers; none: everybody's
 
-	take   func(r *relay, frame []byte)                             // takes the request and the connection
-	wire   func(w *wire, body []byte)                               // writes what is left of an answer
-	resp   func(r *rand.Rand, resp kmsg.Response)                   // changes it
-	refuse func(r *rand.Rand, q *kmsg.ProduceRequest) kmsg.Response // makes it, and the broker does not see the request
+	// takes the request and the connection
+	take func(r *relay, frame []byte)
+	// writes what is left of an answer
+	wire func(w *wire, body []byte)
+	resp func(r *rand.Rand, resp kmsg.Response) // changes it
+	// makes it, and the broker does not see the request
+	refuse func(r *rand.Rand, q *kmsg.ProduceRequest) kmsg.Response
 }
 
 // suits reports whether m can be served to requests of key.

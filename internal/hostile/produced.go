@@ -35,17 +35,25 @@ func produced() []Mutation {
 			}
 		}),
 		each("appended, or not", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-			codes := []int16{-1, kerr.RequestTimedOut.Code, kerr.NotEnoughReplicasAfterAppend.Code, 150, math.MinInt16, math.MaxInt16}
+			codes := []int16{-1, kerr.RequestTimedOut.Code, kerr.NotEnoughReplicasAfterAppend.Code,
+				150, math.MinInt16, math.MaxInt16}
 			p.ErrorCode = codes[r.IntN(len(codes))]
 		}),
-		answer("throttles for a month", func(_ *rand.Rand, p *kmsg.ProduceResponse) { p.ThrottleMillis = math.MaxInt32 }),
-		answer("throttles backwards", func(_ *rand.Rand, p *kmsg.ProduceResponse) { p.ThrottleMillis = math.MinInt32 }),
-		lying(each("any error of what was written", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-			p.ErrorCode = code(r)
-			if r.IntN(2) == 0 {
-				p.BaseOffset = -1
-			}
-		})),
+		answer("throttles for a month", func(_ *rand.Rand,
+			p *kmsg.ProduceResponse) {
+			p.ThrottleMillis = math.MaxInt32
+		}),
+		answer("throttles backwards", func(_ *rand.Rand,
+			p *kmsg.ProduceResponse) {
+			p.ThrottleMillis = math.MinInt32
+		}),
+		lying(each("any error of what was written",
+			func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+				p.ErrorCode = code(r)
+				if r.IntN(2) == 0 {
+					p.BaseOffset = -1
+				}
+			})),
 		lying(answer("two answers for one partition", func(r *rand.Rand, p *kmsg.ProduceResponse) {
 			for i := range p.Topics {
 				for _, other := range p.Topics[i].Partitions {
@@ -54,30 +62,38 @@ func produced() []Mutation {
 				}
 			}
 		})),
-		refusal("refuses for any reason", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) { p.ErrorCode = refusalCode(r) }),
-		refusal("names some other leader", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+		refusal("refuses for any reason", func(r *rand.Rand,
+			p *kmsg.ProduceResponseTopicPartition) {
+			p.ErrorCode = refusalCode(r)
+		}),
+		refusal("names some other leader", func(r *rand.Rand,
+			p *kmsg.ProduceResponseTopicPartition) {
 			p.ErrorCode = kerr.NotLeaderForPartition.Code
-			p.CurrentLeader.LeaderID = []int32{-1, 0, 1, 2, 77, math.MaxInt32, math.MinInt32}[r.IntN(7)]
+			p.CurrentLeader.LeaderID = []int32{-1, 0, 1, 2, 77, math.MaxInt32,
+				math.MinInt32}[r.IntN(7)]
 			p.CurrentLeader.LeaderEpoch = int32(r.Uint32())
 		}),
-		refusal("finds records invalid that there are not", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-			p.ErrorCode = kerr.InvalidRecord.Code
-			for range 1 + r.IntN(5) {
-				bad := kmsg.NewProduceResponseTopicPartitionErrorRecord()
-				bad.RelativeOffset = int32(r.IntN(20) - 10)
-				p.ErrorRecords = append(p.ErrorRecords, bad)
-			}
-		}),
+		refusal("finds records invalid that there are not",
+			func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+				p.ErrorCode = kerr.InvalidRecord.Code
+				for range 1 + r.IntN(5) {
+					bad := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+					bad.RelativeOffset = int32(r.IntN(20) - 10)
+					p.ErrorRecords = append(p.ErrorRecords, bad)
+				}
+			}),
 		refusal("explains at length", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
 			p.ErrorCode = refusalCode(r)
 			p.ErrorMessage = kmsg.StringPtr(strings.Repeat("\n\x00no", 16<<10))
 		}),
-		refusal("finds everything too large", func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-			p.ErrorCode = kerr.MessageTooLarge.Code
-		}),
-		lying(refusal("acknowledges what it did not write", func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-			p.ErrorCode, p.BaseOffset = 0, 0
-		})),
+		refusal("finds everything too large",
+			func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+				p.ErrorCode = kerr.MessageTooLarge.Code
+			}),
+		lying(refusal("acknowledges what it did not write",
+			func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+				p.ErrorCode, p.BaseOffset = 0, 0
+			})),
 	}
 	for i := range all {
 		all[i].Fault, all[i].Keys = Answers, []kmsg.Key{kmsg.Produce}
@@ -87,11 +103,12 @@ func produced() []Mutation {
 
 // AppendedButAnswered says code of so many percent of the batches that were appended.
 func AppendedButAnswered(code int16, percent int) Mutation {
-	m := each("appended, but answered with an error", func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
-		if p.ErrorCode == 0 && r.IntN(100) < percent {
-			p.ErrorCode, p.BaseOffset = code, -1
-		}
-	})
+	m := each("appended, but answered with an error",
+		func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+			if p.ErrorCode == 0 && r.IntN(100) < percent {
+				p.ErrorCode, p.BaseOffset = code, -1
+			}
+		})
 	m.Fault, m.Keys, m.Trust = Answers, []kmsg.Key{kmsg.Produce}, Lies
 	return m
 }
@@ -111,7 +128,10 @@ func lying(m Mutation) Mutation {
 }
 
 func answer(name string, fn func(r *rand.Rand, p *kmsg.ProduceResponse)) Mutation {
-	return Mutation{Name: name, resp: func(r *rand.Rand, resp kmsg.Response) { fn(r, resp.(*kmsg.ProduceResponse)) }}
+	return Mutation{Name: name, resp: func(r *rand.Rand,
+		resp kmsg.Response) {
+		fn(r, resp.(*kmsg.ProduceResponse))
+	}}
 }
 
 func each(name string, fn func(r *rand.Rand, p *kmsg.ProduceResponseTopicPartition)) Mutation {

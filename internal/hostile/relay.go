@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// relay is one connection: requests go up to the broker, and answers come down, in the order of the requests.
+// relay is one connection: requests go up to the broker, and answers come down, in the order of the
+// requests.
 type relay struct {
 	m              *Middle
 	client, broker net.Conn

@@ -18,8 +18,8 @@ func Unanswered() *Mutation {
 	return &Mutation{Name: "unanswered", wire: func(w *wire, _ []byte) { w.cut() }}
 }
 
-// Late has the broker see the request when release is closed, though the client may have hung up long before that: the broker was
-// stopped for a while, and reads what its kernel has taken.
+// Late has the broker see the request when release is closed, though the client may have hung up
+// long before that: the broker was stopped for a while, and reads what its kernel has taken.
 func Late(release <-chan struct{}) *Mutation {
 	return &Mutation{Name: "late", take: func(r *relay, frame []byte) {
 		r.late.Store(true)
@@ -35,6 +35,9 @@ func Late(release <-chan struct{}) *Mutation {
 
 // Refused answers with code in the place of the broker, which does not see the request.
 func Refused(code int16) *Mutation {
-	m := refusal("refused", func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) { p.ErrorCode = code })
+	m := refusal("refused", func(_ *rand.Rand,
+		p *kmsg.ProduceResponseTopicPartition) {
+		p.ErrorCode = code
+	})
 	return &m
 }

@@ -12,7 +12,8 @@ func code(r *rand.Rand) int16 { return int16(r.IntN(152)) - 1 }
 
 // versions returns what a broker may say that it speaks.
 func versions() []Mutation {
-	keys := func(fn func(r *rand.Rand, k *kmsg.ApiVersionsResponseApiKey)) func(*rand.Rand, kmsg.Response) {
+	keys := func(fn func(r *rand.Rand, k *kmsg.ApiVersionsResponseApiKey)) func(*rand.Rand,
+		kmsg.Response) {
 		return func(r *rand.Rand, resp kmsg.Response) {
 			v := resp.(*kmsg.ApiVersionsResponse)
 			for i := range v.ApiKeys {
@@ -21,12 +22,20 @@ func versions() []Mutation {
 		}
 	}
 	all := []Mutation{
-		{Name: "speaks nothing", resp: func(_ *rand.Rand, resp kmsg.Response) { resp.(*kmsg.ApiVersionsResponse).ApiKeys = nil }},
-		{Name: "speaks the oldest only", resp: keys(func(_ *rand.Rand, k *kmsg.ApiVersionsResponseApiKey) { k.MinVersion, k.MaxVersion = 0, 0 })},
-		{Name: "speaks the newest only", resp: keys(func(_ *rand.Rand, k *kmsg.ApiVersionsResponseApiKey) {
+		{Name: "speaks nothing", resp: func(_ *rand.Rand,
+			resp kmsg.Response) {
+			resp.(*kmsg.ApiVersionsResponse).ApiKeys = nil
+		}},
+		{Name: "speaks the oldest only", resp: keys(func(_ *rand.Rand,
+			k *kmsg.ApiVersionsResponseApiKey) {
+			k.MinVersion, k.MaxVersion = 0, 0
+		})},
+		{Name: "speaks the newest only", resp: keys(func(_ *rand.Rand,
+			k *kmsg.ApiVersionsResponseApiKey) {
 			k.MinVersion, k.MaxVersion = 1000, math.MaxInt16
 		})},
-		{Name: "speaks everything", resp: keys(func(_ *rand.Rand, k *kmsg.ApiVersionsResponseApiKey) {
+		{Name: "speaks everything", resp: keys(func(_ *rand.Rand,
+			k *kmsg.ApiVersionsResponseApiKey) {
 			k.MinVersion, k.MaxVersion = math.MinInt16, math.MaxInt16
 		})},
 		{Name: "speaks anything", resp: keys(func(r *rand.Rand, k *kmsg.ApiVersionsResponseApiKey) {

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// archiveName returns the name of the class data archive for a java command. An archive serves only the JVM that wrote
-// it; others ignore it. So another JVM gets another name, and both find theirs.
+// archiveName returns the name of the class data archive for a java command. An archive serves only
+// the JVM that wrote it; others ignore it. So another JVM gets another name, and both find theirs.
 func archiveName(java string) (string, error) {
 	path, err := filepath.EvalSymlinks(java)
 	if err != nil {
@@ -26,8 +26,9 @@ func archiveName(java string) (string, error) {
 	return fmt.Sprintf("classes-%016x.jsa", h.Sum64()), nil
 }
 
-// makeArchive starts a broker once and has the JVM write down the classes it loaded, which saves every later start a
-// third of its time. A JVM that cannot do so is no reason to fail: an empty file says not to try again.
+// makeArchive starts a broker once and has the JVM write down the classes it loaded, which saves
+// every later start a third of its time. A JVM that cannot do so is no reason to fail: an empty
+// file says not to try again.
 func (k *kit) makeArchive(ctx context.Context, part, archive string) error {
 	staged := filepath.Join(part, "classes.jsa")
 	cfg := newConfig(nil)

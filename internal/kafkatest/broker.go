@@ -23,9 +23,9 @@ const (
 	tailLines = 40               // of a broker's log, shown when a test failed
 )
 
-// Broker is one node of a Cluster: a JVM that can be killed, stopped, paused and started again. Its address and its data
-// outlast all of these. Its methods may be called from any goroutine, and one that fails marks t as failed and returns,
-// so that a goroutine that injects faults can call them.
+// Broker is one node of a Cluster: a JVM that can be killed, stopped, paused and started again. Its
+// address and its data outlast all of these. Its methods may be called from any goroutine, and one
+// that fails marks t as failed and returns, so that a goroutine that injects faults can call them.
 type Broker struct {
 	kit        *kit
 	heapMiB    int
@@ -39,10 +39,11 @@ type Broker struct {
 
 	properties map[string]string // of the server, but those of named; set by format
 
-	mu     sync.Mutex // guards what follows; held while a process is being ended, so that orders queue up
-	named  *named     // the listener that Named adds, nil: none
-	proc   *process   // nil unless running
-	paused bool       // false unless running
+	// guards what follows; held while a process is being ended, so that orders queue up
+	mu     sync.Mutex
+	named  *named   // the listener that Named adds, nil: none
+	proc   *process // nil unless running
+	paused bool     // false unless running
 }
 
 // Addr returns host:port of the listener for clients, the same over restarts.
@@ -61,8 +62,9 @@ func (b *Broker) PID() int {
 	return b.proc.pid()
 }
 
-// Kill ends the broker with SIGKILL, paused or not, and returns when the process is gone and its port refuses. What the
-// operating system had already taken stays on disk. A broker that does not run is left as it is.
+// Kill ends the broker with SIGKILL, paused or not, and returns when the process is gone and its
+// port refuses. What the operating system had already taken stays on disk. A broker that does not
+// run is left as it is.
 func (b *Broker) Kill(t testing.TB) {
 	t.Helper()
 	if err := b.kill(); err != nil {
@@ -70,9 +72,10 @@ func (b *Broker) Kill(t testing.TB) {
 	}
 }
 
-// Stop ends the broker with SIGTERM, so that it hands over its partitions first, and returns when the process is gone. A
-// paused broker is resumed for it. After 30 s the broker is killed and t fails: so it goes for a broker that has lost the
-// majority of controllers. A broker that does not run is left as it is.
+// Stop ends the broker with SIGTERM, so that it hands over its partitions first, and returns when
+// the process is gone. A paused broker is resumed for it. After 30 s the broker is killed and t
+// fails: so it goes for a broker that has lost the majority of controllers. A broker that does not
+// run is left as it is.
 func (b *Broker) Stop(t testing.TB) {
 	t.Helper()
 	if err := b.stop(); err != nil {
@@ -80,8 +83,9 @@ func (b *Broker) Stop(t testing.TB) {
 	}
 }
 
-// Pause halts the process with SIGSTOP: the kernel still accepts connections for it and takes bytes, and nothing is
-// answered. The cluster fences the broker after 1.5 s, as if it were dead. Pause fails t when the broker does not run.
+// Pause halts the process with SIGSTOP: the kernel still accepts connections for it and takes
+// bytes, and nothing is answered. The cluster fences the broker after 1.5 s, as if it were dead.
+// Pause fails t when the broker does not run.
 func (b *Broker) Pause(t testing.TB) {
 	t.Helper()
 	if err := b.signal(syscall.SIGSTOP, true); err != nil {
@@ -89,7 +93,8 @@ func (b *Broker) Pause(t testing.TB) {
 	}
 }
 
-// Resume undoes Pause. The broker answers what has piled up, though it may find itself fenced for a moment; see Await.
+// Resume undoes Pause. The broker answers what has piled up, though it may find itself fenced for a
+// moment; see Await.
 func (b *Broker) Resume(t testing.TB) {
 	t.Helper()
 	if err := b.signal(syscall.SIGCONT, false); err != nil {
@@ -97,7 +102,8 @@ func (b *Broker) Resume(t testing.TB) {
 	}
 }
 
-// Start starts a broker that does not run, with the ports and data it had, and returns when it answers (see Await).
+// Start starts a broker that does not run, with the ports and data it had, and returns when it
+// answers (see Await).
 func (b *Broker) Start(t testing.TB) {
 	t.Helper()
 	if err := b.spawn(); err != nil {
@@ -107,8 +113,8 @@ func (b *Broker) Start(t testing.TB) {
 	b.Await(t)
 }
 
-// StartAsync is Start without the wait. Where the majority of controllers is down, start as many brokers with it before
-// waiting for any: alone, none will answer.
+// StartAsync is Start without the wait. Where the majority of controllers is down, start as many
+// brokers with it before waiting for any: alone, none will answer.
 func (b *Broker) StartAsync(t testing.TB) {
 	t.Helper()
 	if err := b.spawn(); err != nil {
@@ -116,8 +122,8 @@ func (b *Broker) StartAsync(t testing.TB) {
 	}
 }
 
-// Await waits until the broker answers a request for metadata and is itself part of the answer, which a fenced broker is
-// not. It fails t after three minutes, and at once when the process ends.
+// Await waits until the broker answers a request for metadata and is itself part of the answer,
+// which a fenced broker is not. It fails t after three minutes, and at once when the process ends.
 func (b *Broker) Await(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
@@ -154,7 +160,8 @@ func (b *Broker) stop() error {
 	return nil
 }
 
-// endLocked sends sig and waits until the process is gone. After the limit the process is still the broker's.
+// endLocked sends sig and waits until the process is gone. After the limit the process is still the
+// broker's.
 func (b *Broker) endLocked(sig syscall.Signal, limit time.Duration) error {
 	if b.proc == nil {
 		return nil
@@ -202,7 +209,8 @@ func (b *Broker) spawn() error {
 	flags := []string{
 		fmt.Sprintf("-Xmx%dm", b.heapMiB),
 		"-Xms32m",
-		"-Djava.io.tmpdir=" + b.dir, // a killed broker cannot remove the native libraries it unpacks
+		// a killed broker cannot remove the native libraries it unpacks
+		"-Djava.io.tmpdir=" + b.dir,
 	}
 	cmd := b.kit.javaCommand(append(flags, b.jvmFlags...), "kafka.Kafka", b.propertiesFile())
 	cmd.Dir = b.dir
@@ -220,7 +228,10 @@ func (b *Broker) spawn() error {
 
 // await waits until the broker answers with at least n brokers, itself among them.
 func (b *Broker) await(ctx context.Context, n int) error {
-	return b.awaitNodes(ctx, func(nodes []int32) bool { return len(nodes) >= n && slices.Contains(nodes, b.nodeID) })
+	return b.awaitNodes(ctx, func(nodes []int32) bool {
+		return len(nodes) >= n &&
+			slices.Contains(nodes, b.nodeID)
+	})
 }
 
 // awaitNodes waits until the broker answers with brokers that will do.
@@ -259,9 +270,11 @@ func (b *Broker) dataDir() string        { return filepath.Join(b.dir, "data") }
 func (b *Broker) logFile() string        { return filepath.Join(b.dir, "log") }
 func (b *Broker) propertiesFile() string { return filepath.Join(b.dir, "server.properties") }
 
-// format writes the folder of a new broker. Kafka's own tool takes a JVM and a second for that, and all it writes is the
-// first snapshot of the metadata log, the same for every node, and the names of node, folder and cluster.
-func (b *Broker) format(clusterID string, properties map[string]string, secure *secureListener) error {
+// format writes the folder of a new broker. Kafka's own tool takes a JVM and a second for that, and
+// all it writes is the first snapshot of the metadata log, the same for every node, and the names
+// of node, folder and cluster.
+func (b *Broker) format(clusterID string, properties map[string]string,
+	secure *secureListener) error {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return err
 	}
@@ -281,7 +294,8 @@ func (b *Broker) format(clusterID string, properties map[string]string, secure *
 	if err != nil {
 		return err
 	}
-	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", clusterID, b.nodeID, newUUID())
+	meta := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", clusterID,
+		b.nodeID, newUUID())
 	return errors.Join(
 		b.writeProperties(),
 		os.MkdirAll(filepath.Dir(b.kit.snapshotIn(b.dataDir())), 0o700),

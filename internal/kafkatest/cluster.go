@@ -17,22 +17,26 @@ import (
 )
 
 const (
-	startLimit   = 3 * time.Minute  // for a whole cluster or one broker to answer; on a starved machine it is slow
+	// for a whole cluster or one broker to answer; on a starved machine it is slow
+	startLimit   = 3 * time.Minute
 	requestLimit = 30 * time.Second // for what is asked of a cluster that answers
 	startTries   = 3                // with other ports, when some were taken
 )
 
-// Cluster is a Kafka cluster of one to three brokers, each of them a controller too, and those of AddBroker.
+// Cluster is a Kafka cluster of one to three brokers, each of them a controller too, and those of
+// AddBroker.
 type Cluster struct {
 	id      string    // Kafka's cluster id
 	dir     string    // settings, data and logs of all brokers; removed by close
 	cfg     config    // of the brokers that it began with, and of those that are added
 	brokers []*Broker // node ids 1, 2, 3 and so on
-	named   *port     // of the listeners that Named adds, each on an address of its own; nil before there are brokers
+	// of the listeners that Named adds, each on an address of its own; nil before there are brokers
+	named *port
 }
 
-// Start starts a cluster and returns when each broker knows all of them. It ends with t, and when t failed, the last
-// lines of each broker's log are in t's log. Start fails t where Java or Maven is missing, or skips it (see SkipVariable).
+// Start starts a cluster and returns when each broker knows all of them. It ends with t, and when t
+// failed, the last lines of each broker's log are in t's log. Start fails t where Java or Maven is
+// missing, or skips it (see SkipVariable).
 func Start(t testing.TB, opts ...Option) *Cluster {
 	t.Helper()
 	cfg := newConfig(opts)
@@ -65,8 +69,9 @@ func newCluster(cfg config) (*Cluster, error) {
 	return &Cluster{id: newUUID(), dir: dir, cfg: cfg}, nil
 }
 
-// boot starts every broker and waits until each sees all. Between the check that a port is free and the bind of the JVM
-// another program may take it, so a start that failed for that is tried again with other ports and empty folders.
+// boot starts every broker and waits until each sees all. Between the check that a port is free and
+// the bind of the JVM another program may take it, so a start that failed for that is tried again
+// with other ports and empty folders.
 func (c *Cluster) boot(ctx context.Context, k *kit, cfg config) error {
 	for try := 1; ; try++ {
 		err := c.bootOnce(ctx, k, cfg)
@@ -128,7 +133,8 @@ func (c *Cluster) layOut(k *kit, cfg config) error {
 // portsEach are the ports that a broker takes for itself.
 const portsEach = 3
 
-// newBroker returns the next broker of the cluster, with the first of ports. It is not written anywhere yet.
+// newBroker returns the next broker of the cluster, with the first of ports. It is not written
+// anywhere yet.
 func (c *Cluster) newBroker(k *kit, ports []*port) *Broker {
 	id := len(c.brokers) + 1
 	b := &Broker{
@@ -154,7 +160,8 @@ func (c *Cluster) format(b *Broker) error {
 	return nil
 }
 
-// AddBroker starts one more broker, which is not a controller and holds nothing yet, and returns when all that run know it.
+// AddBroker starts one more broker, which is not a controller and holds nothing yet, and returns
+// when all that run know it.
 func (c *Cluster) AddBroker(t testing.TB) *Broker {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
@@ -190,7 +197,10 @@ func (c *Cluster) addOnce(ctx context.Context) (*Broker, error) {
 		return b, err
 	}
 	for _, other := range c.live() {
-		if err := other.awaitNodes(ctx, func(nodes []int32) bool { return slices.Contains(nodes, b.nodeID) }); err != nil {
+		if err := other.awaitNodes(ctx, func(nodes []int32) bool {
+			return slices.Contains(nodes,
+				b.nodeID)
+		}); err != nil {
 			return b, err
 		}
 	}
@@ -209,11 +219,13 @@ func (c *Cluster) Seeds() []string {
 // Broker returns the broker with index i, counted from 0; its node id is i+1.
 func (c *Cluster) Broker(i int) *Broker { return c.brokers[i] }
 
-// Brokers returns all brokers, running or not, in the order of their node ids. The caller owns the slice.
+// Brokers returns all brokers, running or not, in the order of their node ids. The caller owns the
+// slice.
 func (c *Cluster) Brokers() []*Broker { return append([]*Broker(nil), c.brokers...) }
 
-// Admin returns a client for all else a test asks of Kafka. It is closed when t ends. The client answers questions about
-// topics from what it learned within the last 10 ms; a new client knows nothing yet.
+// Admin returns a client for all else a test asks of Kafka. It is closed when t ends. The client
+// answers questions about topics from what it learned within the last 10 ms; a new client knows
+// nothing yet.
 func (c *Cluster) Admin(t testing.TB) *kadm.Client {
 	t.Helper()
 	cl, err := newClient(c.Seeds())
@@ -235,7 +247,8 @@ func (c *Cluster) live() []*Broker {
 	return live
 }
 
-// liveClient returns a client that starts from the live brokers, so that no request is spent on a paused one.
+// liveClient returns a client that starts from the live brokers, so that no request is spent on a
+// paused one.
 func (c *Cluster) liveClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	live := c.live()
 	if len(live) == 0 {
@@ -249,7 +262,8 @@ func (c *Cluster) liveClient(opts ...kgo.Opt) (*kgo.Client, error) {
 }
 
 func newClient(seeds []string, opts ...kgo.Opt) (*kgo.Client, error) {
-	// The client's defaults suit long-lived programs; a test wants to see a new topic or leader at once.
+	// The client's defaults suit long-lived programs; a test wants to see a new topic or leader at
+	// once.
 	base := []kgo.Opt{
 		kgo.SeedBrokers(seeds...),
 		kgo.ClientID("kafkatest"),
@@ -291,5 +305,6 @@ func (c *Cluster) killAll() {
 
 func (c *Cluster) close() {
 	c.killAll()
-	_ = os.RemoveAll(c.dir) // no process writes to it any more; what is left is in the temporary folder
+	// no process writes to it any more; what is left is in the temporary folder
+	_ = os.RemoveAll(c.dir)
 }

@@ -40,7 +40,8 @@ func TestStart_ThreeBrokersKnowEachOtherAndTheirRacks(t *testing.T) {
 	down.StartAsync(t)
 	c.Broker(0).Await(t)
 	down.Await(t)
-	require.ElementsMatch(t, []string{"x", "y", "z", "while one was down"}, values(c.Read(t, "events")))
+	require.ElementsMatch(t, []string{"x", "y", "z", "while one was down"},
+		values(c.Read(t, "events")))
 }
 
 func TestStart_TakesOtherPortsWhenOneIsTaken(t *testing.T) {

@@ -17,22 +17,27 @@ import (
 )
 
 const (
-	// CacheVariable names the environment variable with the folder for Kafka's jars. Unset, it is forebay/kafka-4.1.0
-	// below os.UserCacheDir. Other versions are in a folder of theirs, below this one where it is set. It may be removed whenever no test runs, and is filled again by the next.
+	// CacheVariable names the environment variable with the folder for Kafka's jars. Unset, it is
+	// forebay/kafka-4.1.0 below os.UserCacheDir. Other versions are in a folder of theirs, below
+	// this one where it is set. It may be removed whenever no test runs, and is filled again by the
+	// next.
 	CacheVariable = "FOREBAY_KAFKA_CACHE"
 
-	// SkipVariable names the environment variable that, set to 1, has tests that need Kafka skipped.
+	// SkipVariable names the environment variable that, set to 1, has tests that need Kafka
+	// skipped.
 	SkipVariable = "FOREBAY_SKIP_KAFKA"
 )
 
 const (
-	kafkaVersion = "4.1.0"          // unless a test asks for another
-	fillLimit    = 10 * time.Minute // to download the jars over a slow line, or to wait for who does
+	kafkaVersion = "4.1.0" // unless a test asks for another
+	// to download the jars over a slow line, or to wait for who does
+	fillLimit    = 10 * time.Minute
 	snapshotName = "bootstrap.checkpoint"
 	laterName    = "00000000000000000000-0000000000.checkpoint" // of the same in Kafka 4.4
 )
 
-// kit is what it takes to run Kafka: a java command and the cache's content. It does not change once made.
+// kit is what it takes to run Kafka: a java command and the cache's content. It does not change
+// once made.
 type kit struct {
 	version   string // of Kafka
 	java      string // path of the java command
@@ -54,20 +59,26 @@ func needKit(t testing.TB) *kit {
 func needKitOf(t testing.TB, version string) *kit {
 	t.Helper()
 	if os.Getenv(SkipVariable) == "1" {
-		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set", SkipVariable)
+		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set",
+			SkipVariable)
 	}
-	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit, error) { return makeKitOf(version) }))
+	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit,
+		error) {
+		return makeKitOf(version)
+	}))
 	k, err := theKit.(func() (*kit, error))()
 	if err != nil {
-		t.Fatalf("kafkatest: no Kafka to test with: %v\n(%s=1 skips the tests that need it)", err, SkipVariable)
+		t.Fatalf("kafkatest: no Kafka to test with: %v\n(%s=1 skips the tests that need it)", err,
+			SkipVariable)
 	}
 	return k
 }
 
 func makeKit() (*kit, error) { return makeKitOf(kafkaVersion) }
 
-// makeKitOf finds Java and fills the cache as far as it is not filled yet. Each thing in it is made beside it and then
-// renamed, so whatever has its final name is whole, and needs no lock to be used.
+// makeKitOf finds Java and fills the cache as far as it is not filled yet. Each thing in it is made
+// beside it and then renamed, so whatever has its final name is whole, and needs no lock to be
+// used.
 func makeKitOf(version string) (*kit, error) {
 	java, err := findJava()
 	if err != nil {
@@ -100,9 +111,11 @@ func makeKitOf(version string) (*kit, error) {
 	return k, nil
 }
 
-// complete reports whether the cache has all that there can be. Only the usual version has a class archive: others are started rarely.
+// complete reports whether the cache has all that there can be. Only the usual version has a class
+// archive: others are started rarely.
 func (k *kit) complete(libs, archive string) bool {
-	return exists(libs) && (k.keeper() || exists(k.snapshot)) && (k.version != kafkaVersion || exists(archive))
+	return exists(libs) && (k.keeper() || exists(k.snapshot)) &&
+		(k.version != kafkaVersion || exists(archive))
 }
 
 // keeper reports whether Kafka needs ZooKeeper, as it did before 3.3.
@@ -149,7 +162,8 @@ func (k *kit) fill(dir, libs, archive string) error {
 	return nil
 }
 
-// makeSnapshot has Kafka's own tool format a folder and keeps of it what is the same for every node.
+// makeSnapshot has Kafka's own tool format a folder and keeps of it what is the same for every
+// node.
 func (k *kit) makeSnapshot(ctx context.Context, part string) error {
 	data := filepath.Join(part, "data")
 	properties := filepath.Join(part, "format.properties")
@@ -160,7 +174,8 @@ func (k *kit) makeSnapshot(ctx context.Context, part string) error {
 	if err := os.WriteFile(properties, []byte(text), 0o600); err != nil {
 		return err
 	}
-	cmd := k.javaCommand(nil, "kafka.tools.StorageTool", "format", "-t", newUUID(), "-c", properties)
+	cmd := k.javaCommand(nil, "kafka.tools.StorageTool", "format", "-t", newUUID(), "-c",
+		properties)
 	if err := runQuietly(ctx, cmd); err != nil {
 		return fmt.Errorf("format a folder for Kafka: %w", err)
 	}
@@ -200,8 +215,10 @@ func cacheDir(version string) (string, error) {
 
 func classPath(libs string) (string, error) {
 	jars, err := filepath.Glob(filepath.Join(libs, "*.jar")) // sorted
-	jars = slices.DeleteFunc(jars, func(jar string) bool {   // it would take the place of slf4j-simple, and write nothing
-		return strings.HasPrefix(filepath.Base(jar), "slf4j-reload4j") || strings.HasPrefix(filepath.Base(jar), "slf4j-log4j12")
+	// it would take the place of slf4j-simple, and write nothing
+	jars = slices.DeleteFunc(jars, func(jar string) bool {
+		return strings.HasPrefix(filepath.Base(jar), "slf4j-reload4j") ||
+			strings.HasPrefix(filepath.Base(jar), "slf4j-log4j12")
 	})
 	if err == nil && len(jars) == 0 {
 		err = fs.ErrNotExist

@@ -55,7 +55,8 @@ func TestMakeKit_ClearsWhatAKilledProcessLeft(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(half, "half.jar"), nil, 0o600))
 	// Maven fails, after the cache was cleared.
 	bin := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "mvn"), []byte("#!/bin/sh\nexit 3\n"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "mvn"), []byte("#!/bin/sh\nexit 3\n"),
+		0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "java"), nil, 0o755))
 	t.Setenv("JAVA_HOME", "")
 	t.Setenv("PATH", bin)

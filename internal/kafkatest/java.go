@@ -10,7 +10,8 @@ import (
 )
 
 func findJava() (string, error) {
-	const advice = "install a JDK of version 17 or later, for instance openjdk-17-jdk-headless, and put java on PATH or set JAVA_HOME"
+	const advice = "install a JDK of version 17 or later, for instance openjdk-17-jdk-headless, " +
+		"and put java on PATH or set JAVA_HOME"
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		java := filepath.Join(home, "bin", "java")
 		if _, err := exec.LookPath(java); err != nil {
@@ -25,10 +26,11 @@ func findJava() (string, error) {
 	return java, nil
 }
 
-// javaCommand returns the command that runs main, a class or a source file, with Kafka's jars. The flags trade speed in
-// the long run, which no test lives to see, for a quick start on few cores.
+// javaCommand returns the command that runs main, a class or a source file, with Kafka's jars. The
+// flags trade speed in the long run, which no test lives to see, for a quick start on few cores.
 func (k *kit) javaCommand(flags []string, main string, args ...string) *exec.Cmd {
-	argv := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto"}
+	argv := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+		"-Xshare:auto"}
 	if k.archive != "" {
 		argv = append(argv, "-XX:SharedArchiveFile="+k.archive)
 	}

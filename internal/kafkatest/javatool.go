@@ -26,9 +26,10 @@ const toolLimit = 60 * time.Second
 //go:embed Partitions.java
 var partitionsSource []byte
 
-// ConsoleConsume returns what Kafka's own console consumer prints for all that is in a topic at the time of the call: by
-// default the values, one a line, the partitions in no fixed order. The extra arguments go to the tool as they are, such
-// as "--property", "print.key=true". An empty topic gives "" without starting the tool. It takes about two seconds.
+// ConsoleConsume returns what Kafka's own console consumer prints for all that is in a topic at the
+// time of the call: by default the values, one a line, the partitions in no fixed order. The extra
+// arguments go to the tool as they are, such as "--property", "print.key=true". An empty topic
+// gives "" without starting the tool. It takes about two seconds.
 func (c *Cluster) ConsoleConsume(t testing.TB, topic string, extra ...string) string {
 	t.Helper()
 	k := needKit(t)
@@ -47,7 +48,8 @@ func (c *Cluster) ConsoleConsume(t testing.TB, topic string, extra ...string) st
 	for _, def := range [][]string{
 		{"--from-beginning"},
 		{"--max-messages", strconv.FormatInt(records, 10)},
-		// For logs with fewer records than offsets: the tool then gives up by itself, having printed all there is.
+		// For logs with fewer records than offsets: the tool then gives up by itself, having
+		// printed all there is.
 		{"--timeout-ms", "10000"},
 	} {
 		if !slices.Contains(extra, def[0]) { // the tool refuses an option given twice
@@ -55,11 +57,13 @@ func (c *Cluster) ConsoleConsume(t testing.TB, topic string, extra ...string) st
 		}
 	}
 	args = append(args, extra...)
-	return runTool(t, k.javaCommand(nil, "org.apache.kafka.tools.consumer.ConsoleConsumer", args...), nil)
+	return runTool(t, k.javaCommand(nil, "org.apache.kafka.tools.consumer.ConsoleConsumer",
+		args...), nil)
 }
 
-// JavaPartitions returns, for each key, the partition out of so many that Kafka's Java producer picks. It runs that
-// producer's own code, all keys in one JVM, and takes about two seconds whatever their number. It needs no cluster.
+// JavaPartitions returns, for each key, the partition out of so many that Kafka's Java producer
+// picks. It runs that producer's own code, all keys in one JVM, and takes about two seconds
+// whatever their number. It needs no cluster.
 func JavaPartitions(t testing.TB, keys [][]byte, partitions int) []int32 {
 	t.Helper()
 	k := needKit(t)
@@ -86,7 +90,8 @@ func JavaPartitions(t testing.TB, keys [][]byte, partitions int) []int32 {
 	return picked
 }
 
-// Java returns the path of the java command, and the class path of Kafka's jars, for a Java program of the caller's own.
+// Java returns the path of the java command, and the class path of Kafka's jars, for a Java program
+// of the caller's own.
 func Java(t testing.TB) (java, classPath string) {
 	t.Helper()
 	k := needKit(t)
@@ -104,7 +109,8 @@ func runTool(t testing.TB, cmd *exec.Cmd, in *bytes.Buffer) string {
 	}
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := runProcess(ctx, cmd); err != nil {
-		t.Fatalf("kafkatest: %s: %v\n%s%s", filepath.Base(cmd.Path), err, out.String(), errOut.String())
+		t.Fatalf("kafkatest: %s: %v\n%s%s", filepath.Base(cmd.Path), err, out.String(),
+			errOut.String())
 	}
 	return out.String()
 }

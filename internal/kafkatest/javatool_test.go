@@ -26,7 +26,8 @@ func TestConsoleConsume_PrintsWhatWasSent(t *testing.T) {
 	require.ElementsMatch(t, []string{"one", "two", "three"}, printed)
 }
 
-// The answers are murmur2 of the keys as Kafka's own tests have it (UtilsTest), made positive, modulo the partitions.
+// The answers are murmur2 of the keys as Kafka's own tests have it (UtilsTest), made positive,
+// modulo the partitions.
 func TestJavaPartitions_AgreesWithKafkasTests(t *testing.T) {
 	hashes := map[string]int32{
 		"21":                         -973932308,

@@ -51,7 +51,8 @@ func (z *keeper) start(ctx context.Context, k *kit) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the JVM has a descriptor of its own
-	cmd := k.javaCommand([]string{"-Xmx64m", "-Dzookeeper.jmx.log4j.disable=true"}, "org.apache.zookeeper.server.quorum.QuorumPeerMain", file)
+	cmd := k.javaCommand([]string{"-Xmx64m", "-Dzookeeper.jmx.log4j.disable=true"},
+		"org.apache.zookeeper.server.quorum.QuorumPeerMain", file)
 	cmd.Dir = z.dir
 	cmd.Stdout, cmd.Stderr = log, log
 	z.port.free()

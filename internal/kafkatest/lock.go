@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// lockFile waits for the lock on a file. The kernel gives it up when the process ends, however it ends.
+// lockFile waits for the lock on a file. The kernel gives it up when the process ends, however it
+// ends.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

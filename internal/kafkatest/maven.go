@@ -27,12 +27,14 @@ func (k *kit) copyJars(ctx context.Context, part, libs string) error {
 	if err != nil {
 		return err
 	}
-	err = template.Must(template.New("pom.xml").Parse(pom)).Execute(file, map[string]any{"Version": k.version, "Keeper": k.keeper()})
+	err = template.Must(template.New("pom.xml").Parse(pom)).Execute(file,
+		map[string]any{"Version": k.version, "Keeper": k.keeper()})
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	staged := filepath.Join(part, "libs")
-	cmd := exec.Command(mvn, "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+staged)
+	cmd := exec.Command(mvn, "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime",
+		"-DoutputDirectory="+staged)
 	cmd.Dir = part
 	if err := runQuietly(ctx, cmd); err != nil {
 		return fmt.Errorf("get Kafka's jars with Maven: %w", err)

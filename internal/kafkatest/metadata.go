@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	pollEvery   = 25 * time.Millisecond // Kafka gives no signal for what is polled for
-	answerLimit = 2 * time.Second       // for one answer; a broker that starts may take a connection and not answer
+	pollEvery = 25 * time.Millisecond // Kafka gives no signal for what is polled for
+	// for one answer; a broker that starts may take a connection and not answer
+	answerLimit = 2 * time.Second
 )
 
 // metadata is what one broker answered, or why it did not.
@@ -37,9 +38,10 @@ func (e finalError) Unwrap() error { return e.error }
 
 func final(err error) error { return finalError{err} }
 
-// pollMetadata asks the broker at addr for its metadata, of no topic but those named, until check returns nil or a final
-// error, or ctx ends; then the last error of check is in the error.
-func pollMetadata(ctx context.Context, addr string, topics []string, check func(metadata) error) error {
+// pollMetadata asks the broker at addr for its metadata, of no topic but those named, until check
+// returns nil or a final error, or ctx ends; then the last error of check is in the error.
+func pollMetadata(ctx context.Context, addr string, topics []string,
+	check func(metadata) error) error {
 	cl, err := newClient([]string{addr})
 	if err != nil {
 		return err

@@ -31,7 +31,8 @@ func TestNamed_BrokersAreFoundByNameAndMove(t *testing.T) {
 		cl, err := newClient(c.NamedSeeds()[:1], dialNames(c.Names()))
 		require.NoError(t, err)
 		defer cl.Close()
-		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: "events", Value: []byte("x")}).FirstErr())
+		require.NoError(t, cl.ProduceSync(t.Context(),
+			&kgo.Record{Topic: "events", Value: []byte("x")}).FirstErr())
 		meta, err := kadm.NewClient(cl).BrokerMetadata(t.Context())
 		require.NoError(t, err)
 		var hosts []string
@@ -40,7 +41,8 @@ func TestNamed_BrokersAreFoundByNameAndMove(t *testing.T) {
 		}
 		return hosts
 	}
-	require.Equal(t, map[string][]string{"broker-1.kafka.test": {"127.0.0.2"}, "broker-2.kafka.test": {"127.0.0.3"}}, c.Names())
+	require.Equal(t, map[string][]string{"broker-1.kafka.test": {"127.0.0.2"},
+		"broker-2.kafka.test": {"127.0.0.3"}}, c.Names())
 	require.Equal(t, []string{"broker-1.kafka.test", "broker-2.kafka.test"}, hosts())
 
 	_, port, err := net.SplitHostPort(c.NamedSeeds()[0])

@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// port is a port of 127.0.0.1 that no other cluster takes before release, in this process or another, even while its
-// broker is down.
+// port is a port of 127.0.0.1 that no other cluster takes before release, in this process or
+// another, even while its broker is down.
 type port struct {
 	number int
 
@@ -24,9 +24,9 @@ type port struct {
 	listener net.Listener // keeps other programs out until the broker binds; nil after free
 }
 
-// pickPorts holds n ports. They lie below the range from which the kernel takes the ports of outgoing connections: a
-// client that keeps dialling a broker that is down would sooner or later be given that very port, connect to itself, and
-// keep the broker from coming back.
+// pickPorts holds n ports. They lie below the range from which the kernel takes the ports of
+// outgoing connections: a client that keeps dialling a broker that is down would sooner or later be
+// given that very port, connect to itself, and keep the broker from coming back.
 func pickPorts(n int) ([]*port, error) {
 	dir := filepath.Join(os.TempDir(), "kafkatest-ports")
 	// Shared by all users of the machine, as the ports are.
@@ -73,7 +73,8 @@ func portRange() (low, high int) {
 // holdPort returns nil when the port is in use.
 func holdPort(dir string, number int) *port {
 	// Never removed: a lock on a file that was unlinked meanwhile would hold nothing.
-	lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(number)), os.O_CREATE|os.O_RDONLY, 0o666)
+	lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(number)), os.O_CREATE|os.O_RDONLY,
+		0o666)
 	if err != nil {
 		return nil
 	}

@@ -16,20 +16,22 @@ import (
 
 // process is a child that does not outlive this process.
 type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed by the goroutine of startProcess once the child is reaped; nobody sends
-	err  error         // how it ended; read after done
+	cmd *exec.Cmd
+	// closed by the goroutine of startProcess once the child is reaped; nobody sends
+	done chan struct{}
+	err  error // how it ended; read after done
 }
 
-// startProcess starts cmd. The goroutine it leaves ends with the child, for which process.done is the signal: by then the
-// kernel has given back the child's ports and file locks.
+// startProcess starts cmd. The goroutine it leaves ends with the child, for which process.done is
+// the signal: by then the kernel has given back the child's ports and file locks.
 func startProcess(cmd *exec.Cmd) (*process, error) {
 	cmd.SysProcAttr = processAttr()
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// The kernel kills the child when the thread that forked it ends, and Go ends idle threads when it likes. So the
-		// thread belongs to this goroutine until the child is gone; then it can only end together with the whole process.
+		// The kernel kills the child when the thread that forked it ends, and Go ends idle threads
+		// when it likes. So the thread belongs to this goroutine until the child is gone; then it
+		// can only end together with the whole process.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()

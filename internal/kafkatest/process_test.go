@@ -54,7 +54,8 @@ func TestStart_NoBrokerOutlivesTheTestProcess(t *testing.T) {
 				require.True(t, runs(jvm), "the broker must live as long as the child does")
 				require.NoError(t, child.Process.Kill())
 			}
-			require.Eventually(t, func() bool { return !runs(jvm) }, 10*time.Second, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return !runs(jvm) }, 10*time.Second,
+				20*time.Millisecond)
 		})
 	}
 }
@@ -76,7 +77,8 @@ func TestDiesWithABroker(t *testing.T) {
 	select {} // until killed
 }
 
-// runs reports whether a process is there and not merely waiting for someone to collect its exit status.
+// runs reports whether a process is there and not merely waiting for someone to collect its exit
+// status.
 func runs(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

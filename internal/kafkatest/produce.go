@@ -9,11 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ProduceOne returns a request to write one record to partition 0 of a topic: for whoever is to depend on no producer's ways
-// when it asks whether Kafka takes records.
+// ProduceOne returns a request to write one record to partition 0 of a topic: for whoever is to
+// depend on no producer's ways when it asks whether Kafka takes records.
 func ProduceOne(name string, id [16]byte, value []byte) *kmsg.ProduceRequest {
 	record := kmsg.Record{Value: value}
-	record.Length = int32(len(record.AppendTo(nil))) - 1 // less the length itself, which takes a byte as long as it is 0
+	// less the length itself, which takes a byte as long as it is 0
+	record.Length = int32(len(record.AppendTo(nil))) - 1
 	now := time.Now().UnixMilli()
 	batch := kmsg.RecordBatch{
 		Magic: 2, PartitionLeaderEpoch: -1, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
@@ -21,7 +22,8 @@ func ProduceOne(name string, id [16]byte, value []byte) *kmsg.ProduceRequest {
 	}
 	const beforeLength, beforeChecked = 12, 21 // bytes
 	batch.Length = int32(len(batch.AppendTo(nil)) - beforeLength)
-	batch.CRC = int32(crc32.Checksum(batch.AppendTo(nil)[beforeChecked:], crc32.MakeTable(crc32.Castagnoli)))
+	batch.CRC = int32(crc32.Checksum(batch.AppendTo(nil)[beforeChecked:],
+		crc32.MakeTable(crc32.Castagnoli)))
 
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks, req.TimeoutMillis = -1, 1000

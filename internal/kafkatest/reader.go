@@ -18,9 +18,9 @@ import (
 // stallLimit bounds the wait for the next record of a log that is known to go on.
 const stallLimit = 30 * time.Second
 
-// Read returns all that is in the log of a topic: every partition from its start up to its high watermark at the time of
-// the call, sorted by partition and offset. Records of aborted transactions are among them. It waits at most 30 s for the
-// next record, then fails t.
+// Read returns all that is in the log of a topic: every partition from its start up to its high
+// watermark at the time of the call, sorted by partition and offset. Records of aborted
+// transactions are among them. It waits at most 30 s for the next record, then fails t.
 func (c *Cluster) Read(t testing.TB, topic string) []*kgo.Record {
 	t.Helper()
 	var all []*kgo.Record
@@ -31,8 +31,9 @@ func (c *Cluster) Read(t testing.TB, topic string) []*kgo.Record {
 	return all
 }
 
-// ReadEach is Read for logs too big to keep: it calls fn for each record, one at a time, on the caller's goroutine. The
-// records of a partition come in order of their offsets, the partitions interleaved. fn may keep the record.
+// ReadEach is Read for logs too big to keep: it calls fn for each record, one at a time, on the
+// caller's goroutine. The records of a partition come in order of their offsets, the partitions
+// interleaved. fn may keep the record.
 func (c *Cluster) ReadEach(t testing.TB, topic string, fn func(*kgo.Record)) {
 	t.Helper()
 	var spans map[int32]span
@@ -48,8 +49,8 @@ func (c *Cluster) ReadEach(t testing.TB, topic string, fn func(*kgo.Record)) {
 // span is the part of a partition's log from start to before end.
 type span struct{ start, end int64 }
 
-// logSpans returns the span of each partition that is not empty. It tries until ctx ends, as partitions that change their
-// leader answer with errors for a while.
+// logSpans returns the span of each partition that is not empty. It tries until ctx ends, as
+// partitions that change their leader answer with errors for a while.
 func logSpans(ctx context.Context, adm *kadm.Client, topic string) (map[int32]span, error) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()

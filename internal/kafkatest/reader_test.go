@@ -61,7 +61,8 @@ func TestRead_KeepsHeadersAndNil(t *testing.T) {
 	require.True(t, at.Equal(got[0].Timestamp))
 }
 
-// The last offset of a transaction is a marker, not a record, and the first ones of a log may be deleted.
+// The last offset of a transaction is a marker, not a record, and the first ones of a log may be
+// deleted.
 func TestRead_EndsWhereOffsetsHoldNoRecord(t *testing.T) {
 	c := Shared(t)
 	topic := TopicName(t)

@@ -10,8 +10,9 @@ import (
 
 // shared are the clusters of Shared and SharedTrio.
 var shared struct {
-	mu       sync.Mutex // guards what follows; held while a cluster starts, for which all who ask wait
-	running  bool       // between the start and the end of M.Run
+	// guards what follows; held while a cluster starts, for which all who ask wait
+	mu       sync.Mutex
+	running  bool // between the start and the end of M.Run
 	clusters map[int]*sharedCluster
 }
 
@@ -21,8 +22,8 @@ type sharedCluster struct {
 	err     error // why it could not be started; then nobody tries again
 }
 
-// M is a testing.M whose Run ends the clusters of Shared and SharedTrio after the last test. It is for goleak, which wants
-// to call Run:
+// M is a testing.M whose Run ends the clusters of Shared and SharedTrio after the last test. It is
+// for goleak, which wants to call Run:
 //
 //	func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.M{M: m}) }
 type M struct{ *testing.M }
@@ -48,9 +49,10 @@ func (m M) Run() int {
 // Run is M.Run for a TestMain that does no more: os.Exit(kafkatest.Run(m)).
 func Run(m *testing.M) int { return M{M: m}.Run() }
 
-// Shared returns a cluster of one broker that all tests of the process have in common, started by the first of them. Who
-// takes it leaves the broker alone and uses topics named by TopicName. TestMain must call Run, which ends it. When t
-// fails, the last lines of the broker's log are in t's log. Shared is safe for concurrent use.
+// Shared returns a cluster of one broker that all tests of the process have in common, started by
+// the first of them. Who takes it leaves the broker alone and uses topics named by TopicName.
+// TestMain must call Run, which ends it. When t fails, the last lines of the broker's log are in
+// t's log. Shared is safe for concurrent use.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
 	return takeShared(t, 1)

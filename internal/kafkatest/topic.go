@@ -19,11 +19,12 @@ import (
 // topicNames counts what TopicName has returned.
 var topicNames atomic.Int64
 
-// TopicName returns a name for a topic of t that it returns only once, made of t's own name. Tests that take the Shared
-// cluster need one, as they may run more than once in it (go test -count).
+// TopicName returns a name for a topic of t that it returns only once, made of t's own name. Tests
+// that take the Shared cluster need one, as they may run more than once in it (go test -count).
 func TopicName(t testing.TB) string {
 	legal := func(r rune) rune {
-		if r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)) {
+		if r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r) ||
+			strings.ContainsRune("._-", r)) {
 			return r
 		}
 		return '-'
@@ -47,7 +48,8 @@ func Replication(n int) TopicOption {
 	return topicOptionFunc(func(r *kmsg.CreateTopicsRequestTopic) { r.ReplicationFactor = int16(n) })
 }
 
-// TopicConfig sets one of the topic's own settings, such as "min.insync.replicas" or "max.message.bytes".
+// TopicConfig sets one of the topic's own settings, such as "min.insync.replicas" or
+// "max.message.bytes".
 func TopicConfig(key, value string) TopicOption {
 	return topicOptionFunc(func(r *kmsg.CreateTopicsRequestTopic) {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
@@ -56,8 +58,9 @@ func TopicConfig(key, value string) TopicOption {
 	})
 }
 
-// Assign says on which nodes each partition is, partition 0 first; the first node of a partition is its first leader. It
-// takes the place of Replication and must name as many partitions as CreateTopic.
+// Assign says on which nodes each partition is, partition 0 first; the first node of a partition is
+// its first leader. It takes the place of Replication and must name as many partitions as
+// CreateTopic.
 func Assign(nodeIDs ...[]int32) TopicOption {
 	return topicOptionFunc(func(r *kmsg.CreateTopicsRequestTopic) {
 		for partition, replicas := range nodeIDs {
@@ -68,8 +71,8 @@ func Assign(nodeIDs ...[]int32) TopicOption {
 	})
 }
 
-// CreateTopic creates a topic and returns when every broker that runs knows it and each partition has a leader that
-// takes records.
+// CreateTopic creates a topic and returns when every broker that runs knows it and each partition
+// has a leader that takes records.
 func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int, opts ...TopicOption) {
 	t.Helper()
 	topic := kmsg.NewCreateTopicsRequestTopic()
@@ -78,7 +81,8 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int, opts ..
 		o.applyTopic(&topic)
 	}
 	if len(topic.ReplicaAssignment) > 0 {
-		topic.NumPartitions, topic.ReplicationFactor = -1, -1 // what Kafka wants to see beside an assignment
+		// what Kafka wants to see beside an assignment
+		topic.NumPartitions, topic.ReplicationFactor = -1, -1
 	}
 	c.do(t, "create topic "+name, func(ctx context.Context) error {
 		if err := c.create(ctx, topic); err != nil {
@@ -117,7 +121,8 @@ func (c *Cluster) DeleteTopic(t testing.TB, name string) {
 			return err
 		}
 		return c.awaitTopic(ctx, name, func(topic kmsg.MetadataResponseTopic) error {
-			if err := kerr.ErrorForCode(topic.ErrorCode); !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			if err := kerr.ErrorForCode(topic.ErrorCode); !errors.Is(err,
+				kerr.UnknownTopicOrPartition) {
 				return fmt.Errorf("it is still known (error %w)", err)
 			}
 			return nil
@@ -125,7 +130,8 @@ func (c *Cluster) DeleteTopic(t testing.TB, name string) {
 	})
 }
 
-// AddPartitions grows a topic to total partitions and returns when every broker that runs knows them with their leaders.
+// AddPartitions grows a topic to total partitions and returns when every broker that runs knows
+// them with their leaders.
 func (c *Cluster) AddPartitions(t testing.TB, name string, total int) {
 	t.Helper()
 	c.admin(t, "add partitions to "+name, func(ctx context.Context, adm *kadm.Client) error {
@@ -140,43 +146,47 @@ func (c *Cluster) AddPartitions(t testing.TB, name string, total int) {
 	})
 }
 
-// Leader returns the broker that leads a partition, waiting up to 30 s for one that runs to do so. While a broker is down
-// or paused the cluster may need 1.5 s to move its partitions; Leader never returns that one.
+// Leader returns the broker that leads a partition, waiting up to 30 s for one that runs to do so.
+// While a broker is down or paused the cluster may need 1.5 s to move its partitions; Leader never
+// returns that one.
 func (c *Cluster) Leader(t testing.TB, topic string, partition int) *Broker {
 	t.Helper()
 	var leader *Broker
-	c.do(t, fmt.Sprintf("find the leader of %s[%d]", topic, partition), func(ctx context.Context) error {
-		live := c.live()
-		if len(live) == 0 {
-			return errors.New("no broker of the cluster is running")
-		}
-		return pollTopic(ctx, live[0], topic, func(topic kmsg.MetadataResponseTopic) error {
-			for _, p := range topic.Partitions {
-				if int(p.Partition) != partition {
-					continue
-				}
-				for _, b := range c.live() {
-					if b.nodeID == p.Leader {
-						leader = b
-						return nil
+	c.do(t, fmt.Sprintf("find the leader of %s[%d]", topic, partition),
+		func(ctx context.Context) error {
+			live := c.live()
+			if len(live) == 0 {
+				return errors.New("no broker of the cluster is running")
+			}
+			return pollTopic(ctx, live[0], topic, func(topic kmsg.MetadataResponseTopic) error {
+				for _, p := range topic.Partitions {
+					if int(p.Partition) != partition {
+						continue
+					}
+					for _, b := range c.live() {
+						if b.nodeID == p.Leader {
+							leader = b
+							return nil
+						}
 					}
 				}
-			}
-			return fmt.Errorf("none of those that run, in %d partitions (error %w)", len(topic.Partitions), kerr.ErrorForCode(topic.ErrorCode))
+				return fmt.Errorf("none of those that run, in %d partitions (error %w)",
+					len(topic.Partitions), kerr.ErrorForCode(topic.ErrorCode))
+			})
 		})
-	})
 	return leader
 }
 
-// AwaitInSync returns when every replica of every partition of a topic is in sync, as every broker that runs sees it. It
-// waits up to 30 s.
+// AwaitInSync returns when every replica of every partition of a topic is in sync, as every broker
+// that runs sees it. It waits up to 30 s.
 func (c *Cluster) AwaitInSync(t testing.TB, topic string) {
 	t.Helper()
 	c.do(t, "wait for the replicas of "+topic, func(ctx context.Context) error {
 		return c.awaitTopic(ctx, topic, func(topic kmsg.MetadataResponseTopic) error {
 			for _, p := range topic.Partitions {
 				if len(p.ISR) != len(p.Replicas) || p.Leader < 0 {
-					return fmt.Errorf("of partition %d, led by %d, %v are in sync of %v", p.Partition, p.Leader, p.ISR, p.Replicas)
+					return fmt.Errorf("of partition %d, led by %d, %v are in sync of %v",
+						p.Partition, p.Leader, p.ISR, p.Replicas)
 				}
 			}
 			return kerr.ErrorForCode(topic.ErrorCode)
@@ -248,8 +258,10 @@ func (c *Cluster) awaitPartitions(ctx context.Context, name string, want int) er
 	})
 }
 
-// awaitTopic waits until check holds on each broker that runs: they learn of a change one by one, and a client may ask any.
-func (c *Cluster) awaitTopic(ctx context.Context, name string, check func(kmsg.MetadataResponseTopic) error) error {
+// awaitTopic waits until check holds on each broker that runs: they learn of a change one by one,
+// and a client may ask any.
+func (c *Cluster) awaitTopic(ctx context.Context, name string,
+	check func(kmsg.MetadataResponseTopic) error) error {
 	for _, b := range c.live() {
 		if err := pollTopic(ctx, b, name, check); err != nil {
 			return fmt.Errorf("on broker %d: %w", b.nodeID, err)
@@ -258,7 +270,8 @@ func (c *Cluster) awaitTopic(ctx context.Context, name string, check func(kmsg.M
 	return nil
 }
 
-func pollTopic(ctx context.Context, b *Broker, name string, check func(kmsg.MetadataResponseTopic) error) error {
+func pollTopic(ctx context.Context, b *Broker, name string,
+	check func(kmsg.MetadataResponseTopic) error) error {
 	return pollMetadata(ctx, b.Addr(), []string{name}, func(m metadata) error {
 		if m.err != nil {
 			return m.err

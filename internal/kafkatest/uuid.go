@@ -7,8 +7,8 @@ import (
 	"encoding/base64"
 )
 
-// newUUID returns a random id as Kafka writes ids: 16 bytes in base64. Kafka refuses those that begin with a dash, which
-// its own tools would read as a flag.
+// newUUID returns a random id as Kafka writes ids: 16 bytes in base64. Kafka refuses those that
+// begin with a dash, which its own tools would read as a flag.
 func newUUID() string {
 	for {
 		var id [16]byte

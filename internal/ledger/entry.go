@@ -85,7 +85,8 @@ func identified(value []byte) (tag uint64, whole bool) {
 	if len(value) < identity {
 		return 0, false
 	}
-	return binary.BigEndian.Uint64(value), crc32.ChecksumIEEE(value[identity:]) == binary.BigEndian.Uint32(value[8:])
+	return binary.BigEndian.Uint64(value),
+		crc32.ChecksumIEEE(value[identity:]) == binary.BigEndian.Uint32(value[8:])
 }
 
 // content is what a record carries beside its value, whoever holds it.
@@ -96,7 +97,10 @@ type content struct {
 	at      time.Time
 }
 
-func sentContent(r *producer.Record) content { return content{r.Topic, r.Key, r.Headers, r.Timestamp} }
+func sentContent(r *producer.Record) content {
+	return content{r.Topic, r.Key, r.Headers,
+		r.Timestamp}
+}
 
 func readContent(r *kgo.Record) content {
 	c := content{topic: r.Topic, key: r.Key, at: r.Timestamp}

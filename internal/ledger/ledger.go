@@ -1,5 +1,5 @@
-// Package ledger judges a producer. It keeps its own list of what was sent and reported, and compares it with what is in
-// Kafka's log, as a client that is not ours reads it.
+// Package ledger judges a producer. It keeps its own list of what was sent and reported, and
+// compares it with what is in Kafka's log, as a client that is not ours reads it.
 package ledger
 
 import (
@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// stale is how old the time may be that the producer stamps a record with. Its clock ticks every millisecond, but only
-	// when it gets a processor: 0.4 s were seen on a busy machine.
+	// stale is how old the time may be that the producer stamps a record with. Its clock ticks
+	// every millisecond, but only when it gets a processor: 0.4 s were seen on a busy machine.
 	stale = 5 * time.Second
 	// told is how many violations are told in words; the rest is counted.
 	told = 20
@@ -31,13 +31,14 @@ type Ledger struct {
 
 	anyTime bool // what the producer stamps records with is not checked
 
-	mu         sync.Mutex // guards what follows
-	entries    entries
-	topics     []string
-	numbers    map[string]uint16  // of topics
-	again      map[uint64][]place // where records stand beside their first place, by tag
-	stood      map[uint64][]place // where records stood before the brokers may have lost them, by tag
-	last       map[line]*uint64   // the tag that was seen last
+	mu      sync.Mutex // guards what follows
+	entries entries
+	topics  []string
+	numbers map[string]uint16  // of topics
+	again   map[uint64][]place // where records stand beside their first place, by tag
+	// where records stood before the brokers may have lost them, by tag
+	stood      map[uint64][]place
+	last       map[line]*uint64 // the tag that was seen last
 	accepted   uint64
 	longest    time.Duration
 	read       uint64 // records of the log
@@ -70,10 +71,12 @@ func New() *Ledger {
 	}
 }
 
-// AllowAnyTime has the time not checked that the producer stamps records with: the test moves the clock. Call it first.
+// AllowAnyTime has the time not checked that the producer stamps records with: the test moves the
+// clock. Call it first.
 func (l *Ledger) AllowAnyTime() { l.anyTime = true }
 
-// Send gives rec an identity, as its tag and at the beginning of its value, which grows to at least 12 bytes, and sends it.
+// Send gives rec an identity, as its tag and at the beginning of its value, which grows to at least
+// 12 bytes, and sends it.
 func (l *Ledger) Send(p *producer.Producer, rec producer.Record) error {
 	return l.send(p.Send, rec)
 }
@@ -108,7 +111,8 @@ func (l *Ledger) send(send func(producer.Record) error, rec producer.Record) err
 	begin := time.Now()
 	err := send(rec)
 	took := time.Since(begin)
-	end := l.millis(time.Now()) // by the wall clock, which begin may have read long before the other: they are two readings
+	// by the wall clock, which begin may have read long before the other: they are two readings
+	end := l.millis(time.Now())
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,12 +157,14 @@ func (l *Ledger) Report(r producer.Report) {
 	switch {
 	case r.Outcome == producer.Delivered:
 		if e.is(explicit) && r.Partition != e.partition {
-			l.problemLocked("record %d for partition %d of %s was delivered to %d", r.Tag, e.partition, r.Topic, r.Partition)
+			l.problemLocked("record %d for partition %d of %s was delivered to %d", r.Tag,
+				e.partition, r.Topic, r.Partition)
 		}
 		e.partition, e.offset = r.Partition, r.Offset
 	case r.Reason.MadeRoom():
 		if r.Record != nil {
-			l.problemLocked("record %d was given up for its memory (%v) and came back all the same", r.Tag, r.Reason)
+			l.problemLocked("record %d was given up for its memory (%v) and came back all the same",
+				r.Tag, r.Reason)
 		}
 	case r.Record == nil:
 		l.problemLocked("record %d was %v and did not come back", r.Tag, r.Outcome)
@@ -177,8 +183,10 @@ func (l *Ledger) Report(r producer.Report) {
 // returnedLocked checks that the report of a lost record carries what was sent.
 func (l *Ledger) returnedLocked(tag uint64, e *entry, r *producer.Record) {
 	l.sameLocked("came back from the producer", tag, e, sentContent(r), r.Value)
-	if n, chosen := r.Partition.Number(); r.Tag != tag || e.is(explicit) != chosen || e.is(explicit) && n != e.partition {
-		l.problemLocked("record %d came back from the producer with tag %d and partition %v", tag, r.Tag, r.Partition)
+	if n, chosen := r.Partition.Number(); r.Tag != tag || e.is(explicit) != chosen ||
+		e.is(explicit) && n != e.partition {
+		l.problemLocked("record %d came back from the producer with tag %d and partition %v", tag,
+			r.Tag, r.Partition)
 	}
 }
 
@@ -204,11 +212,13 @@ func (l *Ledger) readLocked(r *kgo.Record) {
 		e.readIn, e.read = r.Partition, r.Offset
 	}
 	if e.is(explicit) && e.partition != r.Partition {
-		l.problemLocked("record %d for partition %d stands in %s/%d@%d", tag, e.partition, r.Topic, r.Partition, r.Offset)
+		l.problemLocked("record %d for partition %d stands in %s/%d@%d", tag, e.partition, r.Topic,
+			r.Partition, r.Offset)
 	}
 }
 
-// knownLocked returns the tag and the entry of a record of the log, and checks that it is as it was sent.
+// knownLocked returns the tag and the entry of a record of the log, and checks that it is as it was
+// sent.
 func (l *Ledger) knownLocked(r *kgo.Record) (uint64, *entry) {
 	tag, whole := identified(r.Value)
 	if !whole {
@@ -224,8 +234,9 @@ func (l *Ledger) knownLocked(r *kgo.Record) (uint64, *entry) {
 	return tag, e
 }
 
-// Witness notes records of a log that brokers are about to lose, in an unclean election or with their topic. What was
-// delivered, stood where its report says, and is missing in the end, is their loss and not the producer's.
+// Witness notes records of a log that brokers are about to lose, in an unclean election or with
+// their topic. What was delivered, stood where its report says, and is missing in the end, is their
+// loss and not the producer's.
 func (l *Ledger) Witness(records ...*kgo.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -236,20 +247,22 @@ func (l *Ledger) Witness(records ...*kgo.Record) {
 	}
 }
 
-// Gone notes that a topic was deleted: what was delivered to it by now, by the reports, went with it.
+// Gone notes that a topic was deleted: what was delivered to it by now, by the reports, went with
+// it.
 func (l *Ledger) Gone(topic string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number, known := l.numbers[topic]
 	for tag := range l.entries.n {
-		if e := l.entries.at(tag); known && e.topic == number && e.reports == 1 && e.outcome == producer.Delivered {
+		if e := l.entries.at(tag); known && e.topic == number && e.reports == 1 &&
+			e.outcome == producer.Delivered {
 			l.stood[tag] = append(l.stood[tag], place{e.partition, e.offset})
 		}
 	}
 }
 
-// LostByBrokers returns how many records were delivered, noted by Witness or Gone, and are not in the log any more. Call it
-// after Check.
+// LostByBrokers returns how many records were delivered, noted by Witness or Gone, and are not in
+// the log any more. Call it after Check.
 func (l *Ledger) LostByBrokers() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -261,9 +274,11 @@ func (l *Ledger) sameLocked(how string, tag uint64, e *entry, c content, value [
 	inside, whole := identified(value)
 	switch {
 	case !whole || inside != tag || uint32(len(value)) != e.size:
-		l.problemLocked("record %d of %s %s with another value, of %d bytes", tag, l.topics[e.topic], how, len(value))
+		l.problemLocked("record %d of %s %s with another value, of %d bytes", tag,
+			l.topics[e.topic], how, len(value))
 	case c.digest(l.seed, e.is(stamped)) != e.sum:
-		l.problemLocked("record %d of %s %s changed: topic %s, key %q, %d headers, time %v", tag, l.topics[e.topic], how,
+		l.problemLocked("record %d of %s %s changed: topic %s, key %q, %d headers, time %v", tag,
+			l.topics[e.topic], how,
 			c.topic, c.key, len(c.headers), c.at)
 	case !e.is(stamped) && !l.anyTime:
 		l.timeLocked(how, tag, e, c.at)
@@ -280,13 +295,15 @@ func (l *Ledger) timeLocked(how string, tag uint64, e *entry, at time.Time) {
 	early := time.Duration(before.UnixMilli()-at.UnixMilli()) * time.Millisecond
 	l.stalest = max(l.stalest, early)
 	if early > stale || at.UnixMilli() > after.UnixMilli()+1 {
-		l.problemLocked("record %d of %s %s with a time of %v, and was sent between %v and %v", tag, l.topics[e.topic], how,
+		l.problemLocked("record %d of %s %s with a time of %v, and was sent between %v and %v", tag,
+			l.topics[e.topic], how,
 			at.UnixMilli(), before.UnixMilli(), after.UnixMilli())
 	}
 }
 
-// Ordered checks that the records of each key stand in each partition in the order in which they were sent, as one
-// goroutine does it. A record that is there twice counts where it is first. The next call goes on where this one ends.
+// Ordered checks that the records of each key stand in each partition in the order in which they
+// were sent, as one goroutine does it. A record that is there twice counts where it is first. The
+// next call goes on where this one ends.
 func (l *Ledger) Ordered(records []*kgo.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -305,7 +322,8 @@ func (l *Ledger) Ordered(records []*kgo.Record) {
 		}
 		if *last > tag {
 			l.disordered++
-			l.problemLocked("key %q: record %d stands after %d in %s/%d@%d", r.Key, tag, *last, r.Topic, r.Partition, r.Offset)
+			l.problemLocked("key %q: record %d stands after %d in %s/%d@%d", r.Key, tag, *last,
+				r.Topic, r.Partition, r.Offset)
 		}
 		*last = tag
 	}
@@ -318,8 +336,8 @@ func (l *Ledger) problemLocked(format string, args ...any) {
 	}
 }
 
-// Check returns everything that is wrong with the outcomes, by the books that the producer kept. Call it once, after Close
-// and Read.
+// Check returns everything that is wrong with the outcomes, by the books that the producer kept.
+// Call it once, after Close and Read.
 func (l *Ledger) Check(books producer.Books) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -338,25 +356,32 @@ func (l *Ledger) checkLocked(tag uint64, e *entry) {
 	missing := e.outcome == producer.Delivered && !e.standsAt(l.allLocked(tag, e))
 	switch {
 	case !e.is(accepted) && (e.reports > 0 || e.is(found)):
-		l.problemLocked("record %d was refused, and has %d reports and stands in the log at %s", tag, e.reports, l.placesLocked(tag, e))
+		l.problemLocked("record %d was refused, and has %d reports and stands in the log at %s",
+			tag, e.reports, l.placesLocked(tag, e))
 	case !e.is(accepted):
 	case e.reports != 1:
-		l.problemLocked("record %d of %s has %d reports, and stands in the log at %s", tag, l.topics[e.topic], e.reports, l.placesLocked(tag, e))
+		l.problemLocked("record %d of %s has %d reports, and stands in the log at %s", tag,
+			l.topics[e.topic], e.reports, l.placesLocked(tag, e))
 	case missing && e.standsAt(l.stood[tag]):
 		l.gone++
 		if e.is(found) && !e.is(maybeTwice) {
-			l.problemLocked("record %d was lost by the brokers, was not reported as maybe duplicated, and stands at %s", tag, l.placesLocked(tag, e))
+			l.problemLocked("record %d was lost by the brokers, was not reported as maybe "+
+				"duplicated, and stands at %s", tag, l.placesLocked(tag, e))
 		}
 	case missing:
-		l.problemLocked("record %d was delivered to %d@%d and is not there, but at %s", tag, e.partition, e.offset, l.placesLocked(tag, e))
+		l.problemLocked("record %d was delivered to %d@%d and is not there, but at %s", tag,
+			e.partition, e.offset, l.placesLocked(tag, e))
 	case e.outcome != producer.Delivered && e.outcome != producer.PossiblyPersisted && e.is(found):
-		l.problemLocked("record %d was %v (%v) and is in the log at %s", tag, e.outcome, e.reason, l.placesLocked(tag, e))
+		l.problemLocked("record %d was %v (%v) and is in the log at %s", tag, e.outcome, e.reason,
+			l.placesLocked(tag, e))
 	case len(l.again[tag]) > 0 && !e.is(maybeTwice):
-		l.problemLocked("record %d was not reported as maybe duplicated, and stands in the log at %s", tag, l.placesLocked(tag, e))
+		l.problemLocked("record %d was not reported as maybe duplicated, and stands in the log "+
+			"at %s", tag, l.placesLocked(tag, e))
 	}
 }
 
-// standsAt reports whether one of places is where the report of e says it is, which may not know the offset.
+// standsAt reports whether one of places is where the report of e says it is, which may not know
+// the offset.
 func (e *entry) standsAt(places []place) bool {
 	return slices.ContainsFunc(places, func(p place) bool {
 		return p.partition == e.partition && (e.offset < 0 || p.offset == e.offset)
@@ -379,7 +404,8 @@ func (l *Ledger) placesLocked(tag uint64, e *entry) string {
 	return text
 }
 
-// checkBooksLocked compares what the producer counted with what it reported, which the ledger counted.
+// checkBooksLocked compares what the producer counted with what it reported, which the ledger
+// counted.
 func (l *Ledger) checkBooksLocked(books *producer.Books) {
 	if !books.Balanced() || books.Pending != 0 {
 		l.problemLocked("the books do not balance: %+v", *books)
@@ -415,7 +441,8 @@ type Tally struct {
 	Disordered      uint64                      // of those, the ones that stand after a later one
 	Violations      uint64                      // found so far
 	LongestSend     time.Duration
-	StalestTime     time.Duration // how long before the call of Send is the time that the producer stamped a record with, at most
+	// how long before the call of Send is the time that the producer stamped a record with, at most
+	StalestTime time.Duration
 }
 
 // Tally returns what was counted so far.

@@ -23,8 +23,8 @@ import (
 	"github.com/forebay-go/forebay/internal/proof"
 )
 
-// A check takes a second or two, but this machine may have other things to do. One that hangs with its mutant, as it must,
-// is not waited for that long.
+// A check takes a second or two, but this machine may have other things to do. One that hangs with
+// its mutant, as it must, is not waited for that long.
 const (
 	patience = 2 * time.Minute
 	hanging  = 10 * time.Second
@@ -64,11 +64,13 @@ func TestMutants_EachIsCaught(t *testing.T) {
 				said, took := m.require(t)
 				mu.Lock()
 				defer mu.Unlock()
-				caught[i] = proof.Mutant{Name: m.name, Broken: m.broken, Test: m.by.test, By: said, Took: took}
+				caught[i] = proof.Mutant{Name: m.name, Broken: m.broken, Test: m.by.test, By: said,
+					Took: took}
 			})
 		}
 	})
-	caught = slices.DeleteFunc(caught, func(m proof.Mutant) bool { return m.Name == "" }) // -run named others
+	// -run named others
+	caught = slices.DeleteFunc(caught, func(m proof.Mutant) bool { return m.Name == "" })
 	t.Log("\n" + overview(caught))
 	if !t.Failed() {
 		proof.WriteMutants(t, caught)
@@ -85,20 +87,22 @@ func overview(mutants []proof.Mutant) string {
 	return text.String()
 }
 
-// require breaks the library, and fails t unless the check notices, each time. It returns what that said, and how long it
-// took, without compiling.
+// require breaks the library, and fails t unless the check notices, each time. It returns what that
+// said, and how long it took, without compiling.
 func (m *mutant) require(t *testing.T) (said string, took time.Duration) {
 	t.Helper()
 	folder := t.TempDir()
 	binary := filepath.Join(folder, "mutant.test")
-	compile(t, m.by.pkg, binary, "-overlay="+m.overlay(t, folder)) // what does not compile shows nothing
+	// what does not compile shows nothing
+	compile(t, m.by.pkg, binary, "-overlay="+m.overlay(t, folder))
 	for range *rounds {
 		said, took = m.requireOnce(t, binary, folder)
 	}
 	return said, took
 }
 
-func (m *mutant) requireOnce(t *testing.T, binary, folder string) (said string, took time.Duration) {
+func (m *mutant) requireOnce(t *testing.T, binary, folder string) (said string,
+	took time.Duration) {
 	t.Helper()
 	limit := patience
 	if m.hangs {
@@ -107,7 +111,8 @@ func (m *mutant) requireOnce(t *testing.T, binary, folder string) (said string, 
 	out, took, err := m.by.run(binary, folder, limit)
 	require.Error(t, err, "nobody noticed: %s\n%s", m.broken, out)
 	require.NotContains(t, out, "panic: runtime error", "a crash is no assertion")
-	require.True(t, regexp.MustCompile(m.by.failed()).MatchString(out), "another test failed:\n%s", out)
+	require.True(t, regexp.MustCompile(m.by.failed()).MatchString(out), "another test failed:\n%s",
+		out)
 	said = regexp.MustCompile(m.says).FindString(out)
 	require.NotEmpty(t, said, "it does not say %q:\n%s", m.says, out)
 	return said, took
@@ -122,7 +127,8 @@ func (m *mutant) overlay(t *testing.T, folder string) string {
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(string(source), m.old), "in %s, of %q", m.file, m.old)
 	changed := filepath.Join(folder, filepath.Base(m.file))
-	require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o644))
+	require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new,
+		1)), 0o644))
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
 	require.NoError(t, err)
 	name := filepath.Join(folder, "overlay.json")
@@ -133,7 +139,8 @@ func (m *mutant) overlay(t *testing.T, folder string) string {
 // compile makes the binary of a package's tests.
 func compile(t *testing.T, pkg, binary string, flags ...string) {
 	t.Helper()
-	args := append([]string{"test", "-c", "-tags", "synctests", "-ldflags=-s -w", "-o", binary}, flags...)
+	args := append([]string{"test", "-c", "-tags", "synctests", "-ldflags=-s -w", "-o", binary},
+		flags...)
 	cmd := exec.CommandContext(t.Context(), "go", append(args, "./"+pkg)...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
@@ -146,18 +153,23 @@ func workplace(folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.Symlink(docs, filepath.Join(folder, "docs")); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Symlink(docs, filepath.Join(folder, "docs")); err != nil &&
+		!errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	at := filepath.Join(folder, "at")
 	return at, os.MkdirAll(at, 0o755)
 }
 
-// run runs the check in a binary, and in a folder, where tests may leave what they failed by. It fails as the tests do.
-func (c check) run(binary, folder string, limit time.Duration) (output string, took time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*limit) // the binary gives up by itself before that
+// run runs the check in a binary, and in a folder, where tests may leave what they failed by. It
+// fails as the tests do.
+func (c check) run(binary, folder string, limit time.Duration) (output string, took time.Duration,
+	err error) {
+	// the binary gives up by itself before that
+	ctx, cancel := context.WithTimeout(context.Background(), 2*limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.run", c.pattern(), "-test.timeout", limit.String())
+	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.run", c.pattern(), "-test.timeout",
+		limit.String())
 	if cmd.Dir, err = workplace(folder); err != nil {
 		return "", 0, err
 	}
@@ -193,7 +205,8 @@ type healthy struct {
 }
 
 func newHealthy(folder string) *healthy {
-	return &healthy{folder: folder, binaries: make(map[string]func(*testing.T) string), results: make(map[check]func(*testing.T) error)}
+	return &healthy{folder: folder, binaries: make(map[string]func(*testing.T) string),
+		results: make(map[check]func(*testing.T) error)}
 }
 
 // require fails t unless the check passes.
@@ -202,7 +215,8 @@ func (h *healthy) require(t *testing.T, c check) {
 	require.NoError(t, h.result(c)(t))
 }
 
-// result returns what runs the check the first time that it is called, and remembers what became of it.
+// result returns what runs the check the first time that it is called, and remembers what became of
+// it.
 func (h *healthy) result(c check) func(t *testing.T) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

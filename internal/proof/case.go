@@ -1,11 +1,13 @@
-// Package proof collects what the tests of faults saw, so that docs/reliability.md says what was measured and nothing else.
+// Package proof collects what the tests of faults saw, so that docs/reliability.md says what was
+// measured and nothing else.
 //
 //	c := proof.Of(t, "F8")
 //	... inject the fault ...
 //	c.Bit("connections cut after the write", link.Cuts())
 //	c.Held("I7", records) // checked for so many, and never broken
 //
-// A test that passes leaves one line in the folder that [FolderVariable] names; without it nothing is written.
+// A test that passes leaves one line in the folder that [FolderVariable] names; without it nothing
+// is written.
 package proof
 
 import (
@@ -22,8 +24,8 @@ import (
 // FolderVariable names the environment variable with the folder that cases are written to.
 const FolderVariable = "FOREBAY_PROOF"
 
-// Case is what one test saw of its faults. It belongs to the goroutine of the test, or to those of its parts, one after the
-// other.
+// Case is what one test saw of its faults. It belongs to the goroutine of the test, or to those of
+// its parts, one after the other.
 type Case struct {
 	t testing.TB
 
@@ -44,14 +46,17 @@ type Bit struct {
 // Figure is something measured.
 type Figure struct{ Name, Value string }
 
-// Of begins a case of the faults that a test injects. It is written at the end of the test, if that has passed.
+// Of begins a case of the faults that a test injects. It is written at the end of the test, if that
+// has passed.
 func Of(t testing.TB, faults ...string) *Case {
-	c := &Case{t: t, Package: packageUnderTest(), Test: t.Name(), Faults: faults, Checks: make(map[string]uint64)}
+	c := &Case{t: t, Package: packageUnderTest(), Test: t.Name(), Faults: faults,
+		Checks: make(map[string]uint64)}
 	t.Cleanup(c.write)
 	return c
 }
 
-// Bit notes that something happened so many times more which shows that the fault bit. None fails the test.
+// Bit notes that something happened so many times more which shows that the fault bit. None fails
+// the test.
 func (c *Case) Bit(what string, times int64) {
 	c.t.Helper()
 	if times <= 0 {
@@ -66,8 +71,8 @@ func (c *Case) Bit(what string, times int64) {
 	c.Bits = append(c.Bits, Bit{what, times})
 }
 
-// Held notes that an invariant was checked so many times more and found to hold. The check itself is the caller's. None
-// fails the test.
+// Held notes that an invariant was checked so many times more and found to hold. The check itself
+// is the caller's. None fails the test.
 func (c *Case) Held(invariant string, checks uint64) {
 	c.t.Helper()
 	if checks == 0 {
@@ -105,7 +110,8 @@ func (c *Case) write() {
 		c.t.Error(err)
 		return
 	}
-	name := strings.NewReplacer("/", "_", " ", "_").Replace(c.Package+"."+c.Test) + ".json" // packages are tested side by side
+	// packages are tested side by side
+	name := strings.NewReplacer("/", "_", " ", "_").Replace(c.Package+"."+c.Test) + ".json"
 	if err := os.WriteFile(filepath.Join(folder, name), line, 0o644); err != nil {
 		c.t.Error(err)
 	}

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// MutantsFile is the name of the file, in the folder of [FolderVariable], that mutants are written to.
+// MutantsFile is the name of the file, in the folder of [FolderVariable], that mutants are written
+// to.
 const MutantsFile = "mutants.json"
 
 // Mutant is one way to break the library, and the test that caught it.

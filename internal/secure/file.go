@@ -11,26 +11,30 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxFile bounds what is read of a file, in bytes. The certificates that a system trusts are a quarter of it.
+// maxFile bounds what is read of a file, in bytes. The certificates that a system trusts are a
+// quarter of it.
 const maxFile = 1 << 20
 
-// File is what a file means, which is found out again when its bytes have changed. It is safe for concurrent use.
+// File is what a file means, which is found out again when its bytes have changed. It is safe for
+// concurrent use.
 type File[T any] struct {
 	paths []string
 	field string // the setting that names it
 	parse func(texts [][]byte) (T, error)
 	log   *zap.Logger
 
-	mu      sync.Mutex // guards what follows; held while the file is read, as all who come want the same
+	// guards what follows; held while the file is read, as all who come want the same
+	mu      sync.Mutex
 	texts   [][]byte
 	meaning T
 	known   bool // something was read
 	stale   bool // but not the last time
 }
 
-// NewFile returns a file, or several that mean something together only. It does no I/O. Parse must not put anything of the text
-// into its error.
-func NewFile[T any](log *zap.Logger, field string, parse func(texts [][]byte) (T, error), paths ...string) *File[T] {
+// NewFile returns a file, or several that mean something together only. It does no I/O. Parse must
+// not put anything of the text into its error.
+func NewFile[T any](log *zap.Logger, field string, parse func(texts [][]byte) (T, error),
+	paths ...string) *File[T] {
 	return &File[T]{paths: paths, field: field, parse: parse, log: log}
 }
 
@@ -45,7 +49,8 @@ func (f *File[T]) Get() (T, error) {
 	if stale := err != nil; stale != f.stale {
 		f.stale = stale
 		if stale {
-			f.log.Warn("credentials cannot be read again: those that were read before are used", zap.String("setting", f.field), zap.Error(err))
+			f.log.Warn("credentials cannot be read again: those that were read before are used",
+				zap.String("setting", f.field), zap.Error(err))
 		} else {
 			f.log.Info("credentials can be read again", zap.String("setting", f.field))
 		}
@@ -91,7 +96,8 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-// Word returns a file that holds one word: a password, a token, a name. White space around it is not part of it.
+// Word returns a file that holds one word: a password, a token, a name. White space around it is
+// not part of it.
 func Word(log *zap.Logger, field, path string) *File[string] {
 	return NewFile(log, field, func(texts [][]byte) (string, error) {
 		word := bytes.TrimSpace(texts[0])

@@ -20,7 +20,8 @@ func TestFile_IsReadAgainWhenItChangesAndKeepsWhatItSaidWhileItCannotBeRead(t *t
 	f := Word(zap.New(core), "clusters.a.sasl.password_file", path)
 
 	_, err := f.Get()
-	require.EqualError(t, err, "clusters.a.sasl.password_file: open "+path+": no such file or directory")
+	require.EqualError(t, err,
+		"clusters.a.sasl.password_file: open "+path+": no such file or directory")
 	require.True(t, Refused(err))
 	testca.Write(t, dir, "password", []byte(" \n"))
 	_, err = f.Get()
@@ -37,7 +38,8 @@ func TestFile_IsReadAgainWhenItChangesAndKeepsWhatItSaidWhileItCannotBeRead(t *t
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	testca.Write(t, dir, "password", []byte("two\n"))
-	require.NoError(t, os.Chtimes(path, info.ModTime(), info.ModTime())) // within the grain of the clock
+	// within the grain of the clock
+	require.NoError(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
 	says("two")
 	require.Empty(t, logged.All())
 
@@ -57,7 +59,8 @@ func TestTLS_APairThatIsHalfReplacedIsTheOldOne(t *testing.T) {
 	ca, dir := testca.New(t), t.TempDir()
 	first, second := ca.Issue(t, "first", 1e12), ca.Issue(t, "second", 1e12)
 	cert, key := testca.Write(t, dir, "cert", first.Cert), testca.Write(t, dir, "key", first.Key)
-	source := TLS{CAFile: testca.Write(t, dir, "ca", ca.PEM()), CertFile: cert, KeyFile: key}.Source(zap.NewNop(), "tls")
+	source := TLS{CAFile: testca.Write(t, dir, "ca", ca.PEM()), CertFile: cert,
+		KeyFile: key}.Source(zap.NewNop(), "tls")
 	shown := func() string {
 		t.Helper()
 		cfg, err := source.Get(t.Context())
@@ -84,9 +87,12 @@ func TestTLS_SaysWhatIsWrongWithAFileAndNothingThatIsInIt(t *testing.T) {
 		tls  TLS
 		says string
 	}{
-		{TLS{CAFile: text}, "tls.ca_file: " + text + ": there is no certificate in it: it must be PEM"},
-		{TLS{CertFile: cert, KeyFile: text}, "tls.cert_file: " + cert + ": tls: failed to find any PEM data in key input"},
-		{TLS{CertFile: cert, KeyFile: key}, "tls.cert_file: " + cert + ": tls: private key does not match public key"},
+		{TLS{CAFile: text}, "tls.ca_file: " + text +
+			": there is no certificate in it: it must be PEM"},
+		{TLS{CertFile: cert, KeyFile: text}, "tls.cert_file: " + cert +
+			": tls: failed to find any PEM data in key input"},
+		{TLS{CertFile: cert, KeyFile: key}, "tls.cert_file: " + cert +
+			": tls: private key does not match public key"},
 	} {
 		_, err := x.tls.Source(zap.NewNop(), "tls").Get(t.Context())
 		require.EqualError(t, err, x.says)

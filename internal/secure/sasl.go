@@ -41,7 +41,8 @@ type SASL struct {
 
 // Source returns what says what the settings and the files are now.
 func (s SASL) Source(log *zap.Logger, field string) *Source[Credentials] {
-	password, token := word(log, field+".password_file", s.PasswordFile), word(log, field+".token_file", s.TokenFile)
+	password, token := word(log, field+".password_file", s.PasswordFile), word(log,
+		field+".token_file", s.TokenFile)
 	return NewSource(field, func(context.Context) (Credentials, error) {
 		got := Credentials{User: s.User, Password: s.Password}
 		if err := fill(&got.Password, password); err != nil {
@@ -95,8 +96,8 @@ func Mechanism(name string, from *Source[Credentials]) sasl.Mechanism {
 	return scram.Sha256(auth)
 }
 
-// bearer is OAUTHBEARER with words for a token that is not taken: a broker says so in what looks like a question, to which kgo knows
-// no answer.
+// bearer is OAUTHBEARER with words for a token that is not taken: a broker says so in what looks
+// like a question, to which kgo knows no answer.
 type bearer struct{ sasl.Mechanism }
 
 // Authenticate implements sasl.Mechanism.
@@ -114,5 +115,7 @@ func (s bearerSession) Challenge(asked []byte) (done bool, answer []byte, err er
 	}
 	var said struct{ Status string }
 	_ = json.Unmarshal(asked, &said) // what is not JSON has no status
-	return false, nil, Refusal(fmt.Errorf("SASL authentication failed: the broker does not take the token (%.50q)", said.Status))
+	return false, nil,
+		Refusal(fmt.Errorf("SASL authentication failed: the broker does not take the token (%.50q)",
+			said.Status))
 }

@@ -15,8 +15,8 @@ const (
 	callKeep  = 5 * time.Second  // how old something may be that came too late for who had asked
 )
 
-// Source is a function that may take its time, hang or panic: one of the application's, or one that reads files of a far
-// machine. It is safe for concurrent use.
+// Source is a function that may take its time, hang or panic: one of the application's, or one that
+// reads files of a far machine. It is safe for concurrent use.
 type Source[T any] struct {
 	what string // for errors
 	fn   func(context.Context) (T, error)
@@ -33,7 +33,8 @@ type call[T any] struct {
 	at   time.Time
 }
 
-// NewSource returns a source. Fn is called by one goroutine at a time, of which one is left behind if it never returns.
+// NewSource returns a source. Fn is called by one goroutine at a time, of which one is left behind
+// if it never returns.
 func NewSource[T any](what string, fn func(context.Context) (T, error)) *Source[T] {
 	return &Source[T]{what: what, fn: fn}
 }
@@ -89,7 +90,8 @@ func (s *Source[T]) taken(c *call[T]) {
 	}
 }
 
-// ask calls the function and survives it. What it panicked with is only told where it is the runtime's: it may be a secret.
+// ask calls the function and survives it. What it panicked with is only told where it is the
+// runtime's: it may be a secret.
 func (s *Source[T]) ask(ctx context.Context) (got T, err error) {
 	defer func() {
 		switch v := recover().(type) {

@@ -34,7 +34,8 @@ func TestSource_ManyConnectionsShareACallAndTheNextOnesGetANewOne(t *testing.T) 
 	})
 }
 
-// What comes too late for one connection is there for the next, but not for one that comes much later.
+// What comes too late for one connection is there for the next, but not for one that comes much
+// later.
 func TestSource_AConnectionWaitsTwoSecondsAndTheNextGetsWhatCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
@@ -81,14 +82,16 @@ func TestSource_SurvivesErrorsAndPanicsAndDoesNotRepeatWhatWasPanickedWith(t *te
 		}
 		says("credentials: no vault", func() (int, error) { return 0, errors.New("no vault") })
 		says("credentials panicked: with a string", func() (int, error) { panic("hunter2") })
-		says("credentials panicked: runtime error: invalid memory address or nil pointer dereference", func() (int, error) {
+		says("credentials panicked: runtime error: invalid memory address or nil pointer "+
+			"dereference", func() (int, error) {
 			var p *int
 			return *p, nil
 		})
 	})
 }
 
-// A function that heeds no context takes one goroutine, however many connections want something of it.
+// A function that heeds no context takes one goroutine, however many connections want something of
+// it.
 func TestSource_AFunctionThatHangsIsNotCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64

@@ -17,8 +17,8 @@ import (
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// TLS says how TLS is spoken, by files. Fields that are empty stand for what the system trusts, for no certificate of ours, and
-// for the name that is dialled.
+// TLS says how TLS is spoken, by files. Fields that are empty stand for what the system trusts, for
+// no certificate of ours, and for the name that is dialled.
 type TLS struct {
 	CAFile, CertFile, KeyFile, ServerName string
 }
@@ -46,8 +46,12 @@ func (t TLS) Source(log *zap.Logger, field string) *Source[*tls.Config] {
 			if err != nil {
 				return nil, err
 			}
-			// Whatever authorities the broker names: it is this certificate or none, and "none" would be harder to understand.
-			cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return ours, nil }
+			// Whatever authorities the broker names: it is this certificate or none, and "none"
+			// would be harder to understand.
+			cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate,
+				error) {
+				return ours, nil
+			}
 		}
 		return cfg, nil
 	})
@@ -66,7 +70,8 @@ func parsePair(texts [][]byte) (*tls.Certificate, error) {
 	return &pair, err
 }
 
-// Dial returns a function that opens connections by the one that secured makes of what config says for each of them.
+// Dial returns a function that opens connections by the one that secured makes of what config says
+// for each of them.
 func Dial(config *Source[*tls.Config], secured func(*tls.Config) DialFunc) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		cfg, err := config.Get(ctx)
@@ -76,7 +81,8 @@ func Dial(config *Source[*tls.Config], secured func(*tls.Config) DialFunc) DialF
 		cfg = cfg.Clone() // several connections may have got it
 		c := new(conn)
 		if ours := cfg.GetClientCertificate; ours != nil {
-			cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate,
+				error) {
 				pair, err := ours(asked)
 				if pair != nil {
 					c.ours.Store(pair.Leaf)
@@ -92,15 +98,17 @@ func Dial(config *Source[*tls.Config], secured func(*tls.Config) DialFunc) DialF
 	}
 }
 
-// conn is a connection that speaks TLS. A broker checks our certificate when the handshake is over for us: what it does not like is
-// seen by the first read.
+// conn is a connection that speaks TLS. A broker checks our certificate when the handshake is over
+// for us: what it does not like is seen by the first read.
 type conn struct {
 	net.Conn
-	ours  atomic.Pointer[x509.Certificate] // that was shown, nil if none was; several addresses may be tried side by side
+	// that was shown, nil if none was; several addresses may be tried side by side
+	ours  atomic.Pointer[x509.Certificate]
 	heard atomic.Bool
 }
 
-// Disown tells what is below that the connection leads to somebody who is not meant, though it works.
+// Disown tells what is below that the connection leads to somebody who is not meant, though it
+// works.
 func (c *conn) Disown() {
 	if d, ok := c.Conn.(interface{ Disown() }); ok {
 		d.Disown()
@@ -119,9 +127,11 @@ func (c *conn) Read(b []byte) (int, error) {
 	ours := c.ours.Load()
 	switch now := time.Now(); {
 	case ours != nil && now.After(ours.NotAfter):
-		return n, fmt.Errorf("our certificate has expired at %s: %w", ours.NotAfter.UTC().Format(time.RFC3339), Refusal(err))
+		return n, fmt.Errorf("our certificate has expired at %s: %w",
+			ours.NotAfter.UTC().Format(time.RFC3339), Refusal(err))
 	case ours != nil && now.Before(ours.NotBefore):
-		return n, fmt.Errorf("our certificate is not valid before %s: %w", ours.NotBefore.UTC().Format(time.RFC3339), Refusal(err))
+		return n, fmt.Errorf("our certificate is not valid before %s: %w",
+			ours.NotBefore.UTC().Format(time.RFC3339), Refusal(err))
 	case isAlert(err):
 		return n, fmt.Errorf("the broker refused our TLS: %w", Refusal(err))
 	}
@@ -136,7 +146,8 @@ func (r refusal) Unwrap() error { return r.error }
 // Refusal marks err as a refusal, for Refused.
 func Refusal(err error) error { return refusal{err} }
 
-// Refused reports whether err says that who we are, or who the broker is, will not do. To try again soon is of no use then.
+// Refused reports whether err says that who we are, or who the broker is, will not do. To try again
+// soon is of no use then.
 func Refused(err error) bool {
 	if _, ok := errors.AsType[refusal](err); ok {
 		return true
@@ -153,8 +164,8 @@ func Refused(err error) bool {
 	return isAlert(err)
 }
 
-// isAlert reports whether err is what the other side of TLS says before it ends the connection. It may be within errors of the
-// same type, so it is not enough to look for the first of them.
+// isAlert reports whether err is what the other side of TLS says before it ends the connection. It
+// may be within errors of the same type, so it is not enough to look for the first of them.
 func isAlert(err error) bool {
 	if op, ok := err.(*net.OpError); ok && op.Op == "remote error" { //nolint:errorlint // see above
 		return true

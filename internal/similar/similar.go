@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// Name returns the one of names that somebody who wrote name is likely to have meant, "" if none is: one that differs in few letters, or
-// else the only one that is part of it or has it as a part.
+// Name returns the one of names that somebody who wrote name is likely to have meant, "" if none
+// is: one that differs in few letters, or else the only one that is part of it or has it as a part.
 func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {
-		if d := distance(Plain(name), Plain(candidate)); d < least && d < max(len(name), len(candidate)) {
+		if d := distance(Plain(name), Plain(candidate)); d < least &&
+			d < max(len(name), len(candidate)) {
 			best, least = candidate, d
 		}
 	}
@@ -22,7 +23,8 @@ func Name(name string, names []string) string {
 	word, parts := Plain(name), []string(nil)
 	for _, candidate := range names {
 		c := Plain(candidate)
-		if min(len(c), len(word)) >= shortest && (strings.Contains(c, word) || strings.Contains(word, c)) {
+		if min(len(c), len(word)) >= shortest &&
+			(strings.Contains(c, word) || strings.Contains(word, c)) {
 			parts = append(parts, candidate)
 		}
 	}
@@ -37,7 +39,8 @@ func Plain(name string) string {
 	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
 }
 
-// distance returns how many letters have to be inserted, removed, replaced, or swapped with the next one, to make b of a.
+// distance returns how many letters have to be inserted, removed, replaced, or swapped with the
+// next one, to make b of a.
 func distance(a, b string) int {
 	if len(a) > 100 || len(b) > 100 {
 		return 100 // no name is that long, and what somebody wrote may be

@@ -1,7 +1,8 @@
-// Package slogcore has what is logged through zap written by a slog.Handler, for applications that log with slog.
+// Package slogcore has what is logged through zap written by a slog.Handler, for applications that
+// log with slog.
 //
-// zap's own bridge (go.uber.org/zap/exp/zapslog) goes the other way, from slog to a zapcore.Core; this direction is an open
-// point of its list, and no library for it is in wide use.
+// zap's own bridge (go.uber.org/zap/exp/zapslog) goes the other way, from slog to a zapcore.Core;
+// this direction is an open point of its list, and no library for it is in wide use.
 package slogcore
 
 import (
@@ -15,8 +16,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// New returns a logger whose lines h writes. They have the place in the source where they were logged, for handlers that show
-// it.
+// New returns a logger whose lines h writes. They have the place in the source where they were
+// logged, for handlers that show it.
 func New(h slog.Handler) *zap.Logger { return zap.New(&core{h}, zap.AddCaller()) }
 
 // core is a zapcore.Core.

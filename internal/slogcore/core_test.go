@@ -57,7 +57,8 @@ func TestCore_SaysWhatZapSays(t *testing.T) {
 		case 6:
 			return zap.Stringer(k, zapcore.Level(rapid.Int8Range(-1, 3).Draw(t, "value")))
 		case 7:
-			return zap.Dict(k, zap.String("a", text.Draw(t, "value")), zap.Dict("b", zap.Int("c", 1)))
+			return zap.Dict(k, zap.String("a", text.Draw(t, "value")),
+				zap.Dict("b", zap.Int("c", 1)))
 		case 8:
 			return zap.Namespace(k)
 		case 9:
@@ -80,7 +81,8 @@ func TestCore_SaysWhatZapSays(t *testing.T) {
 		got := written(t, nil, log)
 
 		var want bytes.Buffer
-		log(zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg", LevelKey: "level",
+		log(zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg",
+			LevelKey:    "level",
 			EncodeLevel: zapcore.CapitalLevelEncoder}), zapcore.AddSync(&want), zap.DebugLevel)))
 		require.NotEmpty(t, got["time"])
 		delete(got, "time")
@@ -93,7 +95,8 @@ func TestCore_AsksTheHandlerForItsLevel(t *testing.T) {
 		zap.DebugLevel: slog.LevelDebug, zap.InfoLevel: slog.LevelInfo, zap.WarnLevel: slog.LevelWarn, zap.ErrorLevel: slog.LevelError,
 	} {
 		at := func(least slog.Level) map[string]any {
-			return written(t, &slog.HandlerOptions{Level: least}, func(l *zap.Logger) { l.Log(zaps, "said") })
+			return written(t, &slog.HandlerOptions{Level: least},
+				func(l *zap.Logger) { l.Log(zaps, "said") })
 		}
 		require.Equal(t, slogs.String(), at(slogs)["level"])
 		require.Nil(t, at(slogs+1))
@@ -138,7 +141,8 @@ func (f forward) Handle(_ context.Context, r slog.Record) error {
 		attrs = append(attrs, a)
 		return true
 	})
-	return f.Write(zapcore.Entry{Time: r.Time, Message: r.Message, Level: zapcore.Level(r.Level / 4)}, fieldsOf(attrs))
+	return f.Write(zapcore.Entry{Time: r.Time, Message: r.Message,
+		Level: zapcore.Level(r.Level / 4)}, fieldsOf(attrs))
 }
 
 func fieldsOf(attrs []slog.Attr) (fields []zap.Field) {
@@ -155,10 +159,13 @@ func fieldsOf(attrs []slog.Attr) (fields []zap.Field) {
 	return fields
 }
 
-// A value of zap's is not one of slog's: what a handler gets are plain values, also where it does not write JSON.
+// A value of zap's is not one of slog's: what a handler gets are plain values, also where it does
+// not write JSON.
 func TestCore_HandsPlainValuesOn(t *testing.T) {
 	var text bytes.Buffer
-	New(slog.NewTextHandler(&text, nil)).Error("said", zap.Duration("took", time.Second), zap.Error(errors.New("no")),
+	New(slog.NewTextHandler(&text, nil)).Error("said", zap.Duration("took", time.Second),
+		zap.Error(errors.New("no")),
 		zap.Dict("lost", zap.Uint64("closed", 3)), zap.Strings("names", []string{"a", "b"}))
-	require.Contains(t, text.String(), `level=ERROR msg=said took=1s error=no lost.closed=3 names="[a b]"`)
+	require.Contains(t, text.String(),
+		`level=ERROR msg=said took=1s error=no lost.closed=3 names="[a b]"`)
 }

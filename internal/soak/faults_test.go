@@ -16,10 +16,12 @@ import (
 	"github.com/forebay-go/forebay/internal/kafkatest"
 )
 
-// injectFaults starts what injects faults until ctx ends: into the brokers, into the network of each side, into what the
-// cluster has to administer, and into the process itself. Each goes on by itself, so that faults of several kinds meet, and
-// each undoes what it did before the next and in the end.
-func injectFaults(ctx context.Context, t *testing.T, k *kafkatest.Cluster, v *verdict, sides []*side, wg *sync.WaitGroup) {
+// injectFaults starts what injects faults until ctx ends: into the brokers, into the network of
+// each side, into what the cluster has to administer, and into the process itself. Each goes on by
+// itself, so that faults of several kinds meet, and each undoes what it did before the next and in
+// the end.
+func injectFaults(ctx context.Context, t *testing.T, k *kafkatest.Cluster, v *verdict,
+	sides []*side, wg *sync.WaitGroup) {
 	b := &brokers{t: lenient{t}, k: k, v: v, rand: draws("brokers")}
 	wg.Go(func() { b.inject(ctx) })
 	for _, s := range sides {
@@ -30,8 +32,8 @@ func injectFaults(ctx context.Context, t *testing.T, k *kafkatest.Cluster, v *ve
 	wg.Go(func() { injectStarvation(ctx, v, sides, draws("starvation")) })
 }
 
-// lenient says what a fault could not do, and does not fail for it: a broker that does not end or start in time, on a
-// machine this busy, is a fault too.
+// lenient says what a fault could not do, and does not fail for it: a broker that does not end or
+// start in time, on a machine this busy, is a fault too.
 type lenient struct{ testing.TB }
 
 func (l lenient) Errorf(format string, args ...any) { say(format, args...) }
@@ -66,13 +68,15 @@ func (b *brokers) inject(ctx context.Context) {
 			b.down(ctx, "all brokers killed", held, (*kafkatest.Broker).Kill, hit)
 		default:
 			for _, one := range hit {
-				b.down(ctx, "broker restarted in turn", 0, (*kafkatest.Broker).Stop, []*kafkatest.Broker{one})
+				b.down(ctx, "broker restarted in turn", 0, (*kafkatest.Broker).Stop,
+					[]*kafkatest.Broker{one})
 			}
 		}
 	}
 }
 
-func (b *brokers) down(ctx context.Context, kind string, held time.Duration, end func(*kafkatest.Broker, testing.TB), hit []*kafkatest.Broker) {
+func (b *brokers) down(ctx context.Context, kind string, held time.Duration,
+	end func(*kafkatest.Broker, testing.TB), hit []*kafkatest.Broker) {
 	b.v.bit(kind, "%v for %v", ids(hit), held.Round(time.Millisecond))
 	var ending sync.WaitGroup
 	for _, one := range hit {
@@ -83,7 +87,8 @@ func (b *brokers) down(ctx context.Context, kind string, held time.Duration, end
 	b.up(hit)
 }
 
-// up starts brokers together, for alone they may have no majority, and waits for them however long that takes.
+// up starts brokers together, for alone they may have no majority, and waits for them however long
+// that takes.
 func (b *brokers) up(hit []*kafkatest.Broker) {
 	for range 5 {
 		for _, one := range hit {
@@ -166,7 +171,8 @@ func (s *side) injectNetwork(ctx context.Context, v *verdict, r *rand.Rand) {
 		}
 		cuts, dials = s.link.Cuts()-cuts, s.link.Dials()-dials
 		if cuts+dials > 0 {
-			v.bit(kind, "%s, %v at most, %d connections and %d dials", s.name, held.Round(time.Millisecond), cuts, dials)
+			v.bit(kind, "%s, %v at most, %d connections and %d dials", s.name,
+				held.Round(time.Millisecond), cuts, dials)
 		}
 		s.link.Restore()
 	}
@@ -189,7 +195,8 @@ func (c *chores) inject(ctx context.Context) {
 		case n < 10:
 			c.grow(ctx, s.topics[len(s.topics)-1].name)
 		default:
-			c.throttle(ctx, s.name, s.bytesPerBroker()*(0.5+2*c.rand.Float64()), between(c.rand, time.Second, 8*time.Second))
+			c.throttle(ctx, s.name, s.bytesPerBroker()*(0.5+2*c.rand.Float64()),
+				between(c.rand, time.Second, 8*time.Second))
 		}
 	}
 }
@@ -206,7 +213,8 @@ func (c *chores) moveLeader(ctx context.Context, topic string, draw uint32) {
 	replicas := append(slices.Clone(p.Replicas[1:]), p.Replicas[0])
 	var assign kadm.AlterPartitionAssignmentsReq
 	assign.Assign(topic, p.Partition, replicas)
-	if moved, err := c.admin.AlterPartitionAssignments(ctx, assign); err != nil || moved.Error() != nil {
+	if moved, err := c.admin.AlterPartitionAssignments(ctx, assign); err != nil ||
+		moved.Error() != nil {
 		return
 	}
 	var which kadm.TopicsSet
@@ -223,14 +231,15 @@ func (c *chores) grow(ctx context.Context, topic string) {
 	defer cancel()
 	topics, err := c.admin.ListTopics(ctx, topic)
 	if n := len(topics[topic].Partitions); err == nil && n > 0 && n < 12 {
-		if grown, err := c.admin.UpdatePartitions(ctx, n+1, topic); err == nil && grown.Error() == nil {
+		if grown, err := c.admin.UpdatePartitions(ctx, n+1, topic); err == nil &&
+			grown.Error() == nil {
 			c.v.bit("partition added", "%s has %d", topic, n+1)
 		}
 	}
 }
 
-// throttle gives a producer a quota for a while. Kafka answers one of a tenth of the load with throttles of minutes, which
-// outlast the quota and leave nothing to judge.
+// throttle gives a producer a quota for a while. Kafka answers one of a tenth of the load with
+// throttles of minutes, which outlast the quota and leave nothing to judge.
 func (c *chores) throttle(ctx context.Context, side string, bytes float64, held time.Duration) {
 	client := "soak-" + side
 	set := func(ctx context.Context, remove bool) bool {
@@ -238,21 +247,24 @@ func (c *chores) throttle(ctx context.Context, side string, bytes float64, held 
 		defer cancel()
 		altered, err := c.admin.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{
 			Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &client}},
-			Ops:    []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: bytes, Remove: remove}},
+			Ops: []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: bytes,
+				Remove: remove}},
 		}})
 		return err == nil && len(altered) == 1 && altered[0].Err == nil
 	}
 	if !set(ctx, false) {
 		return
 	}
-	c.v.bit("quota", "%s may send %.0f bytes a second for %v", client, bytes, held.Round(time.Millisecond))
+	c.v.bit("quota", "%s may send %.0f bytes a second for %v", client, bytes,
+		held.Round(time.Millisecond))
 	pause(ctx, held)
 	for !set(context.WithoutCancel(ctx), true) {
 		time.Sleep(100 * time.Millisecond)
 	}
 }
 
-// injectStarvation takes processors from the process, collects garbage all the time, and blocks callbacks.
+// injectStarvation takes processors from the process, collects garbage all the time, and blocks
+// callbacks.
 func injectStarvation(ctx context.Context, v *verdict, sides []*side, r *rand.Rand) {
 	for pause(ctx, between(r, 5*time.Second, 25*time.Second)) {
 		held := between(r, time.Second, 5*time.Second)

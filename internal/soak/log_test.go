@@ -16,8 +16,8 @@ import (
 	"github.com/forebay-go/forebay/internal/kafkatest"
 )
 
-// Records are deleted when they were read so long ago: the brokers must still have what a producer may have to write again,
-// or they do not know it for a duplicate.
+// Records are deleted when they were read so long ago: the brokers must still have what a producer
+// may have to write again, or they do not know it for a duplicate.
 const (
 	keepFor     = 15 * time.Minute
 	deleteEvery = time.Minute
@@ -46,7 +46,8 @@ func readLog(t *testing.T, k *kafkatest.Cluster, v *verdict, sides []*side) *log
 			l.next[topic.name] = make(map[int32]int64)
 		}
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.Seeds()...), kgo.ClientID("soak-reader"), kgo.ConsumeTopics(topics...),
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.Seeds()...), kgo.ClientID("soak-reader"),
+		kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMaxAge(2*time.Second), kgo.MetadataMinAge(100*time.Millisecond),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 200 * time.Millisecond }), kgo.DialTimeout(2*time.Second),
 		kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxWait(500*time.Millisecond), kgo.FetchMinBytes(64<<10))
@@ -78,7 +79,8 @@ func (l *logReader) read(ctx context.Context) {
 	}
 }
 
-// take hands records to the ledger of their producer. A client that loses its place may read again what it has read.
+// take hands records to the ledger of their producer. A client that loses its place may read again
+// what it has read.
 func (l *logReader) take(topic string, partition int32, records []*kgo.Record) {
 	if l.next[topic] == nil {
 		return // an error of the whole poll
@@ -91,7 +93,8 @@ func (l *logReader) take(topic string, partition int32, records []*kgo.Record) {
 		case r.Offset < next:
 			continue
 		case r.Offset > next:
-			l.v.violated("the log of %s/%d goes on at %d after %d", topic, partition, r.Offset, next-1)
+			l.v.violated("the log of %s/%d goes on at %d after %d", topic, partition, r.Offset,
+				next-1)
 		}
 		next = r.Offset + 1
 		fresh = append(fresh, r)

@@ -41,12 +41,14 @@ type topic struct {
 
 func newSide(t *testing.T, k *kafkatest.Cluster, v *verdict, name string) *side {
 	s := &side{name: name, link: faultnet.New(new(net.Dialer).DialContext), ledger: ledger.New()}
-	s.topics = []topic{{name + "-one", 1, 1}, {name + "-three", 3, 3}, {name + "-twelve", 12, 5}, {name + "-grows", 2, 2}}
+	s.topics = []topic{{name + "-one", 1, 1}, {name + "-three", 3, 3}, {name + "-twelve", 12, 5},
+		{name + "-grows", 2, 2}}
 	for _, topic := range s.topics {
 		k.CreateTopic(t, topic.name, topic.partitions)
 	}
 	cfg := s.config(k, draws("settings of "+name))
-	s.heldMost = cfg.Buffer.MaxBytes + int64(3*cfg.Batching.MaxBytes) // each lane may be dealing out a batch
+	// each lane may be dealing out a batch
+	s.heldMost = cfg.Buffer.MaxBytes + int64(3*cfg.Batching.MaxBytes)
 	p, err := producer.New(cfg, producer.WithDialer(s.link.Dial), producer.WithDelivery(s.report))
 	require.NoError(t, err)
 	s.Producer = p
@@ -58,9 +60,11 @@ func newSide(t *testing.T, k *kafkatest.Cluster, v *verdict, name string) *side 
 	return s
 }
 
-// config draws the settings. Low expires in outages, high does not; "a" compresses and moves, "b" does neither.
+// config draws the settings. Low expires in outages, high does not; "a" compresses and moves, "b"
+// does neither.
 func (s *side) config(k *kafkatest.Cluster, r *rand.Rand) producer.Config {
-	cfg := producer.Config{ClientID: "soak-" + s.name, Clusters: map[string]producer.ClusterConfig{"kafka": {Brokers: k.Seeds()}}}
+	cfg := producer.Config{ClientID: "soak-" + s.name,
+		Clusters: map[string]producer.ClusterConfig{"kafka": {Brokers: k.Seeds()}}}
 	cfg.Buffer.MaxBytes = pick[int64](r, 4<<20, 16<<20, 64<<20)
 	cfg.Reports.MaxBytes = 1 << 30 // none is dropped, however long the callback blocks
 	cfg.Batching.Linger = pick[time.Duration](r, 5, 20, 50, 100) * time.Millisecond
@@ -74,7 +78,8 @@ func (s *side) config(k *kafkatest.Cluster, r *rand.Rand) producer.Config {
 		move = time.Second
 	}
 	cfg.Priorities.Low.MoveUnresolvedAfter, cfg.Priorities.Medium.MoveUnresolvedAfter = move, move
-	say("%s: buffer %d MiB, linger %v, batches of %d KiB, compression %q, moves after %v, timeouts %v, %v, %v", s.name, cfg.Buffer.MaxBytes>>20,
+	say("%s: buffer %d MiB, linger %v, batches of %d KiB, compression %q, moves after %v, "+
+		"timeouts %v, %v, %v", s.name, cfg.Buffer.MaxBytes>>20,
 		cfg.Batching.Linger, cfg.Batching.MaxBytes>>10, cfg.Batching.Compression, move, cfg.Priorities.Low.DeliveryTimeout,
 		cfg.Priorities.Medium.DeliveryTimeout, cfg.Priorities.High.DeliveryTimeout)
 	return cfg
@@ -87,7 +92,8 @@ func (s *side) report(r producer.Report) {
 	s.ledger.Report(r)
 }
 
-// start starts a goroutine for each priority, so that the records of a key are sent by one, in one lane.
+// start starts a goroutine for each priority, so that the records of a key are sent by one, in one
+// lane.
 func (s *side) start(ctx context.Context, wg *sync.WaitGroup) {
 	for _, p := range routing.All {
 		wg.Go(func() { s.send(ctx, p, draws(fmt.Sprint("load of ", s.name, p))) })
@@ -96,7 +102,8 @@ func (s *side) start(ctx context.Context, wg *sync.WaitGroup) {
 
 // send sends records of a priority until ctx ends. Every second it draws how many.
 func (s *side) send(ctx context.Context, priority routing.Priority, r *rand.Rand) {
-	share := map[routing.Priority]float64{routing.Low: 0.4, routing.Medium: 0.4, routing.High: 0.2}[priority] / 2
+	share := map[routing.Priority]float64{routing.Low: 0.4, routing.Medium: 0.4,
+		routing.High: 0.2}[priority] / 2
 	factors := []float64{0.1, 0.4, 0.5, 1, 1, 1, 1.5, 2.5} // 1 on average
 	text := randomText(r)
 	last := time.Now()
@@ -111,7 +118,8 @@ func (s *side) send(ctx context.Context, priority routing.Priority, r *rand.Rand
 			due += min(now.Sub(last), time.Second).Seconds() * pace
 			last = now
 			for ; due >= 1; due-- {
-				_ = s.ledger.Send(s.Producer, s.record(priority, r, text)) // a full buffer is one of the cases
+				// a full buffer is one of the cases
+				_ = s.ledger.Send(s.Producer, s.record(priority, r, text))
 			}
 		}
 	}
@@ -137,7 +145,8 @@ func (s *side) record(priority routing.Priority, r *rand.Rand, text []byte) prod
 	from := r.IntN(len(text) - size)
 	rec.Value = text[from : from+size]
 	for range max(0, r.IntN(6)-3) {
-		rec.Headers = append(rec.Headers, producer.Header{Key: "trace", Value: text[from : from+min(size, 10)]})
+		rec.Headers = append(rec.Headers, producer.Header{Key: "trace",
+			Value: text[from : from+min(size, 10)]})
 	}
 	if r.IntN(4) == 0 {
 		rec.Timestamp = time.Now().Add(-time.Duration(r.Int64N(int64(time.Hour))))
@@ -163,7 +172,8 @@ func (s *side) drawTopic(r *rand.Rand) topic {
 func randomText(r *rand.Rand) []byte {
 	var text []byte
 	for len(text) < 64<<10 {
-		text = fmt.Appendf(text, `{"event":%q,"user":%d,"took":%.3f,"path":"/v1/%x"}`, pick(r, "view", "click", "buy"), r.IntN(1e6), r.Float64(), r.Uint64())
+		text = fmt.Appendf(text, `{"event":%q,"user":%d,"took":%.3f,"path":"/v1/%x"}`,
+			pick(r, "view", "click", "buy"), r.IntN(1e6), r.Float64(), r.Uint64())
 	}
 	return text
 }
@@ -177,13 +187,14 @@ func (s *side) bytesPerBroker() float64 {
 	return bytes
 }
 
-// finish has everything delivered, within the time that a cluster takes which was never away for long, and closes the
-// producer.
+// finish has everything delivered, within the time that a cluster takes which was never away for
+// long, and closes the producer.
 func (s *side) finish(t *testing.T, v *verdict) {
 	begin := time.Now()
 	stuck := time.AfterFunc(draining, func() {
 		stats := s.Stats()
-		v.violated("I10: %s (%s) holds records %v after all faults: %+v; goroutines in %s", s.name, health(&stats), draining, stats.Total,
+		v.violated("I10: %s (%s) holds records %v after all faults: %+v; goroutines in %s", s.name,
+			health(&stats), draining, stats.Total,
 			profile("goroutine", 2))
 	})
 	defer stuck.Stop()
@@ -212,10 +223,12 @@ func (s *side) judge(v *verdict) {
 		refused += n
 	}
 	if refused != tally.Attempted-tally.Accepted {
-		v.violated("I3: %s: %d were refused, the producer counted %v", s.name, tally.Attempted-tally.Accepted, stats.Refused)
+		v.violated("I3: %s: %d were refused, the producer counted %v", s.name,
+			tally.Attempted-tally.Accepted, stats.Refused)
 	}
 	if stats.ReportsDropped+stats.ReportPanics > 0 {
-		v.violated("I4: %s: %d reports dropped, %d panics", s.name, stats.ReportsDropped, stats.ReportPanics)
+		v.violated("I4: %s: %d reports dropped, %d panics", s.name, stats.ReportsDropped,
+			stats.ReportPanics)
 	}
 	v.add(s, &tally, &stats)
 }
@@ -223,8 +236,10 @@ func (s *side) judge(v *verdict) {
 func (v *verdict) add(s *side, t *ledger.Tally, stats *producer.Stats) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.sides = append(v.sides, fmt.Sprintf("%s: %d attempted, %d accepted, %v, %d maybe duplicated, %d twice, %.0f records a request, %d connections cut, time stamped %v late at most",
-		s.name, t.Attempted, t.Accepted, t.Outcomes, t.MaybeDuplicated, t.Twice, stats.RecordsPerRequest(), s.link.Cuts(), t.StalestTime))
+	v.sides = append(v.sides,
+		fmt.Sprintf("%s: %d attempted, %d accepted, %v, %d maybe duplicated, %d twice, %.0f "+
+			"records a request, %d connections cut, time stamped %v late at most",
+			s.name, t.Attempted, t.Accepted, t.Outcomes, t.MaybeDuplicated, t.Twice, stats.RecordsPerRequest(), s.link.Cuts(), t.StalestTime))
 	v.attempted += t.Attempted
 	v.accepted += t.Accepted
 	v.maybeTwice += t.MaybeDuplicated

@@ -28,7 +28,8 @@ var (
 const (
 	draining = time.Minute     // for everything to be delivered once all faults are over
 	healing  = 5 * time.Minute // for everything to have an outcome, and to be read
-	leftover = 8 << 20         // bytes of heap that may be there in the end and were not in the beginning
+	// bytes of heap that may be there in the end and were not in the beginning
+	leftover = 8 << 20
 )
 
 func TestSoak(t *testing.T) {
@@ -36,15 +37,18 @@ func TestSoak(t *testing.T) {
 		*seed = rand.Uint64() >> 32
 	}
 	say("seed %d: repeat it with make soak MINUTES=%v SEED=%d", *seed, *minutes, *seed)
-	k := kafkatest.Start(t, kafkatest.Brokers(3), kafkatest.Heap(512), kafkatest.Property("min.insync.replicas", "2"))
+	k := kafkatest.Start(t, kafkatest.Brokers(3), kafkatest.Heap(512),
+		kafkatest.Property("min.insync.replicas", "2"))
 	verdict := soak(t, k)
 
 	begin, goroutines := verdict.heap, verdict.goroutines
 	heap := heapInUse()
-	say("heap %+d KiB, of which %d KiB may be buffers for reuse, and %+d goroutines after Close", (heap-begin)>>10, verdict.reusable>>10,
+	say("heap %+d KiB, of which %d KiB may be buffers for reuse, and %+d goroutines after Close",
+		(heap-begin)>>10, verdict.reusable>>10,
 		runtime.NumGoroutine()-goroutines)
 	if heap-begin > leftover+verdict.reusable {
-		verdict.violated("I11: the heap has %d bytes more than in the beginning; its profile is %s", heap-begin, profile("heap", 0))
+		verdict.violated("I11: the heap has %d bytes more than in the beginning; its profile is %s",
+			heap-begin, profile("heap", 0))
 	}
 	verdict.print()
 	for _, v := range verdict.violations {
@@ -54,7 +58,8 @@ func TestSoak(t *testing.T) {
 
 // soak does it all.
 func soak(t *testing.T, k *kafkatest.Cluster) *verdict {
-	v := &verdict{heap: heapInUse(), goroutines: runtime.NumGoroutine(), faults: make(map[string]int)}
+	v := &verdict{heap: heapInUse(), goroutines: runtime.NumGoroutine(),
+		faults: make(map[string]int)}
 	sides := []*side{newSide(t, k, v, "a"), newSide(t, k, v, "b")}
 	log := readLog(t, k, v, sides)
 
@@ -144,16 +149,22 @@ func (v *verdict) print() {
 	}
 	o := v.outcomes
 	fmt.Println(strings.Join(v.sides, "\n"))
-	fmt.Printf("minutes:           %.1f with faults, %.1f in all\n", v.sending.Minutes(), time.Since(started).Minutes())
+	fmt.Printf("minutes:           %.1f with faults, %.1f in all\n", v.sending.Minutes(),
+		time.Since(started).Minutes())
 	fmt.Printf("faults injected:   %d: %s\n", total, counted(v.faults))
-	fmt.Printf("records:           %d attempted, %d accepted, %d refused; %.0f a second\n", v.attempted, v.accepted, v.attempted-v.accepted,
+	fmt.Printf("records:           %d attempted, %d accepted, %d refused; %.0f a second\n",
+		v.attempted, v.accepted, v.attempted-v.accepted,
 		float64(v.attempted)/v.sending.Seconds())
-	fmt.Printf("outcomes:          %d delivered, %d expired, %d shed, %d rejected, %d possibly persisted\n", o[producer.Delivered],
+	fmt.Printf("outcomes:          %d delivered, %d expired, %d shed, %d rejected, %d possibly "+
+		"persisted\n", o[producer.Delivered],
 		o[producer.Expired], o[producer.Shed], o[producer.Rejected], o[producer.PossiblyPersisted])
-	fmt.Printf("duplicates:        %d counted as maybe duplicated, %d really twice in the log of %d\n", v.maybeTwice, v.twice, v.read)
+	fmt.Printf("duplicates:        %d counted as maybe duplicated, %d really twice in the log "+
+		"of %d\n", v.maybeTwice, v.twice, v.read)
 	fmt.Printf("order:             %d violations in %d keyed records\n", v.disordered, v.compared)
-	fmt.Printf("longest Send:      %v; the longest of an empty loop: %v\n", v.longestSend, v.emptyLoop)
-	fmt.Printf("books:             checked %d times; %d goroutines seen in Send, in %d dumps\n", v.observed, v.seenInSend, v.dumps)
+	fmt.Printf("longest Send:      %v; the longest of an empty loop: %v\n", v.longestSend,
+		v.emptyLoop)
+	fmt.Printf("books:             checked %d times; %d goroutines seen in Send, in %d dumps\n",
+		v.observed, v.seenInSend, v.dumps)
 	fmt.Printf("violations:        %d\n", len(v.violations)+v.unsaid)
 	fmt.Printf("seed:              %d\n", *seed)
 }
@@ -165,7 +176,8 @@ func say(format string, args ...any) {
 	fmt.Printf("%8.2fs %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// heapInUse returns the bytes that live. What waits in a pool and has a finalizer outlives two collections.
+// heapInUse returns the bytes that live. What waits in a pool and has a finalizer outlives two
+// collections.
 func heapInUse() int64 {
 	var m runtime.MemStats
 	for range 5 {
@@ -189,7 +201,8 @@ func profile(kind string, debug int) string {
 	return file.Name()
 }
 
-// draws returns a source of its own for everything that draws by itself, so that none depends on the pace of another.
+// draws returns a source of its own for everything that draws by itself, so that none depends on
+// the pace of another.
 func draws(who string) *rand.Rand {
 	var s [32]byte
 	copy(s[:], fmt.Sprintf("%d %s", *seed, who))

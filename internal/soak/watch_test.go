@@ -64,8 +64,10 @@ func (v *verdict) observe(s *side) {
 	v.mu.Unlock()
 }
 
-// quiet are the states of a goroutine that waits for nobody but the runtime and those who hold a lock.
-var quiet = []string{"running", "runnable", "sync.Mutex.Lock", "preempted", "copystack", "GC assist marking", "GC assist wait"}
+// quiet are the states of a goroutine that waits for nobody but the runtime and those who hold a
+// lock.
+var quiet = []string{"running", "runnable", "sync.Mutex.Lock", "preempted", "copystack",
+	"GC assist marking", "GC assist wait"}
 
 // lookForSends looks for calls of Send that wait, in a dump of all goroutines.
 func (v *verdict) lookForSends(dump []byte) {
@@ -77,7 +79,8 @@ func (v *verdict) lookForSends(dump []byte) {
 		in++
 		state, _, _ := strings.Cut(stack[strings.Index(stack, "[")+1:], "]")
 		state, _, _ = strings.Cut(state, ",")
-		if !slices.Contains(quiet, strings.TrimSuffix(state, " (scan)")) && !allocates(state, stack) {
+		if !slices.Contains(quiet, strings.TrimSuffix(state, " (scan)")) &&
+			!allocates(state, stack) {
 			v.violated("I1: a call of Send waits: %s", stack)
 		}
 	}
@@ -87,15 +90,16 @@ func (v *verdict) lookForSends(dump []byte) {
 	v.seenInSend += in
 }
 
-// allocates reports whether a goroutine waits in an allocation that starts a collection, until the world may be stopped for
-// that: it is stopped for the dump. No function of the runtime is shown on top of the one that allocates.
+// allocates reports whether a goroutine waits in an allocation that starts a collection, until the
+// world may be stopped for that: it is stopped for the dump. No function of the runtime is shown on
+// top of the one that allocates.
 func allocates(state, stack string) bool {
 	_, frames, _ := strings.Cut(stack, "\n")
 	return state == "semacquire" && strings.HasPrefix(frames, "github.com/forebay-go/forebay/")
 }
 
-// loop is what Send is compared with: as often as records are sent, and for about as long, it does nothing but read the
-// clock. The longest that takes is the machine's doing.
+// loop is what Send is compared with: as often as records are sent, and for about as long, it does
+// nothing but read the clock. The longest that takes is the machine's doing.
 func (v *verdict) loop(ctx context.Context) {
 	const every, long = 20 * time.Millisecond, time.Microsecond
 	for pause(ctx, every) {
@@ -123,7 +127,9 @@ func progress(sides []*side, log *logReader) {
 	for _, s := range sides {
 		stats := s.Stats()
 		b := &stats.Total
-		text += fmt.Sprintf("; %s (%s): %d accepted, %d pending in %d KiB, %d delivered, %d expired, %d possibly persisted, %d maybe twice, longest Send %v", s.name, health(&stats),
+		text += fmt.Sprintf("; %s (%s): %d accepted, %d pending in %d KiB, %d delivered, %d "+
+			"expired, %d possibly persisted, %d maybe twice, longest Send "+
+			"%v", s.name, health(&stats),
 			b.Accepted, b.Pending, stats.HeldBytes>>10, b.Delivered, b.Expired, b.PossiblyPersisted, b.MaybeDuplicated, s.ledger.LongestSend())
 	}
 	say("%s", text)

@@ -1,4 +1,5 @@
-// Package testca makes certificates for tests: an authority of their own, and what it signs, in PEM.
+// Package testca makes certificates for tests: an authority of their own, and what it signs, in
+// PEM.
 package testca
 
 import (
@@ -31,7 +32,8 @@ func New(t testing.TB) *CA {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "authority of a test"}, BasicConstraintsValid: true, IsCA: true,
+		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "authority of a " +
+			"test"}, BasicConstraintsValid: true, IsCA: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -60,7 +62,8 @@ func (c *CA) Pool() *x509.CertPool {
 // Pair is a certificate and its key.
 type Pair struct{ Cert, Key []byte }
 
-// Issue returns a certificate of the name cn for hosts, valid from a minute ago until after has passed, for clients and for servers.
+// Issue returns a certificate of the name cn for hosts, valid from a minute ago until after has
+// passed, for clients and for servers.
 func (c *CA) Issue(t testing.TB, cn string, after time.Duration, hosts ...string) Pair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

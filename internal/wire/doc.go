@@ -1,8 +1,10 @@
-// Package wire answers one question: may a lane send to a broker now, or does it let a higher one go first?
+// Package wire answers one question: may a lane send to a broker now, or does it let a higher one
+// go first?
 //
-// Lanes have connections of their own, so none waits behind the request of another; but what a broker can take is shared.
-// A [Gate], one for each cluster, has lanes of lower priority keep back while a higher one has more for a broker than it
-// gets rid of, and leaves them a share of what is answered, so that none starves.
+// Lanes have connections of their own, so none waits behind the request of another; but what a
+// broker can take is shared. A [Gate], one for each cluster, has lanes of lower priority keep back
+// while a higher one has more for a broker than it gets rid of, and leaves them a share of what is
+// answered, so that none starves.
 //
 // # A lane's part
 //
@@ -15,5 +17,6 @@
 //
 // # Concurrency
 //
-// A Gate is safe for concurrent use, and no call of it waits for anything but others. It has no goroutine and no clock.
+// A Gate is safe for concurrent use, and no call of it waits for anything but others. It has no
+// goroutine and no clock.
 package wire

@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// PressFor is how long a lane presses after it said so. One that still does says it again within that time.
+	// PressFor is how long a lane presses after it said so. One that still does says it again
+	// within that time.
 	PressFor = 50 * time.Millisecond
 
-	// StuckAfter is how long a lane may press and get no answer from the broker. After that others do not keep back for
-	// it: it would not go on any sooner.
+	// StuckAfter is how long a lane may press and get no answer from the broker. After that others
+	// do not keep back for it: it would not go on any sooner.
 	StuckAfter = time.Second
 
 	// AskAgain is when a lane that has to keep back asks again at the latest.
@@ -21,21 +22,25 @@ const (
 	// ActiveFor is how long lower lanes keep their requests small after a lane has sent one.
 	ActiveFor = time.Second
 
-	// maxCredit is the most that a lane may save, and may owe, in bytes: one request of the largest size.
+	// maxCredit is the most that a lane may save, and may owe, in bytes: one request of the largest
+	// size.
 	maxCredit = 8 << 20
 
-	// idleBroker is how long a broker is remembered of which nothing is heard, and maxBrokers how many are.
+	// idleBroker is how long a broker is remembered of which nothing is heard, and maxBrokers how
+	// many are.
 	idleBroker = time.Minute
 	maxBrokers = 4096
 
 	maxShare = 0.5
 )
 
-// Shares says by priority which part of the wire a lane has while higher ones press: low's is a part of all, medium's of
-// what low leaves. Parts are from 0, for none, to 0.5, and beyond are taken for these. What is set for high means nothing.
+// Shares says by priority which part of the wire a lane has while higher ones press: low's is a
+// part of all, medium's of what low leaves. Parts are from 0, for none, to 0.5, and beyond are
+// taken for these. What is set for high means nothing.
 type Shares [routing.High + 1]float64
 
-// Gate keeps the order of the lanes that send to the brokers of one cluster. See the package's documentation.
+// Gate keeps the order of the lanes that send to the brokers of one cluster. See the package's
+// documentation.
 type Gate struct {
 	mu      sync.Mutex // guards what follows
 	rates   Shares     // what a lane may send for a byte that is answered to higher ones
@@ -52,11 +57,12 @@ type broker struct {
 type lane struct {
 	pressed bool          // ever
 	last    time.Duration // when it last said that it presses
-	since   time.Duration // when it first said so after an answer, or after it had not for StuckAfter
-	waits   bool          // it has pressed, since then, and was not answered
-	sent    time.Duration // when it last sent something
-	sends   bool          // it ever has
-	credit  float64       // what it may send while higher ones press, in bytes
+	// when it first said so after an answer, or after it had not for StuckAfter
+	since  time.Duration
+	waits  bool          // it has pressed, since then, and was not answered
+	sent   time.Duration // when it last sent something
+	sends  bool          // it ever has
+	credit float64       // what it may send while higher ones press, in bytes
 }
 
 // NewGate returns a gate for the brokers of one cluster.
@@ -78,7 +84,8 @@ func (g *Gate) SetShares(shares Shares) {
 	}
 }
 
-// Pressing says that a lane has batches ready for a broker and all of its slots there are in use. It counts for PressFor.
+// Pressing says that a lane has batches ready for a broker and all of its slots there are in use.
+// It counts for PressFor.
 func (g *Gate) Pressing(p routing.Priority, id int32, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -90,7 +97,8 @@ func (g *Gate) Pressing(p routing.Priority, id int32, now time.Duration) {
 	l.pressed, l.waits, l.last = true, true, now
 }
 
-// Answered says that the broker has answered a request of a lane, whatever the answer, with so many bytes in it.
+// Answered says that the broker has answered a request of a lane, whatever the answer, with so many
+// bytes in it.
 func (g *Gate) Answered(p routing.Priority, id int32, bytes int, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,17 +109,20 @@ func (g *Gate) Answered(p routing.Priority, id int32, bytes int, now time.Durati
 	b.touched = now
 	b.lanes[p].waits = false
 	for low := p - 1; low > routing.Unset; low-- {
-		if b.heldUntil(low, now) > now { // a lane that is free needs no credit, and would save it for when it is least wanted
+		// a lane that is free needs no credit, and would save it for when it is least wanted
+		if b.heldUntil(low, now) > now {
 			l := &b.lanes[low]
 			l.credit = min(l.credit+float64(bytes)*g.rates[low], maxCredit)
 		}
 	}
 }
 
-// May reports whether a lane may send a request to a broker. If not, again is when to ask again, at the latest.
+// May reports whether a lane may send a request to a broker. If not, again is when to ask again, at
+// the latest.
 //
-// It may if no higher lane presses there, or if those that do are stuck, and else while it has credit. Credit comes from
-// the bytes of higher lanes that the broker answers, by the lane's share, and is spent by Sent.
+// It may if no higher lane presses there, or if those that do are stuck, and else while it has
+// credit. Credit comes from the bytes of higher lanes that the broker answers, by the lane's share,
+// and is spent by Sent.
 func (g *Gate) May(p routing.Priority, id int32, now time.Duration) (ok bool, again time.Duration) {
 	if p == routing.High {
 		return true, 0
@@ -129,8 +140,9 @@ func (g *Gate) May(p routing.Priority, id int32, now time.Duration) (ok bool, ag
 	return false, min(until, now+AskAgain)
 }
 
-// Sent says that a lane sends so many bytes to a broker, as May has allowed it to at the same time. What is sent while a
-// higher lane presses is taken from its credit, and may exceed that by one request.
+// Sent says that a lane sends so many bytes to a broker, as May has allowed it to at the same time.
+// What is sent while a higher lane presses is taken from its credit, and may exceed that by one
+// request.
 func (g *Gate) Sent(p routing.Priority, id int32, bytes int, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -149,8 +161,8 @@ func (g *Gate) Sent(p routing.Priority, id int32, bytes int, now time.Duration) 
 	}
 }
 
-// Alone reports whether no higher lane has sent anything to a broker for ActiveFor. While one does, a request of this lane
-// should be small: the broker may serve it before one of the higher lane's.
+// Alone reports whether no higher lane has sent anything to a broker for ActiveFor. While one does,
+// a request of this lane should be small: the broker may serve it before one of the higher lane's.
 func (g *Gate) Alone(p routing.Priority, id int32, now time.Duration) bool {
 	if p == routing.High {
 		return true
@@ -169,7 +181,8 @@ func (g *Gate) Alone(p routing.Priority, id int32, now time.Duration) bool {
 	return true
 }
 
-// heldUntil returns until when p keeps back for higher lanes if nothing more happens; at now or before it does not.
+// heldUntil returns until when p keeps back for higher lanes if nothing more happens; at now or
+// before it does not.
 func (b *broker) heldUntil(p routing.Priority, now time.Duration) time.Duration {
 	until := now
 	for high := p + 1; high <= routing.High; high++ {
@@ -211,7 +224,8 @@ func (g *Gate) touch(id int32, now time.Duration) *broker {
 	return b
 }
 
-// forget makes room for a broker: it forgets those that are idle, and all of them if there are too many.
+// forget makes room for a broker: it forgets those that are idle, and all of them if there are too
+// many.
 func (g *Gate) forget(now time.Duration) {
 	if now-g.swept >= idleBroker {
 		g.swept = now

@@ -20,7 +20,12 @@ const (
 
 func TestGate_WhoKeepsBackForWhom(t *testing.T) {
 	type call func(g *Gate)
-	press := func(p routing.Priority, at time.Duration) call { return func(g *Gate) { g.Pressing(p, 1, at) } }
+	press := func(p routing.Priority, at time.Duration) call {
+		return func(g *Gate) {
+			g.Pressing(p,
+				1, at)
+		}
+	}
 	answer := func(p routing.Priority, bytes int, at time.Duration) call {
 		return func(g *Gate) { g.Answered(p, 1, bytes, at) }
 	}
@@ -50,24 +55,41 @@ func TestGate_WhoKeepsBackForWhom(t *testing.T) {
 		{"the same one", []call{press(medium, 0)}, medium, 0, true, 0},
 		{"a lower one", []call{press(medium, 0)}, high, 0, true, 0},
 		{"at another broker", []call{func(g *Gate) { g.Pressing(high, 2, 0) }}, low, 0, true, 0},
-		{"it gets no answer for nearly a second", []call{pressUntil(high, 950*ms)}, low, 998 * ms, false, 1000 * ms},
+		{"it gets no answer for nearly a second", []call{pressUntil(high, 950*ms)}, low, 998 * ms,
+			false, 1000 * ms},
 		{"it is stuck", []call{pressUntil(high, 1000*ms)}, low, 1000 * ms, true, 0},
-		{"it was stuck", []call{pressUntil(high, 1000*ms), answer(high, 0, 1010*ms)}, low, 1010 * ms, false, 1015 * ms},
-		{"it was stuck, and presses on", []call{pressUntil(high, 1000*ms), answer(high, 0, 1010*ms), press(high, 1020*ms)}, low, 1060 * ms, false, 1065 * ms},
-		{"it was stuck, and rested", []call{pressUntil(high, 1000*ms), press(high, 2000*ms)}, low, 2000 * ms, false, 2005 * ms},
-		{"it is stuck, the other is not", []call{pressUntil(high, 1000*ms), press(medium, 1000*ms)}, low, 1010 * ms, false, 1015 * ms},
-		{"a lower one's answer is not its own", []call{pressUntil(high, 1000*ms), answer(medium, 1, 1000*ms)}, low, 1000 * ms, true, 0},
+		{"it was stuck", []call{pressUntil(high, 1000*ms), answer(high, 0, 1010*ms)}, low,
+			1010 * ms, false, 1015 * ms},
+		{"it was stuck, and presses on", []call{pressUntil(high, 1000*ms), answer(high, 0, 1010*ms),
+			press(high, 1020*ms)}, low, 1060 * ms, false, 1065 * ms},
+		{"it was stuck, and rested", []call{pressUntil(high, 1000*ms), press(high, 2000*ms)}, low,
+			2000 * ms, false, 2005 * ms},
+		{"it is stuck, the other is not", []call{pressUntil(high, 1000*ms), press(medium, 1000*ms)},
+			low, 1010 * ms, false, 1015 * ms},
+		{"a lower one's answer is not its own",
+			[]call{pressUntil(high, 1000*ms), answer(medium, 1, 1000*ms)}, low, 1000 * ms, true, 0},
 		{"its answers bring credit", []call{press(high, 0), answer(high, 1, 0)}, low, 0, true, 0},
 		{"to both", []call{press(high, 0), answer(high, 1, 0)}, medium, 0, true, 0},
 		{"not to itself", []call{press(high, 0), answer(medium, 1, 0)}, medium, 0, false, 5 * ms},
-		{"which is spent", []call{press(high, 0), answer(high, 900, 0), send(low, 100, 0)}, low, 0, false, 5 * ms},
-		{"by what the share says", []call{press(high, 0), answer(high, 901, 0), send(low, 100, 0)}, low, 0, true, 0},
-		{"and earned again", []call{press(high, 0), answer(high, 1, 0), send(low, 100, 0), answer(high, 900, 0)}, low, 0, true, 0},
-		{"not by answers while nobody presses", []call{press(high, 0), answer(high, 1000, 60*ms), press(high, 60*ms)}, low, 60 * ms, false, 65 * ms},
-		{"and what is sent then costs nothing", []call{press(high, 0), answer(high, 10, 0), send(low, 1000, 60*ms), press(high, 60*ms)}, low, 60 * ms, true, 0},
-		{"no more is saved than a request", []call{press(high, 0), answer(high, 1000*mib, 0), send(low, 8*mib, 0)}, low, 0, false, 5 * ms},
-		{"no more is owed than a request", []call{press(high, 0), send(low, 100*mib, 0), answer(high, 72*mib, 0), answer(high, 1, 0)}, low, 0, true, 0},
-		{"nothing is kept of a broker that was idle", []call{press(high, 0), answer(high, mib, 0), press(high, time.Hour)}, low, time.Hour, false, time.Hour + 5*ms},
+		{"which is spent", []call{press(high, 0), answer(high, 900, 0), send(low, 100, 0)}, low, 0,
+			false, 5 * ms},
+		{"by what the share says", []call{press(high, 0), answer(high, 901, 0), send(low, 100, 0)},
+			low, 0, true, 0},
+		{"and earned again", []call{press(high, 0), answer(high, 1, 0), send(low, 100, 0),
+			answer(high, 900, 0)}, low, 0, true, 0},
+		{"not by answers while nobody presses",
+			[]call{press(high, 0), answer(high, 1000, 60*ms),
+				press(high, 60*ms)}, low, 60 * ms, false, 65 * ms},
+		{"and what is sent then costs nothing",
+			[]call{press(high, 0), answer(high, 10, 0), send(low, 1000, 60*ms),
+				press(high, 60*ms)}, low, 60 * ms, true, 0},
+		{"no more is saved than a request", []call{press(high, 0), answer(high, 1000*mib, 0),
+			send(low, 8*mib, 0)}, low, 0, false, 5 * ms},
+		{"no more is owed than a request", []call{press(high, 0), send(low, 100*mib, 0),
+			answer(high, 72*mib, 0), answer(high, 1, 0)}, low, 0, true, 0},
+		{"nothing is kept of a broker that was idle",
+			[]call{press(high, 0), answer(high, mib, 0),
+				press(high, time.Hour)}, low, time.Hour, false, time.Hour + 5*ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := NewGate(Shares{low: 0.1, medium: 0.5})
@@ -91,7 +113,8 @@ func TestGate_SharesChangeWhileItRunsAndAreBounded(t *testing.T) {
 		return b.lanes[low].credit - before
 	}
 	require.Zero(t, credit())
-	for _, tt := range []struct{ share, credit float64 }{{0.2, 250}, {0.5, 1000}, {0.9, 1000}, {-1, 0}, {math.NaN(), 0}, {math.Inf(1), 1000}} {
+	for _, tt := range []struct{ share, credit float64 }{{0.2, 250}, {0.5, 1000}, {0.9, 1000},
+		{-1, 0}, {math.NaN(), 0}, {math.Inf(1), 1000}} {
 		g.SetShares(Shares{low: tt.share})
 		require.InDelta(t, tt.credit, credit(), 1e-6)
 	}
@@ -116,12 +139,15 @@ func TestGate_ForgetsBrokersThatAreIdle(t *testing.T) {
 
 func TestGate_DelaysNobodyForWhomNoHigherLanePresses(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		g := NewGate(Shares{low: rapid.Float64Range(0, 0.5).Draw(rt, "low"), medium: rapid.Float64Range(0, 0.5).Draw(rt, "medium")})
-		pressed := map[routing.Priority]time.Duration{low: -time.Hour, medium: -time.Hour, high: -time.Hour}
+		g := NewGate(Shares{low: rapid.Float64Range(0, 0.5).Draw(rt, "low"),
+			medium: rapid.Float64Range(0, 0.5).Draw(rt, "medium")})
+		pressed := map[routing.Priority]time.Duration{low: -time.Hour, medium: -time.Hour,
+			high: -time.Hour}
 		now := time.Duration(0)
 		priority, bytes := rapid.SampledFrom(routing.All[:]), rapid.IntRange(0, 20*mib)
 		for range rapid.IntRange(1, 100).Draw(rt, "steps") {
-			now += time.Duration(rapid.SampledFrom([]int{0, 0, 1, 10, 50, 1000, 60_000}).Draw(rt, "later")) * ms
+			now += time.Duration(rapid.SampledFrom([]int{0, 0, 1, 10, 50, 1000, 60_000}).Draw(rt,
+				"later")) * ms
 			p := priority.Draw(rt, "lane")
 			switch rapid.IntRange(0, 3).Draw(rt, "call") {
 			case 0:

@@ -54,8 +54,8 @@ func (s *sim) run(until time.Duration) {
 	}
 }
 
-// serve has the broker work for a millisecond: on the requests one after the other, or on all at once. Lanes hear of their
-// answers at once, and send more.
+// serve has the broker work for a millisecond: on the requests one after the other, or on all at
+// once. Lanes hear of their answers at once, and send more.
 func (s *sim) serve() {
 	for budget := s.rate; budget > 0 && len(s.queue) > 0; {
 		part := budget
@@ -101,9 +101,9 @@ func (s *sim) send(p routing.Priority, l *greedy) {
 	l.pass = s.now + PressFor/2
 }
 
-// drawSim draws a broker, and lanes whose requests keep it busy for up to twenty milliseconds each; and the size of the
-// largest. Lanes have as many slots and requests of the same sizes: a share is a permission, and without the slots to use
-// it no lane gets it.
+// drawSim draws a broker, and lanes whose requests keep it busy for up to twenty milliseconds each;
+// and the size of the largest. Lanes have as many slots and requests of the same sizes: a share is
+// a permission, and without the slots to use it no lane gets it.
 func drawSim(rt *rapid.T, shares Shares) (*sim, int) {
 	rate := rapid.IntRange(100, 100_000).Draw(rt, "rate")
 	s := &sim{
@@ -115,7 +115,8 @@ func drawSim(rt *rapid.T, shares Shares) (*sim, int) {
 	slots := rapid.IntRange(2, 4).Draw(rt, "slots")
 	for _, p := range routing.All {
 		turn := 0
-		s.lanes[p] = greedy{slots: slots, size: func() int { turn++; return sizes[turn%len(sizes)] }}
+		s.lanes[p] = greedy{slots: slots,
+			size: func() int { turn++; return sizes[turn%len(sizes)] }}
 	}
 	return s, slices.Max(sizes)
 }
@@ -139,7 +140,8 @@ func TestGate_GreedyLanesGetTheirSharesAndTheHighestTheRest(t *testing.T) {
 			got[p] = float64(s.lanes[p].answered - before[p].answered)
 			total += got[p]
 		}
-		// What is in flight at both ends, what was paid for and not answered, and one request beyond the credit.
+		// What is in flight at both ends, what was paid for and not answered, and one request
+		// beyond the credit.
 		slack := float64(6 * largest)
 		require.InDelta(rt, 5000*s.rate, total, slack, "the broker is always busy")
 		require.InDelta(rt, shares[low]*total, got[low], slack, "low")
@@ -158,12 +160,14 @@ func TestGate_LaneThatIsStuckDelaysOthersByASecond(t *testing.T) {
 		require.NotZero(rt, s.lanes[high].inFlight)
 		require.LessOrEqual(rt, s.lanes[medium].refused, StuckAfter)
 		idle := int(StuckAfter/ms) * s.rate
-		require.GreaterOrEqual(rt, s.lanes[medium].answered+s.lanes[low].answered, 6000*s.rate-idle-6*largest)
+		require.GreaterOrEqual(rt, s.lanes[medium].answered+s.lanes[low].answered,
+			6000*s.rate-idle-6*largest)
 		before := s.lanes
 		s.run(11 * time.Second)
 		require.Equal(rt, before[medium].refused, s.lanes[medium].refused, "it is delayed once")
 		gotMedium, gotLow := s.lanes[medium].answered-before[medium].answered, s.lanes[low].answered-before[low].answered
-		require.InDelta(rt, shares[low]*float64(gotLow+gotMedium), gotLow, float64(6*largest), "low has its share of what medium does")
+		require.InDelta(rt, shares[low]*float64(gotLow+gotMedium), gotLow, float64(6*largest),
+			"low has its share of what medium does")
 	})
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// A reader of the SDK that gets the numbers of a producer; a periodic reader with an exporter takes a Source in the same way.
+// A reader of the SDK that gets the numbers of a producer; a periodic reader with an exporter takes
+// a Source in the same way.
 func ExampleSource() {
 	source := otel.NewSource()
 	reader := metric.NewManualReader(metric.WithProducer(source))

@@ -17,7 +17,8 @@ type Options struct {
 	Attributes []attribute.KeyValue // on every series, to tell several producers of a process apart
 }
 
-// Name returns how OpenTelemetry calls a metric: in a namespace, and without the unit, which it keeps apart.
+// Name returns how OpenTelemetry calls a metric: in a namespace, and without the unit, which it
+// keeps apart.
 func Name(m *metrics.Metric) string {
 	name := strings.TrimSuffix(m.Name, "_total")
 	switch m.Unit {

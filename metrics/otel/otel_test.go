@@ -45,7 +45,8 @@ func collect(t *testing.T, r metric.Reader) map[string]metricdata.Metrics {
 }
 
 // value returns the value of the point with these attributes, and how many points there are.
-func value(t *testing.T, m metricdata.Metrics, attributes ...attribute.KeyValue) (v float64, points int) {
+func value(t *testing.T, m metricdata.Metrics, attributes ...attribute.KeyValue) (v float64,
+	points int) {
 	t.Helper()
 	var all []metricdata.DataPoint[float64]
 	switch data := m.Data.(type) {
@@ -81,7 +82,8 @@ func TestSource_GivesTheWholeTableWithTrueHistograms(t *testing.T) {
 	detachOther := source.Attach(stats, otel.Options{})
 	by := collect(t, reader)
 	require.Len(t, by, len(metrics.Table()))
-	n, points := value(t, by["forebay.records"], high, attribute.String("outcome", "delivered"), who)
+	n, points := value(t, by["forebay.records"], high, attribute.String("outcome", "delivered"),
+		who)
 	require.EqualValues(t, 7, n)
 	require.Equal(t, 2*5, points, "two producers")
 	n, _ = value(t, by["forebay.cluster_state"], toMain, attribute.String("state", "down"))
@@ -95,7 +97,8 @@ func TestSource_GivesTheWholeTableWithTrueHistograms(t *testing.T) {
 	require.EqualValues(t, 6, h.DataPoints[0].BucketCounts[1])
 
 	detach()
-	_, points = value(t, collect(t, reader)["forebay.records"], high, attribute.String("outcome", "delivered"))
+	_, points = value(t, collect(t, reader)["forebay.records"], high,
+		attribute.String("outcome", "delivered"))
 	require.Equal(t, 5, points)
 	detachOther()
 	detachOther()
@@ -107,7 +110,8 @@ func TestRegister_ObservesEverythingThroughTheAPI(t *testing.T) {
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
 	defer provider.Shutdown(context.Background())
 	asked := 0
-	registration, err := otel.Register(provider.Meter("test"), func() producer.Stats { asked++; return stats() }, otel.Options{})
+	registration, err := otel.Register(provider.Meter("test"),
+		func() producer.Stats { asked++; return stats() }, otel.Options{})
 	require.NoError(t, err)
 	by := collect(t, reader)
 	require.Equal(t, 1, asked, "one question for a scrape")
@@ -115,7 +119,8 @@ func TestRegister_ObservesEverythingThroughTheAPI(t *testing.T) {
 	n, _ := value(t, by["forebay.records"], high, attribute.String("outcome", "shed"))
 	require.EqualValues(t, 3, n)
 	for le, want := range map[string]float64{"0.005": 0, "0.01": 6, "3600": 6, "+Inf": 7} {
-		n, points := value(t, by["forebay.delivery.bucket"], high, toMain, attribute.String("le", le))
+		n, points := value(t, by["forebay.delivery.bucket"], high, toMain,
+			attribute.String("le", le))
 		require.Equal(t, want, n, le)
 		require.Equal(t, 17, points)
 	}

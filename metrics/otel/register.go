@@ -22,9 +22,10 @@ type instruments struct {
 	buckets, count, sum metric.Float64Observable // of delivery times
 }
 
-// Register has meter observe what stats returns, most often the Stats of a producer, until the registration is unregistered. Each
-// collection asks the producer once. It fails if meter does.
-func Register(meter metric.Meter, stats func() producer.Stats, o Options) (metric.Registration, error) {
+// Register has meter observe what stats returns, most often the Stats of a producer, until the
+// registration is unregistered. Each collection asks the producer once. It fails if meter does.
+func Register(meter metric.Meter, stats func() producer.Stats, o Options) (metric.Registration,
+	error) {
 	source := metrics.New(stats, o.Options)
 	in := &instruments{meter: meter, by: make(map[*metrics.Metric]metric.Float64Observable)}
 	table := source.Metrics()
@@ -37,7 +38,8 @@ func Register(meter metric.Meter, stats func() producer.Stats, o Options) (metri
 	return meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
 		for _, s := range source.Read() {
 			if s.Histogram == nil {
-				to.ObserveFloat64(in.by[s.Metric], s.Value, metric.WithAttributeSet(o.attributes(&s)))
+				to.ObserveFloat64(in.by[s.Metric], s.Value,
+					metric.WithAttributeSet(o.attributes(&s)))
 				continue
 			}
 			in.observe(to, &s, &o)
@@ -51,18 +53,21 @@ func (in *instruments) make(m *metrics.Metric) {
 	case metrics.Counter:
 		in.by[m] = in.counter(Name(m), m.Help, m.Unit)
 	case metrics.Gauge:
-		gauge, err := in.meter.Float64ObservableGauge(Name(m), metric.WithDescription(m.Help), metric.WithUnit(string(m.Unit)))
+		gauge, err := in.meter.Float64ObservableGauge(Name(m), metric.WithDescription(m.Help),
+			metric.WithUnit(string(m.Unit)))
 		in.by[m] = gauge
 		in.note(gauge, err)
 	case metrics.Histogram:
-		in.buckets = in.counter(Name(m)+".bucket", "Records delivered within le seconds.", metrics.Records)
+		in.buckets = in.counter(Name(m)+".bucket", "Records delivered within le seconds.",
+			metrics.Records)
 		in.count = in.counter(Name(m)+".count", "Records delivered.", metrics.Records)
 		in.sum = in.counter(Name(m)+".sum", m.Help, m.Unit)
 	}
 }
 
 func (in *instruments) counter(name, help string, unit metrics.Unit) metric.Float64Observable {
-	counter, err := in.meter.Float64ObservableCounter(name, metric.WithDescription(help), metric.WithUnit(string(unit)))
+	counter, err := in.meter.Float64ObservableCounter(name, metric.WithDescription(help),
+		metric.WithUnit(string(unit)))
 	in.note(counter, err)
 	return counter
 }
@@ -81,7 +86,8 @@ func (in *instruments) observe(to metric.Observer, s *metrics.Sample, o *Options
 		to.ObserveFloat64(in.buckets, float64(sum), metric.WithAttributeSet(o.attributes(s, le)))
 	}
 	count := float64(s.Histogram.Count())
-	to.ObserveFloat64(in.buckets, count, metric.WithAttributeSet(o.attributes(s, attribute.String("le", "+Inf"))))
+	to.ObserveFloat64(in.buckets, count, metric.WithAttributeSet(o.attributes(s,
+		attribute.String("le", "+Inf"))))
 	to.ObserveFloat64(in.count, count, metric.WithAttributeSet(o.attributes(s)))
 	to.ObserveFloat64(in.sum, s.Histogram.Sum, metric.WithAttributeSet(o.attributes(s)))
 }

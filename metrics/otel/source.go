@@ -49,7 +49,8 @@ func (s *Source) Attach(stats func() producer.Stats, o Options) (detach func()) 
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.attached = slices.DeleteFunc(slices.Clone(s.attached), func(x *attached) bool { return x == a })
+		s.attached = slices.DeleteFunc(slices.Clone(s.attached),
+			func(x *attached) bool { return x == a })
 	}
 }
 
@@ -68,7 +69,8 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 			if !known {
 				i = len(given)
 				at[name] = i
-				given = append(given, metricdata.Metrics{Name: name, Description: sample.Metric.Help, Unit: string(sample.Metric.Unit), Data: empty(sample.Metric.Kind)})
+				given = append(given, metricdata.Metrics{Name: name,
+					Description: sample.Metric.Help, Unit: string(sample.Metric.Unit), Data: empty(sample.Metric.Kind)})
 			}
 			given[i].Data = s.with(given[i].Data, a, &sample, now)
 		}
@@ -76,14 +78,16 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	if len(given) == 0 {
 		return nil, nil
 	}
-	return []metricdata.ScopeMetrics{{Scope: instrumentation.Scope{Name: scope}, Metrics: given}}, nil
+	return []metricdata.ScopeMetrics{{Scope: instrumentation.Scope{Name: scope}, Metrics: given}},
+		nil
 }
 
 // empty returns data of a kind without points.
 func empty(kind metrics.Kind) metricdata.Aggregation {
 	switch kind {
 	case metrics.Counter:
-		return metricdata.Sum[float64]{Temporality: metricdata.CumulativeTemporality, IsMonotonic: true}
+		return metricdata.Sum[float64]{Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true}
 	case metrics.Gauge:
 		return metricdata.Gauge[float64]{}
 	}
@@ -91,9 +95,11 @@ func empty(kind metrics.Kind) metricdata.Aggregation {
 }
 
 // with returns data and the point of a sample.
-func (s *Source) with(data metricdata.Aggregation, a *attached, sample *metrics.Sample, now time.Time) metricdata.Aggregation {
+func (s *Source) with(data metricdata.Aggregation, a *attached, sample *metrics.Sample,
+	now time.Time) metricdata.Aggregation {
 	attributes := a.options.attributes(sample)
-	point := metricdata.DataPoint[float64]{Attributes: attributes, StartTime: a.since, Time: now, Value: sample.Value}
+	point := metricdata.DataPoint[float64]{Attributes: attributes, StartTime: a.since, Time: now,
+		Value: sample.Value}
 	switch data := data.(type) {
 	case metricdata.Sum[float64]:
 		data.DataPoints = append(data.DataPoints, point)

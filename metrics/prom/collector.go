@@ -13,7 +13,8 @@ type Options struct {
 	Labels prometheus.Labels // on every series
 }
 
-// Collector is a prometheus.Collector. It is safe for concurrent use; a scrape asks the producer once.
+// Collector is a prometheus.Collector. It is safe for concurrent use; a scrape asks the producer
+// once.
 type Collector struct {
 	source *metrics.Source
 	descs  map[*metrics.Metric]*prometheus.Desc
@@ -22,7 +23,8 @@ type Collector struct {
 
 // New returns a collector of what stats returns, most often the Stats of a producer.
 func New(stats func() producer.Stats, o Options) *Collector {
-	c := &Collector{source: metrics.New(stats, o.Options), descs: make(map[*metrics.Metric]*prometheus.Desc)}
+	c := &Collector{source: metrics.New(stats, o.Options),
+		descs: make(map[*metrics.Metric]*prometheus.Desc)}
 	table := c.source.Metrics()
 	for i := range table {
 		m := &table[i]
@@ -61,5 +63,6 @@ func (c *Collector) convert(s *metrics.Sample) prometheus.Metric {
 		sum += s.Histogram.Buckets[i]
 		buckets[bound] = sum
 	}
-	return prometheus.MustNewConstHistogram(desc, s.Histogram.Count(), s.Histogram.Sum, buckets, s.Labels...)
+	return prometheus.MustNewConstHistogram(desc, s.Histogram.Count(), s.Histogram.Sum, buckets,
+		s.Labels...)
 }

@@ -24,15 +24,18 @@ func stats() producer.Stats {
 		Total:      books,
 		Priorities: map[routing.Priority]producer.Books{routing.High: books},
 		Held:       map[routing.Priority]int64{routing.High: 1 << 20},
-		Lanes:      map[routing.Priority]producer.LaneStats{routing.High: {Cluster: "spare", FellBack: true, Since: time.Unix(1000, 0)}},
-		Clusters:   map[string]producer.ClusterStats{"main": {State: producer.Down}, "spare": {State: producer.Up}},
-		Topics:     []producer.TopicStats{{Topic: "events", Priority: routing.High, Books: books}},
-		Refused:    map[error]uint64{producer.ErrBufferFull: 4},
-		HeldBytes:  1 << 20, MaxBytes: 64 << 20,
+		Lanes: map[routing.Priority]producer.LaneStats{routing.High: {Cluster: "spare",
+			FellBack: true, Since: time.Unix(1000, 0)}},
+		Clusters: map[string]producer.ClusterStats{"main": {State: producer.Down},
+			"spare": {State: producer.Up}},
+		Topics:    []producer.TopicStats{{Topic: "events", Priority: routing.High, Books: books}},
+		Refused:   map[error]uint64{producer.ErrBufferFull: 4},
+		HeldBytes: 1 << 20, MaxBytes: 64 << 20,
 	}
 	traffic := producer.Traffic{Requests: 1, RequestRecords: 7}
 	traffic.DeliveryTime.Buckets[1], traffic.DeliveryTime.Buckets[16], traffic.DeliveryTime.Sum = 6, 1, 4000
-	s.Traffic, s.Paths = traffic, []producer.PathStats{{Priority: routing.High, Cluster: "spare", Traffic: traffic}}
+	s.Traffic, s.Paths = traffic, []producer.PathStats{{Priority: routing.High, Cluster: "spare",
+		Traffic: traffic}}
 	return s
 }
 
@@ -108,7 +111,8 @@ func TestCollector_SeveralProducersShareARegistryByTheirLabels(t *testing.T) {
 	n, err := testutil.GatherAndCount(registry, "forebay_buffer_limit_bytes")
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
-	require.Error(t, registry.Register(prom.New(stats, prom.Options{Labels: prometheus.Labels{"producer": "a"}})))
+	require.Error(t, registry.Register(prom.New(stats,
+		prom.Options{Labels: prometheus.Labels{"producer": "a"}})))
 	require.True(t, registry.Unregister(a))
 	n, err = testutil.GatherAndCount(registry, "forebay_buffer_limit_bytes")
 	require.NoError(t, err)

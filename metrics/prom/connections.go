@@ -10,24 +10,27 @@ import (
 	"github.com/twmb/franz-go/plugin/kprom"
 )
 
-// Connections counts what kgo does on its connections, by franz-go's plug-in kprom: connects, disconnects, bytes and errors by broker.
-// It is a hook, for producer.WithHooks, and safe for concurrent use.
+// Connections counts what kgo does on its connections, by franz-go's plug-in kprom: connects,
+// disconnects, bytes and errors by broker. It is a hook, for producer.WithHooks, and safe for
+// concurrent use.
 //
-// kprom by itself cannot be given to a producer, which has several clients of kgo: it registers its metrics with each, which
-// fails with a panic for the second, and takes them away with the first that is closed. Connections registers them once, for all
-// clients, and leaves out those of kgo's own producer and consumer, which Forebay does not use.
+// kprom by itself cannot be given to a producer, which has several clients of kgo: it registers its
+// metrics with each, which fails with a panic for the second, and takes them away with the first
+// that is closed. Connections registers them once, for all clients, and leaves out those of kgo's
+// own producer and consumer, which Forebay does not use.
 type Connections struct {
 	hooks *kprom.Metrics
 	once  sync.Once
 	kept  *connectionsOnly
 }
 
-// NewConnections returns connections whose metrics are registered with to, under namespace and as opts say, when the first client
-// of kgo is made. Those opts that choose a registry are overruled. Where several clusters have brokers of the same number,
-// kprom.BrokerLabels tells them apart by their hosts.
+// NewConnections returns connections whose metrics are registered with to, under namespace and as
+// opts say, when the first client of kgo is made. Those opts that choose a registry are overruled.
+// Where several clusters have brokers of the same number, kprom.BrokerLabels tells them apart by
+// their hosts.
 //
-// It panics then, as kprom does, if to has metrics of these names: several producers share one Connections, or have namespaces or
-// labels (kprom.WithStaticLabel) of their own.
+// It panics then, as kprom does, if to has metrics of these names: several producers share one
+// Connections, or have namespaces or labels (kprom.WithStaticLabel) of their own.
 func NewConnections(to prometheus.Registerer, namespace string, opts ...kprom.Opt) *Connections {
 	kept := &connectionsOnly{Registerer: to}
 	all := append(append([]kprom.Opt(nil), opts...), kprom.Registerer(kept))
@@ -43,7 +46,8 @@ func (c *Connections) OnNewClient(client *kgo.Client) {
 }
 
 // OnBrokerConnect is called by kgo.
-func (c *Connections) OnBrokerConnect(to kgo.BrokerMetadata, took time.Duration, conn net.Conn, err error) {
+func (c *Connections) OnBrokerConnect(to kgo.BrokerMetadata, took time.Duration, conn net.Conn,
+	err error) {
 	c.hooks.OnBrokerConnect(to, took, conn, err)
 }
 
@@ -58,12 +62,13 @@ func (c *Connections) OnBrokerE2E(broker kgo.BrokerMetadata, key int16, e2e kgo.
 }
 
 // OnBrokerThrottle is called by kgo.
-func (c *Connections) OnBrokerThrottle(by kgo.BrokerMetadata, interval time.Duration, afterResponse bool) {
+func (c *Connections) OnBrokerThrottle(by kgo.BrokerMetadata, interval time.Duration,
+	afterResponse bool) {
 	c.hooks.OnBrokerThrottle(by, interval, afterResponse)
 }
 
-// connectionsOnly registers what is counted by broker. What kprom reads from one client when it is asked, how much that has
-// buffered, would be 0 for ever, and keep the client in memory.
+// connectionsOnly registers what is counted by broker. What kprom reads from one client when it is
+// asked, how much that has buffered, would be 0 for ever, and keep the client in memory.
 type connectionsOnly struct {
 	prometheus.Registerer
 

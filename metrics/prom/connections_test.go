@@ -35,7 +35,8 @@ func deliver(t *testing.T, hooks ...kgo.Hook) {
 		require.NoError(t, err)
 	}()
 	for _, priority := range routing.All {
-		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority, Value: make([]byte, 100)}))
+		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority,
+			Value: make([]byte, 100)}))
 	}
 	require.NoError(t, p.Flush(ctx))
 }
@@ -52,7 +53,8 @@ func TestConnections_AreCountedForAllClientsOfAProducer(t *testing.T) {
 			sums[family.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	require.GreaterOrEqual(t, sums["kafka_connects_total"], 4.0, "of a client for questions, and one for each priority")
+	require.GreaterOrEqual(t, sums["kafka_connects_total"], 4.0,
+		"of a client for questions, and one for each priority")
 	require.LessOrEqual(t, sums["kafka_disconnects_total"], sums["kafka_connects_total"])
 	require.Greater(t, sums["kafka_write_bytes_total"], 300.0)
 	require.Positive(t, sums["kafka_read_bytes_total"])
@@ -69,7 +71,8 @@ func TestConnections_AreCountedForAllClientsOfAProducer(t *testing.T) {
 	require.Empty(t, families)
 }
 
-// TestConnections_KpromByItselfPanicsForTheSecondClient is why there are Connections. When it fails they may go.
+// TestConnections_KpromByItselfPanicsForTheSecondClient is why there are Connections. When it fails
+// they may go.
 func TestConnections_KpromByItselfPanicsForTheSecondClient(t *testing.T) {
 	m := kprom.NewMetrics("kafka")
 	first, err := kgo.NewClient(kgo.WithHooks(m), kgo.DisableClientMetrics())
@@ -78,12 +81,14 @@ func TestConnections_KpromByItselfPanicsForTheSecondClient(t *testing.T) {
 	require.Panics(t, func() { _, _ = kgo.NewClient(kgo.WithHooks(m), kgo.DisableClientMetrics()) })
 }
 
-// TestConnections_KotelCountsForAllClientsAsItIs: its instruments are made once, whatever clients there are.
+// TestConnections_KotelCountsForAllClientsAsItIs: its instruments are made once, whatever clients
+// there are.
 func TestConnections_KotelCountsForAllClientsAsItIs(t *testing.T) {
 	reader := metric.NewManualReader()
 	provider := metric.NewMeterProvider(metric.WithReader(reader))
 	defer provider.Shutdown(context.Background())
-	deliver(t, kotel.NewKotel(kotel.WithMeter(kotel.NewMeter(kotel.MeterProvider(provider)))).Hooks()...)
+	deliver(t,
+		kotel.NewKotel(kotel.WithMeter(kotel.NewMeter(kotel.MeterProvider(provider)))).Hooks()...)
 	var got metricdata.ResourceMetrics
 	require.NoError(t, reader.Collect(context.Background(), &got))
 	require.Len(t, got.ScopeMetrics, 1)

@@ -1,5 +1,5 @@
-// Package stage is what examples play on: Kafka clusters in the process, behind networks that can be cut, and numbers in few
-// characters.
+// Package stage is what examples play on: Kafka clusters in the process, behind networks that can
+// be cut, and numbers in few characters.
 package stage
 
 import (
@@ -24,13 +24,15 @@ type Cluster struct {
 	topics []string
 }
 
-// Start starts a cluster of three brokers whose topics have so many partitions. The caller closes it.
+// Start starts a cluster of three brokers whose topics have so many partitions. The caller closes
+// it.
 func Start(partitions int32, topics ...string) (*Cluster, error) {
 	c, err := kfake.NewCluster(kfake.SeedTopics(partitions, topics...))
 	if err != nil {
 		return nil, fmt.Errorf("start a cluster: %w", err)
 	}
-	return &Cluster{Cluster: c, Link: faultnet.New(new(net.Dialer).DialContext), topics: topics}, nil
+	return &Cluster{Cluster: c, Link: faultnet.New(new(net.Dialer).DialContext), topics: topics},
+		nil
 }
 
 // Dialer returns what the producer dials with: each cluster is behind its own link.
@@ -45,10 +47,11 @@ func Dialer(clusters map[string]*Cluster) func(context.Context, string, string) 
 	}
 }
 
-// Read returns all records of the cluster, those of each partition in its order. It reads up to where the partitions end, not
-// up to what is expected: it is to find records twice, too.
+// Read returns all records of the cluster, those of each partition in its order. It reads up to
+// where the partitions end, not up to what is expected: it is to find records twice, too.
 func (c *Cluster) Read(ctx context.Context) ([]*kgo.Record, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(c.topics...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...),
+		kgo.ConsumeTopics(c.topics...))
 	if err != nil {
 		return nil, err
 	}

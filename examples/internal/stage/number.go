@@ -11,7 +11,8 @@ func Short(d time.Duration) string {
 	units := []struct {
 		name string
 		size time.Duration
-	}{{"s", time.Second}, {"ms", time.Millisecond}, {"µs", time.Microsecond}, {"ns", time.Nanosecond}}
+	}{{"s", time.Second}, {"ms", time.Millisecond}, {"µs", time.Microsecond}, {"ns",
+		time.Nanosecond}}
 	for _, unit := range units {
 		n := float64(d) / float64(unit.size)
 		if n >= 9.95 {

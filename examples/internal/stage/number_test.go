@@ -24,7 +24,8 @@ func TestShort_FitsTheColumnOfTheResults(t *testing.T) {
 }
 
 func TestThousands_AreSeparated(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 51982: "51,982", 1234567: "1,234,567"} {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 51982: "51,982",
+		1234567: "1,234,567"} {
 		require.Equal(t, want, Thousands(n))
 	}
 }

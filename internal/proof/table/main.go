@@ -1,5 +1,5 @@
-// Command table writes docs/reliability.md from what the tests of faults left in a folder: their cases, the mutants, and
-// the last lines of a soak, if it has a soak.txt.
+// Command table writes docs/reliability.md from what the tests of faults left in a folder: their
+// cases, the mutants, and the last lines of a soak, if it has a soak.txt.
 //
 //	go run ./internal/proof/table folder > docs/reliability.md
 //
@@ -29,7 +29,8 @@ func run() error {
 		return err
 	}
 	seen.when = time.Now().UTC().Format(time.DateOnly)
-	seen.where = fmt.Sprintf("%s, %s/%s, %d processors", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	seen.where = fmt.Sprintf("%s, %s/%s, %d processors", runtime.Version(), runtime.GOOS,
+		runtime.GOARCH, runtime.NumCPU())
 	_, err = os.Stdout.WriteString(seen.page())
 	return err
 }

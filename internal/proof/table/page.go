@@ -68,7 +68,9 @@ func (s *seen) page() string {
 
 // writeFaults writes the table of faults × invariants.
 func (s *seen) writeFaults(p *strings.Builder) {
-	p.WriteString("## Faults × invariants\n\nThe numbers below an [invariant](#invariants) say how often it was checked while the fault was there; it was never broken.\nWhich [test](#tests) injects what is told below.\n\n")
+	p.WriteString("## Faults × invariants\n\nThe numbers below an [invariant](#invariants) say " +
+		"how often it was checked while the fault was there; it was never broken.\nWhich " +
+		"[test](#tests) injects what is told below.\n\n")
 	p.WriteString("| fault | how it bit | tests |")
 	for _, inv := range invariants {
 		p.WriteString(" " + inv.id + " |")
@@ -155,7 +157,8 @@ func (t *test) place() string {
 func (s *seen) writeTests(p *strings.Builder) {
 	p.WriteString("## Tests\n\n| test | faults | how they bit |\n|---|---|---|\n")
 	for _, t := range s.tests {
-		fmt.Fprintf(p, "| `%s` in %s | %s | %s |\n", t.name, t.pkg, strings.Join(t.faults, ", "), cell(list(t.bits)))
+		fmt.Fprintf(p, "| `%s` in %s | %s | %s |\n", t.name, t.pkg, strings.Join(t.faults, ", "),
+			cell(list(t.bits)))
 	}
 	p.WriteString("\n")
 }
@@ -183,7 +186,8 @@ func (s *seen) writeFigures(p *strings.Builder) {
 	p.WriteString("## Figures\n\n| figure | measured | test |\n|---|---|---|\n")
 	for _, t := range s.tests {
 		for i, f := range t.figures {
-			if slices.ContainsFunc(t.figures[:i], func(g proof.Figure) bool { return g.Name == f.Name }) {
+			if slices.ContainsFunc(t.figures[:i],
+				func(g proof.Figure) bool { return g.Name == f.Name }) {
 				continue
 			}
 			var values []string
@@ -192,7 +196,8 @@ func (s *seen) writeFigures(p *strings.Builder) {
 					values = append(values, g.Value)
 				}
 			}
-			if value := extremes(values); value != "0s" { // of virtual time, in which Send takes none
+			// of virtual time, in which Send takes none
+			if value := extremes(values); value != "0s" {
 				fmt.Fprintf(p, "| %s | %s | `%s` |\n", cell(f.Name), cell(value), t.name)
 			}
 		}
@@ -200,7 +205,8 @@ func (s *seen) writeFigures(p *strings.Builder) {
 	p.WriteString("\n")
 }
 
-// extremes returns the lowest and the highest of values that are durations, and all different ones of others.
+// extremes returns the lowest and the highest of values that are durations, and all different ones
+// of others.
 func extremes(values []string) string {
 	var times []time.Duration
 	for _, v := range values {
@@ -233,10 +239,13 @@ func (s *seen) writeMutants(p *strings.Builder) {
 		p.WriteString("None in this run: `make mutants` breaks the library on purpose.\n")
 		return
 	}
-	fmt.Fprintf(p, "`make mutants` breaks the library in %d ways, one at a time. Each time the named test must pass without the mutant, and fail with it,\nby the words that are given.\n\n", len(s.mutants))
-	p.WriteString("| mutant | what is broken | the test that noticed | by | in |\n|---|---|---|---|--:|\n")
+	fmt.Fprintf(p,
+		"`make mutants` breaks the library in %d ways, one at a time. Each time the named test must pass without the mutant, and fail with it,\nby the words that are given.\n\n", len(s.mutants))
+	p.WriteString("| mutant | what is broken | the test that noticed | by | in " +
+		"|\n|---|---|---|---|--:|\n")
 	for _, m := range s.mutants {
-		fmt.Fprintf(p, "| %s | %s | `%s` | %s | %.2f s |\n", cell(m.Name), cell(m.Broken), m.Test, cell(m.By), m.Took.Seconds())
+		fmt.Fprintf(p, "| %s | %s | `%s` | %s | %.2f s |\n", cell(m.Name), cell(m.Broken), m.Test,
+			cell(m.By), m.Took.Seconds())
 	}
 }
 

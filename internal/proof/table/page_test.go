@@ -42,17 +42,21 @@ func aCase(test string, faults ...string) proof.Case {
 
 func TestPage_TellsWhatWasSeenAndWhatWasNot(t *testing.T) {
 	killed := aCase("TestKafka_F4_LosesNothing/killed", "F4")
-	killed.Bits = []proof.Bit{{What: "leaders killed", Times: 5}, {What: "a | b", Times: 7}, {What: "c", Times: 2}, {What: "d", Times: 1}}
-	killed.Figures = []proof.Figure{{Name: "longest Send", Value: "1.2ms"}, {Name: "resumed after", Value: "at once"}}
+	killed.Bits = []proof.Bit{{What: "leaders killed", Times: 5}, {What: "a | b", Times: 7},
+		{What: "c", Times: 2}, {What: "d", Times: 1}}
+	killed.Figures = []proof.Figure{{Name: "longest Send", Value: "1.2ms"},
+		{Name: "resumed after", Value: "at once"}}
 	paused := killed
 	paused.Test, paused.Figures = "TestKafka_F4_LosesNothing/paused", []proof.Figure{{Name: "longest Send", Value: "90µs"}}
 	cut := aCase("TestVirtual_F4_F8_CutAfterTheWrite", "F4", "F8")
 	cut.Figures = []proof.Figure{{Name: "longest Send", Value: "0s"}}
 	folder := left(t, killed, paused, cut, aCase("TestHostile", "H1: malformed frames"))
 	put(t, folder, proof.MutantsFile, []proof.Mutant{{
-		Name: "a report is lost", Broken: "one record is not reported", Test: "TestVirtual_X", By: "has 0 reports", Took: 120 * time.Millisecond,
+		Name: "a report is lost", Broken: "one record is not " +
+			"reported", Test: "TestVirtual_X", By: "has 0 reports", Took: 120 * time.Millisecond,
 	}})
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "soak.txt"), []byte("first\n60 minutes, 0 violations\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "soak.txt"),
+		[]byte("first\n60 minutes, 0 violations\n"), 0o644))
 
 	s, err := read(folder)
 	require.NoError(t, err)
@@ -106,5 +110,6 @@ func TestReadSoak_TakesTheLastLines(t *testing.T) {
 }
 
 func TestCount_WritesThousandsApart(t *testing.T) {
-	require.Equal(t, []string{"", "7", "999", "1,000", "12,345,678"}, []string{count(0), count(7), count(999), count(1000), count(12_345_678)})
+	require.Equal(t, []string{"", "7", "999", "1,000", "12,345,678"},
+		[]string{count(0), count(7), count(999), count(1000), count(12_345_678)})
 }

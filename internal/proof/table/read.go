@@ -137,5 +137,6 @@ func addBits(to, more []proof.Bit) []proof.Bit {
 
 // of returns the tests that inject a fault.
 func (s *seen) of(fault string) []test {
-	return slices.DeleteFunc(slices.Clone(s.tests), func(t test) bool { return !slices.Contains(t.faults, fault) })
+	return slices.DeleteFunc(slices.Clone(s.tests),
+		func(t test) bool { return !slices.Contains(t.faults, fault) })
 }
