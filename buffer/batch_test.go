@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 const day = 24 * time.Hour
@@ -122,7 +124,7 @@ func TestBatch_ReadsBackAsSentByKafkasRules(t *testing.T) {
 						require.Equal(rt, records[i+j].Tag, r.Tag)
 						require.Equal(rt, time.Duration(i+j), born)
 					}))
-					topic.Resolve(b, Delivered, None, false)
+					topic.Resolve(b, delivery.Delivered, delivery.None, false)
 				}
 				require.Equal(rt, len(records), n)
 				require.True(rt, topic.lane.budget.Used() == topicBytes+int64(len("events")),

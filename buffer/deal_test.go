@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
@@ -40,7 +41,7 @@ func TestTopic_WhatIsDealtOutInStepsKeepsItsOrder(t *testing.T) {
 				last[r.Key[0]] = string(r.Value)
 				out++
 			}))
-			topic.Resolve(b, Delivered, None, false)
+			topic.Resolve(b, delivery.Delivered, delivery.None, false)
 			return true
 		}
 		deal := func(room int64) bool {
@@ -85,7 +86,7 @@ func TestTopic_WhatIsDealtOutInStepsKeepsItsOrder(t *testing.T) {
 			case "give up":
 				if b := lane.TakeOldest(); b != nil {
 					out += b.Records()
-					topic.Resolve(b, Shed, PreemptedByHigh, false)
+					topic.Resolve(b, delivery.Shed, delivery.PreemptedByHigh, false)
 				}
 			}
 			requirePending()
@@ -122,7 +123,7 @@ func TestTopic_WhatIsToBeDealtOutCanBeGivenUp(t *testing.T) {
 	for b := topic.TakeOldest(); b != nil; b = topic.TakeOldest() {
 		require.Equal(t, given < 100, b.Count() == 1, "the oldest first")
 		given += b.Records()
-		topic.Resolve(b, Shed, OverShare, false)
+		topic.Resolve(b, delivery.Shed, delivery.OverShare, false)
 	}
 	require.Equal(t, 101, given)
 	require.Equal(t, TableBytes(topic.name), lane.budget.Used())

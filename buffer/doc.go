@@ -8,7 +8,7 @@
 //	topic, err := lane.Topic("events", mono)
 //	err = topic.Append(&buffer.Record{Value: v}, mono)   // by any goroutine
 //	b := topic.Take(...)                                 // by the one that dispatches
-//	topic.Resolve(b, buffer.Delivered, buffer.None)      // once
+//	topic.Resolve(b, delivery.Delivered, delivery.None, false)      // once
 //
 // # When full
 //
@@ -21,7 +21,7 @@
 //
 // The budget counts capacities, not lengths: what a batch holds, not what is in it. A topic counts
 // its pending records from the batches that it holds, under the same lock under which its other
-// counters change, so that its [Books] balance at every instant.
+// counters change, so that its [delivery.Books] balance at every instant.
 //
 // # Concurrency
 //

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 func TestBatch_TheBudgetCountsAllOfIt(t *testing.T) {
@@ -180,7 +182,7 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 				}
 			case "resolve":
 				if len(taken) > 0 {
-					taken[0].topic.Resolve(taken[0], Shed, PreemptedByHigh, true)
+					taken[0].topic.Resolve(taken[0], delivery.Shed, delivery.PreemptedByHigh, true)
 					taken[0].Shrink()
 					taken[0].Release()
 					taken = taken[1:]
@@ -246,18 +248,18 @@ func TestTopic_AHogGetsNoMoreForASecondAfterAnotherWantedRoom(t *testing.T) {
 	mayHold := func() int64 { return lane.budget.MayHold(0) }
 	require.Same(t, hog, lane.Hog(mayHold()))
 	oldest := lane.TakeOldest()
-	hog.Resolve(oldest, Shed, DroppedOldest, false)
+	hog.Resolve(oldest, delivery.Shed, delivery.DroppedOldest, false)
 	require.NoError(t, hog.Append(&r, Unkeyed, -1, 0), "nobody else wanted room")
 	require.ErrorIs(t, other.Append(&r, Unkeyed, -1, 0), ErrFull)
 	lane.Curb(hog, 0)
 	b := hog.TakeOldest()
-	hog.Resolve(b, Shed, OverShare, false)
+	hog.Resolve(b, delivery.Shed, delivery.OverShare, false)
 	require.ErrorIs(t, hog.Append(&r, Unkeyed, -1, hogging-1), ErrOverShare)
 	require.NoError(t, other.Append(&r, Unkeyed, -1, hogging-1))
-	hog.Resolve(hog.TakeOldest(), Shed, OverShare, false)
+	hog.Resolve(hog.TakeOldest(), delivery.Shed, delivery.OverShare, false)
 	require.NoError(t, hog.Append(&r, Unkeyed, -1, hogging))
 	for lane.Hog(mayHold()) != nil {
-		hog.Resolve(hog.TakeOldest(), Shed, OverShare, false)
+		hog.Resolve(hog.TakeOldest(), delivery.Shed, delivery.OverShare, false)
 	}
 	require.LessOrEqual(t, hog.Held(), int64(32<<10))
 	require.Greater(t, hog.Held(), int64(28<<10), "half stays its own")

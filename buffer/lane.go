@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
@@ -60,7 +61,7 @@ type Lane struct {
 	topics  []*Topic   // all, by the time of making
 	waiting waitList   // batches that wait
 	closed  bool
-	retired Books // of topics that were freed
+	retired delivery.Books // of topics that were freed
 }
 
 // NewLane returns an empty lane that takes its memory from budget and pool.
@@ -120,7 +121,7 @@ func TableBytes(name string) int64 { return topicBytes + int64(len(name)) }
 
 // Topics returns the topics of the lane, in the order in which they were made, and what topics
 // counted that are forgotten.
-func (l *Lane) Topics() ([]*Topic, Books) {
+func (l *Lane) Topics() ([]*Topic, delivery.Books) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.topics), l.retired
@@ -135,7 +136,7 @@ func (l *Lane) Free(limit time.Duration) []*Topic {
 	if len(freed) == 0 {
 		return nil
 	}
-	gone, sum := make(map[*Topic]bool, len(freed)), Books{}
+	gone, sum := make(map[*Topic]bool, len(freed)), delivery.Books{}
 	for _, t := range freed {
 		books := t.Settled() // nobody changes them any more
 		sum.Add(&books)

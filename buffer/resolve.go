@@ -3,6 +3,8 @@ package buffer
 import (
 	"slices"
 	"time"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 // How batches leave a topic, and what it counts.
@@ -10,14 +12,14 @@ import (
 // Resolve ends b: its records have outcome, for reason if they were not delivered. It gives the
 // memory of b back, unless keep is set: then Release must follow, when what a report tells of b has
 // been read.
-func (t *Topic) Resolve(b *Batch, outcome Outcome, reason Reason, keep bool) {
+func (t *Topic) Resolve(b *Batch, outcome delivery.Outcome, reason delivery.Reason, keep bool) {
 	t.mu.Lock()
-	t.books.resolve(uint64(b.records), outcome, reason)
+	t.books.Resolve(uint64(b.records), outcome, reason)
 	done := t.dropLocked(b)
 	t.mu.Unlock()
 	if !keep {
 		b.Release()
-	} else if outcome == Delivered {
+	} else if outcome == delivery.Delivered {
 		b.Shrink()
 	}
 	finish(done)
@@ -64,14 +66,14 @@ func (t *Topic) Overtaken(cluster string, b *Batch) bool {
 }
 
 // Books returns the counts of t at one instant.
-func (t *Topic) Books() Books {
+func (t *Topic) Books() delivery.Books {
 	books, _ := t.Account()
 	return books
 }
 
 // Account returns the counts of t at one instant, and the monotonic time of the oldest Send of
 // those that are pending. It takes no longer where much is held: Send waits for it.
-func (t *Topic) Account() (books Books, oldest time.Duration) {
+func (t *Topic) Account() (books delivery.Books, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	books = t.settledLocked()
@@ -88,13 +90,13 @@ func (t *Topic) Account() (books Books, oldest time.Duration) {
 }
 
 // Settled returns the counts of t without Pending.
-func (t *Topic) Settled() Books {
+func (t *Topic) Settled() delivery.Books {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.settledLocked()
 }
 
-func (t *Topic) settledLocked() Books {
+func (t *Topic) settledLocked() delivery.Books {
 	books := t.books
 	books.Refused = t.refused.Load()
 	return books

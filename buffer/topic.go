@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 // Topic is where the batches of one topic wait, in one lane. It is safe for concurrent use.
@@ -45,8 +47,8 @@ type Topic struct {
 	batches int    // of all
 	// records in them; changed where the list is, or a batch of it, and nowhere else
 	pending uint64
-	flushes []flush // that wait for some of them
-	books   Books   // but for Pending and Refused
+	flushes []flush        // that wait for some of them
+	books   delivery.Books // but for Pending and Refused
 
 	// bytes that the budget counts for its batches; it changes when the budget does
 	held    atomic.Int64

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
@@ -101,7 +102,7 @@ func TestTopic_KeyedRecordsOfUnknownCountAreDealtOutInOrderBeforeNewerOnes(t *te
 					last[r.Key[0]] = string(r.Value)
 					got++
 				}))
-				topic.Resolve(b, Delivered, None, false)
+				topic.Resolve(b, delivery.Delivered, delivery.None, false)
 			}
 		}
 		require.Equal(rt, n, got)
@@ -256,7 +257,7 @@ func TestLane_FlushWaitsForWhatWasHeldAndNoMore(t *testing.T) {
 			default:
 			}
 		})
-		topic.Resolve(b, Delivered, None, false)
+		topic.Resolve(b, delivery.Delivered, delivery.None, false)
 	}
 	<-w.Wait()
 	require.EqualValues(t, 1, topic.Books().Pending)
@@ -267,7 +268,7 @@ func TestLane_FreesATopicThatHoldsNothingAndKeepsItsBooks(t *testing.T) {
 	topic := newTestTopic(t, lane)
 	add(t, topic, "a")
 	require.Empty(t, lane.Free(time.Hour))
-	topic.Resolve(topic.Take(Unkeyed, -1, true), Expired, DeliveryTimeout, false)
+	topic.Resolve(topic.Take(Unkeyed, -1, true), delivery.Expired, delivery.DeliveryTimeout, false)
 	require.Empty(t, lane.Free(0), "not idle for long enough")
 	require.Equal(t, []*Topic{topic}, lane.Free(1))
 	require.Zero(t, lane.budget.Used())
@@ -275,7 +276,7 @@ func TestLane_FreesATopicThatHoldsNothingAndKeepsItsBooks(t *testing.T) {
 	again := newTestTopic(t, lane)
 	require.NotSame(t, topic, again)
 	_, retired := lane.Topics()
-	require.EqualValues(t, 1, retired.Lost(DeliveryTimeout))
+	require.EqualValues(t, 1, retired.Lost(delivery.DeliveryTimeout))
 }
 
 func TestLane_RefusesTopicsBeyondItsBound(t *testing.T) {
@@ -423,7 +424,7 @@ func TestTopic_FindsEveryNamedPartitionUntilNothingWaits(t *testing.T) {
 		for i := range int32(n) {
 			b := topic.Take(Explicit, i*(math.MaxInt32/n), true)
 			require.Equal(t, 1, b.Records())
-			topic.Resolve(b, Delivered, None, false)
+			topic.Resolve(b, delivery.Delivered, delivery.None, false)
 		}
 		require.Empty(t, topic.Survey(nil), round)
 		require.Empty(t, topic.bound)
@@ -485,7 +486,7 @@ func TestTopic_FlushWaitsForWhatWasHeldAndNothingElse(t *testing.T) {
 		sent, left := 0, map[int]bool{}
 		resolve := func(b *Batch) {
 			b.EachTag(func(_ int, tag uint64, _ time.Duration) { delete(left, int(tag)) })
-			topic.Resolve(b, Delivered, None, false)
+			topic.Resolve(b, delivery.Delivered, delivery.None, false)
 		}
 		for range rapid.IntRange(1, 50).Draw(rt, "steps") {
 			switch rapid.SampledFrom([]string{"send", "send", "flush", "unflush", "take", "resolve",

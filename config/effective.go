@@ -1,6 +1,7 @@
 package config
 
 import (
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
@@ -29,6 +30,18 @@ func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 // Config returns, and is not checked: it may be wrong by itself, as where an option brings the
 // password.
 func InForce(cfg producer.Config) []Setting { return settingsOf(cfg, nil) }
+
+// Fields yields the settings that a producer works with, as InForce does: the field of each and its
+// value. It is made for health.WithSettings.
+func Fields(cfg producer.Config) iter.Seq2[string, string] {
+	return func(yield func(field, value string) bool) {
+		for _, s := range InForce(cfg) {
+			if !yield(s.Field, s.Value) {
+				return
+			}
+		}
+	}
+}
 
 func settingsOf(cfg producer.Config, origins *Origins) (settings []Setting) {
 	for _, l := range leavesOf(reflect.ValueOf(cfg)) {

@@ -5,15 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/forebay-go/forebay/buffer"
-	"github.com/forebay-go/forebay/config"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
 
 const (
 	clustersMax = 64
-	settingsMax = 1000
 )
 
 // data is what the page polls. It belongs to the page, and changes with it. Times are in
@@ -146,7 +144,7 @@ func (v *look) dataOf() data {
 				lane.Oldest.Seconds(), s.Held[priority], booksOf(&books)})
 		}
 	}
-	for reason := range buffer.Reasons {
+	for reason := range delivery.Reasons {
 		d.Lost = append(d.Lost, lostRow{because[reason], lostFor(s, reason)})
 	}
 	for _, r := range refused {
@@ -196,7 +194,7 @@ func (d *data) addTopics(v *look) {
 }
 
 // lostFor returns how many records of each priority were lost for reason.
-func lostFor(s *producer.Stats, reason buffer.Reason) map[string]uint64 {
+func lostFor(s *producer.Stats, reason delivery.Reason) map[string]uint64 {
 	lost := make(map[string]uint64)
 	for priority, books := range s.Priorities {
 		lost[priority.String()] = books.Lost(reason)
@@ -214,23 +212,4 @@ func millis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
-}
-
-// settings is what the page shows of the settings in force.
-type settings struct {
-	Settings []setting `json:"settings"`
-	LeftOut  int       `json:"left_out"`
-}
-
-type setting struct {
-	Field string `json:"field"`
-	Value string `json:"value"`
-}
-
-func settingsOf(all []config.Setting) settings {
-	s := settings{LeftOut: max(0, len(all)-settingsMax)}
-	for _, x := range all[:len(all)-s.LeftOut] {
-		s.Settings = append(s.Settings, setting{cut(x.Field), cut(x.Value)})
-	}
-	return s
 }

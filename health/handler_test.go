@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -18,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -178,7 +181,12 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 		}
 		f.samples = append(f.samples, s)
 	}
-	h := New(f)
+	h := New(f, WithSettings(func(producer.Config) iter.Seq2[string, string] {
+		return func(yield func(field, value string) bool) {
+			for i := 0; i < 2*settingsMax+1 && yield(fmt.Sprint("field ", i), "1"); i++ {
+			}
+		}
+	}))
 	require.Less(t, get(t, h, "GET", "/past").Body.Len(), 256<<10)
 	var r Report
 	require.NoError(t, json.Unmarshal(get(t, h, "GET", "/health").Body.Bytes(), &r))
@@ -199,7 +207,7 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 	var s settings
 	require.NoError(t, json.Unmarshal(get(t, h, "GET", "/settings").Body.Bytes(), &s))
 	require.Len(t, s.Settings, settingsMax)
-	require.Greater(t, s.LeftOut, 1000)
+	require.Equal(t, settingsMax+1, s.LeftOut)
 }
 
 func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
@@ -223,7 +231,7 @@ func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 		cancel()
 		_, _ = p.Close(ctx)
 	}()
-	h := New(p).(*handler)
+	h := New(p, WithSettings(config.Fields)).(*handler)
 	for _, name := range []string{"low", "high"} {
 		priority, _ := routing.ParsePriority(name)
 		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority,
@@ -239,6 +247,17 @@ func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 	}
 	require.Contains(t, get(t, h, "GET", "/settings").Body.String(),
 		`{"field":"clusters.main.sasl.password","value":"(secret)"}`)
+}
+
+func TestHandler_SettingsAreShownAsTheViewHasThem(t *testing.T) {
+	require.JSONEq(t, `{"settings":null,"left_out":0,
+		"hint":"give health.WithSettings(config.Fields) to health.New to see the settings here"}`,
+		get(t, New(well()), "GET", "/settings").Body.String())
+	h := New(well(), WithSettings(func(producer.Config) iter.Seq2[string, string] {
+		return maps.All(map[string]string{"batching.linger": "10ms"})
+	}))
+	require.JSONEq(t, `{"settings":[{"field":"batching.linger","value":"10ms"}],"left_out":0}`,
+		get(t, h, "GET", "/settings").Body.String())
 }
 
 func FuzzHandler(f *testing.F) {

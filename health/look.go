@@ -1,10 +1,10 @@
 package health
 
 import (
+	"iter"
 	"sync"
 	"time"
 
-	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -30,7 +30,8 @@ type look struct {
 // looks looks at a producer, and not too often.
 type looks struct {
 	p     Source
-	began time.Time // fixed by New
+	began time.Time                                       // fixed by New
+	view  func(producer.Config) iter.Seq2[string, string] // of the settings; may be nil
 
 	// guards what follows; held while the producer is looked at: others want the same
 	mu     sync.Mutex
@@ -65,7 +66,7 @@ func (l *looks) look() *look {
 	v.report = v.reportOf(lost, before, since)
 	v.health = sync.OnceValue(func() []byte { return encode(v.report) })
 	v.data = sync.OnceValue(func() []byte { return encode(v.dataOf()) })
-	v.settings = sync.OnceValue(func() []byte { return encode(settingsOf(config.InForce(l.p.Config()))) })
+	v.settings = sync.OnceValue(func() []byte { return encode(l.settingsOf(l.p.Config())) })
 	l.last = v
 	return v
 }

@@ -3,7 +3,7 @@ package health
 import (
 	"fmt"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -15,19 +15,19 @@ type loss struct {
 }
 
 // because says in words what the reasons of losses mean.
-var because = map[buffer.Reason]string{
-	buffer.Closed:          "the producer was closed before Kafka took them",
-	buffer.DeliveryTimeout: "Kafka did not take them within their delivery timeout",
-	buffer.TooLarge:        "they are larger than Kafka allows in their topic",
-	buffer.Invalid:         "Kafka found them, or their timestamps, invalid",
-	buffer.Unanswered: "they were written, and nobody answered within their delivery " +
+var because = map[delivery.Reason]string{
+	delivery.Closed:          "the producer was closed before Kafka took them",
+	delivery.DeliveryTimeout: "Kafka did not take them within their delivery timeout",
+	delivery.TooLarge:        "they are larger than Kafka allows in their topic",
+	delivery.Invalid:         "Kafka found them, or their timestamps, invalid",
+	delivery.Unanswered: "they were written, and nobody answered within their delivery " +
 		"timeout: Kafka may have them",
-	buffer.UnansweredClose: "they were written, and the producer was closed before an answer " +
+	delivery.UnansweredClose: "they were written, and the producer was closed before an answer " +
 		"came: Kafka may have them",
-	buffer.PreemptedByHigh:   "records of high priority needed their memory",
-	buffer.PreemptedByMedium: "records of medium priority needed their memory",
-	buffer.DroppedOldest:     "the buffer is full, and the newest are to be kept",
-	buffer.OverShare:         "their topic held more of the buffer than it may",
+	delivery.PreemptedByHigh:   "records of high priority needed their memory",
+	delivery.PreemptedByMedium: "records of medium priority needed their memory",
+	delivery.DroppedOldest:     "the buffer is full, and the newest are to be kept",
+	delivery.OverShare:         "their topic held more of the buffer than it may",
 }
 
 // refused are the errors for which Send refuses records, in the order in which they are told, and
@@ -51,7 +51,7 @@ var refused = []struct {
 func lossesOf(s *producer.Stats) (all []loss) {
 	for _, priority := range routing.All {
 		books := s.Priorities[priority]
-		for reason := range buffer.Reasons {
+		for reason := range delivery.Reasons {
 			all = append(all, loss{books.Lost(reason), Problem{
 				Kind: KindLost, Status: Losing, Priority: priority, Text: fmt.Sprintf("records "+
 					"of %v priority were lost", priority), Reason: because[reason],

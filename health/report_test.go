@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -143,12 +143,12 @@ func TestReport_HasNoComplaintOfAClusterThatWasRemoved(t *testing.T) {
 }
 
 func TestReport_TellsOfLossesByReason(t *testing.T) {
-	for reason := range buffer.Reasons {
+	for reason := range delivery.Reasons {
 		require.NotEmpty(t, because[reason], reason)
 		f := well()
 		settle := func(n uint64) {
 			books := f.stats.Priorities[routing.Medium]
-			books.Settle(n, buffer.Shed, reason)
+			books.Settle(n, delivery.Shed, reason)
 			f.stats.Priorities[routing.Medium] = books
 		}
 		settle(100)

@@ -3,7 +3,7 @@ package metrics
 import (
 	"time"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -47,7 +47,7 @@ func records() []Metric {
 		From:     []string{"Priorities.lost"},
 		read: func(v *view, emit emit) {
 			for priority, books := range v.eachPriority() {
-				for reason := range buffer.Reasons {
+				for reason := range delivery.Reasons {
 					emit(float64(books.Lost(reason)), priority, label(reason.String()))
 				}
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/util/teststorage"
 	"github.com/stretchr/testify/require"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/metrics/prom"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -68,7 +68,7 @@ func (s *state) settle(p routing.Priority, outcome producer.Outcome, reason prod
 
 // deliver has ten records of a priority delivered, in one request, in the time of a bucket.
 func (s *state) deliver(p routing.Priority, bucket int) {
-	s.settle(p, buffer.Delivered, buffer.None)
+	s.settle(p, delivery.Delivered, delivery.None)
 	for i := range s.Paths {
 		if path := &s.Paths[i]; path.Priority == p {
 			path.Requests++
@@ -116,11 +116,11 @@ var stories = []story{{
 		s.lane(routing.High, func(l *producer.LaneStats) { l.Oldest = away })
 		s.Held[routing.Low] = min(95, int64(away.Minutes()*10)) // 80 after eight minutes
 		if away > 10*time.Minute {
-			s.settle(routing.Low, buffer.Shed, buffer.PreemptedByHigh)
+			s.settle(routing.Low, delivery.Shed, delivery.PreemptedByHigh)
 			s.Refused[producer.ErrBufferFull] += 5
 		}
 		if away > 20*time.Minute {
-			s.settle(routing.High, buffer.Expired, buffer.DeliveryTimeout)
+			s.settle(routing.High, delivery.Expired, delivery.DeliveryTimeout)
 		}
 	},
 	fires: map[string]time.Duration{
@@ -182,7 +182,7 @@ var stories = []story{{
 		s.Topics[0].Trouble = "it is not there"
 		s.Troubles = []producer.Trouble{{Cause: producer.CauseTopicMissing,
 			Topic: s.Topics[0].Topic, Cluster: "main", Priority: routing.High}}
-		s.settle(routing.High, buffer.Rejected, buffer.TooLarge)
+		s.settle(routing.High, delivery.Rejected, delivery.TooLarge)
 		s.Refused[producer.ErrInvalidRecord]++
 	},
 	fires: map[string]time.Duration{
@@ -232,8 +232,8 @@ var stories = []story{{
 	name: "the application is closed over a cluster that is away", lasts: 15 * time.Minute,
 	step: func(s *state, at time.Duration) {
 		if at == 10*time.Minute {
-			s.settle(routing.High, buffer.Shed, buffer.Closed)
-			s.settle(routing.High, buffer.PossiblyPersisted, buffer.UnansweredClose)
+			s.settle(routing.High, delivery.Shed, delivery.Closed)
+			s.settle(routing.High, delivery.PossiblyPersisted, delivery.UnansweredClose)
 		}
 	},
 }}

@@ -22,7 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/config"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/health"
 	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/producer"
@@ -75,7 +76,8 @@ func newWorld(t *testing.T) *world {
 	w.p = p
 	mux := http.NewServeMux()
 	mux.Handle("/forebay/", http.StripPrefix("/forebay",
-		health.New(p, health.WithRecent(3*time.Second))))
+		health.New(p, health.WithRecent(3*time.Second),
+			health.WithSettings(config.Fields))))
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.end)
 	return w
@@ -252,15 +254,15 @@ func everywhere(b *browser, name string) {
 // delivered. Nothing is sent any more.
 func requireTruth(b *browser, p *producer.Producer) {
 	b.t.Helper()
-	why := map[buffer.Reason]string{
-		buffer.PreemptedByHigh: "Records of high priority needed their " +
-			"memory", buffer.PreemptedByMedium: "Records of medium priority needed their memory",
+	why := map[delivery.Reason]string{
+		delivery.PreemptedByHigh: "Records of high priority needed their " +
+			"memory", delivery.PreemptedByMedium: "Records of medium priority needed their memory",
 	}
 	require.EventuallyWithT(b.t, func(c *assert.CollectT) {
 		stats := p.Stats()
 		lost, lanes := table(b, "#lost-rows"), table(b, "#lane-rows")
 		var all int
-		for reason := range buffer.Reasons {
+		for reason := range delivery.Reasons {
 			var sum uint64
 			for priority, books := range stats.Priorities {
 				n := books.Lost(reason)
@@ -362,7 +364,7 @@ func (e evil) Config() producer.Config {
 func TestPage_ShowsTextsOfOthersAsText(t *testing.T) {
 	b := newBrowser(t)
 	const name = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>&amp;"'`
-	server := httptest.NewServer(health.New(evil{name}))
+	server := httptest.NewServer(health.New(evil{name}, health.WithSettings(config.Fields)))
 	defer server.Close()
 	b.do(chromedp.Navigate(server.URL))
 	for _, selector := range []string{"#summary", "#problems", "#timeline", "#words", "#lane-rows",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
@@ -94,7 +95,7 @@ type Summary struct {
 // String returns the summary in a line.
 func (s Summary) String() string {
 	text := fmt.Sprintf("%d accepted, %d delivered", s.Accepted, s.Delivered)
-	for r := range buffer.Reasons {
+	for r := range delivery.Reasons {
 		if n := s.Lost[r]; n > 0 {
 			text += fmt.Sprintf(", %d lost (%v)", n, r)
 		}
@@ -230,7 +231,7 @@ func (p *Producer) summary() Summary {
 	total := p.Stats().Total
 	s := Summary{Accepted: total.Accepted, Delivered: total.Delivered,
 		Lost: make(map[Reason]uint64)}
-	for r := range buffer.Reasons {
+	for r := range delivery.Reasons {
 		if n := total.Lost(r); n > 0 {
 			s.Lost[r] = n
 		}

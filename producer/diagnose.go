@@ -40,7 +40,7 @@ func (d *dispatcher) findStated(ts *topicState, v *cluster.Topic, now time.Durat
 	switch {
 	case cause == CauseTopicMissing && v.Unmade != nil:
 		cause = CauseTopicNotCreated
-	case !cause.wholeTopic():
+	case !wholeTopic(cause):
 		cause = CauseTopicUnknown
 	}
 	f := d.find(ts, cause, -1, now)
@@ -132,7 +132,7 @@ func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration
 		if cause == "" || p.id >= ts.count {
 			continue
 		}
-		if free && (all || cause.wholeTopic()) || p.pinned != nil || p.flying != nil ||
+		if free && (all || wholeTopic(cause)) || p.pinned != nil || p.flying != nil ||
 			p.stream == 0 && bound[p.id] {
 			d.findPartition(ts, p, cause, now)
 			found = true
@@ -157,7 +157,7 @@ func (d *dispatcher) ill(ts *topicState, p *partition, v *cluster.Topic, now tim
 			}
 		}
 		return CauseNoLeader
-	case p.why == nil || p.why.cause.wholeTopic() && (p.why.at < ts.acked || v.Err != nil):
+	case p.why == nil || wholeTopic(p.why.cause) && (p.why.at < ts.acked || v.Err != nil):
 		return ""
 	}
 	return p.why.cause
@@ -190,7 +190,7 @@ func (d *dispatcher) wordPartitions(ts *topicState, v *cluster.Topic) {
 			at = v.Partitions[p.id]
 		}
 		switch known := p.why != nil && cause == p.why.cause; {
-		case known && cause.wholeTopic():
+		case known && wholeTopic(cause):
 			f.Reason, f.parts = missingWords(ts, cause, codeOf(p.why.err)), f.parts[:0]
 		case known:
 			f.Reason = illWords(f.parts, p.why, &at)

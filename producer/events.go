@@ -153,7 +153,7 @@ func (p *Producer) watch(c *site) {
 }
 
 func clusterEvent(c *site, status cluster.Status) Event {
-	return Event{Kind: EventCluster, Cluster: c.Name(), State: status.State, Reason: status.Reason,
+	return Event{Kind: EventCluster, Cluster: c.Name(), State: ClusterState(status.State), Reason: status.Reason,
 		At: status.Since}
 }
 
@@ -226,7 +226,7 @@ func (p *Producer) Current() iter.Seq[Event] {
 				return
 			}
 			for t := range l.troubled {
-				if !yield(t.event(EventTrouble)) {
+				if !yield(troubleEvent(t, EventTrouble)) {
 					return
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -336,7 +337,7 @@ func newLosses(before, now *Books) (news []zap.Field) {
 	if n := now.Refused - before.Refused; n > 0 {
 		news = append(news, zap.Uint64(ErrBufferFull.Error(), n))
 	}
-	for r := range buffer.Reasons {
+	for r := range delivery.Reasons {
 		if n := now.Lost(r) - before.Lost(r); n > 0 {
 			news = append(news, zap.Uint64(r.String(), n))
 		}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
 )
 
 func TestFAQ_NamesEveryReasonAndEveryError(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("..", "FAQ.md"))
 	require.NoError(t, err)
 	text := string(file)
-	for reason := range buffer.Reasons {
+	for reason := range delivery.Reasons {
 		require.Contains(t, text, "**"+reason.String()+"** `Reason")
 	}
 	names := 0

@@ -88,7 +88,7 @@ type failure struct {
 // the error calls it after failed.
 func (d *dispatcher) blame(it *item, cause Cause, err error) {
 	it.p.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: d.p.clock.Mono()}
-	if cause.wholeTopic() {
+	if wholeTopic(cause) {
 		d.troubles.news = true
 	}
 }
@@ -254,7 +254,7 @@ func (d *dispatcher) show(now time.Duration) {
 	changed := before != len(t.found)
 	for _, f := range t.found {
 		current := f.seen == now
-		visible := f.waits && f.told || current && f.Cause.stated() && now >= f.begun+d.moment()
+		visible := f.waits && f.told || current && stated(f.Cause) && now >= f.begun+d.moment()
 		if f.out.Trouble != f.Trouble || f.out.current != current || f.out.visible != visible {
 			f.out, changed = shown{f.Trouble, f.err, slices.Clone(f.parts), current, visible}, true
 		}
@@ -302,7 +302,7 @@ func (d *dispatcher) why(topic string, partition int32) error {
 	if best < 0 {
 		best = slices.IndexFunc(found, func(s shown) bool {
 			return s.current &&
-				(s.visible || s.Cause.stated())
+				(s.visible || stated(s.Cause))
 		})
 	}
 	if best < 0 {

@@ -15,38 +15,6 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Outcome is what became of an accepted record.
-type Outcome = buffer.Outcome
-
-// The outcomes; see the package's documentation.
-const (
-	Delivered         = buffer.Delivered
-	Shed              = buffer.Shed
-	Expired           = buffer.Expired
-	Rejected          = buffer.Rejected
-	PossiblyPersisted = buffer.PossiblyPersisted
-)
-
-// Reason says why a record was not delivered.
-type Reason = buffer.Reason
-
-// The reasons.
-const (
-	ReasonClosed          = buffer.Closed
-	ReasonDeliveryTimeout = buffer.DeliveryTimeout
-	ReasonTooLarge        = buffer.TooLarge
-	ReasonInvalid         = buffer.Invalid
-	ReasonUnanswered      = buffer.Unanswered
-	ReasonUnansweredClose = buffer.UnansweredClose
-
-	// Those of records that were given up because their memory was needed (Reason.MadeRoom). They
-	// were shed, or possibly persisted where an earlier attempt to write them was never answered.
-	ReasonPreemptedByHigh   = buffer.PreemptedByHigh
-	ReasonPreemptedByMedium = buffer.PreemptedByMedium
-	ReasonDroppedOldest     = buffer.DroppedOldest
-	ReasonOverShare         = buffer.OverShare
-)
-
 // Report is what became of one accepted record.
 type Report struct {
 	Tag      uint64 // the record's

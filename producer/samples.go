@@ -101,9 +101,9 @@ func (l *lane) addTraffic(sum *Traffic) {
 	defer l.mu.Unlock()
 	for _, d := range l.routes.Load().dispatchers() {
 		work := d.work()
-		sum.add(&work.traffic)
+		sum.Add(&work.traffic)
 	}
 	for _, work := range l.gone {
-		sum.add(&work.traffic)
+		sum.Add(&work.traffic)
 	}
 }

@@ -5,15 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/forebay-go/forebay/buffer"
-	"github.com/forebay-go/forebay/internal/cluster"
-	"github.com/forebay-go/forebay/internal/dns"
 	"github.com/forebay-go/forebay/routing"
 )
-
-// Books count records: Accepted = Delivered + Shed + Expired + Rejected + PossiblyPersisted +
-// Pending, at every instant.
-type Books = buffer.Books
 
 // Stats is what a producer has done and holds.
 type Stats struct {
@@ -91,21 +84,6 @@ type ClusterStats struct {
 	Books
 }
 
-// NameStats counts look-ups of the names of brokers, and how often an older answer had to do.
-type NameStats = dns.Stats
-
-// ClusterState is how a cluster is.
-type ClusterState = cluster.State
-
-// The states of a cluster: connecting → up ⇄ degraded → down → up, and in the end closed.
-const (
-	Connecting    = cluster.Connecting
-	Up            = cluster.Up
-	Degraded      = cluster.Degraded
-	Down          = cluster.Down
-	ClusterClosed = cluster.Closed
-)
-
 // Stats returns the books and more. Each topic's row is exact at one instant, at which it balances;
 // rows are read one after the other, and every sum is a sum of rows, so all sums balance too. It
 // takes the lock of each topic for a moment, which is no longer where much waits, and never waits
@@ -130,7 +108,7 @@ func (p *Producer) Stats() Stats {
 	}
 	for name, c := range setup.clusters {
 		status := c.Status()
-		s.Clusters[name] = ClusterStats{State: status.State, Since: status.Since,
+		s.Clusters[name] = ClusterStats{State: ClusterState(status.State), Since: status.Since,
 			Reason: status.Reason, ID: status.ID, Changes: status.Changes}
 	}
 	for l := range setup.eachLane {
@@ -144,7 +122,7 @@ func (p *Producer) Stats() Stats {
 	}
 	s.Refused[ErrBufferFull] = s.Total.Refused + p.refused[refusedNoTable].Load()
 	if p.names != nil {
-		s.Names = p.names.Stats()
+		s.Names = NameStats(p.names.Stats())
 	}
 	s.EventsDropped = p.events.dropped.Load()
 	if p.reports != nil {
@@ -204,7 +182,7 @@ func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
 	}
 	for name, work := range done {
 		s.addBooks(name, &work.books)
-		s.Traffic.add(&work.traffic)
+		s.Traffic.Add(&work.traffic)
 		s.Paths = append(s.Paths, PathStats{Priority: l.priority, Cluster: name,
 			Traffic: work.traffic})
 		sum.Add(&work.books)
@@ -226,7 +204,7 @@ type work struct {
 
 func (w *work) add(other work) {
 	w.books.Add(&other.books)
-	w.traffic.add(&other.traffic)
+	w.traffic.Add(&other.traffic)
 }
 
 func (d *dispatcher) work() work {
@@ -257,7 +235,7 @@ func (s *Stats) addTroubles(found []shown, pending uint64) (words string) {
 			t.Records = pending
 		}
 		if words == "" {
-			words = t.words()
+			words = t.Advice()
 		}
 		s.Troubles = append(s.Troubles, t)
 	}

@@ -69,21 +69,21 @@ func (t *teller) sum(now time.Duration) (n int, causes string, due time.Duration
 // tell says that records wait, and for what.
 func (d *dispatcher) tell(f *finding, now time.Duration) {
 	f.told = true
-	if f.Cause.quiet() || !d.p.tells.may(f.Cause, now) {
+	if quiet(f.Cause) || !d.p.tells.may(f.Cause, now) {
 		return
 	}
 	f.single = true
 	d.log.Warn("records wait", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)),
 		zap.String("reason", f.Reason),
 		zap.String("remedy", f.Remedy))
-	d.p.events.push(f.event(EventTrouble))
+	d.p.events.push(troubleEvent(f.Trouble, EventTrouble))
 }
 
 // tellOver says that they do not any more.
 func (d *dispatcher) tellOver(f *finding, now time.Duration) {
 	d.log.Info("records wait no longer", zap.String("topic", f.Topic),
 		zap.String("cause", string(f.Cause)), zap.Duration("after", now-f.begun))
-	d.p.events.push(f.event(EventTroubleOver))
+	d.p.events.push(troubleEvent(f.Trouble, EventTroubleOver))
 }
 
 // tellMore says how many troubles there were beyond the bound of a minute.
@@ -100,10 +100,10 @@ func (d *dispatcher) tellMore(now time.Duration, alarm *alarm) {
 		Reason: fmt.Sprintf("records of %d more topics wait: %s", n, causes)})
 }
 
-// event returns what tells of a trouble.
-func (t Trouble) event(kind EventKind) Event {
+// troubleEvent returns what tells of a trouble.
+func troubleEvent(t Trouble, kind EventKind) Event {
 	return Event{At: t.Since, Kind: kind, Priority: t.Priority, Cluster: t.Cluster, Topic: t.Topic,
-		Reason: t.words()}
+		Reason: t.Advice()}
 }
 
 // troubled calls yield for each trouble that is to be seen, but for those that are told by the
@@ -115,7 +115,7 @@ func (l *lane) troubled(yield func(Trouble) bool) {
 			continue
 		}
 		for _, s := range *p {
-			if s.visible && !s.Cause.quiet() && !yield(s.Trouble) {
+			if s.visible && !quiet(s.Cause) && !yield(s.Trouble) {
 				return
 			}
 		}
@@ -163,7 +163,7 @@ func (p *Producer) waitsFor() string {
 func (t *troubles) inWords(topic string) (words []string) {
 	for _, x := range t.of(topic) {
 		if x.current {
-			words = append(words, x.where()+": "+x.Reason)
+			words = append(words, x.Subject()+": "+x.Reason)
 		}
 	}
 	return words

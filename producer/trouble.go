@@ -3,96 +3,42 @@ package producer
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"github.com/forebay-go/forebay/routing"
+	"github.com/forebay-go/forebay/delivery"
 )
 
-// Trouble is one cause that keeps records waiting although their cluster answers; see Stats. A
-// cluster that does not answer is no Trouble: its State and Reason in ClusterStats say why.
-type Trouble struct {
-	Cause    Cause
-	Priority routing.Priority
-	Cluster  string
-	Topic    string // empty: it concerns all topics of the priority in this cluster
+// Trouble is one cause that keeps records waiting although their cluster answers; see Stats.
+type Trouble = delivery.Trouble
 
-	Reason string // what is wrong, in words; it names partitions and brokers
-	Remedy string // what ends it, in words
+// Cause is the class of a trouble, a word such as "topic_missing". The constants CauseTopicMissing
+// to CauseNoProgress are its values; "go doc -all delivery" explains each. New ones may be added.
+type Cause = delivery.Cause
 
-	Since time.Time // when records began to wait for it
-	// how many records of the topic wait, for whatever cause; for CauseUnanswered, how many of the
-	// priority; else zero
-	Records uint64
-}
-
-// String returns the trouble in a line.
-func (t Trouble) String() string {
-	text := t.where() + ": " + t.Reason
-	if t.Remedy != "" {
-		text += "; " + t.Remedy
-	}
-	return text
-}
-
-// where says what the trouble is about.
-func (t Trouble) where() string {
-	if t.Topic == "" {
-		return "cluster " + t.Cluster
-	}
-	return "topic " + t.Topic
-}
-
-// words returns what is wrong and what ends it.
-func (t Trouble) words() string {
-	if t.Remedy == "" {
-		return t.Reason
-	}
-	return t.Reason + "; " + t.Remedy
-}
-
-// Cause is the class of a trouble. Values do not change between versions; new ones may be added.
-type Cause string
-
-// The causes.
+// The causes; package delivery explains them.
 const (
-	CauseTopicMissing Cause = "topic_missing" // the topic does not exist
-	// it does not exist, and create_topics could not make it
-	CauseTopicNotCreated Cause = "topic_not_created"
-	CauseTopicForbidden  Cause = "topic_forbidden" // we may not write to it, or not see it
-	CauseTopicInvalid    Cause = "topic_invalid"   // Kafka does not take its name
-	// the cluster says nothing of the topic, or answers with an error
-	CauseTopicUnknown Cause = "topic_unknown"
-	// records name a partition that does not exist
-	CausePartitionMissing Cause = "partition_missing"
-	CauseNoLeader         Cause = "no_leader" // a partition has no leader
-	// the leader of a partition does not answer; the state of its cluster says so too
-	CauseBrokerAway Cause = "broker_away"
-	// fewer copies are in sync than the topic requires
-	CauseTooFewReplicas Cause = "too_few_replicas"
-	CauseNotConfirmed   Cause = "not_confirmed" // the copies do not confirm in time
-	CauseBrokerError    Cause = "broker_error"  // a broker answers with another error
-	// a broker does not answer what is sent to it, or hangs up
-	CauseNoAnswer Cause = "no_answer"
-	// a broker hangs up on what is as large as a batch
-	CauseRequestTooLarge Cause = "request_too_large"
-	CauseThrottled       Cause = "throttled"      // a broker asks to be left alone: a quota
-	CauseNoProducerID    Cause = "no_producer_id" // the cluster gives no producer ID
-	// records were written to a cluster that the priority has left, and not answered
-	CauseUnanswered Cause = "unanswered"
-	// nothing is acknowledged, and nobody says why
-	CauseNoProgress Cause = "no_progress"
+	CauseTopicMissing     Cause = delivery.CauseTopicMissing
+	CauseTopicNotCreated  Cause = delivery.CauseTopicNotCreated
+	CauseTopicForbidden   Cause = delivery.CauseTopicForbidden
+	CauseTopicInvalid     Cause = delivery.CauseTopicInvalid
+	CauseTopicUnknown     Cause = delivery.CauseTopicUnknown
+	CausePartitionMissing Cause = delivery.CausePartitionMissing
+	CauseNoLeader         Cause = delivery.CauseNoLeader
+	CauseBrokerAway       Cause = delivery.CauseBrokerAway
+	CauseTooFewReplicas   Cause = delivery.CauseTooFewReplicas
+	CauseNotConfirmed     Cause = delivery.CauseNotConfirmed
+	CauseBrokerError      Cause = delivery.CauseBrokerError
+	CauseNoAnswer         Cause = delivery.CauseNoAnswer
+	CauseRequestTooLarge  Cause = delivery.CauseRequestTooLarge
+	CauseThrottled        Cause = delivery.CauseThrottled
+	CauseNoProducerID     Cause = delivery.CauseNoProducerID
+	CauseUnanswered       Cause = delivery.CauseUnanswered
+	CauseNoProgress       Cause = delivery.CauseNoProgress
 )
 
 // Causes returns all causes.
-func Causes() []Cause {
-	return []Cause{
-		CauseTopicMissing, CauseTopicNotCreated, CauseTopicForbidden, CauseTopicInvalid, CauseTopicUnknown, CausePartitionMissing,
-		CauseNoLeader, CauseBrokerAway, CauseTooFewReplicas, CauseNotConfirmed, CauseBrokerError, CauseNoAnswer, CauseRequestTooLarge,
-		CauseThrottled, CauseNoProducerID, CauseUnanswered, CauseNoProgress,
-	}
-}
+func Causes() []Cause { return delivery.Causes() }
 
 // remedies say in words what ends a trouble. What is not here has words of its own, or none.
 var remedies = map[Cause]string{
@@ -148,19 +94,19 @@ func causeOf(err error) Cause {
 }
 
 // wholeTopic reports whether what one partition says holds for all of them.
-func (c Cause) wholeTopic() bool {
+func wholeTopic(c Cause) bool {
 	return slices.Contains([]Cause{CauseTopicMissing, CauseTopicForbidden, CauseTopicInvalid}, c)
 }
 
 // stated reports whether the cluster states the cause in its metadata, so that it is shown before
 // it has lasted.
-func (c Cause) stated() bool {
-	return c.wholeTopic() || c == CauseTopicNotCreated || c == CausePartitionMissing ||
+func stated(c Cause) bool {
+	return wholeTopic(c) || c == CauseTopicNotCreated || c == CausePartitionMissing ||
 		c == CauseUnanswered
 }
 
 // quiet reports whether other lines and events say it already: those of the cluster's state.
-func (c Cause) quiet() bool { return c == CauseBrokerAway || c == CauseUnanswered }
+func quiet(c Cause) bool { return c == CauseBrokerAway || c == CauseUnanswered }
 
 // troubleError is why a record waited in the end.
 type troubleError struct {

@@ -55,7 +55,7 @@ func story(ctx context.Context, out io.Writer, addr string, pace pace) error {
 
 	// All that the service has to do with Kafka is here and in service.go.
 	account := new(account)
-	p, err := producer.New(config(high.ListenAddrs(), bulk.ListenAddrs()),
+	p, err := producer.New(settings(high.ListenAddrs(), bulk.ListenAddrs()),
 		producer.WithDialer(stage.Dialer(clusters)), producer.WithDelivery(account.report))
 	if err != nil {
 		return err

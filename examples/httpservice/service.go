@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/health"
 	"github.com/forebay-go/forebay/metrics/prom"
 	"github.com/forebay-go/forebay/producer"
@@ -23,7 +24,7 @@ const (
 
 // config is what the producer of this service needs to know: where Kafka is, and which topics
 // matter most.
-func config(high, bulk []string) producer.Config {
+func settings(high, bulk []string) producer.Config {
 	return producer.Config{
 		Clusters: map[string]producer.ClusterConfig{"high": {Brokers: high},
 			"bulk": {Brokers: bulk}},
@@ -54,7 +55,7 @@ func (s *service) handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prom.New(s.p.Stats, prom.Options{}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.Handle("/forebay/", http.StripPrefix("/forebay", health.New(s.p)))
+	mux.Handle("/forebay/", http.StripPrefix("/forebay", health.New(s.p, health.WithSettings(config.Fields))))
 	return mux
 }
 

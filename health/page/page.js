@@ -221,7 +221,7 @@ async function showSettings() {
   if (!$('settings').open) return;
   try {
     const s = await (await fetch('settings', { cache: 'no-store', signal: AbortSignal.timeout(silent) })).json();
-    pairs($('setting-rows'), (s.settings ?? []).map((x) => [x.field, x.value]));
+    pairs($('setting-rows'), s.hint ? [['Not shown', s.hint]] : (s.settings ?? []).map((x) => [x.field, x.value]));
     leftOut('settings-more', s.left_out, 'settings');
   } catch { /* the page says by itself that the program does not answer */ }
   setTimeout(showSettings, 10_000);
