@@ -29,7 +29,7 @@ func (p *Producer) flush(ctx context.Context) error {
 	w := buffer.NewWaiter()
 	s := p.setup.Load()
 	for l := range s.eachLane {
-		l.buf.Flush(w)
+		l.Buffer.Flush(w)
 	}
 	w.Done()
 	select {
@@ -37,7 +37,7 @@ func (p *Producer) flush(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		for l := range s.eachLane {
-			l.buf.Unflush(w)
+			l.Buffer.Unflush(w)
 		}
 		return ctx.Err()
 	}
@@ -140,7 +140,7 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	p.ended = true
 	p.changing.Unlock()
 	for l := range p.setup.Load().eachLane {
-		l.buf.Close()
+		l.Buffer.Close()
 	}
 	ctxErr := p.flushBefore(ctx)
 	because := ""
@@ -209,16 +209,14 @@ func (p *Producer) stop() {
 	p.evict.close() // while there are still reports
 	s := p.setup.Load()
 	for l := range s.eachLane {
-		for _, d := range l.dispatchers() {
-			d.cancel() // all at once: each then waits only for itself
-		}
+		l.Cancel() // all at once: each then waits only for itself
 	}
 	for c := range s.inUse() {
 		c.Close()
 	}
-	p.squeeze.close()
+	p.engine.StopCompressing()
 	for l := range s.eachLane {
-		l.stop()
+		l.Stop()
 	}
 	p.leaving.Wait()
 	if p.names != nil {

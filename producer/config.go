@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/forebay-go/forebay/internal/cluster"
-	"github.com/forebay-go/forebay/internal/wire"
+	"github.com/forebay-go/forebay/internal/dispatch"
+	"github.com/forebay-go/forebay/internal/gate"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -186,7 +187,7 @@ type PriorityConfig struct {
 	SwitchEvery time.Duration `yaml:"switch_every"`
 }
 
-func (c *PrioritiesConfig) wireShares() (shares wire.Shares) {
+func (c *PrioritiesConfig) wireShares() (shares gate.Shares) {
 	for _, p := range routing.All {
 		shares[p] = c.of(p).WireShare
 	}
@@ -202,9 +203,9 @@ const (
 	dropOldest   = "drop_oldest"
 )
 
-// Never is a time that does not come. It is routing.Never, and the only such value: a time that is
-// merely very long is rejected.
-const Never = routing.Never
+// Never (-1) is a time that does not come. It is the only such value: New rejects a time that is
+// merely very long.
+const Never = dispatch.Never
 
 // longest bounds every setting that is a time. Sums of such times, and of one and the age of a
 // process, are far from overflowing.

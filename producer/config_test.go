@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -82,7 +83,7 @@ func TestNew_EveryTimeHasABound(t *testing.T) {
 	}
 	visit(reflect.TypeFor[Config](), "")
 	require.Equal(t, 3*5+1+2, checked)
-	require.Equal(t, routing.Never, Never, "there is one such value")
+	require.Equal(t, dispatch.Never, Never, "there is one such value")
 }
 
 func TestConfig_OneClusterServesAllPriorities(t *testing.T) {
@@ -239,4 +240,12 @@ func TestConfig_CompleteChangesNothingTheSecondTime(t *testing.T) {
 	}
 	_, err := Config{}.Complete()
 	require.ErrorContains(t, err, "clusters: none")
+}
+
+func TestConfig_AProducerIDExpirationIsNoNegativeTime(t *testing.T) {
+	_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"},
+		ProducerIDExpiration: -1}}})
+	require.ErrorContains(t, err,
+		"clusters.a.producer_id_expiration: -1ns: write what producer.id.expiration.ms of the "+
+			"brokers says, or 0 for 24h")
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -138,7 +139,7 @@ func (e *events) nudge() {
 }
 
 // watch has the changes of c's state handed over, until c has a successor of the same name.
-func (p *Producer) watch(c *site) {
+func (p *Producer) watch(c *dispatch.Site) {
 	was := c.Status()
 	c.Watch(func() { // it is called by one goroutine
 		now := c.Status()
@@ -152,7 +153,7 @@ func (p *Producer) watch(c *site) {
 	})
 }
 
-func clusterEvent(c *site, status cluster.Status) Event {
+func clusterEvent(c *dispatch.Site, status cluster.Status) Event {
 	return Event{Kind: EventCluster, Cluster: c.Name(), State: ClusterState(status.State), Reason: status.Reason,
 		At: status.Since}
 }
@@ -219,14 +220,14 @@ func (p *Producer) Current() iter.Seq[Event] {
 			}
 		}
 		for l := range s.eachLane {
-			if !yield(l.routes.Load().event(l.priority)) {
+			if !yield(eventOf(l.Where())) {
 				return
 			}
-			if p.evict.sheds(l.priority) && !yield(l.shedding()) {
+			if p.evict.sheds(l.Priority) && !yield(shedding(l)) {
 				return
 			}
-			for t := range l.troubled {
-				if !yield(troubleEvent(t, EventTrouble)) {
+			for e := range l.Troubled {
+				if !yield(eventOf(e)) {
 					return
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -76,7 +77,7 @@ func (p *Producer) share(cfg *Config) {
 }
 
 // laneOf returns the lane of a topic.
-func (p *Producer) laneOf(t *buffer.Topic) *lane {
+func (p *Producer) laneOf(t *buffer.Topic) *dispatch.Lane {
 	return p.setup.Load().lanes[routing.Low+routing.Priority(t.Lane().Config().Class)]
 }
 
@@ -107,8 +108,8 @@ func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
 // needs returns how many bytes are to be had for rec, which found no room in t, and whether that is
 // for a small batch: where the open one cannot double any more by what l may hold, although lower
 // priorities have room to give up.
-func (p *Producer) needs(l *lane, t *buffer.Topic, rec *Record) (n int64, tight bool) {
-	look := p.budget.Look(classOf(l.priority), t.Short())
+func (p *Producer) needs(l *dispatch.Lane, t *buffer.Topic, rec *Record) (n int64, tight bool) {
+	look := p.budget.Look(classOf(l.Priority), t.Short())
 	if look.Err == nil || look.Borrowed || !look.Lent {
 		return t.Short(), false
 	}
@@ -117,9 +118,9 @@ func (p *Producer) needs(l *lane, t *buffer.Topic, rec *Record) (n int64, tight 
 }
 
 // makeTable returns the topic called name in l, and has others make room for its table.
-func (p *Producer) makeTable(l *lane, name string) (*buffer.Topic, error) {
+func (p *Producer) makeTable(l *dispatch.Lane, name string) (*buffer.Topic, error) {
 	for tries := 0; ; tries++ {
-		t, err := l.buf.Topic(name, p.clock.Mono())
+		t, err := l.Buffer.Topic(name, p.clock.Mono())
 		if !errors.Is(err, buffer.ErrFull) || tries == evictionsPerSend ||
 			!p.evict.makeRoom(l, nil, buffer.TableBytes(name), err) {
 			return t, err
@@ -129,35 +130,35 @@ func (p *Producer) makeTable(l *lane, name string) (*buffer.Topic, error) {
 
 // makeRoom gives up one batch for n bytes that t, which may be nil, did not get in l. It reports
 // whether that, or what somebody else has given up meanwhile, makes another try worth while.
-func (e *evictor) makeRoom(l *lane, t *buffer.Topic, n int64, why error) bool {
-	class, drop := classOf(l.priority), e.p.setup.Load().cfg.Priorities.of(l.priority).WhenFull == dropOldest
+func (e *evictor) makeRoom(l *dispatch.Lane, t *buffer.Topic, n int64, why error) bool {
+	class, drop := classOf(l.Priority), e.p.setup.Load().cfg.Priorities.of(l.Priority).WhenFull == dropOldest
 	overShare := errors.Is(why, buffer.ErrOverShare)
 	look := e.p.budget.Look(class, n)
-	hog := l.buf.Hog(look.MayHold)
+	hog := l.Buffer.Hog(look.MayHold)
 	if !drop && (overShare || look.Err != nil && !look.Borrowed && (hog == nil || hog == t)) {
 		return false // as most often, and then without the lock that all share
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	look = e.p.budget.Look(class, n)
-	hog = l.buf.Hog(look.MayHold)
+	hog = l.Buffer.Hog(look.MayHold)
 	switch {
 	case e.closed:
 		return false
 	case overShare:
 		return e.give(t.TakeOldest(), ReasonOverShare)
-	case look.Err == nil, look.Borrowed && e.preempt(l.priority):
+	case look.Err == nil, look.Borrowed && e.preempt(l.Priority):
 		return true
 	case hog != nil && hog != t:
-		l.buf.Curb(hog, e.p.clock.Mono())
+		l.Buffer.Curb(hog, e.p.clock.Mono())
 		return e.give(hog.TakeOldest(), ReasonOverShare) || drop &&
-			e.give(l.buf.TakeOldest(), ReasonDroppedOldest)
+			e.give(l.Buffer.TakeOldest(), ReasonDroppedOldest)
 	case !drop:
 		return false
 	case hog != nil: // those that hold little keep it
 		return e.give(hog.TakeOldest(), ReasonDroppedOldest)
 	}
-	return e.give(l.buf.TakeOldest(), ReasonDroppedOldest)
+	return e.give(l.Buffer.TakeOldest(), ReasonDroppedOldest)
 }
 
 // preempt gives up a batch of the lowest priority below one that holds more than its guarantee, and
@@ -170,7 +171,7 @@ func (e *evictor) preempt(by routing.Priority) bool {
 	for priority := routing.Low; priority < by; priority++ {
 		l := e.p.setup.Load().lanes[priority]
 		if l != nil && e.p.budget.AboveGuarantee(classOf(priority)) &&
-			e.give(l.buf.TakeOldest(), reason) {
+			e.give(l.Buffer.TakeOldest(), reason) {
 			return true
 		}
 	}
@@ -191,11 +192,10 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 	b.Topic().Resolve(b, outcome, reason, keep)
 	if keep {
 		b.Shrink()
-		d := l.routes.Load().of(b.Topic().Name())
-		e.p.reports.push(verdict{
-			batch: b, outcome: outcome, reason: reason, err: d.why(b.Topic().Name(),
-				b.Partition()), priority: l.priority,
-			cluster: d.cluster.Name(), partition: b.Partition(), offset: -1, at: e.p.clock.Mono(),
+		cluster, why := l.Why(b.Topic().Name(), b.Partition())
+		e.p.reports.push(dispatch.Verdict{
+			Batch: b, Outcome: outcome, Reason: reason, Err: why, Priority: l.Priority,
+			Cluster: cluster, Partition: b.Partition(), Offset: -1, At: e.p.clock.Mono(),
 		})
 	}
 	e.lack(l, reason.String())
@@ -203,14 +203,14 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 }
 
 // lack notes that l has lost a record for lack of room.
-func (e *evictor) lack(l *lane, reason string) {
+func (e *evictor) lack(l *dispatch.Lane, reason string) {
 	e.shortMu.Lock()
-	if e.short[l.priority] == 0 {
-		event := l.shedding()
+	if e.short[l.Priority] == 0 {
+		event := shedding(l)
 		event.Reason = reason
 		e.p.events.push(event)
 	}
-	e.short[l.priority] = max(1, e.p.clock.Mono())
+	e.short[l.Priority] = max(1, e.p.clock.Mono())
 	e.shortMu.Unlock()
 	e.lose()
 }
@@ -229,14 +229,14 @@ func (e *evictor) recovering() (left bool) {
 	e.shortMu.Lock()
 	defer e.shortMu.Unlock()
 	for l := range e.p.setup.Load().eachLane {
-		last := &e.short[l.priority]
+		last := &e.short[l.Priority]
 		switch {
 		case *last == 0:
 		case now-*last < shedsFor:
 			left = true
 		default:
 			*last = 0
-			event := l.shedding()
+			event := shedding(l)
 			event.Kind = EventSheddingOver
 			e.p.events.push(event)
 		}
@@ -245,10 +245,8 @@ func (e *evictor) recovering() (left bool) {
 }
 
 // shedding returns the event that says so.
-func (l *lane) shedding() Event {
-	r := l.routes.Load()
-	return Event{At: time.Now(), Kind: EventShedding, Priority: l.priority,
-		Cluster: r.paths[r.use].d.cluster.Name()}
+func shedding(l *dispatch.Lane) Event {
+	return Event{At: time.Now(), Kind: EventShedding, Priority: l.Priority, Cluster: l.Cluster()}
 }
 
 // lose notes that records were lost or refused, to be logged.
@@ -317,15 +315,15 @@ func (e *evictor) tell() {
 	e.since = time.Now()
 	var fields []zap.Field
 	for l := range e.p.setup.Load().eachLane {
-		topics, sum := l.buf.Topics()
+		topics, sum := l.Buffer.Topics()
 		for _, t := range topics {
 			books := t.Settled()
 			sum.Add(&books)
 		}
-		if news := newLosses(&e.told[l.priority], &sum); len(news) > 0 {
-			fields = append(fields, zap.Dict(l.priority.String(), news...))
+		if news := newLosses(&e.told[l.Priority], &sum); len(news) > 0 {
+			fields = append(fields, zap.Dict(l.Priority.String(), news...))
 		}
-		e.told[l.priority] = sum
+		e.told[l.Priority] = sum
 	}
 	if len(fields) > 0 {
 		e.p.log.Warn("records were lost or refused", fields...)

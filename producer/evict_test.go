@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -47,7 +49,7 @@ func giveUp(p *Producer) Summary {
 	return s
 }
 
-// held is a model of what a dispatcher and a squeezer hold, which nobody may give up.
+// held is a model of what a dispatcher and a compressor hold, which nobody may give up.
 type held struct {
 	flying  []*buffer.Batch
 	claimed []*buffer.Batch
@@ -126,9 +128,9 @@ func TestEvict_NoneIsRefusedWhileALowerBatchCanBeGivenUp(t *testing.T) {
 	})
 }
 
-// move does what a dispatcher or a squeezer may do.
+// move does what a dispatcher or a compressor may do.
 func (h *held) move(rt *rapid.T, p *Producer, priority routing.Priority, step string) {
-	topics, _ := p.setup.Load().lanes[priority].buf.Topics()
+	topics, _ := p.setup.Load().lanes[priority].Buffer.Topics()
 	switch {
 	case step == "take" && len(topics) > 0:
 		topic := topics[rapid.IntRange(0, len(topics)-1).Draw(rt, "taken")]
@@ -150,9 +152,19 @@ func (h *held) move(rt *rapid.T, p *Producer, priority routing.Priority, step st
 		h.flying[0].Topic().Requeue(h.flying[0])
 		h.flying = h.flying[1:]
 	case step == "end" && len(h.flying) > 0:
-		p.setup.Load().lanes[priority].routes.Load().paths[0].d.resolve(&topicState{t: h.flying[0].Topic()}, h.flying[0], verdict{outcome: Delivered})
+		end(p, h.flying[0], Delivered, delivery.None)
 		h.flying = h.flying[1:]
 		untilTold(rt, p)
+	}
+}
+
+// end gives a batch that was taken an outcome, as the engine does.
+func end(p *Producer, b *buffer.Batch, outcome Outcome, reason Reason) {
+	keep := p.reports != nil
+	b.Topic().Resolve(b, outcome, reason, keep)
+	if keep {
+		p.reports.push(dispatch.Verdict{Batch: b, Outcome: outcome, Reason: reason, Offset: -1,
+			Priority: p.laneOf(b.Topic()).Priority, At: p.clock.Mono()})
 	}
 }
 
@@ -171,7 +183,7 @@ func requireNothingLower(rt *rapid.T, p *Producer, refused routing.Priority, siz
 	}
 	for lower := routing.Low; lower < refused; lower++ {
 		if p.budget.AboveGuarantee(classOf(lower)) {
-			require.True(rt, p.setup.Load().lanes[lower].buf.TakeOldest() == nil,
+			require.True(rt, p.setup.Load().lanes[lower].Buffer.TakeOldest() == nil,
 				"%v was refused, and %v is above its guarantee", refused, lower)
 		}
 	}
@@ -197,7 +209,7 @@ func TestEvict_WhatMayHaveBeenWrittenIsPossiblyPersisted(t *testing.T) {
 	p := away(t, nil, WithDelivery(func(r Report) { reported <- r }))
 	defer giveUp(p)
 	require.NoError(t, p.Send(Record{Topic: "low", Tag: 7, Value: make([]byte, 100)}))
-	b := p.setup.Load().lanes[routing.Low].buf.TakeOldest()
+	b := p.setup.Load().lanes[routing.Low].Buffer.TakeOldest()
 	b.History = buffer.History{Attempts: 1, MaybeWritten: true, Counted: true}
 	b.Topic().Requeue(b)
 	for p.Send(Record{Topic: "high", Value: make([]byte, 1000)}) == nil &&
@@ -316,8 +328,7 @@ func TestReports_ALowerBoundDropsTheNewestOfLowerPriorities(t *testing.T) {
 			require.NoError(t, p.Send(Record{Topic: topic, Tag: uint64(i),
 				Value: make([]byte, 7000)}))
 			l := p.setup.Load().lanes[p.setup.Load().rules.Priority(topic)]
-			l.routes.Load().paths[0].d.end(l.buf.Find(topic), l.buf.TakeOldest(),
-				verdict{outcome: Rejected, reason: ReasonInvalid})
+			end(p, l.Buffer.TakeOldest(), Rejected, ReasonInvalid)
 		}
 	}
 	give("medium", 1) // is being told

@@ -3,6 +3,7 @@ package producer
 import (
 	"go.uber.org/zap"
 
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
@@ -15,7 +16,7 @@ const (
 // guardPartitioner has the application's partitioner, if there is one, watched.
 func (p *Producer) guardPartitioner() {
 	if own := p.options.partitioner; own != nil {
-		p.options.partitioner = partitioner.Guard(own, func(what string) {
+		p.options.partitioner = dispatch.Guard(own, func(what string) {
 			p.log.Error("the partitioner is wrong, the default is asked instead",
 				zap.String("what", what))
 		})

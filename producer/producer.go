@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/clock"
 	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/internal/dns"
-	"github.com/forebay-go/forebay/internal/wire"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -27,12 +26,11 @@ type Producer struct {
 	clock   *clock.Clock
 	budget  *buffer.Budget
 	pool    *buffer.Pool
-	squeeze *squeezer
+	engine  *dispatch.Engine
 	evict   *evictor
 	reports *reports // nil without a callback
 	events  *events
 	samples samples
-	tells   teller
 
 	setup atomic.Pointer[setup]
 	from  atomic.Pointer[provenance] // of the settings; nil until somebody has told
@@ -54,42 +52,16 @@ type setup struct {
 	rules *routing.Table
 	// the topics of records that name no priority, in the lanes that their rules say
 	ruled    *buffer.Table
-	lanes    [routing.High + 1]*lane // by priority; nil without a cluster
-	clusters map[string]*site        // by name
+	lanes    [routing.High + 1]*dispatch.Lane // by priority; nil without a cluster
+	clusters map[string]*dispatch.Site        // by name
 
 	since   time.Time // when it came into force
 	changes uint64    // of settings since New
 	digest  string    // of cfg
 
+	engine [routing.High + 1]*dispatch.Settings // of the lanes, by priority
+
 	warnings []Warning
-}
-
-// site is a cluster and what the lanes that go there share.
-type site struct {
-	*cluster.Cluster
-	gate  *wire.Gate
-	ended atomic.Pointer[cluster.Status] // how it was when it was closed
-}
-
-// Close closes the cluster, and remembers how it was.
-func (c *site) Close() {
-	status := c.Status()
-	c.ended.CompareAndSwap(nil, &status)
-	c.Cluster.Close()
-}
-
-// away returns an error that says why the cluster does not answer, nil if it does, or did until it
-// was closed.
-func (c *site) away() error {
-	status := c.ended.Load()
-	if status == nil {
-		now := c.Status()
-		status = &now
-	}
-	if status.State.Ready() || status.State == cluster.Closed {
-		return nil
-	}
-	return fmt.Errorf("cluster %s is %v: %s", c.Name(), status.State, status.Reason)
 }
 
 // New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no
@@ -113,11 +85,12 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 		clock:   clock.New(o.wall),
 		budget:  buffer.NewBudget(cfg.Buffer.MaxBytes),
 		pool:    buffer.NewPool(cfg.Batching.MaxBytes, cfg.Buffer.MaxBytes/8),
-		squeeze: newSqueezer(codec),
 		closing: make(chan struct{}, 1),
 	}
 	p.log, p.logger = newLogger(o.logger)
 	p.guardPartitioner()
+	p.engine = dispatch.New(dispatch.Config{Host: host{p}, Clock: p.clock, Log: p.log, Codec: codec,
+		Budget: p.budget, Pool: p.pool, Idle: o.idle, Reports: o.delivery != nil})
 	p.evict = newEvictor(p)
 	if err := p.build(cfg, rules); err != nil {
 		p.logger.close()
@@ -137,9 +110,7 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 			StaleFor: r.StaleFor})
 		p.dial = p.names.DialContext
 	}
-	s := &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*site),
-		since: time.Now(), digest: cfg.digest(),
-		warnings: o.warnings(&cfg)}
+	s := p.newSetup(cfg, rules)
 	for name := range cfg.Clusters {
 		c, err := p.newSite(&cfg, name)
 		if err != nil {
@@ -162,7 +133,7 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 	return nil
 }
 
-func (p *Producer) newSite(cfg *Config, name string) (*site, error) {
+func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 	cc := cfg.Clusters[name]
 	dial, sasl := p.secured(name, &cc)
 	c, err := cluster.New(cluster.Config{
@@ -177,7 +148,10 @@ func (p *Producer) newSite(cfg *Config, name string) (*site, error) {
 		Logger:   p.log,
 		Options:  append(sasl, kgo.WithHooks(p.options.hooks...)),
 	})
-	return &site{Cluster: c, gate: wire.NewGate(cfg.Priorities.wireShares())}, err
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewSite(c, cc.CreateTopics.Enabled, cfg.Priorities.wireShares()), nil
 }
 
 func (p *Producer) start() {
@@ -193,12 +167,12 @@ func (p *Producer) start() {
 		c.Start()
 	}
 	for l := range s.eachLane {
-		l.start()
+		l.Start()
 	}
 }
 
 // eachLane calls yield for each lane that there is.
-func (s *setup) eachLane(yield func(*lane) bool) {
+func (s *setup) eachLane(yield func(*dispatch.Lane) bool) {
 	for _, l := range s.lanes {
 		if l != nil && !yield(l) {
 			return

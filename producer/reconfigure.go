@@ -4,13 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -43,10 +41,8 @@ func (p *Producer) Reconfigure(cfg Config) error {
 	if err := was.allows(&cfg); err != nil {
 		return err
 	}
-	c := &change{p: p, was: was, next: &setup{cfg: cfg, rules: rules, ruled: new(buffer.Table),
-		clusters: make(map[string]*site),
-		since:    time.Now(), changes: was.changes +
-			1, digest: cfg.digest(), warnings: p.options.warnings(&cfg)}}
+	c := &change{p: p, was: was, next: p.newSetup(cfg, rules)}
+	c.next.changes = was.changes + 1
 	if err := c.prepare(); err != nil {
 		c.discard()
 		return fmt.Errorf("reconfigure: %w", err)
@@ -80,11 +76,11 @@ func (s *setup) allows(cfg *Config) error {
 	same("resolver.refresh_every", s.cfg.Resolver.RefreshEvery, cfg.Resolver.RefreshEvery)
 	same("resolver.stale_for", s.cfg.Resolver.StaleFor, cfg.Resolver.StaleFor)
 	for l := range s.eachLane {
-		if cfg.Priorities.of(l.priority).Cluster == "" {
+		if cfg.Priorities.of(l.Priority).Cluster == "" {
 			errs = append(errs,
 				fmt.Errorf("priorities.%v.cluster: records of this priority may wait: name a "+
 					"cluster, one of %s",
-					l.priority, strings.Join(sortedNames(cfg.Clusters), ", ")))
+					l.Priority, strings.Join(sortedNames(cfg.Clusters), ", ")))
 		}
 	}
 	if len(errs) > 0 {
@@ -97,9 +93,9 @@ func (s *setup) allows(cfg *Config) error {
 type change struct {
 	p         *Producer
 	was, next *setup
-	clusters  []*site          // new ones
-	lanes     []*lane          // new ones
-	paths     map[*lane][]path // of lanes that there are, their new ones
+	clusters  []*dispatch.Site                  // new ones
+	lanes     []*dispatch.Lane                  // new ones
+	paths     map[*dispatch.Lane]dispatch.Paths // of lanes that there are, their new ones
 }
 
 // prepare makes what is new. Nothing of it runs.
@@ -116,7 +112,7 @@ func (c *change) prepare() error {
 		c.clusters = append(c.clusters, made)
 		c.next.clusters[name] = made
 	}
-	c.paths = make(map[*lane][]path)
+	c.paths = make(map[*dispatch.Lane]dispatch.Paths)
 	for _, priority := range routing.All {
 		if err := c.prepareLane(priority); err != nil {
 			return err
@@ -130,7 +126,7 @@ func (c *change) prepareLane(priority routing.Priority) (err error) {
 	switch {
 	case l != nil:
 		c.next.lanes[priority] = l
-		c.paths[l], err = l.newPaths(c.next, l.routes.Load().paths)
+		c.paths[l], err = l.NewPaths(c.next.ways(priority))
 	case c.next.cfg.Priorities.of(priority).Cluster != "":
 		if l, err = c.p.newLane(c.next, priority); err == nil {
 			c.next.lanes[priority] = l
@@ -150,7 +146,7 @@ func (c *change) discard() {
 // apply puts the new settings into force.
 func (c *change) apply() {
 	for l := range c.was.eachLane {
-		l.chooser.stop()
+		l.StopChoosing()
 	}
 	c.p.setup.Store(c.next)
 	c.p.share(&c.next.cfg)
@@ -159,79 +155,41 @@ func (c *change) apply() {
 	}
 	c.p.evict.shrink(c.next.cfg.Buffer.MaxBytes)
 	for _, x := range c.next.clusters {
-		x.gate.SetShares(c.next.cfg.Priorities.wireShares())
+		x.SetShares(c.next.cfg.Priorities.wireShares())
 	}
 	for _, made := range c.clusters {
 		c.p.watch(made)
 		made.Start()
 	}
 	for l, paths := range c.paths {
-		l.buf.Configure(l.bufferConfig(&c.next.cfg))
-		topics, _ := l.buf.Topics()
+		l.Configure(c.p.bufferConfig(&c.next.cfg, l.Priority))
+		topics, _ := l.Buffer.Topics()
 		for _, t := range topics {
 			t.SetMaxShare(c.next.rules.MaxShare(t.Name()))
 		}
-		c.p.redirect(l, paths)
+		for _, left := range l.Redirect(paths) {
+			c.p.leaving.Go(func() { c.p.retire(left) })
+		}
 	}
 	for _, l := range c.lanes {
-		l.start()
+		l.Start()
 	}
 	c.p.closeUnused(c.was.clusters)
 }
 
-// redirect has l use other ways from now on, beginning with the cluster that it uses, if that is
-// still one of them.
-func (p *Producer) redirect(l *lane, paths []path) {
-	var left []*dispatcher
-	was := l.routes.Load()
-	from := was.paths[was.use].d.cluster.Name()
-	use := slices.IndexFunc(paths, func(x path) bool { return x.d.cluster.Name() == from })
-	next := &routes{paths: paths, use: max(use, 0), since: was.since}
-	for _, x := range was.paths {
-		if !next.has(x.d) {
-			left = append(left, x.d)
-		}
-	}
-	next.leaving = append(slices.Clone(was.leaving), left...)
-	if use < 0 {
-		next.since = time.Now()
-		p.events.push(Event{Kind: EventReturned, Priority: l.priority,
-			Cluster: paths[0].d.cluster.Name(), From: from, Reason: "settings changed"})
-	}
-	l.update(func(r *routes) { *r = *next })
-	for _, x := range paths {
-		if !was.has(x.d) {
-			// now that it is one of the ways: one that is not, and has nothing to do, leaves
-			x.d.start()
-		}
-	}
-	l.choose(use)
-	for _, d := range left {
-		p.leaving.Go(func() { p.retire(l, d) })
-	}
-}
-
 // retire ends a dispatcher that is not used any more, when what it has written has an outcome.
-func (p *Producer) retire(l *lane, d *dispatcher) {
-	select {
-	case <-d.idle:
-	case <-d.done: // by Close
-		return
+func (p *Producer) retire(left dispatch.Leaver) {
+	if !left.Wait() { // before the lock is taken: a question that it has asked may take two seconds
+		return // Close has ended it
 	}
-	d.halt() // before the lock is taken: a question that it has asked may take two seconds
 	p.changing.Lock()
 	defer p.changing.Unlock()
-	l.keep(d)
-	topics, _ := l.buf.Topics()
-	for _, t := range topics {
-		// it was made when the routes had just been replaced
-		t.Reassign(d.outlet, l.outlet(t.Name()))
-	}
-	p.closeUnused(map[string]*site{d.cluster.Name(): d.cluster})
+	left.Forget()
+	p.closeUnused(map[string]*dispatch.Site{left.Site().Name(): left.Site()})
 }
 
 // closeUnused closes those of some clusters that nothing goes to any more.
-func (p *Producer) closeUnused(clusters map[string]*site) {
+func (p *Producer) closeUnused(clusters map[string]*dispatch.Site) {
 	used := p.setup.Load().inUse()
 	for _, c := range clusters {
 		if !used[c] {
@@ -242,34 +200,15 @@ func (p *Producer) closeUnused(clusters map[string]*site) {
 
 // inUse returns the clusters that there are, and those that something was written to and not
 // answered.
-func (s *setup) inUse() map[*site]bool {
-	all := make(map[*site]bool)
+func (s *setup) inUse() map[*dispatch.Site]bool {
+	all := make(map[*dispatch.Site]bool)
 	for _, c := range s.clusters {
 		all[c] = true
 	}
 	for l := range s.eachLane {
-		for _, d := range l.dispatchers() {
-			all[d.cluster] = true
+		for site := range l.Sites() {
+			all[site] = true
 		}
 	}
 	return all
-}
-
-// has reports whether d is one of the ways that r offers.
-func (r *routes) has(d *dispatcher) bool {
-	return slices.ContainsFunc(r.paths, func(x path) bool { return x.d == d })
-}
-
-// leave tells when a dispatcher that is not used any more has nothing left to do.
-func (d *dispatcher) leave() {
-	if d.left || len(d.active) > 0 || d.lane.routes.Load().has(d) {
-		return
-	}
-	for _, ts := range d.topics {
-		if ts.owned {
-			return
-		}
-	}
-	d.left = true
-	close(d.idle)
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -55,19 +56,6 @@ func (r Report) Returned() (Record, bool) {
 	return *r.Record, true
 }
 
-// verdict is the outcome of a batch, from which the reports of its records are made.
-type verdict struct {
-	batch     *buffer.Batch
-	outcome   Outcome
-	reason    Reason
-	err       error
-	priority  routing.Priority
-	cluster   string
-	partition int32
-	offset    int64
-	at        time.Duration // monotonic
-}
-
 // reports hands verdicts to the callback, one record after the other, on a goroutine of its own:
 // those of higher priorities first, so that one that floods does not delay what is told of others
 // by more than a batch.
@@ -81,10 +69,10 @@ type reports struct {
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
 	done     chan struct{} // closed by run when it ends
 
-	mu     sync.Mutex                  // guards what follows; never held while the callback runs
-	queues [routing.High + 1][]verdict // by priority
-	held   [routing.High + 1]int64     // bytes of their batches
-	bytes  int64                       // of all, and of the batch that is being told
+	mu     sync.Mutex                           // guards what follows; never held while the callback runs
+	queues [routing.High + 1][]dispatch.Verdict // by priority
+	held   [routing.High + 1]int64              // bytes of their batches
+	bytes  int64                                // of all, and of the batch that is being told
 	closed bool
 }
 
@@ -97,14 +85,14 @@ func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
 
 // push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower
 // priorities are dropped for it, or else its own.
-func (r *reports) push(v verdict) {
-	held := v.batch.Held()
+func (r *reports) push(v dispatch.Verdict) {
+	held := v.Batch.Held()
 	r.mu.Lock()
-	dropped := r.makeRoomLocked(v.priority, held)
+	dropped := r.makeRoomLocked(v.Priority, held)
 	if r.bytes+held <= r.maxBytes.Load() {
 		r.bytes += held
-		r.held[v.priority] += held
-		r.queues[v.priority] = append(r.queues[v.priority], v)
+		r.held[v.Priority] += held
+		r.queues[v.Priority] = append(r.queues[v.Priority], v)
 	} else {
 		dropped = append(dropped, v)
 	}
@@ -115,7 +103,7 @@ func (r *reports) push(v verdict) {
 
 // makeRoomLocked takes as many of the newest reports of lower priorities out as are needed for n
 // bytes, if that is enough.
-func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verdict) {
+func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []dispatch.Verdict) {
 	excess := r.bytes + n - r.maxBytes.Load()
 	if excess <= 0 || excess > r.heldBelowLocked(priority) {
 		return nil
@@ -125,15 +113,15 @@ func (r *reports) makeRoomLocked(priority routing.Priority, n int64) (out []verd
 
 // dropLocked takes the newest reports of priorities below one out, the lowest first, until they
 // were of so many bytes.
-func (r *reports) dropLocked(below routing.Priority, excess int64) (out []verdict) {
+func (r *reports) dropLocked(below routing.Priority, excess int64) (out []dispatch.Verdict) {
 	for lower := routing.Low; lower < below; lower++ {
 		for q := &r.queues[lower]; len(*q) > 0 && excess > 0; {
 			last := (*q)[len(*q)-1]
-			(*q)[len(*q)-1] = verdict{}
+			(*q)[len(*q)-1] = dispatch.Verdict{}
 			*q = (*q)[:len(*q)-1]
-			excess -= last.batch.Held()
-			r.bytes -= last.batch.Held()
-			r.held[lower] -= last.batch.Held()
+			excess -= last.Batch.Held()
+			r.bytes -= last.Batch.Held()
+			r.held[lower] -= last.Batch.Held()
 			out = append(out, last)
 		}
 	}
@@ -155,10 +143,10 @@ func (r *reports) resize(maxBytes int64) {
 func (r *reports) unbound() { r.maxBytes.Store(math.MaxInt64) }
 
 // release gives the memory of reports back that were dropped.
-func (r *reports) release(dropped []verdict) {
+func (r *reports) release(dropped []dispatch.Verdict) {
 	for _, v := range dropped {
-		r.dropped.Add(uint64(v.batch.Records()))
-		v.batch.Release()
+		r.dropped.Add(uint64(v.Batch.Records()))
+		v.Batch.Release()
 	}
 }
 
@@ -200,14 +188,14 @@ func (r *reports) run() {
 }
 
 // next takes the oldest verdict of the highest priority.
-func (r *reports) next() (v verdict, ok, closed bool) {
+func (r *reports) next() (v dispatch.Verdict, ok, closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, priority := range routing.All {
 		if q := &r.queues[priority]; len(*q) > 0 {
-			v, (*q)[0] = (*q)[0], verdict{}
+			v, (*q)[0] = (*q)[0], dispatch.Verdict{}
 			*q = (*q)[1:]
-			r.held[priority] -= v.batch.Held()
+			r.held[priority] -= v.Batch.Held()
 			return v, true, r.closed
 		}
 	}
@@ -215,48 +203,48 @@ func (r *reports) next() (v verdict, ok, closed bool) {
 }
 
 // report calls the callback for each record of a batch, and gives its memory back.
-func (r *reports) report(v verdict) {
-	held := v.batch.Held()
+func (r *reports) report(v dispatch.Verdict) {
+	held := v.Batch.Held()
 	base := Report{
-		Outcome: v.outcome, Reason: v.reason, Err: v.err, Priority: v.priority, Cluster: v.cluster,
-		Topic: v.batch.Topic().Name(), Partition: v.partition, Offset: -1,
-		Attempts: v.batch.History.Attempts, MaybeDuplicated: v.batch.History.Counted,
+		Outcome: v.Outcome, Reason: v.Reason, Err: v.Err, Priority: v.Priority, Cluster: v.Cluster,
+		Topic: v.Batch.Topic().Name(), Partition: v.Partition, Offset: -1,
+		Attempts: v.Batch.History.Attempts, MaybeDuplicated: v.Batch.History.Counted,
 	}
-	if v.outcome == Delivered || v.reason.MadeRoom() {
-		v.batch.EachTag(func(i int, tag uint64, born time.Duration) {
+	if v.Outcome == Delivered || v.Reason.MadeRoom() {
+		v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {
 			rep := base
-			rep.Tag, rep.Waited = tag, v.at-born
-			if v.offset >= 0 {
-				rep.Offset = v.offset + int64(i)
+			rep.Tag, rep.Waited = tag, v.At-born
+			if v.Offset >= 0 {
+				rep.Offset = v.Offset + int64(i)
 			}
 			r.call(rep)
 		})
 	} else {
-		err := v.batch.Each(func(_ int, rec *buffer.Record, born time.Duration) {
+		err := v.Batch.Each(func(_ int, rec *buffer.Record, born time.Duration) {
 			rep := base
-			rep.Tag, rep.Waited, rep.Record = rec.Tag, v.at-born, recordOf(rec, &v)
+			rep.Tag, rep.Waited, rep.Record = rec.Tag, v.At-born, recordOf(rec, &v)
 			r.call(rep)
 		})
 		if err != nil {
 			r.log.Error("a batch cannot be read back for its reports",
 				zap.String("topic", base.Topic), zap.Error(err))
-			r.dropped.Add(uint64(v.batch.Records()))
+			r.dropped.Add(uint64(v.Batch.Records()))
 		}
 	}
-	v.batch.Release()
+	v.Batch.Release()
 	r.mu.Lock()
 	r.bytes -= held
 	r.mu.Unlock()
 }
 
 // recordOf returns a copy of rec as the caller knows it.
-func recordOf(rec *buffer.Record, v *verdict) *Record {
+func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 	out := &Record{
-		Topic: v.batch.Topic().Name(), Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value),
-		Timestamp: time.UnixMilli(rec.Timestamp), Priority: v.priority, Tag: rec.Tag,
+		Topic: v.Batch.Topic().Name(), Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value),
+		Timestamp: time.UnixMilli(rec.Timestamp), Priority: v.Priority, Tag: rec.Tag,
 	}
-	if v.batch.Kind() == buffer.Explicit {
-		out.Partition = ToPartition(v.batch.Partition())
+	if v.Batch.Kind() == buffer.Explicit {
+		out.Partition = ToPartition(v.Batch.Partition())
 	}
 	for _, h := range rec.Headers {
 		out.Headers = append(out.Headers, Header{Key: h.Key, Value: bytes.Clone(h.Value)})

@@ -72,8 +72,8 @@ func (p *Producer) sample() Sample {
 	_, now.HeldBytes = p.budget.Shares()
 	var traffic Traffic
 	for l := range p.setup.Load().eachLane {
-		l.addTraffic(&traffic)
-		topics, books := l.buf.Topics()
+		l.AddTraffic(&traffic)
+		topics, books := l.Buffer.Topics()
 		for _, t := range topics {
 			settled := t.Settled()
 			books.Add(&settled)
@@ -82,7 +82,7 @@ func (p *Producer) sample() Sample {
 		now.Delivered += books.Delivered
 		now.Lost += books.Shed + books.Expired + books.Rejected + books.PossiblyPersisted
 		now.Refused += books.Refused
-		switch l.priority {
+		switch l.Priority {
 		case routing.Low:
 			now.Low = books.Accepted
 		case routing.High:
@@ -93,17 +93,4 @@ func (p *Producer) sample() Sample {
 	}
 	now.Requests, now.RequestRecords, now.DeliveryTime = traffic.Requests, traffic.RequestRecords, traffic.DeliveryTime
 	return now
-}
-
-// addTraffic adds what the lane's dispatchers have sent, those that have ended too.
-func (l *lane) addTraffic(sum *Traffic) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, d := range l.routes.Load().dispatchers() {
-		work := d.work()
-		sum.Add(&work.traffic)
-	}
-	for _, work := range l.gone {
-		sum.Add(&work.traffic)
-	}
 }

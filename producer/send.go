@@ -103,7 +103,7 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 	case rec.Priority == routing.Unset:
 		t = s.ruled.Get(rec.Topic)
 	case rec.Priority.Valid() && s.lanes[rec.Priority] != nil:
-		t = s.lanes[rec.Priority].buf.Find(rec.Topic)
+		t = s.lanes[rec.Priority].Buffer.Find(rec.Topic)
 	}
 	if t == nil || rec.Partition == negative {
 		return p.newTopic(s, rec)
@@ -162,7 +162,7 @@ func checkTopic(name string) string {
 
 func (s *setup) isClosed(priority routing.Priority) bool {
 	for q, l := range s.lanes {
-		if l != nil && (priority == routing.Unset || int(priority) == q) && l.buf.Closed() {
+		if l != nil && (priority == routing.Unset || int(priority) == q) && l.Buffer.Closed() {
 			return true
 		}
 	}

@@ -1,10 +1,10 @@
 package producer
 
 import (
-	"maps"
 	"slices"
 	"time"
 
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -112,7 +112,7 @@ func (p *Producer) Stats() Stats {
 			Reason: status.Reason, ID: status.ID, Changes: status.Changes}
 	}
 	for l := range setup.eachLane {
-		l.addTo(&s)
+		p.addLane(&s, l)
 	}
 	for name, c := range s.Clusters {
 		if setup.clusters[name] == nil {
@@ -131,23 +131,24 @@ func (p *Producer) Stats() Stats {
 	return s
 }
 
-// addTo adds what l has done to s. What each cluster got is read first: all of that is in the books
-// of topics by then.
-func (l *lane) addTo(s *Stats) {
-	routes, elsewhere := l.addDispatched(s)
-	topics, sum := l.buf.Topics()
-	now := l.p.clock.Mono()
+// addLane adds what l has done to s. What each cluster got is read first: all of that is in the
+// books of topics by then.
+func (p *Producer) addLane(s *Stats, l *dispatch.Lane) {
+	account := l.Account()
+	elsewhere := s.addAccount(l.Priority, account)
+	topics, sum := l.Buffer.Topics()
+	now := p.clock.Mono()
 	oldest := now
 	s.Topics = slices.Grow(s.Topics, len(topics)) // most of what ten thousand of them would cost
 	for _, t := range topics {
-		d := routes.of(t.Name())
-		row := TopicStats{Topic: t.Name(), Priority: l.priority, Cluster: d.cluster.Name(),
-			Held: t.Held(), Since: t.Made()}
+		cluster, troubles := account.Topic(t.Name())
+		row := TopicStats{Topic: t.Name(), Priority: l.Priority, Cluster: cluster, Held: t.Held(),
+			Since: t.Made()}
 		var born time.Duration
 		if row.Books, born = t.Account(); row.Pending > 0 {
 			oldest = min(oldest, born)
 		}
-		row.Trouble = s.addTroubles(d.troubles.of(t.Name()), row.Pending)
+		row.Trouble = s.addTroubles(troubles, row.Pending)
 		s.Topics = append(s.Topics, row)
 		sum.Add(&row.Books)
 		// counts for the cluster that is to get it
@@ -155,39 +156,32 @@ func (l *lane) addTo(s *Stats) {
 		s.addBooks(row.Cluster, &waits)
 		elsewhere.Add(&waits)
 	}
-	s.Priorities[l.priority] = sum
+	s.Priorities[l.Priority] = sum
 	s.Total.Add(&sum)
 	sum.Sub(&elsewhere)
-	name := routes.paths[routes.use].d.cluster.Name()
-	s.addBooks(name, &sum)
-	s.Lanes[l.priority] = LaneStats{
-		Cluster: name, FellBack: routes.use > 0, Since: routes.since, Switches: routes.switches,
-		Shedding: l.p.evict.sheds(l.priority), Oldest: now - oldest,
+	s.addBooks(account.Cluster, &sum)
+	s.Lanes[l.Priority] = LaneStats{
+		Cluster: account.Cluster, FellBack: account.FellBack, Since: account.Since,
+		Switches: account.Switches, Shedding: p.evict.sheds(l.Priority), Oldest: now - oldest,
 	}
 }
 
-// addDispatched adds what dispatchers have done, those that have ended too, and returns the sum.
-// While it looks at them none goes from the ones to the others.
-func (l *lane) addDispatched(s *Stats) (r *routes, sum Books) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r = l.routes.Load()
-	done := maps.Clone(l.gone)
-	for _, d := range r.dispatchers() {
-		work := done[d.cluster.Name()]
-		work.add(d.work())
-		done[d.cluster.Name()] = work
-		d.describe(s)
-		s.addTroubles(d.troubles.of(""), 0)
+// addAccount adds what the dispatchers of a lane have done, and returns the sum of their books.
+func (s *Stats) addAccount(priority routing.Priority, a *dispatch.Account) (sum Books) {
+	for name, why := range a.Unnumbered {
+		c := s.Clusters[name]
+		c.Unnumbered = why
+		s.Clusters[name] = c
 	}
-	for name, work := range done {
-		s.addBooks(name, &work.books)
-		s.Traffic.Add(&work.traffic)
-		s.Paths = append(s.Paths, PathStats{Priority: l.priority, Cluster: name,
-			Traffic: work.traffic})
-		sum.Add(&work.books)
+	s.OverheadBytes += a.Overhead
+	s.addTroubles(a.Troubles, 0)
+	for name, done := range a.Done {
+		s.addBooks(name, &done.Books)
+		s.Traffic.Add(&done.Traffic)
+		s.Paths = append(s.Paths, PathStats{Priority: priority, Cluster: name, Traffic: done.Traffic})
+		sum.Add(&done.Books)
 	}
-	return r, sum
+	return sum
 }
 
 func (s *Stats) addBooks(cluster string, books *Books) {
@@ -196,39 +190,12 @@ func (s *Stats) addBooks(cluster string, books *Books) {
 	s.Clusters[cluster] = c
 }
 
-// work is what a dispatcher has done.
-type work struct {
-	books   Books // of what it gave an outcome
-	traffic Traffic
-}
-
-func (w *work) add(other work) {
-	w.books.Add(&other.books)
-	w.traffic.Add(&other.traffic)
-}
-
-func (d *dispatcher) work() work {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return work{d.books, d.counts.load()}
-}
-
-// describe says in s how d is.
-func (d *dispatcher) describe(s *Stats) {
-	if err := d.link.Refusal(); err != nil {
-		c := s.Clusters[d.cluster.Name()]
-		c.Unnumbered = err.Error()
-		s.Clusters[d.cluster.Name()] = c
-	}
-	s.OverheadBytes += d.overhead.Load()
-}
-
 // addTroubles adds what is visible of found, and returns the first of it in words. Of the topic
 // that it is about pending records wait.
-func (s *Stats) addTroubles(found []shown, pending uint64) (words string) {
+func (s *Stats) addTroubles(found []dispatch.Shown, pending uint64) (words string) {
 	for i := range found {
 		t := found[i].Trouble
-		if !found[i].visible || t.Topic != "" && pending == 0 {
+		if !found[i].Visible() || t.Topic != "" && pending == 0 {
 			continue
 		}
 		if t.Topic != "" {

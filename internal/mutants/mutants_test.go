@@ -32,26 +32,6 @@ const (
 
 var rounds = flag.Int("rounds", 1, "how often each mutant must be caught")
 
-// mutant is one way to break the library.
-type mutant struct {
-	name     string
-	broken   string // what it does, in words
-	file     string // from the root of the module
-	old, new string // old is in file exactly once
-	by       check  // what must notice it
-	says     string // and what that must say: a pattern that its output matches
-	hangs    bool   // with the mutant the check does not end
-}
-
-// check is a test, or a group of them, of one package.
-type check struct {
-	pkg  string // from the root of the module
-	test string // by name; a subtest as go test -run takes it
-}
-
-// root is the root of the module.
-const root = "../.."
-
 func TestMutants_EachIsCaught(t *testing.T) {
 	healthy := newHealthy(t.TempDir())
 	var mu sync.Mutex // guards what follows

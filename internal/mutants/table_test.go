@@ -1,6 +1,24 @@
-//go:build mutants
-
 package mutants
+
+// mutant is one way to break the library.
+type mutant struct {
+	name     string
+	broken   string // what it does, in words
+	file     string // from the root of the module
+	old, new string // old is in file exactly once
+	by       check  // what must notice it
+	says     string // and what that must say: a pattern that its output matches
+	hangs    bool   // with the mutant the check does not end
+}
+
+// check is a test, or a group of them, of one package.
+type check struct {
+	pkg  string // from the root of the module
+	test string // by name; a subtest as go test -run takes it
+}
+
+// root is the root of the module.
+const root = "../.."
 
 // The checks that more than one mutant is caught by.
 var (
@@ -15,7 +33,7 @@ var table = []mutant{
 	{
 		name:   "a retry takes the next numbers",
 		broken: "a batch that was not answered is sent again with the numbers that follow its own",
-		file:   "producer/settle.go",
+		file:   "internal/dispatch/answer.go",
 		old:    "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, true",
 		new: "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, " +
 			"true\n\tit.p.numbers.advance(it.attempt.Records)",
@@ -26,7 +44,7 @@ var table = []mutant{
 		name: "a retry takes a new epoch",
 		broken: "a batch that was not answered is sent again in the next epoch, in which no " +
 			"broker finds a duplicate",
-		file: "producer/numbering.go",
+		file: "internal/dispatch/numbering.go",
 		old:  "if n.fits(b) && d.link.Current(n.id, n.next) {",
 		new:  "if n.fits(b) && p.pinned == nil && d.link.Current(n.id, n.next) {",
 		by:   cutAfterWrite,
@@ -35,7 +53,7 @@ var table = []mutant{
 	{
 		name:   "a batch is forgotten on a timeout",
 		broken: "a batch that was not answered is neither sent again nor resolved",
-		file:   "producer/settle.go",
+		file:   "internal/dispatch/answer.go",
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved " +
 			"{\n\t\treturn\n\t}",
@@ -45,11 +63,11 @@ var table = []mutant{
 	{
 		name:   "a batch is delivered on a timeout",
 		broken: "a batch that was not answered counts as delivered",
-		file:   "producer/settle.go",
+		file:   "internal/dispatch/answer.go",
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved {\n" +
-			"\t\tit.ship.d.resolve(it.ts, it.batch, verdict{outcome: Delivered, partition: " +
-			"it.p.id, offset: -1})\n\t\treturn\n\t}",
+			"\t\tit.ship.d.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Delivered, " +
+			"Partition: it.p.id, Offset: -1})\n\t\treturn\n\t}",
 		// its request never reached the broker
 		by:   check{"producer", `TestVirtual_Explore/brokers_as_they_should_be/key_"k":_unseen`},
 		says: "is in no log",
@@ -57,7 +75,7 @@ var table = []mutant{
 	{
 		name:   "an unanswered batch is overtaken",
 		broken: "a newer batch of the partition goes before one that was written and not answered",
-		file:   "producer/plan.go",
+		file:   "internal/dispatch/pick.go",
 		old:    "kind, from, seal := buffer.Unkeyed, int32(-1), false",
 		new: "kind, from, seal := buffer.Unkeyed, int32(-1), false\n" +
 			"\tif w := d.choose(ts, p, now, lingered, s.takesOpen()); w != nil && p.pinned != " +
@@ -80,7 +98,7 @@ var table = []mutant{
 		name: "an unanswered batch is split uncounted",
 		broken: "a batch of which an attempt is unresolved is halved and sent with new numbers, " +
 			"and not counted as maybe duplicated",
-		file: "producer/settle.go",
+		file: "internal/dispatch/answer.go",
 		old:  "func (d *dispatcher) recount(it *item) {",
 		new:  "func (d *dispatcher) recount(it *item) {\n\tif it != nil {\n\t\treturn\n\t}",
 		by:   check{"producer", "TestVirtual_F8_AnUnansweredBatchThatIsHalvedIsCounted"},
@@ -90,7 +108,7 @@ var table = []mutant{
 		name: "a move is not counted",
 		broken: "a batch that was written and not answered is written elsewhere, and not " +
 			"counted as maybe duplicated",
-		file: "producer/dispatcher.go",
+		file: "internal/dispatch/dispatcher.go",
 		old:  "ts.t.CountDuplicates(b)",
 		new:  "",
 		by:   check{"producer", "TestVirtual_F8_WhatMovesUnansweredIsCountedAsMaybeDuplicated"},
@@ -122,7 +140,7 @@ var table = []mutant{
 		name: "numbers of a rejected batch are used again",
 		broken: "a batch that was written, not answered and then rejected leaves its numbers to " +
 			"the next",
-		file: "producer/settle.go",
+		file: "internal/dispatch/answer.go",
 		old:  "it.p.numbers.wrote(b, a.Fate == cluster.Answered)",
 		new: "it.p.numbers.wrote(b, a.Fate == cluster.Answered)\n\t\tif a.Fate == " +
 			"cluster.Answered {\n\t\t\tit.p.numbers.owner = nil\n\t\t}",
@@ -134,7 +152,7 @@ var table = []mutant{
 		name: "numbers of an expired batch are used again",
 		broken: "a batch that was written and not answered in its time leaves its numbers to " +
 			"the next",
-		file: "producer/numbering.go",
+		file: "internal/dispatch/numbering.go",
 		old:  "(n.owner == nil || n.owner == b)",
 		new:  "(n.owner == nil || n.owner == b || n.unsure)",
 		by:   check{"producer", "TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten"},
@@ -144,7 +162,7 @@ var table = []mutant{
 		name: "numbers of a refused batch are used again",
 		broken: "a batch that was written and refused leaves its numbers to the next, whether " +
 			"it was appended or not",
-		file: "producer/numbering.go",
+		file: "internal/dispatch/numbering.go",
 		old:  "(n.owner == nil || n.owner == b)",
 		new:  "(n.owner == nil || n.owner == b || !n.unsure)",
 		by:   check{"producer", "TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost"},
@@ -162,7 +180,7 @@ var table = []mutant{
 	{
 		name:   "a refused renewal is followed by another for ever",
 		broken: "a broker that takes no epoch of ours is never asked for another producer ID",
-		file:   "producer/numbering.go",
+		file:   "internal/dispatch/numbering.go",
 		old:    "case n.refusals < refusalsForID || bits.OnesCount(uint(n.refusals)) != 1:",
 		new: "case n.refusals > 0 || refusalsForID != 0 && bits.OnesCount(uint(n.refusals)) " +
 			"!= 1:",
@@ -172,7 +190,7 @@ var table = []mutant{
 	{
 		name:   "order at risk is not counted",
 		broken: "a keyed batch that may arrive after newer ones is not counted",
-		file:   "producer/numbering.go",
+		file:   "internal/dispatch/numbering.go",
 		old:    "if !n.unsure {",
 		new:    "if !n.unsure || n.owner != nil {",
 		by: check{"producer",
@@ -191,7 +209,7 @@ var table = []mutant{
 	{
 		name:   "two batches of a partition at once",
 		broken: "a second batch of a partition is sent while one is in flight",
-		file:   "producer/plan.go",
+		file:   "internal/dispatch/pick.go",
 		old:    "if p.flying != nil || p.leader == nil {",
 		new:    "if p.leader == nil {",
 		by:     cutAfterWrite,
@@ -232,9 +250,9 @@ var table = []mutant{
 		name: "what may be written counts as expired",
 		broken: "a batch that was written and not answered in its time expires, as if Kafka " +
 			"could not have it",
-		file: "producer/dispatcher.go",
-		old:  "if v.outcome != Delivered && b.History.MaybeWritten {",
-		new:  "if v.outcome == Rejected && b.History.MaybeWritten {",
+		file: "internal/dispatch/dispatcher.go",
+		old:  "if v.Outcome != delivery.Delivered && b.History.MaybeWritten {",
+		new:  "if v.Outcome == delivery.Rejected && b.History.MaybeWritten {",
 		by:   check{"producer", "TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten"},
 		says: "and is in the log",
 	},
@@ -264,7 +282,7 @@ var table = []mutant{
 		name: "a batch is released before it is revoked",
 		broken: "a batch in flight whose time is up gives its buffer back while kgo may still " +
 			"read it",
-		file: "producer/topicstate.go",
+		file: "internal/dispatch/topic.go",
 		old:  "it.attempt.Revoke()",
 		new:  "false",
 		by:   check{"producer", "TestVirtual_F25_ABatchThatExpiresBeforeItIsWrittenNeverIs"},
@@ -302,8 +320,8 @@ var table = []mutant{
 		name:   "memory of reported losses is kept",
 		broken: "the memory of a batch that was reported is given back only if it was delivered",
 		file:   "producer/report.go",
-		old:    "v.batch.Release()\n\tr.mu.Lock()",
-		new:    "if v.outcome == Delivered {\n\t\tv.batch.Release()\n\t}\n\tr.mu.Lock()",
+		old:    "v.Batch.Release()\n\tr.mu.Lock()",
+		new:    "if v.Outcome == Delivered {\n\t\tv.Batch.Release()\n\t}\n\tr.mu.Lock()",
 		by:     check{"producer", "TestVirtual_F5_WhatExpiresGivesItsMemoryBack"},
 		says:   "Not equal",
 	},
@@ -343,8 +361,8 @@ var table = []mutant{
 		name:   "high makes itself no room",
 		broken: "a Send of high is refused while low could give up batches",
 		file:   "producer/evict.go",
-		old:    "look.Borrowed && e.preempt(l.priority)",
-		new:    "look.Borrowed && l.priority != routing.High && e.preempt(l.priority)",
+		old:    "look.Borrowed && e.preempt(l.Priority)",
+		new:    "look.Borrowed && l.priority != routing.High && e.preempt(l.Priority)",
 		by: check{"producer",
 			"TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe"},
 		says: "buffer full",
@@ -364,11 +382,11 @@ var table = []mutant{
 		name:   "what made room is reported twice",
 		broken: "the records of a batch that was given up to make room are reported twice",
 		file:   "producer/report.go",
-		old:    "if v.outcome == Delivered || v.reason.MadeRoom() {",
-		new: "if v.reason.MadeRoom() {\n\t\tv.batch.EachTag(func(_ int, tag uint64, _ " +
+		old:    "if v.Outcome == Delivered || v.Reason.MadeRoom() {",
+		new: "if v.Reason.MadeRoom() {\n\t\tv.Batch.EachTag(func(_ int, tag uint64, _ " +
 			"time.Duration) {\n\t\t\trep := base\n\t\t\trep.Tag = " +
 			"tag\n\t\t\tr.call(rep)\n\t\t})\n\t}\n" +
-			"\tif v.outcome == Delivered || v.reason.MadeRoom() {",
+			"\tif v.Outcome == Delivered || v.Reason.MadeRoom() {",
 		by:   check{"producer", "TestVirtual_F15_TheLowestPriorityAboveItsGuaranteeMakesRoom"},
 		says: "has 2 reports",
 	},
@@ -405,8 +423,8 @@ var table = []mutant{
 	{
 		name:   "low goes beside high as if it were alone",
 		broken: "requests of a lower priority are as large and as many beside a higher one",
-		file:   "producer/plan.go",
-		old:    "b.alone = d.cluster.gate.Alone(d.lane.priority, b.ID, now)",
+		file:   "internal/dispatch/pick.go",
+		old:    "b.alone = d.cluster.gate.Alone(d.lane.Priority, b.ID, now)",
 		new:    "b.alone = true",
 		by:     check{"producer", "TestVirtual_F15_HighGoesBeforeLowWhereTheyShareABroker"},
 		says:   "is not less than",
@@ -417,8 +435,8 @@ var table = []mutant{
 		name:   "a report is lost",
 		broken: "of every batch that was delivered one record is not reported",
 		file:   "producer/report.go",
-		old:    "v.batch.EachTag(func(i int, tag uint64, born time.Duration) {",
-		new: "v.batch.EachTag(func(i int, tag uint64, born time.Duration) {\n\t\t\tif i == 3 " +
+		old:    "v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {",
+		new: "v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {\n\t\t\tif i == 3 " +
 			"{\n\t\t\t\treturn\n\t\t\t}",
 		by:   errorCodes,
 		says: "has 0 reports",
@@ -427,8 +445,8 @@ var table = []mutant{
 		name:   "a report is given twice",
 		broken: "of every batch that was delivered one record is reported twice",
 		file:   "producer/report.go",
-		old:    "rep.Tag, rep.Waited = tag, v.at-born",
-		new: "rep.Tag, rep.Waited = tag, v.at-born\n\t\t\tif i == 3 " +
+		old:    "rep.Tag, rep.Waited = tag, v.At-born",
+		new: "rep.Tag, rep.Waited = tag, v.At-born\n\t\t\tif i == 3 " +
 			"{\n\t\t\t\tr.call(rep)\n\t\t\t}",
 		by:   errorCodes,
 		says: "has 2 reports",
@@ -486,7 +504,7 @@ var table = []mutant{
 	{
 		name:   "a busy broker is taken for a far one",
 		broken: "a broker whose answers come late gets more requests, as one that is far away",
-		file:   "producer/broker.go",
+		file:   "internal/dispatch/broker.go",
 		old: "case b.away > farAway:\n\t\treturn " +
 			"min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)",
 		new: "case b.serving.median > farAway:\n\t\treturn " +
@@ -510,8 +528,8 @@ var table = []mutant{
 	{
 		name:   "expiry in flight comes late",
 		broken: "nothing wakes the dispatcher when the time of a batch in flight is up",
-		file:   "producer/plan.go",
-		old:    "alarm.by(it.batch.Born() + d.limits.DeliveryTimeout)",
+		file:   "internal/dispatch/pick.go",
+		old:    "alarm.by(it.batch.Born() + d.settings.DeliveryTimeout)",
 		new:    "_ = it",
 		by: check{"producer",
 			"TestVirtual_F25_ABatchExpiresInFlightWhileItsConnectionIsDialled"},
@@ -542,7 +560,7 @@ var table = []mutant{
 		name: "what was written moves at once",
 		broken: "a batch that was written and not answered goes to the fallback, where it was " +
 			"said that it must not",
-		file: "producer/topicstate.go",
+		file: "internal/dispatch/topic.go",
 		old:  "case after == Never || p.pinned.Kind() != buffer.Unkeyed:",
 		new:  "case p.pinned.Kind() != buffer.Unkeyed:",
 		by:   check{"producer", "TestVirtual_F14_WhatWasWrittenAndNotAnsweredStays"},
@@ -552,7 +570,7 @@ var table = []mutant{
 		name: "what is on its way is left behind",
 		broken: "a batch in flight that was not written is forgotten when its topic goes to " +
 			"another cluster",
-		file: "producer/lane.go",
+		file: "internal/dispatch/handover.go",
 		old:  "it.gone = true\n\t\t\td.again(it)",
 		new:  "it.gone = true",
 		by:   check{"producer", "TestVirtual_F25_WhatIsOnItsWayAndNotWrittenMovesAtOnce"},
@@ -561,7 +579,7 @@ var table = []mutant{
 	{
 		name:   "no priority returns",
 		broken: "a priority stays with its fallback, however well its primary is",
-		file:   "routing/failover.go",
+		file:   "internal/dispatch/failover.go",
 		old:    "return max(plus(h.Since, f.th.ReturnAfter), f.freeAt())",
 		new:    "return far",
 		by:     check{"producer", "TestVirtual_F14_FallsBackAndReturns"},
@@ -570,7 +588,7 @@ var table = []mutant{
 	{
 		name:   "switches are not limited",
 		broken: "a priority switches as often as its primary flaps",
-		file:   "producer/chooser.go",
+		file:   "producer/host.go",
 		old:    "SwitchEvery: pc.SwitchEvery}",
 		new:    "SwitchEvery: 0 * pc.SwitchEvery}",
 		by:     check{"producer", "TestVirtual_F14_FlappingSwitchesAtMostOnceAMinute"},
@@ -589,7 +607,7 @@ var table = []mutant{
 		name: "a change begins thresholds anew",
 		broken: "with each change of settings a primary counts as well until it has been down " +
 			"for the threshold again",
-		file: "producer/chooser.go",
+		file: "internal/dispatch/chooser.go",
 		old:  "if before != nil {\n\t\tc.machine = before.machine\n\t}",
 		new:  "",
 		by:   check{"producer", "TestVirtual_F14_ReconfigureDoesNotPutOffAFallback"},

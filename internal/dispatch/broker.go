@@ -1,0 +1,175 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+const (
+	slotsPerBroker = 2 // requests in flight
+	// and at most, to a broker that is far away, when full batches wait
+	slotsFar = cluster.Streams
+	// a broker takes up to 100 MiB by default, but has to buffer it
+	maxRequestBytes = 8 << 20
+	firstRequest    = 1 << 20 // until a broker has shown that it can take more
+
+	// A broker is far if the round trip to it takes longer than this. For each step more it gets a
+	// request more.
+	farAway = 20 * time.Millisecond
+	farStep = 4 * time.Millisecond
+
+	// An answer is slow if it took four times the median of its broker, and this.
+	slowTimes = 4
+	slowLeast = 300 * time.Millisecond
+	// An answer with an error is slow in any case if it took this.
+	slowFailure = time.Second
+
+	// astrayMax is how long a broker may name itself as the leader of partitions that it does not
+	// lead. One that starts does it for a moment; another one that has its address does nothing
+	// else.
+	astrayMax = time.Second
+
+	// patienceMax is how long an answer is waited for at most, where a broker that answers probes
+	// has not taken a request in the usual time: the way to it is narrow.
+	patienceMax = 20 * time.Second
+)
+
+// brokerState is one broker, as one lane sends to it.
+type brokerState struct {
+	Load // what is ready for it, in the poll that is going on
+
+	// in the topic that is polled, how many batches ago that partition was used that was used first
+	longest  uint64
+	lingered bool // of what is ready for it, one open batch has lingered for its time
+	alone    bool // no higher lane has sent to it of late
+	full     bool // something is ready for it that has to wait for an answer
+	usable   bool // by the view
+	rack     string
+	plain    bool          // it does not take the compression
+	speaks   int16         // the version of produce requests that it answered last
+	away     time.Duration // the round trip, by the view
+	flying   int           // requests, but for the one aside
+	aside    bool          // a request for slow partitions is in flight, on a connection of its own
+	fails    int           // in a row
+	// since when all it says is that it is not the leader, and that this broker is; 0: it does not
+	astray   time.Duration
+	retryAt  time.Duration
+	sizes    sizes         // of the requests that it takes
+	patience time.Duration // how long an answer is waited for
+	launches uint64        // requests so far, but for those aside
+	ended    uint64        // of them, when a connection ended last
+
+	// from sending a request to its answer, or from the answer before on that connection if that
+	// came later
+	serving recent
+	landed  [2]time.Duration // when the last answer came; the second is aside
+}
+
+func newBrokerState(id int32) *brokerState {
+	return &brokerState{Load: Load{ID: id}, alone: true,
+		sizes: sizes{limit: firstRequest}, patience: cluster.AttemptTimeout}
+}
+
+// free reports whether a request may be sent to b now.
+func (b *brokerState) free(now time.Duration, alarm *alarm) bool {
+	return b.flying < b.slots() && b.ready(now, alarm)
+}
+
+// asideFree reports whether a request for slow partitions may be sent to b now. There is one at a
+// time: a broker serves the requests of a connection one after the other, and a second would have
+// its time taken by the first.
+func (b *brokerState) asideFree(now time.Duration, alarm *alarm) bool {
+	return !b.aside && b.ready(now, alarm)
+}
+
+func (b *brokerState) ready(now time.Duration, alarm *alarm) bool {
+	if !b.usable {
+		return false
+	}
+	if b.retryAt > now {
+		alarm.by(b.retryAt)
+		return false
+	}
+	return true
+}
+
+// takes reports whether a request for p may be sent now.
+func (b *brokerState) takes(p *partition, now time.Duration, alarm *alarm) bool {
+	if p.pace != apace {
+		return b.asideFree(now, alarm)
+	}
+	return b.free(now, alarm)
+}
+
+// slots returns how many requests may be in flight. A broker that has just failed gets one at a
+// time; one that is far away gets as many as are on their way in the time of an answer.
+func (b *brokerState) slots() int {
+	if !b.alone {
+		return max(1, b.slotsAlone()/2)
+	}
+	return b.slotsAlone()
+}
+
+func (b *brokerState) slotsAlone() int {
+	switch {
+	case b.fails > 0:
+		return 1
+	case b.away > farAway:
+		return min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)
+	}
+	return slotsPerBroker
+}
+
+// takesOpen reports whether batches may be taken that are not full. Where more requests are in
+// flight than brokers need that are near, there is more to gain from full ones.
+func (b *brokerState) takesOpen() bool { return b.flying < slotsPerBroker }
+
+// strays notes that the broker has named itself as the leader of a partition that it does not lead,
+// and reports whether that has gone on for so long that it must be another one.
+func (b *brokerState) strays(now time.Duration) bool {
+	if b.astray == 0 || now-b.astray > 10*astrayMax { // it was something else then
+		b.astray = now
+	}
+	if now-b.astray < astrayMax {
+		return false
+	}
+	b.astray = 0
+	return true
+}
+
+// learn notes how long the answer to s took, and reports whether that was so long that it held up
+// what travelled with it. A broker serves the requests of a connection one after the other: the
+// time of those before is not the fault of s. What travels aside counts like the rest: where that
+// is all, nobody is held up by it, and it is not slow.
+func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
+	last := &b.landed[0]
+	if s.aside {
+		last = &b.landed[1]
+	}
+	served := s.landed - max(s.launched, *last)
+	*last = s.landed
+	if failed {
+		return served > min(max(slowTimes*b.serving.median, slowLeast), slowFailure)
+	}
+	slow = served > max(slowTimes*b.serving.median, slowLeast)
+	b.serving.add(served)
+	return slow
+}
+
+// recent are the last times of something.
+type recent struct {
+	times  [15]time.Duration // in no order, 0: not yet
+	next   int               // which is replaced next
+	median time.Duration
+}
+
+func (r *recent) add(d time.Duration) {
+	r.times[r.next] = max(d, 1) // 0 is not yet
+	r.next = (r.next + 1) % len(r.times)
+	sorted := r.times
+	slices.Sort(sorted[:])
+	known, _ := slices.BinarySearch(sorted[:], 1) // where those that are known begin
+	r.median = sorted[(known+len(sorted))/2]
+}

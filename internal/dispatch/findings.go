@@ -1,0 +1,332 @@
+package dispatch
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+const (
+	// how often it is looked why records wait, beside when the view changes
+	lookEvery = time.Second
+	tellAfter = 5 * time.Second // how long a cause lasts before it is told
+	// how long nothing is acknowledged before that is a trouble by itself
+	stuckAfter = 10 * time.Second
+	awayAfter  = 3 * time.Second // how long ago a broker was last tried that counts as away
+	// how long nothing waits for a cause before it is over, where nothing was acknowledged
+	overAfter = time.Minute
+)
+
+// troubles are the causes for which records of a dispatcher wait. They are found anew with each
+// look, from the state of the dispatcher: what lasts is told, and what is not found any more is
+// over. Nothing else has to clear anything.
+type troubles struct {
+	// What follows belongs to the dispatcher's goroutine.
+	found     map[troubleKey]*finding
+	looked    time.Duration
+	view      *cluster.View // that was looked at
+	news      bool          // an attempt has failed since
+	blamed    time.Duration // when something was last found that keeps all topics waiting
+	nameless  time.Duration // when a batch last waited for a producer ID
+	throttled map[int32]*throttling
+
+	shown atomic.Pointer[[]Shown] // for Stats, Close and reports
+}
+
+type troubleKey struct {
+	topic  string
+	cause  delivery.Cause
+	broker int32 // -1: none in particular
+}
+
+// finding is a cause of which something was found.
+type finding struct {
+	delivery.Trouble
+	key   troubleKey
+	ts    *topicState // nil: it is not about a topic
+	err   error       // what it was seen by
+	said  string      // by the cluster, of a topic as a whole
+	parts []int32     // that wait; none: the whole topic
+	last  *partition  // of parts, until they are put in words
+
+	begun  time.Duration
+	seen   time.Duration // when it was last found
+	waits  bool          // in the last look something has waited for it for longer than a moment
+	told   bool
+	single bool  // by a line of its own, so that its end gets one
+	out    Shown // as others see it
+}
+
+// Shown is a finding as other goroutines see it.
+type Shown struct {
+	delivery.Trouble
+	err     error
+	parts   []int32
+	current bool // it was found in the last look
+	visible bool // and is of more than a moment
+}
+
+// throttling is what a broker that asks to be left alone has asked for.
+type throttling struct {
+	since, last time.Duration
+	wait        time.Duration
+}
+
+// failure is why the last attempt of a partition has failed.
+type failure struct {
+	cause  delivery.Cause
+	err    error
+	broker int32
+	at     time.Duration
+}
+
+// blame notes why an attempt has failed, until one in its partition succeeds. What knows more than
+// the error calls it after failed.
+func (d *dispatcher) blame(it *item, cause delivery.Cause, err error) {
+	it.p.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: d.engine.clock.Mono()}
+	if wholeTopic(cause) {
+		d.troubles.news = true
+	}
+}
+
+// eased notes that Kafka has taken something.
+func (d *dispatcher) eased(it *item, now time.Duration) {
+	d.troubles.news = d.troubles.news || it.ts.blamed > 0 && it.ts.blamed == d.troubles.looked
+	it.p.why = nil
+	it.ts.acked = now
+}
+
+// throttle notes that a broker has answered, and how long it wants to be left alone.
+func (t *troubles) throttle(broker int32, wait, now time.Duration) {
+	if wait <= 0 {
+		delete(t.throttled, broker)
+		return
+	}
+	if t.throttled == nil {
+		t.throttled = make(map[int32]*throttling)
+	}
+	if t.throttled[broker] == nil {
+		t.throttled[broker] = &throttling{since: now}
+	}
+	t.throttled[broker].last, t.throttled[broker].wait = now, wait
+}
+
+// complain looks why records wait, tells what has lasted, and what is over.
+func (d *dispatcher) complain(now time.Duration, alarm *alarm) {
+	t := &d.troubles
+	if d.engine.teller.waiting.Load() {
+		d.tellMore(now, alarm)
+	}
+	if len(d.active) == 0 && len(t.found) == 0 {
+		return
+	}
+	next := t.looked + lookEvery
+	if t.news || d.view != t.view {
+		next = t.looked + lookEvery/10
+	}
+	if now < next && t.view != nil {
+		alarm.by(next)
+		return
+	}
+	t.view, t.news, t.looked = d.view, false, now
+	if d.ctx.Err() != nil || d.view.State == cluster.Closed {
+		return // what was found stays
+	}
+	for _, f := range t.found {
+		f.parts = f.parts[:0]
+	}
+	ready := d.view.State.Ready()
+	if ready {
+		d.lookAtBrokers(now)
+		for _, ts := range d.active {
+			if ts.owned && !ts.leaving {
+				d.lookAt(ts, now)
+			}
+		}
+	}
+	d.lookBehind(now)
+	d.conclude(now, ready, alarm)
+	if len(d.active) > 0 && ready || len(t.found) > 0 {
+		alarm.by(now + lookEvery)
+	}
+}
+
+// find returns the finding of a cause, which is found now.
+func (d *dispatcher) find(ts *topicState, cause delivery.Cause, broker int32, now time.Duration) *finding {
+	t := &d.troubles
+	key := troubleKey{cause: cause, broker: broker}
+	if ts != nil {
+		key.topic = ts.t.Name()
+	}
+	f := t.found[key]
+	if f == nil {
+		if t.found == nil {
+			t.found = make(map[troubleKey]*finding)
+		}
+		f = &finding{key: key, ts: ts, begun: now, Trouble: delivery.Trouble{
+			Cause: cause, Priority: d.lane.Priority, Cluster: d.cluster.Name(), Topic: key.topic, Remedy: remedies[cause], Since: time.Now(),
+		}}
+		t.found[key] = f
+	}
+	f.ts, f.seen = ts, now
+	if ts != nil {
+		ts.blamed = now
+	} else {
+		t.blamed = now
+	}
+	return f
+}
+
+// moment is how long records may wait without a word, beside their linger.
+func (d *dispatcher) moment() time.Duration {
+	return d.settings.Linger + min(lookEvery, d.settings.DeliveryTimeout/4)
+}
+
+// conclude tells what has lasted, forgets what is over, and has the rest shown.
+func (d *dispatcher) conclude(now time.Duration, ready bool, alarm *alarm) {
+	t := &d.troubles
+	patience := min(tellAfter, d.settings.DeliveryTimeout/2)
+	for key, f := range t.found {
+		if f.seen == now {
+			f.waits = f.ts == nil || now-f.ts.oldest(now) >= d.moment()
+		} else if f.waits = false; d.over(f, now, ready) {
+			delete(t.found, key)
+			continue
+		}
+		switch due := f.begun + patience; {
+		case f.told || !f.waits:
+		case due <= now:
+			d.tell(f, now)
+		default:
+			alarm.by(due)
+		}
+	}
+	d.show(now)
+}
+
+// over ends a finding that was not found any more, and reports whether it did. While its cluster is
+// away that is what records wait for.
+func (d *dispatcher) over(f *finding, now time.Duration, ready bool) bool {
+	gone := f.ts != nil && (d.topics[f.ts.t.Name()] != f.ts || !f.ts.owned)
+	if !ready && !gone && f.Cause != delivery.CauseUnanswered {
+		f.seen = now - 1 // it is not over by that
+		return !f.told   // but it begins anew
+	}
+	rest := tellAfter // brokers that come and go hide a cause now and then
+	if f.told {
+		rest = overAfter
+	}
+	if !gone && !d.passed(f) && now < f.seen+rest {
+		return false
+	}
+	// else the topic waits for something else by now
+	if f.single && (f.ts == nil || f.ts.blamed < now) {
+		d.tellOver(f, now)
+	}
+	return true
+}
+
+// passed reports whether a cause that was not found any more is gone, and not only hidden because
+// nothing waits for it.
+func (d *dispatcher) passed(f *finding) bool {
+	switch f.Cause {
+	case delivery.CauseThrottled:
+		return d.troubles.throttled[f.key.broker] == nil
+	case delivery.CauseNoProducerID:
+		return d.link.Unidentified() == nil
+	case delivery.CauseUnanswered:
+		return true
+	}
+	return f.ts.acked >= f.seen
+}
+
+// show has others see what was found, if that has changed.
+func (d *dispatcher) show(now time.Duration) {
+	t := &d.troubles
+	before := 0
+	if p := t.shown.Load(); p != nil {
+		before = len(*p)
+	}
+	changed := before != len(t.found)
+	for _, f := range t.found {
+		current := f.seen == now
+		visible := f.waits && f.told || current && stated(f.Cause) && now >= f.begun+d.moment()
+		if f.out.Trouble != f.Trouble || f.out.current != current || f.out.visible != visible {
+			f.out, changed = Shown{f.Trouble, f.err, slices.Clone(f.parts), current, visible}, true
+		}
+	}
+	if !changed {
+		return
+	}
+	all := make([]Shown, 0, len(t.found))
+	for _, f := range t.found {
+		all = append(all, f.out)
+	}
+	slices.SortFunc(all, func(a, b Shown) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic),
+			strings.Compare(string(a.Cause), string(b.Cause)), strings.Compare(a.Reason, b.Reason))
+	})
+	t.shown.Store(&all)
+}
+
+// of returns what is Shown of a topic.
+func (t *troubles) of(topic string) (all []Shown) {
+	p := t.shown.Load()
+	if p == nil {
+		return nil
+	}
+	begin, _ := slices.BinarySearchFunc(*p, topic,
+		func(s Shown, topic string) int { return strings.Compare(s.Topic, topic) })
+	end := begin
+	for end < len(*p) && (*p)[end].Topic == topic {
+		end++
+	}
+	return (*p)[begin:end]
+}
+
+// why returns why a record of a topic has waited, nil if nothing is known; partition is -1 where it
+// had none. Any goroutine may call it.
+func (d *dispatcher) why(topic string, partition int32) error {
+	if err := d.cluster.away(); err != nil {
+		return err
+	}
+	found := d.troubles.of(topic)
+	best := slices.IndexFunc(found, func(s Shown) bool {
+		return s.current && partition >= 0 &&
+			slices.Contains(s.parts, partition)
+	})
+	if best < 0 {
+		best = slices.IndexFunc(found, func(s Shown) bool {
+			return s.current &&
+				(s.visible || stated(s.Cause))
+		})
+	}
+	if best < 0 {
+		found = d.troubles.of("")
+		best = slices.IndexFunc(found, func(s Shown) bool {
+			return s.current &&
+				s.Cause != delivery.CauseUnanswered
+		})
+	}
+	if best < 0 {
+		return nil
+	}
+	return &troubleError{found[best].Trouble, found[best].err}
+}
+
+// whyOf is why for what d itself gives up. The last failure is better than nothing.
+func (d *dispatcher) whyOf(ts *topicState, partition int32) error {
+	if err := d.why(ts.t.Name(), partition); err != nil {
+		return err
+	}
+	return ts.lastErr
+}
+
+// Visible reports whether the trouble is to be shown: records have waited for it for more than a
+// moment.
+func (s *Shown) Visible() bool { return s.visible }

@@ -1,0 +1,32 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/clock"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// silent is a Host without lanes that hears nothing.
+type silent struct{}
+
+func (silent) Settings(routing.Priority) *Settings { return &Settings{DeliveryTimeout: time.Hour} }
+func (silent) Lanes(func(*Lane) bool)              {}
+func (silent) Freed([]*buffer.Topic)               {}
+func (silent) Lost()                               {}
+func (silent) Report(Verdict)                      {}
+func (silent) Event(Event)                         {}
+
+func newTestEngine(t *testing.T, log *zap.Logger) *Engine {
+	codec, err := buffer.NewCodec("none")
+	require.NoError(t, err)
+	c := clock.New(time.Now)
+	t.Cleanup(c.Stop)
+	return New(Config{Host: silent{}, Clock: c, Log: log, Codec: codec,
+		Budget: buffer.NewBudget(1 << 20), Pool: buffer.NewPool(1<<10, 1<<20), Idle: time.Minute})
+}

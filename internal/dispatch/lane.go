@@ -1,0 +1,84 @@
+package dispatch
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Lane is one priority of a producer: the records that wait, and the dispatchers that send them, one
+// for each cluster that the priority may use.
+type Lane struct {
+	Priority routing.Priority
+	Buffer   *buffer.Lane
+
+	engine  *Engine
+	routes  atomic.Pointer[routes]
+	chooser *chooser // nil if there is only one cluster; belongs to whoever builds or redirects the lane
+
+	mu   sync.Mutex      // held while routes are replaced and topics handed over; guards what follows
+	gone map[string]work // done by dispatchers that have ended, by the names of their clusters
+}
+
+// NewLane returns a lane with its ways, the primary first. What cfg says of the outlet is replaced.
+// Nothing runs before Start.
+func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Way) (*Lane, error) {
+	l := &Lane{Priority: priority, engine: e, gone: make(map[string]work)}
+	cfg.Outlet = l.outlet
+	l.Buffer = buffer.NewLane(cfg, e.budget, e.pool)
+	paths, err := l.NewPaths(ways)
+	if err != nil {
+		return nil, err
+	}
+	l.routes.Store(&routes{paths: paths, since: time.Now()})
+	return l, nil
+}
+
+// Configure has the buffer of the lane work by other settings from now on.
+func (l *Lane) Configure(cfg buffer.Config) {
+	cfg.Outlet = l.outlet
+	l.Buffer.Configure(cfg)
+}
+
+// Start begins to dispatch, and to choose among the clusters of the lane.
+func (l *Lane) Start() {
+	for _, d := range l.dispatchers() {
+		d.start()
+	}
+	l.choose(0)
+}
+
+// Cancel gives up what is in flight. Stop must follow.
+func (l *Lane) Cancel() {
+	for _, d := range l.dispatchers() {
+		d.cancel()
+	}
+}
+
+// Stop ends the dispatchers and gives up what is left.
+func (l *Lane) Stop() {
+	l.StopChoosing()
+	for _, d := range l.dispatchers() {
+		d.halt()
+	}
+	l.drain()
+}
+
+// drain gives up what waits, when nothing is dispatched any more.
+func (l *Lane) drain() {
+	d := l.routes.Load().paths[0].d
+	topics, _ := l.Buffer.Topics()
+	for _, t := range topics {
+		for _, b := range t.TakeAll() {
+			d.end(t, b, Verdict{Outcome: delivery.Shed, Reason: delivery.Closed,
+				Partition: b.Partition()})
+		}
+	}
+}
+
+// settings returns those in force.
+func (l *Lane) settings() *Settings { return l.engine.host.Settings(l.Priority) }

@@ -1,0 +1,46 @@
+package dispatch
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/gate"
+)
+
+// Site is a cluster and what the lanes that use it share.
+type Site struct {
+	*cluster.Cluster
+	creates bool // topics that do not exist are created
+	gate    *gate.Gate
+	ended   atomic.Pointer[cluster.Status] // how it was when it was closed
+}
+
+// NewSite returns a site for c. If creates is set, c creates topics that do not exist.
+func NewSite(c *cluster.Cluster, creates bool, shares gate.Shares) *Site {
+	return &Site{Cluster: c, creates: creates, gate: gate.NewGate(shares)}
+}
+
+// SetShares changes what lower lanes keep of the rate of each broker.
+func (c *Site) SetShares(shares gate.Shares) { c.gate.SetShares(shares) }
+
+// Close closes the cluster, and remembers how it was.
+func (c *Site) Close() {
+	status := c.Status()
+	c.ended.CompareAndSwap(nil, &status)
+	c.Cluster.Close()
+}
+
+// away returns an error that says why the cluster does not answer. It is nil if the cluster
+// answers, or did so until it was closed.
+func (c *Site) away() error {
+	status := c.ended.Load()
+	if status == nil {
+		now := c.Status()
+		status = &now
+	}
+	if status.State.Ready() || status.State == cluster.Closed {
+		return nil
+	}
+	return fmt.Errorf("cluster %s is %v: %s", c.Name(), status.State, status.Reason)
+}

@@ -1,9 +1,0 @@
-package partitioner
-
-// KeepToZone reports whether batches without keys should keep to the partitions whose leaders are
-// in the zone of the program: near is how many of these can be written to, of partitions in all,
-// spread over zones. That is so while the zone has at least half of its fair share. With less, all
-// programs of the zone would meet at the few leaders that are left to it.
-func KeepToZone(near, partitions, zones int) bool {
-	return near > 0 && 2*near*zones >= partitions
-}

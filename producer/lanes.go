@@ -1,0 +1,57 @@
+package producer
+
+import (
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/dispatch"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// idleTopic is how long a topic may be without a record before its table is freed.
+const idleTopic = 10 * time.Minute
+
+// newSetup returns what settings come to, without clusters and lanes.
+func (p *Producer) newSetup(cfg Config, rules *routing.Table) *setup {
+	s := &setup{
+		cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*dispatch.Site),
+		since: time.Now(), digest: cfg.digest(), warnings: p.options.warnings(&cfg),
+	}
+	for _, priority := range routing.All {
+		s.engine[priority] = p.engineSettings(&cfg, priority)
+	}
+	return s
+}
+
+// newLane returns a lane with its way to each of its clusters. Nothing runs yet.
+func (p *Producer) newLane(s *setup, priority routing.Priority) (*dispatch.Lane, error) {
+	return p.engine.NewLane(priority, p.bufferConfig(&s.cfg, priority), s.ways(priority))
+}
+
+// ways returns the clusters that the settings name for a priority, the primary first.
+func (s *setup) ways(priority routing.Priority) (ways []dispatch.Way) {
+	pc := s.cfg.Priorities.of(priority)
+	ways = append(ways, dispatch.Way{Site: s.clusters[pc.Cluster],
+		There: routing.Fallback{Cluster: pc.Cluster}})
+	for _, there := range pc.Fallbacks {
+		ways = append(ways, dispatch.Way{Site: s.clusters[there.Cluster], There: there})
+	}
+	return ways
+}
+
+func (p *Producer) bufferConfig(cfg *Config, priority routing.Priority) buffer.Config {
+	return buffer.Config{
+		Linger:          cfg.Batching.Linger,
+		DeliveryTimeout: cfg.Priorities.of(priority).DeliveryTimeout,
+		BatchBytes:      cfg.Batching.MaxBytes,
+		MaxTopics:       cfg.Buffer.MaxTopics,
+		Reports:         p.options.delivery != nil,
+		Class:           classOf(priority),
+		ForKey:          p.forKey(),
+		CatchUp:         p.clock.CatchUp,
+		MaxShare:        p.maxShare,
+	}
+}
+
+// maxShare returns what a new topic may hold by its rule.
+func (p *Producer) maxShare(topic string) float64 { return p.setup.Load().rules.MaxShare(topic) }
