@@ -18,10 +18,10 @@ func (w *work) add(other work) {
 	w.traffic.Add(&other.traffic)
 }
 
-func (d *dispatcher) work() work {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return work{d.books, d.counts.load()}
+func (c *core) work() work {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return work{c.books, c.counts.load()}
 }
 
 // Account is what a lane has done at one instant, and how it is.

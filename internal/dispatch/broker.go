@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"slices"
 	"time"
 
 	"github.com/forebay-go/forebay/internal/cluster"
@@ -73,34 +72,34 @@ func newBrokerState(id int32) *brokerState {
 }
 
 // free reports whether a request may be sent to b now.
-func (b *brokerState) free(now time.Duration, alarm *alarm) bool {
-	return b.flying < b.slots() && b.ready(now, alarm)
+func (b *brokerState) free(pass *pass) bool {
+	return b.flying < b.slots() && b.ready(pass)
 }
 
 // asideFree reports whether a request for slow partitions may be sent to b now. There is one at a
 // time: a broker serves the requests of a connection one after the other, and a second would have
 // its time taken by the first.
-func (b *brokerState) asideFree(now time.Duration, alarm *alarm) bool {
-	return !b.aside && b.ready(now, alarm)
+func (b *brokerState) asideFree(pass *pass) bool {
+	return !b.aside && b.ready(pass)
 }
 
-func (b *brokerState) ready(now time.Duration, alarm *alarm) bool {
+func (b *brokerState) ready(pass *pass) bool {
 	if !b.usable {
 		return false
 	}
-	if b.retryAt > now {
-		alarm.by(b.retryAt)
+	if b.retryAt > pass.now {
+		pass.by(b.retryAt)
 		return false
 	}
 	return true
 }
 
 // takes reports whether a request for p may be sent now.
-func (b *brokerState) takes(p *partition, now time.Duration, alarm *alarm) bool {
-	if p.pace != apace {
-		return b.asideFree(now, alarm)
+func (b *brokerState) takes(st *stream, pass *pass) bool {
+	if st.pace != apace {
+		return b.asideFree(pass)
 	}
-	return b.free(now, alarm)
+	return b.free(pass)
 }
 
 // slots returns how many requests may be in flight. A broker that has just failed gets one at a
@@ -137,39 +136,4 @@ func (b *brokerState) strays(now time.Duration) bool {
 	}
 	b.astray = 0
 	return true
-}
-
-// learn notes how long the answer to s took, and reports whether that was so long that it held up
-// what travelled with it. A broker serves the requests of a connection one after the other: the
-// time of those before is not the fault of s. What travels aside counts like the rest: where that
-// is all, nobody is held up by it, and it is not slow.
-func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
-	last := &b.landed[0]
-	if s.aside {
-		last = &b.landed[1]
-	}
-	served := s.landed - max(s.launched, *last)
-	*last = s.landed
-	if failed {
-		return served > min(max(slowTimes*b.serving.median, slowLeast), slowFailure)
-	}
-	slow = served > max(slowTimes*b.serving.median, slowLeast)
-	b.serving.add(served)
-	return slow
-}
-
-// recent are the last times of something.
-type recent struct {
-	times  [15]time.Duration // in no order, 0: not yet
-	next   int               // which is replaced next
-	median time.Duration
-}
-
-func (r *recent) add(d time.Duration) {
-	r.times[r.next] = max(d, 1) // 0 is not yet
-	r.next = (r.next + 1) % len(r.times)
-	sorted := r.times
-	slices.Sort(sorted[:])
-	known, _ := slices.BinarySearch(sorted[:], 1) // where those that are known begin
-	r.median = sorted[(known+len(sorted))/2]
 }

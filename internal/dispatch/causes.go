@@ -86,4 +86,5 @@ type troubleError struct {
 }
 
 func (e *troubleError) Error() string { return e.String() }
+
 func (e *troubleError) Unwrap() error { return e.err }

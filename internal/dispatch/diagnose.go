@@ -16,27 +16,27 @@ import (
 )
 
 // lookAt finds why records of a topic wait.
-func (d *dispatcher) lookAt(ts *topicState, now time.Duration) {
-	v, known := d.view.Topics[ts.name]
+func (t *troubles) lookAt(ts *topicState) {
+	v, known := t.view.Topics[ts.name]
 	switch {
 	case v.Err != nil:
-		d.findStated(ts, &v, now)
+		t.findStated(ts, &v)
 	case !known || len(v.Partitions) == 0:
-		f := d.find(ts, delivery.CauseTopicUnknown, -1, now)
+		f := t.find(ts, delivery.CauseTopicUnknown, -1)
 		f.Reason = "the cluster has not described it yet"
 	}
-	d.findAbsent(ts, now)
-	d.findIll(ts, &v, now)
-	if oldest := ts.oldest(now); now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < now &&
-		d.troubles.blamed < now {
-		f := d.find(ts, delivery.CauseNoProgress, -1, now)
+	t.findAbsent(ts)
+	t.findIll(ts, &v)
+	if oldest := ts.oldest(t.pass.now); t.pass.now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < t.pass.now &&
+		t.blamed < t.pass.now {
+		f := t.find(ts, delivery.CauseNoProgress, -1)
 		f.Reason = fmt.Sprintf("none of its records was acknowledged for %v, and no broker says "+
 			"why", stuckAfter)
 	}
 }
 
 // findStated finds what the cluster says of a topic as a whole.
-func (d *dispatcher) findStated(ts *topicState, v *cluster.Topic, now time.Duration) {
+func (t *troubles) findStated(ts *topicState, v *cluster.Topic) {
 	cause := causeOf(v.Err)
 	switch {
 	case cause == delivery.CauseTopicMissing && v.Unmade != nil:
@@ -44,7 +44,7 @@ func (d *dispatcher) findStated(ts *topicState, v *cluster.Topic, now time.Durat
 	case !wholeTopic(cause):
 		cause = delivery.CauseTopicUnknown
 	}
-	f := d.find(ts, cause, -1, now)
+	f := t.find(ts, cause, -1)
 	said := codeOf(v.Err)
 	if v.Unmade != nil {
 		said += v.Unmade.Error()
@@ -58,7 +58,7 @@ func (d *dispatcher) findStated(ts *topicState, v *cluster.Topic, now time.Durat
 	case v.Unmade != nil:
 		f.Reason += "; it could not be created: " + v.Unmade.Error()
 		f.Remedy = "correct create_topics of the cluster, or create the topic yourself: run `forebay topics apply`"
-	case cause == delivery.CauseTopicMissing && d.creates():
+	case cause == delivery.CauseTopicMissing && t.cluster.creates:
 		f.Remedy = "wait: create_topics is enabled, so it is being created"
 	}
 }
@@ -80,9 +80,6 @@ func missingWords(ts *topicState, cause delivery.Cause, code string) string {
 	return "the cluster answers with an error when asked for it" + there + " (" + code + ")"
 }
 
-// creates reports whether topics are made that are not there.
-func (d *dispatcher) creates() bool { return d.cluster.creates }
-
 // codeOf returns the name of Kafka's error code, or err in its own words.
 func codeOf(err error) string {
 	if code, ok := errors.AsType[*kerr.Error](err); ok {
@@ -92,7 +89,7 @@ func codeOf(err error) string {
 }
 
 // findAbsent finds records that name partitions which do not exist.
-func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
+func (t *troubles) findAbsent(ts *topicState) {
 	if ts.count == 0 {
 		return
 	}
@@ -102,7 +99,7 @@ func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
 		if w.Kind != buffer.Explicit || w.Partition < ts.count {
 			continue
 		}
-		f = d.find(ts, delivery.CausePartitionMissing, -1, now)
+		f = t.find(ts, delivery.CausePartitionMissing, -1)
 		f.parts = append(f.parts, w.Partition)
 	}
 	if f != nil { // there may be thousands
@@ -114,7 +111,7 @@ func (d *dispatcher) findAbsent(ts *topicState, now time.Duration) {
 }
 
 // findIll finds partitions that what waits has to go to, and cannot.
-func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration) {
+func (t *troubles) findIll(ts *topicState, v *cluster.Topic) {
 	free, all := false, len(ts.parts) > 0 // something may go anywhere; nowhere it can
 	// partitions that something waits for which can only go there
 	found, bound := false, make(map[int32]bool)
@@ -125,62 +122,62 @@ func (d *dispatcher) findIll(ts *topicState, v *cluster.Topic, now time.Duration
 			bound[w.Partition] = true
 		}
 	}
-	for _, p := range ts.parts {
-		all = all && (p.id >= ts.count || d.ill(ts, p, v, now) != "")
+	for _, st := range ts.parts {
+		all = all && (st.id >= ts.count || t.ill(ts, st, v) != "")
 	}
-	for _, p := range ts.all {
-		cause := d.ill(ts, p, v, now)
-		if cause == "" || p.id >= ts.count {
+	for _, st := range ts.all {
+		cause := t.ill(ts, st, v)
+		if cause == "" || st.id >= ts.count {
 			continue
 		}
-		if free && (all || wholeTopic(cause)) || p.pinned != nil || p.flying != nil ||
-			p.stream == 0 && bound[p.id] {
-			d.findPartition(ts, p, cause, now)
+		if free && (all || wholeTopic(cause)) || st.pinned != nil || st.flying != nil ||
+			st.number == 0 && bound[st.id] {
+			t.findPartition(ts, st, cause)
 			found = true
 		}
 	}
 	if found {
-		d.wordPartitions(ts, v)
+		t.wordPartitions(ts, v)
 	}
 }
 
 // ill returns why p takes nothing, empty if it may.
-func (d *dispatcher) ill(ts *topicState, p *partition, v *cluster.Topic, now time.Duration) delivery.Cause {
+func (t *troubles) ill(ts *topicState, st *stream, v *cluster.Topic) delivery.Cause {
 	switch {
-	case p.why != nil && p.why.cause == delivery.CauseNoAnswer && now < p.why.at+awayAfter:
+	case st.why != nil && st.why.cause == delivery.CauseNoAnswer && t.pass.now < st.why.at+awayAfter:
 		return delivery.CauseNoAnswer // where that has a broker suspected, it is for a moment
-	case p.leader == nil || !p.leader.usable:
-		if int(p.id) < len(v.Partitions) {
-			if leader, named := d.view.Brokers[v.Partitions[p.id].Leader]; named && leader.Usable {
+	case st.leader == nil || !st.leader.usable:
+		if int(st.id) < len(v.Partitions) {
+			if leader, named := t.view.Brokers[v.Partitions[st.id].Leader]; named && leader.Usable {
 				return "" // it is about to be followed
 			} else if named {
 				return delivery.CauseBrokerAway
 			}
 		}
 		return delivery.CauseNoLeader
-	case p.why == nil || wholeTopic(p.why.cause) && (p.why.at < ts.acked || v.Err != nil):
+	case st.why == nil || wholeTopic(st.why.cause) && (st.why.at < ts.acked || v.Err != nil):
 		return ""
 	}
-	return p.why.cause
+	return st.why.cause
 }
 
 // findPartition notes that records wait for a partition. The words follow when all are known: there
 // may be thousands.
-func (d *dispatcher) findPartition(ts *topicState, p *partition, cause delivery.Cause, now time.Duration) {
-	f := d.find(ts, cause, -1, now)
-	if p.stream > 0 && slices.Contains(f.parts, p.id) {
+func (t *troubles) findPartition(ts *topicState, st *stream, cause delivery.Cause) {
+	f := t.find(ts, cause, -1)
+	if st.number > 0 && slices.Contains(f.parts, st.id) {
 		return
 	}
-	f.parts, f.last = append(f.parts, p.id), p
-	if p.why != nil {
-		f.err = p.why.err
+	f.parts, f.last = append(f.parts, st.id), st
+	if st.why != nil {
+		f.err = st.why.err
 	}
 }
 
 // wordPartitions says in words what the partitions of a topic wait for.
-func (d *dispatcher) wordPartitions(ts *topicState, v *cluster.Topic) {
+func (t *troubles) wordPartitions(ts *topicState, v *cluster.Topic) {
 	for _, cause := range delivery.Causes() {
-		f := d.troubles.found[troubleKey{topic: ts.t.Name(), cause: cause, broker: -1}]
+		f := t.found[troubleKey{topic: ts.t.Name(), cause: cause, broker: -1}]
 		if f == nil || f.last == nil {
 			continue
 		}
@@ -258,25 +255,24 @@ func listed(parts []int32, one, many string) string {
 }
 
 // lookAtBrokers finds what keeps all topics waiting.
-func (d *dispatcher) lookAtBrokers(now time.Duration) {
-	t := &d.troubles
+func (t *troubles) lookAtBrokers() {
 	for id, b := range t.throttled {
-		if _, known := d.brokers[id]; !known || now > b.last+b.wait+tellAfter {
+		if _, known := t.brokers[id]; !known || t.pass.now > b.last+b.wait+tellAfter {
 			delete(t.throttled, id)
 			continue
 		}
-		if !d.anyOld(now, tellAfter) {
+		if !t.anyOld(tellAfter) {
 			continue // it is held back, and nothing waits for long
 		}
-		f := d.find(nil, delivery.CauseThrottled, id, now)
+		f := t.find(nil, delivery.CauseThrottled, id)
 		f.begun = min(f.begun, b.since)
 		f.Reason = fmt.Sprintf("broker %d throttles this program for %v at a time: a quota is "+
 			"exceeded", id, b.wait.Round(time.Millisecond))
 	}
-	if t.nameless > 0 && now-t.nameless <= lookEvery {
-		f := d.find(nil, delivery.CauseNoProducerID, -1, now)
+	if t.nameless > 0 && t.pass.now-t.nameless <= lookEvery {
+		f := t.find(nil, delivery.CauseNoProducerID, -1)
 		f.Reason = "it grants no producer ID"
-		if err := d.link.Unidentified(); err != nil {
+		if err := t.link.Unidentified(); err != nil {
 			f.err = err
 			f.Reason += ": " + err.Error()
 		}
@@ -284,40 +280,40 @@ func (d *dispatcher) lookAtBrokers(now time.Duration) {
 }
 
 // anyOld reports whether something has waited for so long.
-func (d *dispatcher) anyOld(now, long time.Duration) bool {
-	return slices.ContainsFunc(d.active, func(ts *topicState) bool {
+func (t *troubles) anyOld(long time.Duration) bool {
+	return slices.ContainsFunc(t.active, func(ts *topicState) bool {
 		return ts.owned &&
-			now-ts.oldest(now) >= long
+			t.pass.now-ts.oldest(t.pass.now) >= long
 	})
 }
 
 // lookBehind finds what was written for topics that go elsewhere by now, and was not answered.
-func (d *dispatcher) lookBehind(now time.Duration) {
+func (t *troubles) lookBehind() {
 	n := 0
-	for _, ts := range d.active {
+	for _, ts := range t.active {
 		if ts.owned {
 			continue
 		}
-		for _, p := range ts.all {
-			if p.pinned != nil {
-				n += p.pinned.Records()
+		for _, st := range ts.all {
+			if st.pinned != nil {
+				n += st.pinned.Records()
 			}
-			if p.flying != nil && !p.flying.gone {
-				n += p.flying.batch.Records()
+			if st.flying != nil && !st.flying.gone {
+				n += st.flying.batch.Records()
 			}
 		}
 	}
 	if n == 0 {
 		return
 	}
-	f := d.find(nil, delivery.CauseUnanswered, -1, now)
+	f := t.find(nil, delivery.CauseUnanswered, -1)
 	f.Records = uint64(n)
 	f.Reason = "they were written there and not answered"
-	if status := d.cluster.Status(); !status.State.Ready() {
+	if status := t.cluster.Status(); !status.State.Ready() {
 		f.Reason += ", and it is " + status.State.String() + ": " + status.Reason
 	}
 	f.Remedy = "records with keys stay with it, for their order"
-	if after := d.settings.MoveUnresolvedAfter; after != Never {
+	if after := t.pass.MoveUnresolvedAfter; after != Never {
 		f.Remedy += fmt.Sprintf("; others leave it after move_unresolved_after, %v", after)
 	}
 }
@@ -331,12 +327,12 @@ func (ts *topicState) oldest(now time.Duration) time.Duration {
 	for _, b := range ts.stale {
 		oldest = min(oldest, b.Born())
 	}
-	for _, p := range ts.all {
-		if p.pinned != nil {
-			oldest = min(oldest, p.pinned.Born())
+	for _, st := range ts.all {
+		if st.pinned != nil {
+			oldest = min(oldest, st.pinned.Born())
 		}
-		if p.flying != nil && !p.flying.gone {
-			oldest = min(oldest, p.flying.batch.Born())
+		if st.flying != nil && !st.flying.gone {
+			oldest = min(oldest, st.flying.batch.Born())
 		}
 	}
 	return oldest

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,8 +11,14 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/internal/cluster"
-	"github.com/forebay-go/forebay/routing"
 )
+
+// complain has d look why records wait, and returns when it wants to look again.
+func complain(d *core, now time.Duration) time.Duration {
+	*d.pass = pass{Settings: d.lane.settings(), now: now, at: now + time.Hour}
+	d.troubles.complain()
+	return d.pass.at
+}
 
 // The rule is that what keeps records waiting is told, also where nobody has thought of the cause.
 func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
@@ -22,15 +27,9 @@ func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 		Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
-	e := newTestEngine(t, zap.New(core))
-	d := &dispatcher{
-		engine: e, lane: &Lane{engine: e, Priority: routing.Medium},
-		cluster: &Site{Cluster: c}, log: e.log,
-		ctx:      context.Background(),
-		settings: &Settings{DeliveryTimeout: time.Hour}, topics: make(map[string]*topicState),
-		view: &cluster.View{State: cluster.Up,
-			Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}},
-	}
+	d := newTestCore(t, c, zap.New(core))
+	d.view = &cluster.View{State: cluster.Up,
+		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}}
 	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
 		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
 		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
@@ -40,7 +39,7 @@ func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	d.topics["events"], d.active = ts, []*topicState{ts}
 	look := func(from, to time.Duration) {
 		for now := from; now <= to; now += lookEvery {
-			d.complain(now, &alarm{now: now})
+			complain(d, now)
 		}
 	}
 	began := time.Second
@@ -100,7 +99,6 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 		Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
-	e := newTestEngine(t, zap.NewNop())
 	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
 		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
 		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
@@ -108,12 +106,8 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 	const count = 1000
 	view := cluster.View{State: cluster.Up,
 		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, count)}}}
-	d := &dispatcher{
-		engine: e, lane: &Lane{engine: e, Priority: routing.Medium},
-		cluster: &Site{Cluster: c}, log: e.log,
-		ctx:      context.Background(),
-		settings: &Settings{DeliveryTimeout: time.Hour}, topics: make(map[string]*topicState), view: &view,
-	}
+	d := newTestCore(t, c, zap.NewNop())
+	d.view = &view
 	ts := &topicState{t: topic, name: "events", owned: true, count: count}
 	for i := range int32(count) {
 		ts.add(i, 0, nil)
@@ -124,7 +118,7 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 	}
 	d.topics["events"], d.active = ts, []*topicState{ts}
 	now := time.Minute
-	d.complain(now, &alarm{now: now})
+	complain(d, now)
 	found := d.troubles.of("events")
 	require.Len(t, found, 2)
 	require.Equal(t, delivery.CauseNoLeader, found[0].Cause)
@@ -135,16 +129,14 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 		"partitions 1000, 1001, 1002, 1003, 1004 and 995 more do not exist: the topic has 1000")
 	require.Less(t, testing.AllocsPerRun(5, func() {
 		now += time.Second
-		d.complain(now, &alarm{now: now})
+		complain(d, now)
 	}), 500.0, "less than one for each partition")
 
 	looks, last := 0, d.troubles.looked
 	for end := now + time.Second; now < end; now += 10 * time.Millisecond {
 		another := view
 		d.view = &another
-		a := alarm{now: now, at: end}
-		d.complain(now, &a)
-		require.LessOrEqual(t, a.at, now+lookEvery)
+		require.LessOrEqual(t, complain(d, now), now+lookEvery)
 		if d.troubles.looked != last {
 			looks, last = looks+1, d.troubles.looked
 		}

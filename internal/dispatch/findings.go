@@ -26,10 +26,12 @@ const (
 // look, from the state of the dispatcher: what lasts is told, and what is not found any more is
 // over. Nothing else has to clear anything.
 type troubles struct {
+	*core
+
 	// What follows belongs to the dispatcher's goroutine.
 	found     map[troubleKey]*finding
 	looked    time.Duration
-	view      *cluster.View // that was looked at
+	lookedAt  *cluster.View // the view that was looked at
 	news      bool          // an attempt has failed since
 	blamed    time.Duration // when something was last found that keeps all topics waiting
 	nameless  time.Duration // when a batch last waited for a producer ID
@@ -52,7 +54,7 @@ type finding struct {
 	err   error       // what it was seen by
 	said  string      // by the cluster, of a topic as a whole
 	parts []int32     // that wait; none: the whole topic
-	last  *partition  // of parts, until they are put in words
+	last  *stream     // of parts, until they are put in words
 
 	begun  time.Duration
 	seen   time.Duration // when it was last found
@@ -87,18 +89,18 @@ type failure struct {
 
 // blame notes why an attempt has failed, until one in its partition succeeds. What knows more than
 // the error calls it after failed.
-func (d *dispatcher) blame(it *item, cause delivery.Cause, err error) {
-	it.p.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: d.engine.clock.Mono()}
+func (t *troubles) blame(it *item, cause delivery.Cause, err error) {
+	it.stream.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: t.engine.clock.Mono()}
 	if wholeTopic(cause) {
-		d.troubles.news = true
+		t.news = true
 	}
 }
 
 // eased notes that Kafka has taken something.
-func (d *dispatcher) eased(it *item, now time.Duration) {
-	d.troubles.news = d.troubles.news || it.ts.blamed > 0 && it.ts.blamed == d.troubles.looked
-	it.p.why = nil
-	it.ts.acked = now
+func (t *troubles) eased(it *item) {
+	t.news = t.news || it.ts.blamed > 0 && it.ts.blamed == t.looked
+	it.stream.why = nil
+	it.ts.acked = t.pass.now
 }
 
 // throttle notes that a broker has answered, and how long it wants to be left alone.
@@ -117,48 +119,46 @@ func (t *troubles) throttle(broker int32, wait, now time.Duration) {
 }
 
 // complain looks why records wait, tells what has lasted, and what is over.
-func (d *dispatcher) complain(now time.Duration, alarm *alarm) {
-	t := &d.troubles
-	if d.engine.teller.waiting.Load() {
-		d.tellMore(now, alarm)
+func (t *troubles) complain() {
+	if t.engine.teller.waiting.Load() {
+		t.tellMore()
 	}
-	if len(d.active) == 0 && len(t.found) == 0 {
+	if len(t.active) == 0 && len(t.found) == 0 {
 		return
 	}
 	next := t.looked + lookEvery
-	if t.news || d.view != t.view {
+	if t.news || t.view != t.lookedAt {
 		next = t.looked + lookEvery/10
 	}
-	if now < next && t.view != nil {
-		alarm.by(next)
+	if t.pass.now < next && t.lookedAt != nil {
+		t.pass.by(next)
 		return
 	}
-	t.view, t.news, t.looked = d.view, false, now
-	if d.ctx.Err() != nil || d.view.State == cluster.Closed {
+	t.lookedAt, t.news, t.looked = t.view, false, t.pass.now
+	if t.ctx.Err() != nil || t.view.State == cluster.Closed {
 		return // what was found stays
 	}
 	for _, f := range t.found {
 		f.parts = f.parts[:0]
 	}
-	ready := d.view.State.Ready()
+	ready := t.view.State.Ready()
 	if ready {
-		d.lookAtBrokers(now)
-		for _, ts := range d.active {
+		t.lookAtBrokers()
+		for _, ts := range t.active {
 			if ts.owned && !ts.leaving {
-				d.lookAt(ts, now)
+				t.lookAt(ts)
 			}
 		}
 	}
-	d.lookBehind(now)
-	d.conclude(now, ready, alarm)
-	if len(d.active) > 0 && ready || len(t.found) > 0 {
-		alarm.by(now + lookEvery)
+	t.lookBehind()
+	t.conclude(ready)
+	if len(t.active) > 0 && ready || len(t.found) > 0 {
+		t.pass.by(t.pass.now + lookEvery)
 	}
 }
 
 // find returns the finding of a cause, which is found now.
-func (d *dispatcher) find(ts *topicState, cause delivery.Cause, broker int32, now time.Duration) *finding {
-	t := &d.troubles
+func (t *troubles) find(ts *topicState, cause delivery.Cause, broker int32) *finding {
 	key := troubleKey{cause: cause, broker: broker}
 	if ts != nil {
 		key.topic = ts.t.Name()
@@ -168,77 +168,76 @@ func (d *dispatcher) find(ts *topicState, cause delivery.Cause, broker int32, no
 		if t.found == nil {
 			t.found = make(map[troubleKey]*finding)
 		}
-		f = &finding{key: key, ts: ts, begun: now, Trouble: delivery.Trouble{
-			Cause: cause, Priority: d.lane.Priority, Cluster: d.cluster.Name(), Topic: key.topic, Remedy: remedies[cause], Since: time.Now(),
+		f = &finding{key: key, ts: ts, begun: t.pass.now, Trouble: delivery.Trouble{
+			Cause: cause, Priority: t.lane.Priority, Cluster: t.cluster.Name(), Topic: key.topic, Remedy: remedies[cause], Since: time.Now(),
 		}}
 		t.found[key] = f
 	}
-	f.ts, f.seen = ts, now
+	f.ts, f.seen = ts, t.pass.now
 	if ts != nil {
-		ts.blamed = now
+		ts.blamed = t.pass.now
 	} else {
-		t.blamed = now
+		t.blamed = t.pass.now
 	}
 	return f
 }
 
 // moment is how long records may wait without a word, beside their linger.
-func (d *dispatcher) moment() time.Duration {
-	return d.settings.Linger + min(lookEvery, d.settings.DeliveryTimeout/4)
+func (t *troubles) moment() time.Duration {
+	return t.pass.Linger + min(lookEvery, t.pass.DeliveryTimeout/4)
 }
 
 // conclude tells what has lasted, forgets what is over, and has the rest shown.
-func (d *dispatcher) conclude(now time.Duration, ready bool, alarm *alarm) {
-	t := &d.troubles
-	patience := min(tellAfter, d.settings.DeliveryTimeout/2)
+func (t *troubles) conclude(ready bool) {
+	patience := min(tellAfter, t.pass.DeliveryTimeout/2)
 	for key, f := range t.found {
-		if f.seen == now {
-			f.waits = f.ts == nil || now-f.ts.oldest(now) >= d.moment()
-		} else if f.waits = false; d.over(f, now, ready) {
+		if f.seen == t.pass.now {
+			f.waits = f.ts == nil || t.pass.now-f.ts.oldest(t.pass.now) >= t.moment()
+		} else if f.waits = false; t.over(f, ready) {
 			delete(t.found, key)
 			continue
 		}
 		switch due := f.begun + patience; {
 		case f.told || !f.waits:
-		case due <= now:
-			d.tell(f, now)
+		case due <= t.pass.now:
+			t.tell(f)
 		default:
-			alarm.by(due)
+			t.pass.by(due)
 		}
 	}
-	d.show(now)
+	t.show()
 }
 
 // over ends a finding that was not found any more, and reports whether it did. While its cluster is
 // away that is what records wait for.
-func (d *dispatcher) over(f *finding, now time.Duration, ready bool) bool {
-	gone := f.ts != nil && (d.topics[f.ts.t.Name()] != f.ts || !f.ts.owned)
+func (t *troubles) over(f *finding, ready bool) bool {
+	gone := f.ts != nil && (t.topics[f.ts.t.Name()] != f.ts || !f.ts.owned)
 	if !ready && !gone && f.Cause != delivery.CauseUnanswered {
-		f.seen = now - 1 // it is not over by that
-		return !f.told   // but it begins anew
+		f.seen = t.pass.now - 1 // it is not over by that
+		return !f.told          // but it begins anew
 	}
 	rest := tellAfter // brokers that come and go hide a cause now and then
 	if f.told {
 		rest = overAfter
 	}
-	if !gone && !d.passed(f) && now < f.seen+rest {
+	if !gone && !t.passed(f) && t.pass.now < f.seen+rest {
 		return false
 	}
 	// else the topic waits for something else by now
-	if f.single && (f.ts == nil || f.ts.blamed < now) {
-		d.tellOver(f, now)
+	if f.single && (f.ts == nil || f.ts.blamed < t.pass.now) {
+		t.tellOver(f)
 	}
 	return true
 }
 
 // passed reports whether a cause that was not found any more is gone, and not only hidden because
 // nothing waits for it.
-func (d *dispatcher) passed(f *finding) bool {
+func (t *troubles) passed(f *finding) bool {
 	switch f.Cause {
 	case delivery.CauseThrottled:
-		return d.troubles.throttled[f.key.broker] == nil
+		return t.throttled[f.key.broker] == nil
 	case delivery.CauseNoProducerID:
-		return d.link.Unidentified() == nil
+		return t.link.Unidentified() == nil
 	case delivery.CauseUnanswered:
 		return true
 	}
@@ -246,16 +245,15 @@ func (d *dispatcher) passed(f *finding) bool {
 }
 
 // show has others see what was found, if that has changed.
-func (d *dispatcher) show(now time.Duration) {
-	t := &d.troubles
+func (t *troubles) show() {
 	before := 0
 	if p := t.shown.Load(); p != nil {
 		before = len(*p)
 	}
 	changed := before != len(t.found)
 	for _, f := range t.found {
-		current := f.seen == now
-		visible := f.waits && f.told || current && stated(f.Cause) && now >= f.begun+d.moment()
+		current := f.seen == t.pass.now
+		visible := f.waits && f.told || current && stated(f.Cause) && t.pass.now >= f.begun+t.moment()
 		if f.out.Trouble != f.Trouble || f.out.current != current || f.out.visible != visible {
 			f.out, changed = Shown{f.Trouble, f.err, slices.Clone(f.parts), current, visible}, true
 		}
@@ -287,44 +285,6 @@ func (t *troubles) of(topic string) (all []Shown) {
 		end++
 	}
 	return (*p)[begin:end]
-}
-
-// why returns why a record of a topic has waited, nil if nothing is known; partition is -1 where it
-// had none. Any goroutine may call it.
-func (d *dispatcher) why(topic string, partition int32) error {
-	if err := d.cluster.away(); err != nil {
-		return err
-	}
-	found := d.troubles.of(topic)
-	best := slices.IndexFunc(found, func(s Shown) bool {
-		return s.current && partition >= 0 &&
-			slices.Contains(s.parts, partition)
-	})
-	if best < 0 {
-		best = slices.IndexFunc(found, func(s Shown) bool {
-			return s.current &&
-				(s.visible || stated(s.Cause))
-		})
-	}
-	if best < 0 {
-		found = d.troubles.of("")
-		best = slices.IndexFunc(found, func(s Shown) bool {
-			return s.current &&
-				s.Cause != delivery.CauseUnanswered
-		})
-	}
-	if best < 0 {
-		return nil
-	}
-	return &troubleError{found[best].Trouble, found[best].err}
-}
-
-// whyOf is why for what d itself gives up. The last failure is better than nothing.
-func (d *dispatcher) whyOf(ts *topicState, partition int32) error {
-	if err := d.why(ts.t.Name(), partition); err != nil {
-		return err
-	}
-	return ts.lastErr
 }
 
 // Visible reports whether the trouble is to be shown: records have waited for it for more than a

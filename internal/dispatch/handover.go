@@ -1,59 +1,63 @@
 package dispatch
 
-import (
-	"slices"
-)
+// handover lets go of topics that go to another dispatcher of the lane.
+type handover struct {
+	*core
+	routes *routes       // that the topics were compared with last; nil: they are to be compared
+	left   bool          // idle is closed
+	idle   chan struct{} // closed when the dispatcher is not used any more and has nothing left to do
+}
 
 // reroute lets go of the topics that go elsewhere by now. It looks at them once for each change of
 // the routes.
-func (d *dispatcher) reroute(alarm *alarm) {
-	routes := d.lane.routes.Load()
-	if d.routes == routes {
+func (ho *handover) reroute() {
+	routes := ho.lane.routes.Load()
+	if ho.routes == routes {
 		return
 	}
-	d.routes = routes
+	ho.routes = routes
 	done := true
-	for name, ts := range d.topics {
+	for name, ts := range ho.topics {
 		to := routes.of(name)
-		if !ts.owned || to == d {
+		if !ts.owned || to.core == ho.core {
 			if ts.leaving { // it was about to, and nothing of it was looked at
 				ts.leaving = false
-				d.activate(ts)
+				ho.activate(ts)
 			}
 			continue
 		}
 		ts.leaving = true // nothing more is taken of it
-		d.activate(ts)    // what it has written may have to be looked after
-		done = d.release(ts, to, routes, alarm) && done
+		ho.activate(ts)   // what it has written may have to be looked after
+		done = ho.release(ts, to, routes) && done
 	}
 	if !done {
-		d.routes = nil // it is looked again when something comes home, or the alarm goes off
+		ho.routes = nil // it is looked again when something comes home, or the alarm goes off
 	}
 }
 
 // release hands a topic over to another dispatcher: what waits, and what is in flight and was not
 // written. What was, and is not answered, stays until it is, expires, or may move. It reports
 // whether it could: the other may have ended meanwhile, when the routes have changed again.
-func (d *dispatcher) release(ts *topicState, to *dispatcher, by *routes, alarm *alarm) bool {
-	if d.mustWait(ts, alarm) {
+func (ho *handover) release(ts *topicState, to *dispatcher, by *routes) bool {
+	if ho.mustWait(ts) {
 		return false
 	}
-	d.lane.mu.Lock()
-	defer d.lane.mu.Unlock()
-	if d.lane.routes.Load() != by {
-		alarm.by(alarm.now)
+	ho.lane.mu.Lock()
+	defer ho.lane.mu.Unlock()
+	if ho.lane.routes.Load() != by {
+		ho.pass.by(ho.pass.now)
 		return false
 	}
-	for _, p := range ts.all {
-		if it := p.flying; it != nil && !it.gone && !it.attempt.Revoke() {
+	for _, st := range ts.all {
+		if it := st.flying; it != nil && !it.gone && !it.attempt.Revoke() {
 			it.gone = true
-			d.again(it)
+			ho.again(it)
 		}
 	}
 	ts.t.Requeue(ts.stale...)
 	ts.stale, ts.dealing, ts.owned, ts.leaving = nil, false, false, false
 	ts.undealt, ts.cramped = false, false // whoever gets it deals them out
-	d.lift(ts)
+	ts.lift()
 	ts.survey()
 	ts.t.Assign(to.outlet)
 	return true
@@ -63,26 +67,30 @@ func (d *dispatcher) release(ts *topicState, to *dispatcher, by *routes, alarm *
 // compressed, which is soon over, and everything that goes to a broker that answers. What such a
 // broker refuses can go with the rest then, in its order, and what it takes stands before what is
 // newer, where the other dispatcher writes to the same cluster by new settings.
-func (d *dispatcher) mustWait(ts *topicState, alarm *alarm) (wait bool) {
-	for _, p := range ts.all {
+func (ho *handover) mustWait(ts *topicState) (wait bool) {
+	for _, st := range ts.all {
 		switch {
-		case p.flying == nil || p.flying.gone:
-		case !p.flying.ship.handed.Load():
-			alarm.by(alarm.now)
+		case st.flying == nil || st.flying.gone:
+		case !st.flying.ship.handed.Load():
+			ho.pass.by(ho.pass.now)
 			wait = true
-		case p.flying.ship.broker.usable:
+		case st.flying.ship.broker.usable:
 			wait = true
 		}
 	}
 	return wait
 }
 
-// succeeded reports whether d has a successor, which writes to the same cluster by newer settings,
-// or may have done so. What d has written before and delivers now may stand behind what is newer.
-func (d *dispatcher) succeeded() bool {
-	r := d.lane.routes.Load()
-	return d.behind.Load() || !r.has(d) && slices.ContainsFunc(r.dispatchers(),
-		func(o *dispatcher) bool {
-			return o != d && o.cluster.Name() == d.cluster.Name()
-		})
+// leave says when a dispatcher that is not used any more has nothing left to do.
+func (ho *handover) leave() {
+	if ho.left || len(ho.active) > 0 || ho.lane.routes.Load().has(ho.core) {
+		return
+	}
+	for _, ts := range ho.topics {
+		if ts.owned {
+			return
+		}
+	}
+	ho.left = true
+	close(ho.idle)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/clock"
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/gate"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -29,4 +31,12 @@ func newTestEngine(t *testing.T, log *zap.Logger) *Engine {
 	t.Cleanup(c.Stop)
 	return New(Config{Host: silent{}, Clock: c, Log: log, Codec: codec,
 		Budget: buffer.NewBudget(1 << 20), Pool: buffer.NewPool(1<<10, 1<<20), Idle: time.Minute})
+}
+
+// newTestCore returns the core of a dispatcher that sends to c, and does not run.
+func newTestCore(t *testing.T, c *cluster.Cluster, log *zap.Logger) *core {
+	e := newTestEngine(t, log)
+	x, err := newCore(&Lane{engine: e, Priority: routing.Medium}, NewSite(c, false, gate.Shares{}), routing.Fallback{})
+	require.NoError(t, err)
+	return x
 }

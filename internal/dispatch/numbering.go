@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"math/bits"
+	"time"
 
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
@@ -66,28 +67,31 @@ func (n *numbering) refused() cluster.Action {
 	return cluster.Unnumber
 }
 
+// numberer gives batches their numbers. It asks the link for new ones where a numbering has ended.
+type numberer struct{ *core }
+
 // numberable reports whether the next batch of p can be numbered, whichever it is.
-func (d *dispatcher) numberable(p *partition) bool {
-	n := &p.numbers
-	goesOn := !n.lost && (n.owner == nil || n.owner == p.pinned)
-	return goesOn && d.link.Current(n.id, n.next) || d.link.Available(n.id)
+func (nu *numberer) numberable(st *stream) bool {
+	n := &st.numbers
+	goesOn := !n.lost && (n.owner == nil || n.owner == st.pinned)
+	return goesOn && nu.link.Current(n.id, n.next) || nu.link.Available(n.id)
 }
 
 // number makes sure that b has numbers in p: its own, if it was written there before. It returns
 // false if there are none to be had any more. A batch of which an attempt is unresolved, and that
 // cannot keep its numbers, may be in Kafka twice after this attempt.
-func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool {
-	n := &p.numbers
-	if n.fits(b) && d.link.Current(n.id, n.next) {
-		if b.History.Unresolved && (n.next.ID < 0 || d.forgotten(p, b)) {
+func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {
+	n := &st.numbers
+	if n.fits(b) && nu.link.Current(n.id, n.next) {
+		if b.History.Unresolved && (n.next.ID < 0 || nu.forgotten(st, b)) {
 			ts.t.CountDuplicates(b)
 		}
 		if n.next.ID < 0 {
-			d.countOvertaken(n)
+			nu.countOvertaken(n)
 		}
 		return true
 	}
-	next, ok := d.link.Renew(n.id, ts.name, p.id)
+	next, ok := nu.link.Renew(n.id, ts.name, st.id)
 	if !ok {
 		return false
 	}
@@ -95,7 +99,7 @@ func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool 
 		ts.t.CountDuplicates(b)
 	}
 	if next.ID < 0 || next.ID != n.next.ID {
-		d.countOvertaken(n)
+		nu.countOvertaken(n)
 	}
 	n.begin(next)
 	return true
@@ -104,12 +108,32 @@ func (d *dispatcher) number(ts *topicState, p *partition, b *buffer.Batch) bool 
 // countOvertaken counts records whose attempt was not answered, and may arrive after what is
 // written next, for no broker will refuse it: the next numbers are of another producer ID, or there
 // are none.
-func (d *dispatcher) countOvertaken(n *numbering) {
+func (nu *numberer) countOvertaken(n *numbering) {
 	if !n.unsure {
 		return
 	}
 	n.unsure = false
 	if b := n.owner; b.Kind() != buffer.Unkeyed {
-		d.counts.orderAtRisk.Add(uint64(b.Records()))
+		nu.counts.orderAtRisk.Add(uint64(b.Records()))
 	}
+}
+
+// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so
+// long until it is there.
+const memoryMargin = patienceMax
+
+// relied returns how much is relied on of the time for which a broker remembers a producer: half of
+// it.
+func relied(memory time.Duration) time.Duration {
+	return max(0,
+		min(memory/2, memory-memoryMargin))
+}
+
+// forgotten reports whether the records of b, which was written to p, are so old that its broker
+// may not find a duplicate of it. Brokers go by the highest timestamp of the last batch, which is
+// the time of the append where the topic says so: that is no earlier than the first Send.
+func (nu *numberer) forgotten(st *stream, b *buffer.Batch) bool {
+	_, highest := b.Times()
+	age := max(time.Since(time.UnixMilli(highest)), nu.engine.clock.Mono()-b.Born())
+	return age > relied(nu.cluster.Memory(st.leader.ID))
 }

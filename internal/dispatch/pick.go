@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -9,42 +8,55 @@ import (
 	"github.com/forebay-go/forebay/internal/gate"
 )
 
+// sender picks the next broker (pick.go), fills a request for it (fill.go) and launches that
+// (launch.go).
+type sender struct {
+	*core
+	splitter *splitter
+	numberer *numberer
+
+	loads []*Load // of sendOne
+	turn  int     // where in active the next request begins
+	// when a request last took open batches, because one had lingered
+	opened time.Duration
+}
+
 // sendOne sends one request, to the broker whose partitions have waited longest for what is there
 // for them, and reports whether there was any.
-func (d *dispatcher) sendOne(now time.Duration, alarm *alarm) bool {
-	if !slices.ContainsFunc(d.active, func(ts *topicState) bool { return d.anyReady(ts, now) }) {
+func (se *sender) sendOne() bool {
+	if !slices.ContainsFunc(se.active, func(ts *topicState) bool { return se.anyReady(ts) }) {
 		return false
 	}
-	d.loads = d.loads[:0]
-	for _, b := range d.brokers {
+	se.loads = se.loads[:0]
+	for _, b := range se.brokers {
 		b.Ready, b.Waited, b.lingered, b.full = 0, 0, false, false
-		b.alone = d.cluster.gate.Alone(d.lane.Priority, b.ID, now)
-		d.loads = append(d.loads, &b.Load)
+		b.alone = se.cluster.gate.Alone(se.lane.Priority, b.ID, se.pass.now)
+		se.loads = append(se.loads, &b.Load)
 	}
-	for _, ts := range d.active {
-		d.poll(ts, now, alarm)
+	for _, ts := range se.active {
+		se.poll(ts)
 	}
-	full := d.inFlight >= d.settings.BufferBytes/4
-	d.press(full, now, alarm)
+	full := se.inFlight >= se.pass.BufferBytes/4
+	se.press(full)
 	for !full {
-		l := Pick(d.loads)
+		l := Pick(se.loads)
 		if l == nil {
 			return false
 		}
-		b := d.brokers[l.ID]
-		if !d.mayUse(b, now, alarm) {
+		b := se.brokers[l.ID]
+		if !se.mayUse(b) {
 			l.Ready = 0
 			continue
 		}
-		if s := d.load(b, now, alarm); s != nil {
+		if s := se.load(b); s != nil {
 			if b.lingered {
-				d.opened = now
+				se.opened = se.pass.now
 			}
-			b.sizes.sent(s.bytes+s.framing, now)
-			d.launch(s)
-			d.cluster.gate.Sent(d.lane.Priority, b.ID, s.bytes, now)
+			b.sizes.sent(s.bytes+s.framing, se.pass.now)
+			se.launch(s)
+			se.cluster.gate.Sent(se.lane.Priority, b.ID, s.bytes, se.pass.now)
 			for _, it := range s.items {
-				alarm.by(it.batch.Born() + d.settings.DeliveryTimeout) // it expires in flight too
+				se.pass.by(it.batch.Born() + se.pass.DeliveryTimeout) // it expires in flight too
 			}
 			return true
 		}
@@ -58,45 +70,45 @@ const pressAgain = gate.PressFor / 2
 
 // press says to which brokers more is ready than they take, so that lower lanes hold back there:
 // all of them, where the lane has as much in flight as it may have.
-func (d *dispatcher) press(full bool, now time.Duration, alarm *alarm) {
-	for id, b := range d.brokers {
+func (se *sender) press(full bool) {
+	for id, b := range se.brokers {
 		if b.full || full && b.Ready > 0 {
-			d.cluster.gate.Pressing(d.lane.Priority, id, now)
-			alarm.by(now + pressAgain)
+			se.cluster.gate.Pressing(se.lane.Priority, id, se.pass.now)
+			se.pass.by(se.pass.now + pressAgain)
 		}
 	}
 }
 
 // mayUse reports whether no higher lane needs the broker more.
-func (d *dispatcher) mayUse(b *brokerState, now time.Duration, alarm *alarm) bool {
-	ok, again := d.cluster.gate.May(d.lane.Priority, b.ID, now)
+func (se *sender) mayUse(b *brokerState) bool {
+	ok, again := se.cluster.gate.May(se.lane.Priority, b.ID, se.pass.now)
 	if !ok {
-		alarm.by(again)
+		se.pass.by(again)
 	}
 	return ok
 }
 
 // poll adds ts to the load of each broker that could take something of it: what is ready, or what
 // would go with that.
-func (d *dispatcher) poll(ts *topicState, now time.Duration, alarm *alarm) {
-	for _, p := range ts.all {
-		if !p.idle(now, alarm) {
+func (se *sender) poll(ts *topicState) {
+	for _, st := range ts.all {
+		if !st.idle(se.pass) {
 			continue
 		}
-		is, lingered, open := d.readiness(ts, p, now)
+		is, lingered, open := se.readiness(ts, st)
 		if !is && !open {
 			continue
 		}
-		if !p.leader.takes(p, now, alarm) {
-			p.leader.full = p.leader.full || is && p.leader.usable &&
-				p.leader.flying >= p.leader.slots()
+		if !st.leader.takes(st, se.pass) {
+			st.leader.full = st.leader.full || is && st.leader.usable &&
+				st.leader.flying >= st.leader.slots()
 			continue
 		}
-		p.leader.lingered = p.leader.lingered || lingered
+		st.leader.lingered = st.leader.lingered || lingered
 		if is {
-			p.leader.Ready++
+			st.leader.Ready++
 		}
-		p.leader.served(ts, d.tick-p.used)
+		st.leader.served(ts, se.tick-st.used)
 	}
 	for _, b := range ts.counted {
 		b.Waited += b.longest
@@ -115,42 +127,30 @@ func (b *brokerState) served(ts *topicState, ago uint64) {
 }
 
 // anyReady reports whether anything of ts is ready, wherever it may go.
-func (d *dispatcher) anyReady(ts *topicState, now time.Duration) bool {
+func (se *sender) anyReady(ts *topicState) bool {
 	for i := range ts.waiting {
-		if w := &ts.waiting[i]; w.Sealed || d.ripe(w, now) {
+		if w := &ts.waiting[i]; w.Sealed || se.ripe(w) {
 			return true
 		}
 	}
 	return ts.anyPinned()
 }
 
-// idle reports whether p may be given a batch, as far as p itself is concerned.
-func (p *partition) idle(now time.Duration, alarm *alarm) bool {
-	if p.flying != nil || p.leader == nil {
-		return false
-	}
-	if p.retryAt > now {
-		alarm.by(p.retryAt)
-		return false
-	}
-	return true
-}
-
 // readiness reports whether something of ts is ready that p could take, whether that is an open
 // batch that has lingered, and whether there is an open batch for it: one that is ready, or would
 // go with what is.
-func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) (is, lingered,
+func (se *sender) readiness(ts *topicState, st *stream) (is, lingered,
 	open bool) {
-	if p.pinned != nil {
+	if st.pinned != nil {
 		return true, false, false
 	}
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
-		if !ts.suits(w, p, d.settings.Linger, now) {
+		if !ts.suits(w, st, se.pass) {
 			continue
 		}
-		mayOpen := w.Open && p.leader.takesOpen()
-		switch ripe := mayOpen && d.ripe(w, now); {
+		mayOpen := w.Open && st.leader.takesOpen()
+		switch ripe := mayOpen && se.ripe(w); {
 		case w.Sealed && (w.Kind != buffer.Unkeyed || !ripe):
 			is = is || !w.Busy
 		case mayOpen:
@@ -161,209 +161,47 @@ func (d *dispatcher) readiness(ts *topicState, p *partition, now time.Duration) 
 }
 
 // suits reports whether p could take what w describes.
-func (ts *topicState) suits(w *buffer.Waiting, p *partition, linger, now time.Duration) bool {
+func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 	switch w.Kind {
 	case buffer.Unkeyed:
-		return ts.opensTo(p, w.Oldest+linger, now)
+		return ts.opensTo(st, w.Oldest+pass.Linger, pass.now)
 	case buffer.Keyed:
-		return w.Partition == p.id && p.stream == 0 && !ts.dealing
+		return w.Partition == st.id && st.number == 0 && !ts.dealing
 	default:
-		return w.Partition == p.id && p.stream == 0
+		return w.Partition == st.id && st.number == 0
 	}
-}
-
-// load fills a request for b: one batch for each of its partitions that has something to take. When
-// the linger of one open batch is over the others go with it, for they would need requests of their
-// own a moment later.
-func (d *dispatcher) load(b *brokerState, now time.Duration, alarm *alarm) *shipment {
-	if b.asideFree(now, alarm) {
-		if s := d.loadAside(b, now, alarm); s != nil {
-			return s
-		}
-	}
-	if !b.free(now, alarm) {
-		return nil
-	}
-	s := &shipment{d: d, broker: b, most: d.most(b, now)}
-	for i := range d.active {
-		at := (d.turn + i) % len(d.active)
-		ts := d.active[at]
-		for _, p := range ts.candidates(b, now, alarm) {
-			if p.pace == apace && !d.put(s, ts, p, now, alarm) {
-				d.turn = at // the next request begins with what had no room in this one
-				return s.orNil()
-			}
-		}
-	}
-	return s.orNil()
-}
-
-// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane
-// waits no longer than for one.
-func (d *dispatcher) most(b *brokerState, now time.Duration) int {
-	if !b.alone {
-		return min(b.sizes.ceiling(now), d.settings.BatchBytes)
-	}
-	return min(b.sizes.ceiling(now), maxRequestBytes)
-}
-
-// loadAside fills a request of partitions that would hold up others: those that may be slow, in
-// ever smaller company, and only then those that are, with one another. What may be is soon known.
-func (d *dispatcher) loadAside(b *brokerState, now time.Duration, alarm *alarm) *shipment {
-	if !slices.ContainsFunc(d.active, (*topicState).anyAside) {
-		return nil
-	}
-	s := &shipment{d: d, broker: b, aside: true, most: d.most(b, now)}
-	d.fillAside(s, now, alarm, func(p *partition) bool {
-		return p.pace > apace && len(s.items) < p.pace &&
-			!slices.ContainsFunc(s.items, func(it *item) bool { return it.p.pace <= len(s.items) })
-	})
-	if len(s.items) == 0 {
-		d.fillAside(s, now, alarm, func(p *partition) bool { return p.pace == slow })
-	}
-	return s.orNil()
-}
-
-// fillAside adds batches to s for the partitions that may join.
-func (d *dispatcher) fillAside(s *shipment, now time.Duration, alarm *alarm,
-	may func(*partition) bool) {
-	for _, ts := range d.active {
-		for _, p := range ts.candidates(s.broker, now, alarm) {
-			if may(p) && !d.put(s, ts, p, now, alarm) {
-				return
-			}
-		}
-	}
-}
-
-// candidates returns the partitions of ts that b leads and that may be given a batch: those first
-// that were used longest ago.
-func (ts *topicState) candidates(b *brokerState, now time.Duration, alarm *alarm) []*partition {
-	if len(ts.waiting) == 0 && !ts.anyPinned() {
-		return nil
-	}
-	found := ts.scratch[:0]
-	for _, p := range ts.all {
-		if p.leader == b && p.idle(now, alarm) {
-			found = append(found, p)
-		}
-	}
-	ts.scratch = found
-	slices.SortFunc(found, func(a, b *partition) int { return cmp.Compare(a.used, b.used) })
-	return found
-}
-
-// put adds a batch for p to s, if one is there. It returns false when s has no more room.
-func (d *dispatcher) put(s *shipment, ts *topicState, p *partition, now time.Duration,
-	alarm *alarm) bool {
-	lingered := s.broker.lingered && s.takesOpen()
-	size := 0
-	kind, from, seal := buffer.Unkeyed, int32(-1), false
-	if p.pinned != nil {
-		size = p.pinned.Size()
-	} else {
-		w := d.choose(ts, p, now, lingered, s.takesOpen())
-		if w == nil {
-			return true
-		}
-		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() &&
-			(lingered && w.Open || d.ripe(w, now)), w.Bytes
-	}
-	if s.has(ts, p) {
-		return true
-	}
-	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most ||
-		d.inFlight+int64(s.bytes+size) > d.settings.BufferBytes/4) {
-		return false
-	}
-	if !d.numberable(p) {
-		d.troubles.nameless = now
-		alarm.by(now + retryMin)
-		return true
-	}
-	b := p.pinned
-	if b == nil {
-		if b = ts.t.Take(kind, from, seal); b == nil {
-			return true
-		}
-		if b.BuiltForOther(ts.count) { // another dispatcher has just given it back
-			ts.stale, ts.dealing = append(ts.stale, b), true
-			ts.survey()
-			alarm.by(now)
-			return true
-		}
-	}
-	if p.pinned == nil && d.halveBefore(s.broker, ts, p, b, now) {
-		alarm.by(now)
-		return true
-	}
-	if !d.number(ts, p, b) { // the producer ID has just been lost
-		if p.pinned == nil {
-			ts.t.Requeue(b)
-		}
-		alarm.by(now + retryMin)
-		return true
-	}
-	if p.pinned == nil && b.Kind() == buffer.Unkeyed {
-		ts.batches++
-		d.designate(ts, now)
-	}
-	p.pinned = nil
-	s.add(ts, p, b)
-	ts.survey()
-	return true
-}
-
-// choose returns what p takes next of ts: the oldest of what belongs to it and what may go
-// anywhere.
-func (d *dispatcher) choose(ts *topicState, p *partition, now time.Duration, lingered,
-	open bool) *buffer.Waiting {
-	var best *buffer.Waiting
-	for i := range ts.waiting {
-		w := &ts.waiting[i]
-		if !ts.suits(w, p, d.settings.Linger, now) || w.Busy && w.Kind != buffer.Unkeyed ||
-			!w.Sealed && !(open && (lingered || d.ripe(w, now))) {
-			continue
-		}
-		if best == nil || w.Oldest < best.Oldest {
-			best = w
-		}
-	}
-	return best
 }
 
 // ripe reports whether there is an open batch that has lingered.
-func (d *dispatcher) ripe(w *buffer.Waiting, now time.Duration) bool {
-	return w.Open && now >= d.due(w)
+func (se *sender) ripe(w *buffer.Waiting) bool {
+	return w.Open && se.pass.now >= se.due(w)
 }
 
 // due returns when an open batch has lingered. One that may go anywhere had no partition at the
 // broker of the last request that took open batches, or it would have gone too: it waits for the
 // next such request, a linger later, no longer than that.
-func (d *dispatcher) due(w *buffer.Waiting) time.Duration {
-	linger := d.settings.Linger
+func (se *sender) due(w *buffer.Waiting) time.Duration {
+	linger := se.pass.Linger
 	if w.Kind != buffer.Unkeyed {
 		return w.OpenSince + linger
 	}
-	return w.OpenSince + linger + min(max(0, d.opened-w.OpenSince), linger)
+	return w.OpenSince + linger + min(max(0, se.opened-w.OpenSince), linger)
 }
 
-// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so
-// long until it is there.
-const memoryMargin = patienceMax
-
-// relied returns how much is relied on of the time for which a broker remembers a producer: half of
-// it.
-func relied(memory time.Duration) time.Duration {
-	return max(0,
-		min(memory/2, memory-memoryMargin))
+// testSizes sends a request without batches to brokers that have hung up on a batch alone: where it
+// is answered, it is the size.
+func (se *sender) testSizes() {
+	for _, b := range se.brokers {
+		if b.sizes.untested && b.flying == 0 && b.free(se.pass) {
+			se.launch(&shipment{core: se.core, broker: b})
+		}
+	}
 }
 
-// forgotten reports whether the records of b, which was written to p, are so old that its broker
-// may not find a duplicate of it. Brokers go by the highest timestamp of the last batch, which is
-// the time of the append where the topic says so: that is no earlier than the first Send.
-func (d *dispatcher) forgotten(p *partition, b *buffer.Batch) bool {
-	_, highest := b.Times()
-	age := max(time.Since(time.UnixMilli(highest)), d.engine.clock.Mono()-b.Born())
-	return age > relied(d.cluster.Memory(p.leader.ID))
+// widen has topics get more streams, and reports whether some did.
+func (se *sender) widen() (more bool) {
+	for _, ts := range se.active {
+		more = ts.widen() || more
+	}
+	return more
 }

@@ -20,7 +20,7 @@ func (l *Lane) Redirect(paths Paths) (left []Leaver) {
 	use := slices.IndexFunc(paths, func(x path) bool { return x.d.cluster.Name() == from })
 	next := &routes{paths: paths, use: max(use, 0), since: was.since, leaving: slices.Clone(was.leaving)}
 	for _, x := range was.paths {
-		if !next.has(x.d) {
+		if !next.has(x.d.core) {
 			left = append(left, Leaver{l, x.d})
 			next.leaving = append(next.leaving, x.d)
 		}
@@ -32,7 +32,7 @@ func (l *Lane) Redirect(paths Paths) (left []Leaver) {
 	}
 	l.update(func(r *routes) { *r = *next })
 	for _, x := range paths {
-		if !was.has(x.d) {
+		if !was.has(x.d.core) {
 			x.d.start() // only now: one that is not in the routes and has nothing to do leaves
 		}
 	}
@@ -47,7 +47,7 @@ func (x Leaver) Site() *Site { return x.d.cluster }
 // Lane.Stop has ended it.
 func (x Leaver) Wait() bool {
 	select {
-	case <-x.d.idle:
+	case <-x.d.handover.idle:
 	case <-x.d.done:
 		return false
 	}
@@ -83,18 +83,4 @@ func (l *Lane) keep(d *dispatcher) {
 	sum := l.gone[d.cluster.Name()]
 	sum.add(d.work())
 	l.gone[d.cluster.Name()] = sum
-}
-
-// leave says when a dispatcher that is not used any more has nothing left to do.
-func (d *dispatcher) leave() {
-	if d.left || len(d.active) > 0 || d.lane.routes.Load().has(d) {
-		return
-	}
-	for _, ts := range d.topics {
-		if ts.owned {
-			return
-		}
-	}
-	d.left = true
-	close(d.idle)
 }

@@ -66,9 +66,9 @@ func (r *routes) of(topic string) *dispatcher {
 // inUse returns the cluster that the lane uses.
 func (r *routes) inUse() *Site { return r.paths[r.use].d.cluster }
 
-// has reports whether d is one of the ways that r offers.
-func (r *routes) has(d *dispatcher) bool {
-	return slices.ContainsFunc(r.paths, func(x path) bool { return x.d == d })
+// has reports whether c is that of one of the ways that r offers.
+func (r *routes) has(c *core) bool {
+	return slices.ContainsFunc(r.paths, func(x path) bool { return x.d.core == c })
 }
 
 // dispatchers are those of all ways, and those that are leaving.

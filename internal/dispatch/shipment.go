@@ -6,15 +6,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
 // shipment is one produce request on its way.
 type shipment struct {
-	d       *dispatcher
+	core    *core
 	broker  *brokerState
 	aside   bool // on the connection for slow partitions
 	plain   bool // batches go uncompressed
@@ -39,7 +37,7 @@ type shipment struct {
 type item struct {
 	ship    *shipment
 	ts      *topicState
-	p       *partition
+	stream  *stream
 	batch   *buffer.Batch
 	attempt *cluster.Attempt
 	tried   bool // it is not the first attempt of its batch
@@ -48,25 +46,25 @@ type item struct {
 	written bool // it had been written by then
 }
 
-func (s *shipment) add(ts *topicState, p *partition, b *buffer.Batch) {
-	it := &item{ship: s, ts: ts, p: p, batch: b, tried: b.History.Attempts > 0,
-		repeats: p.numbers.owner == b}
-	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: p.id, Records: b.Records(),
-		Sequence: p.numbers.next}
+func (s *shipment) add(ts *topicState, st *stream, b *buffer.Batch) {
+	it := &item{ship: s, ts: ts, stream: st, batch: b, tried: b.History.Attempts > 0,
+		repeats: st.numbers.owner == b}
+	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: st.id, Records: b.Records(),
+		Sequence: st.numbers.next}
 	s.items = append(s.items, it)
 	s.bytes += b.Size()
 	s.framing += framed(ts)
-	p.flying = it
+	st.flying = it
 }
 
 // framed is about what a batch takes in a request beside itself.
 func framed(ts *topicState) int { return len(ts.name) + 32 }
 
 // has reports whether a batch for the same partition is in s: a request can have only one.
-func (s *shipment) has(ts *topicState, p *partition) bool {
+func (s *shipment) has(ts *topicState, st *stream) bool {
 	return slices.ContainsFunc(s.items, func(it *item) bool {
 		return it.ts.name == ts.name &&
-			it.p.id == p.id
+			it.stream.id == st.id
 	})
 }
 
@@ -78,89 +76,6 @@ func (s *shipment) orNil() *shipment {
 		return nil
 	}
 	return s
-}
-
-// launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is
-// not waited for any more.
-func (d *dispatcher) launch(s *shipment) {
-	s.plain = s.broker.plain
-	if s.patience = s.broker.patience; s.aside {
-		s.broker.aside, s.solo = true, true
-	} else {
-		s.solo = s.broker.flying == 0
-		s.broker.flying++
-		s.broker.launches++
-		s.number = s.broker.launches
-	}
-	for _, it := range s.items {
-		d.tick++
-		it.p.used = d.tick
-		d.overtake(it)
-	}
-	d.inFlight += int64(s.bytes)
-	d.overhead.Store(max(d.overhead.Load(), d.inFlight))
-	d.wg.Go(func() {
-		s.travel()
-		d.mu.Lock()
-		d.landed = append(d.landed, s)
-		d.mu.Unlock()
-		d.outlet.Wake()
-	})
-}
-
-// overtake tells other lanes that have the topic of a batch whose order matters that it goes before
-// what waits there. They are not waited for: a topic often gets a higher priority because the lower
-// one does not get on.
-func (d *dispatcher) overtake(it *item) {
-	if it.batch.Kind() == buffer.Unkeyed {
-		return
-	}
-	for l := range d.engine.host.Lanes {
-		if l == d.lane {
-			continue
-		}
-		if t := l.Buffer.Find(it.ts.t.Name()); t != nil {
-			t.Overtake(d.cluster.Name(), it.batch.Last())
-		}
-	}
-}
-
-// overtaken reports whether records of a delivered batch may stand behind newer ones of their keys:
-// those went by newer settings of the cluster, or with another priority.
-func (d *dispatcher) overtaken(it *item) bool {
-	switch {
-	case it.batch.Kind() == buffer.Unkeyed:
-		return false
-	case !it.ts.owned && d.succeeded():
-		return true
-	case !it.ts.t.Overtaken(d.cluster.Name(), it.batch):
-		return false
-	}
-	if !it.ts.crossed {
-		it.ts.crossed = true
-		d.log.Warn("a topic has records with keys in several priorities; their order is not kept",
-			zap.String("topic", it.ts.t.Name()))
-	}
-	return true
-}
-
-// codec returns what batches are compressed with.
-func (s *shipment) codec() *buffer.Codec {
-	if s.plain {
-		return buffer.NoCodec
-	}
-	return s.d.engine.compressor.codec
-}
-
-// anyPlain reports whether some broker does not take the compression: batches are not compressed
-// then before it is known where they go.
-func (d *dispatcher) anyPlain() bool {
-	for _, b := range d.brokers {
-		if b.plain {
-			return true
-		}
-	}
-	return false
 }
 
 // travel compresses the batches and sends them.
@@ -179,12 +94,12 @@ func (s *shipment) travel() {
 		b *cluster.Attempt) int {
 		return strings.Compare(a.Topic, b.Topic)
 	})
-	req := s.d.link.Prepare(attempts)
+	req := s.core.link.Prepare(attempts)
 	req.Aside, req.Patience = s.aside, s.patience
 	s.handed.Store(true)
-	s.launched = s.d.engine.clock.Mono()
-	s.throttle, s.err = s.d.link.Produce(s.d.ctx, s.broker.ID, req)
-	s.landed = s.d.engine.clock.Mono()
+	s.launched = s.core.engine.clock.Mono()
+	s.throttle, s.err = s.core.link.Produce(s.core.ctx, s.broker.ID, req)
+	s.landed = s.core.engine.clock.Mono()
 	if s.err == nil {
 		s.version = req.Version
 	}

@@ -3,17 +3,9 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"slices"
 	"time"
-
-	"go.uber.org/zap"
-
-	"github.com/forebay-go/forebay/buffer"
-	"github.com/forebay-go/forebay/delivery"
-	"github.com/forebay-go/forebay/internal/cluster"
 )
 
 const (
@@ -163,102 +155,4 @@ func hungUp(err error) bool {
 		return false
 	}
 	return !errors.Is(err, net.ErrClosed) // that was us
-}
-
-// learnSize learns from a request how large it may be. Requests on one connection die together: the
-// largest counts.
-func (d *dispatcher) learnSize(s *shipment, now time.Duration) {
-	b := s.broker
-	z := &b.sizes
-	switch {
-	case s.err == nil:
-		sure := z.sure()
-		z.answered(s.wrote, now)
-		if z.sure() && !sure && !z.said {
-			z.said = true
-			d.log.Warn("broker hangs up on large requests: they are kept smaller",
-				zap.Int32("broker", b.ID), zap.Int("bytes", z.died))
-		}
-	case errors.Is(s.err, context.DeadlineExceeded):
-		b.ended = b.launches // what dies with it, dies of that
-		z.narrowed(d.settings.BatchBytes)
-	case !hungUp(s.err) || d.ctx.Err() != nil:
-	case len(s.items) == 0:
-		z.untested = false
-		z.forget() // small requests are not answered either
-	case slices.ContainsFunc(s.items,
-		func(it *item) bool { return it.attempt.Fate == cluster.Unresolved }):
-		too := !s.aside && s.number <= b.ended
-		if !too || z.group > 0 {
-			z.ended(s.wrote, too)
-		}
-		if !too && !s.aside {
-			b.ended = b.launches
-		}
-		z.untested = z.untested || s.lone() && s.wrote >= leastLethal
-	}
-}
-
-// lone reports whether s was one batch, and the only request on its connection.
-func (s *shipment) lone() bool {
-	return len(s.items) == 1 && s.solo && (s.aside || s.number == s.broker.launches)
-}
-
-// testSizes sends a request without batches to brokers that have hung up on a batch alone: where it
-// is answered, it is the size.
-func (d *dispatcher) testSizes(now time.Duration, alarm *alarm) {
-	for _, b := range d.brokers {
-		if b.sizes.untested && b.flying == 0 && b.free(now, alarm) {
-			d.launch(&shipment{d: d, broker: b})
-		}
-	}
-}
-
-// condemn has a batch halved, or a record given up, that the broker hangs up on each time it is
-// sent.
-func (d *dispatcher) condemn(it *item) {
-	s, z := it.ship, &it.ship.broker.sizes
-	if len(s.items) > 1 || !hungUp(s.err) || !z.sure() || s.wrote < z.died {
-		return
-	}
-	what, do := "batch", "lower batching.max_bytes"
-	if it.batch.Records() == 1 {
-		what, do = "record", "lower batching.max_record_bytes, so that Send refuses it"
-	}
-	err := fmt.Errorf("broker %d hangs up on a request of %d bytes, which is one %s: %s, or "+
-		"raise the limit of the broker (socket.request.max.bytes): %w",
-		s.broker.ID, s.wrote, what, do, s.err)
-	d.failed(it, err)
-	d.blame(it, delivery.CauseRequestTooLarge, err)
-	if !z.saidAlone {
-		z.saidAlone = true
-		d.log.Warn("broker hangs up on single batches: lower batching.max_bytes, or raise the "+
-			"limit of the broker",
-			zap.Int32("broker", s.broker.ID), zap.String("topic", it.ts.t.Name()), zap.Int("bytes",
-				s.wrote), zap.Int("records", it.batch.Records()))
-	}
-	if it.batch.Records() == 1 && z.deaths < recordDeaths {
-		return
-	}
-	it.p.pinned = nil
-	d.split(it, err)
-}
-
-// halveBefore halves a batch that was not written yet, and that the broker would hang up on.
-func (d *dispatcher) halveBefore(b *brokerState, ts *topicState, p *partition, batch *buffer.Batch,
-	now time.Duration) bool {
-	if batch.Records() == 1 || batch.History.Unresolved ||
-		!b.sizes.tooLarge(batch.Size()+framed(ts), now) {
-		return false
-	}
-	halves, err := ts.t.Halve(batch)
-	if err != nil {
-		return false
-	}
-	d.limit(&item{ts: ts, batch: batch})
-	for _, half := range slices.Backward(halves) {
-		d.giveBack(ts, p, half)
-	}
-	ts.survey()
-	return true
 }

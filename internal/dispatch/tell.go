@@ -69,36 +69,36 @@ func (t *teller) sum(now time.Duration) (n int, causes string, due time.Duration
 }
 
 // tell says that records wait, and for what.
-func (d *dispatcher) tell(f *finding, now time.Duration) {
+func (t *troubles) tell(f *finding) {
 	f.told = true
-	if quiet(f.Cause) || !d.engine.teller.may(f.Cause, now) {
+	if quiet(f.Cause) || !t.engine.teller.may(f.Cause, t.pass.now) {
 		return
 	}
 	f.single = true
-	d.log.Warn("records wait", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)),
+	t.log.Warn("records wait", zap.String("topic", f.Topic), zap.String("cause", string(f.Cause)),
 		zap.String("reason", f.Reason),
 		zap.String("remedy", f.Remedy))
-	d.engine.host.Event(troubleEvent(f.Trouble, TroubleBegan))
+	t.engine.host.Event(troubleEvent(f.Trouble, TroubleBegan))
 }
 
 // tellOver says that they do not any more.
-func (d *dispatcher) tellOver(f *finding, now time.Duration) {
-	d.log.Info("records wait no longer", zap.String("topic", f.Topic),
-		zap.String("cause", string(f.Cause)), zap.Duration("after", now-f.begun))
-	d.engine.host.Event(troubleEvent(f.Trouble, TroubleOver))
+func (t *troubles) tellOver(f *finding) {
+	t.log.Info("records wait no longer", zap.String("topic", f.Topic),
+		zap.String("cause", string(f.Cause)), zap.Duration("after", t.pass.now-f.begun))
+	t.engine.host.Event(troubleEvent(f.Trouble, TroubleOver))
 }
 
 // tellMore says how many troubles there were beyond the bound of a minute.
-func (d *dispatcher) tellMore(now time.Duration, alarm *alarm) {
-	n, causes, due := d.engine.teller.sum(now)
+func (t *troubles) tellMore() {
+	n, causes, due := t.engine.teller.sum(t.pass.now)
 	if due > 0 {
-		alarm.by(due)
+		t.pass.by(due)
 	}
 	if n == 0 {
 		return
 	}
-	d.engine.log.Warn("records of more topics wait", zap.Int("topics", n), zap.String("causes", causes))
-	d.engine.host.Event(Event{Kind: TroubleBegan,
+	t.engine.log.Warn("records of more topics wait", zap.Int("topics", n), zap.String("causes", causes))
+	t.engine.host.Event(Event{Kind: TroubleBegan,
 		Reason: fmt.Sprintf("records of %d more topics wait: %s", n, causes)})
 }
 

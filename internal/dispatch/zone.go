@@ -1,5 +1,22 @@
 package dispatch
 
+// judge notes which partitions are well, for what may go to any of them.
+func (ts *topicState) judge(rack string, zones int) {
+	ts.anyApace, ts.rack = false, ""
+	near := 0
+	for _, st := range ts.parts {
+		if st.pace == apace && st.leader != nil && st.leader.usable {
+			ts.anyApace = true
+			if st.leader.rack == rack {
+				near++
+			}
+		}
+	}
+	if rack != "" && KeepToZone(near, len(ts.parts), zones) {
+		ts.rack = rack
+	}
+}
+
 // KeepToZone reports whether batches without keys should keep to the partitions whose leaders are
 // in the zone of the program: near is how many of these can be written to, of partitions in all,
 // spread over zones. That is so while the zone has at least half of its fair share. With less, all

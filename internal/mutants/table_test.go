@@ -33,10 +33,10 @@ var table = []mutant{
 	{
 		name:   "a retry takes the next numbers",
 		broken: "a batch that was not answered is sent again with the numbers that follow its own",
-		file:   "internal/dispatch/answer.go",
+		file:   "internal/dispatch/retry.go",
 		old:    "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, true",
 		new: "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, " +
-			"true\n\tit.p.numbers.advance(it.attempt.Records)",
+			"true\n\tit.stream.numbers.advance(it.attempt.Records)",
 		by:   cutAfterWrite,
 		says: "was not reported as maybe duplicated|and is not there|Should be zero",
 	},
@@ -45,15 +45,15 @@ var table = []mutant{
 		broken: "a batch that was not answered is sent again in the next epoch, in which no " +
 			"broker finds a duplicate",
 		file: "internal/dispatch/numbering.go",
-		old:  "if n.fits(b) && d.link.Current(n.id, n.next) {",
-		new:  "if n.fits(b) && p.pinned == nil && d.link.Current(n.id, n.next) {",
+		old:  "if n.fits(b) && nu.link.Current(n.id, n.next) {",
+		new:  "if n.fits(b) && st.pinned == nil && nu.link.Current(n.id, n.next) {",
 		by:   cutAfterWrite,
 		says: "Should be zero",
 	},
 	{
 		name:   "a batch is forgotten on a timeout",
 		broken: "a batch that was not answered is neither sent again nor resolved",
-		file:   "internal/dispatch/answer.go",
+		file:   "internal/dispatch/retry.go",
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved " +
 			"{\n\t\treturn\n\t}",
@@ -63,11 +63,11 @@ var table = []mutant{
 	{
 		name:   "a batch is delivered on a timeout",
 		broken: "a batch that was not answered counts as delivered",
-		file:   "internal/dispatch/answer.go",
+		file:   "internal/dispatch/retry.go",
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved {\n" +
-			"\t\tit.ship.d.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Delivered, " +
-			"Partition: it.p.id, Offset: -1})\n\t\treturn\n\t}",
+			"\t\tit.ship.core.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Delivered, " +
+			"Partition: it.stream.id, Offset: -1})\n\t\treturn\n\t}",
 		// its request never reached the broker
 		by:   check{"producer", `TestVirtual_Explore/brokers_as_they_should_be/key_"k":_unseen`},
 		says: "is in no log",
@@ -75,13 +75,12 @@ var table = []mutant{
 	{
 		name:   "an unanswered batch is overtaken",
 		broken: "a newer batch of the partition goes before one that was written and not answered",
-		file:   "internal/dispatch/pick.go",
+		file:   "internal/dispatch/fill.go",
 		old:    "kind, from, seal := buffer.Unkeyed, int32(-1), false",
 		new: "kind, from, seal := buffer.Unkeyed, int32(-1), false\n" +
-			"\tif w := d.choose(ts, p, now, lingered, s.takesOpen()); w != nil && p.pinned != " +
-			"nil {\n" +
-			"\t\tovertaken := p.pinned\n\t\tp.pinned = nil\n\t\tdefer func() { p.pinned = " +
-			"overtaken }()\n\t}",
+			"\tif w := se.choose(ts, st, lingered, s.takesOpen()); w != nil && st.pinned != nil {\n" +
+			"\t\tovertaken := st.pinned\n\t\tst.pinned = nil\n" +
+			"\t\tdefer func() { st.pinned = overtaken }()\n\t}",
 		by:   check{"producer", "TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes"},
 		says: "was not reported as maybe duplicated|and is not there|Should be zero",
 	},
@@ -98,9 +97,9 @@ var table = []mutant{
 		name: "an unanswered batch is split uncounted",
 		broken: "a batch of which an attempt is unresolved is halved and sent with new numbers, " +
 			"and not counted as maybe duplicated",
-		file: "internal/dispatch/answer.go",
-		old:  "func (d *dispatcher) recount(it *item) {",
-		new:  "func (d *dispatcher) recount(it *item) {\n\tif it != nil {\n\t\treturn\n\t}",
+		file: "internal/dispatch/retry.go",
+		old:  "func (c *core) recount(it *item) {",
+		new:  "func (c *core) recount(it *item) {\n\tif it != nil {\n\t\treturn\n\t}",
 		by:   check{"producer", "TestVirtual_F8_AnUnansweredBatchThatIsHalvedIsCounted"},
 		says: "was not reported as maybe duplicated",
 	},
@@ -108,7 +107,7 @@ var table = []mutant{
 		name: "a move is not counted",
 		broken: "a batch that was written and not answered is written elsewhere, and not " +
 			"counted as maybe duplicated",
-		file: "internal/dispatch/dispatcher.go",
+		file: "internal/dispatch/core.go",
 		old:  "ts.t.CountDuplicates(b)",
 		new:  "",
 		by:   check{"producer", "TestVirtual_F8_WhatMovesUnansweredIsCountedAsMaybeDuplicated"},
@@ -141,9 +140,9 @@ var table = []mutant{
 		broken: "a batch that was written, not answered and then rejected leaves its numbers to " +
 			"the next",
 		file: "internal/dispatch/answer.go",
-		old:  "it.p.numbers.wrote(b, a.Fate == cluster.Answered)",
-		new: "it.p.numbers.wrote(b, a.Fate == cluster.Answered)\n\t\tif a.Fate == " +
-			"cluster.Answered {\n\t\t\tit.p.numbers.owner = nil\n\t\t}",
+		old:  "it.stream.numbers.wrote(b, a.Fate == cluster.Answered)",
+		new: "it.stream.numbers.wrote(b, a.Fate == cluster.Answered)\n\t\tif a.Fate == " +
+			"cluster.Answered {\n\t\t\tit.stream.numbers.owner = nil\n\t\t}",
 		by: check{"producer",
 			"TestVirtual_F8_ABatchAfterOneThatWasRejectedUnansweredIsWritten"},
 		says: "is not there",
@@ -209,9 +208,9 @@ var table = []mutant{
 	{
 		name:   "two batches of a partition at once",
 		broken: "a second batch of a partition is sent while one is in flight",
-		file:   "internal/dispatch/pick.go",
-		old:    "if p.flying != nil || p.leader == nil {",
-		new:    "if p.leader == nil {",
+		file:   "internal/dispatch/stream.go",
+		old:    "if st.flying != nil || st.leader == nil {",
+		new:    "if st.leader == nil {",
 		by:     cutAfterWrite,
 		says: "context deadline exceeded|and is not there|was not reported as maybe " +
 			"duplicated|Should be zero",
@@ -250,7 +249,7 @@ var table = []mutant{
 		name: "what may be written counts as expired",
 		broken: "a batch that was written and not answered in its time expires, as if Kafka " +
 			"could not have it",
-		file: "internal/dispatch/dispatcher.go",
+		file: "internal/dispatch/outcome.go",
 		old:  "if v.Outcome != delivery.Delivered && b.History.MaybeWritten {",
 		new:  "if v.Outcome == delivery.Rejected && b.History.MaybeWritten {",
 		by:   check{"producer", "TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten"},
@@ -282,7 +281,7 @@ var table = []mutant{
 		name: "a batch is released before it is revoked",
 		broken: "a batch in flight whose time is up gives its buffer back while kgo may still " +
 			"read it",
-		file: "internal/dispatch/topic.go",
+		file: "internal/dispatch/expire.go",
 		old:  "it.attempt.Revoke()",
 		new:  "false",
 		by:   check{"producer", "TestVirtual_F25_ABatchThatExpiresBeforeItIsWrittenNeverIs"},
@@ -424,7 +423,7 @@ var table = []mutant{
 		name:   "low goes beside high as if it were alone",
 		broken: "requests of a lower priority are as large and as many beside a higher one",
 		file:   "internal/dispatch/pick.go",
-		old:    "b.alone = d.cluster.gate.Alone(d.lane.Priority, b.ID, now)",
+		old:    "b.alone = se.cluster.gate.Alone(se.lane.Priority, b.ID, se.pass.now)",
 		new:    "b.alone = true",
 		by:     check{"producer", "TestVirtual_F15_HighGoesBeforeLowWhereTheyShareABroker"},
 		says:   "is not less than",
@@ -529,7 +528,7 @@ var table = []mutant{
 		name:   "expiry in flight comes late",
 		broken: "nothing wakes the dispatcher when the time of a batch in flight is up",
 		file:   "internal/dispatch/pick.go",
-		old:    "alarm.by(it.batch.Born() + d.settings.DeliveryTimeout)",
+		old:    "se.pass.by(it.batch.Born() + se.pass.DeliveryTimeout)",
 		new:    "_ = it",
 		by: check{"producer",
 			"TestVirtual_F25_ABatchExpiresInFlightWhileItsConnectionIsDialled"},
@@ -560,9 +559,9 @@ var table = []mutant{
 		name: "what was written moves at once",
 		broken: "a batch that was written and not answered goes to the fallback, where it was " +
 			"said that it must not",
-		file: "internal/dispatch/topic.go",
-		old:  "case after == Never || p.pinned.Kind() != buffer.Unkeyed:",
-		new:  "case p.pinned.Kind() != buffer.Unkeyed:",
+		file: "internal/dispatch/expire.go",
+		old:  "case after == Never || st.pinned.Kind() != buffer.Unkeyed:",
+		new:  "case st.pinned.Kind() != buffer.Unkeyed:",
 		by:   check{"producer", "TestVirtual_F14_WhatWasWrittenAndNotAnsweredStays"},
 		says: "Should be zero",
 	},
@@ -571,7 +570,7 @@ var table = []mutant{
 		broken: "a batch in flight that was not written is forgotten when its topic goes to " +
 			"another cluster",
 		file: "internal/dispatch/handover.go",
-		old:  "it.gone = true\n\t\t\td.again(it)",
+		old:  "it.gone = true\n\t\t\tho.again(it)",
 		new:  "it.gone = true",
 		by:   check{"producer", "TestVirtual_F25_WhatIsOnItsWayAndNotWrittenMovesAtOnce"},
 		says: "nothing stays behind|context deadline exceeded",

@@ -1,0 +1,205 @@
+package dispatch
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/partitioner"
+)
+
+// load fills a request for b: one batch for each of its partitions that has something to take. When
+// the linger of one open batch is over the others go with it, for they would need requests of their
+// own a moment later.
+func (se *sender) load(b *brokerState) *shipment {
+	if b.asideFree(se.pass) {
+		if s := se.loadAside(b); s != nil {
+			return s
+		}
+	}
+	if !b.free(se.pass) {
+		return nil
+	}
+	s := &shipment{core: se.core, broker: b, most: se.most(b)}
+	for i := range se.active {
+		at := (se.turn + i) % len(se.active)
+		ts := se.active[at]
+		for _, st := range ts.candidates(b, se.pass) {
+			if st.pace == apace && !se.put(s, ts, st) {
+				se.turn = at // the next request begins with what had no room in this one
+				return s.orNil()
+			}
+		}
+	}
+	return s.orNil()
+}
+
+// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane
+// waits no longer than for one.
+func (se *sender) most(b *brokerState) int {
+	if !b.alone {
+		return min(b.sizes.ceiling(se.pass.now), se.pass.BatchBytes)
+	}
+	return min(b.sizes.ceiling(se.pass.now), maxRequestBytes)
+}
+
+// loadAside fills a request of partitions that would hold up others: those that may be slow, in
+// ever smaller company, and only then those that are, with one another. What may be is soon known.
+func (se *sender) loadAside(b *brokerState) *shipment {
+	if !slices.ContainsFunc(se.active, (*topicState).anyAside) {
+		return nil
+	}
+	s := &shipment{core: se.core, broker: b, aside: true, most: se.most(b)}
+	se.fillAside(s, func(st *stream) bool {
+		return st.pace > apace && len(s.items) < st.pace &&
+			!slices.ContainsFunc(s.items, func(it *item) bool { return it.stream.pace <= len(s.items) })
+	})
+	if len(s.items) == 0 {
+		se.fillAside(s, func(st *stream) bool { return st.pace == slow })
+	}
+	return s.orNil()
+}
+
+// fillAside adds batches to s for the partitions that may join.
+func (se *sender) fillAside(s *shipment,
+	may func(*stream) bool) {
+	for _, ts := range se.active {
+		for _, st := range ts.candidates(s.broker, se.pass) {
+			if may(st) && !se.put(s, ts, st) {
+				return
+			}
+		}
+	}
+}
+
+// candidates returns the partitions of ts that b leads and that may be given a batch: those first
+// that were used longest ago.
+func (ts *topicState) candidates(b *brokerState, pass *pass) []*stream {
+	if len(ts.waiting) == 0 && !ts.anyPinned() {
+		return nil
+	}
+	found := ts.scratch[:0]
+	for _, st := range ts.all {
+		if st.leader == b && st.idle(pass) {
+			found = append(found, st)
+		}
+	}
+	ts.scratch = found
+	slices.SortFunc(found, func(a, b *stream) int { return cmp.Compare(a.used, b.used) })
+	return found
+}
+
+// put adds a batch for p to s, if one is there. It returns false when s has no more room.
+func (se *sender) put(s *shipment, ts *topicState, st *stream) bool {
+	lingered := s.broker.lingered && s.takesOpen()
+	size := 0
+	kind, from, seal := buffer.Unkeyed, int32(-1), false
+	if st.pinned != nil {
+		size = st.pinned.Size()
+	} else {
+		w := se.choose(ts, st, lingered, s.takesOpen())
+		if w == nil {
+			return true
+		}
+		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() &&
+			(lingered && w.Open || se.ripe(w)), w.Bytes
+	}
+	if s.has(ts, st) {
+		return true
+	}
+	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most ||
+		se.inFlight+int64(s.bytes+size) > se.pass.BufferBytes/4) {
+		return false
+	}
+	if !se.numberer.numberable(st) {
+		se.troubles.nameless = se.pass.now
+		se.pass.by(se.pass.now + retryMin)
+		return true
+	}
+	b := st.pinned
+	if b == nil {
+		if b = ts.t.Take(kind, from, seal); b == nil {
+			return true
+		}
+		if b.BuiltForOther(ts.count) { // another dispatcher has just given it back
+			ts.stale, ts.dealing = append(ts.stale, b), true
+			ts.survey()
+			se.pass.by(se.pass.now)
+			return true
+		}
+	}
+	if st.pinned == nil && se.splitter.halveBefore(s.broker, ts, st, b) {
+		se.pass.by(se.pass.now)
+		return true
+	}
+	if !se.numberer.number(ts, st, b) { // the producer ID has just been lost
+		if st.pinned == nil {
+			ts.t.Requeue(b)
+		}
+		se.pass.by(se.pass.now + retryMin)
+		return true
+	}
+	if st.pinned == nil && b.Kind() == buffer.Unkeyed {
+		ts.batches++
+		se.designate(ts)
+	}
+	st.pinned = nil
+	s.add(ts, st, b)
+	ts.survey()
+	return true
+}
+
+// choose returns what p takes next of ts: the oldest of what belongs to it and what may go
+// anywhere.
+func (se *sender) choose(ts *topicState, st *stream, lingered,
+	open bool) *buffer.Waiting {
+	var best *buffer.Waiting
+	for i := range ts.waiting {
+		w := &ts.waiting[i]
+		if !ts.suits(w, st, se.pass) || w.Busy && w.Kind != buffer.Unkeyed ||
+			!w.Sealed && !(open && (lingered || se.ripe(w))) {
+			continue
+		}
+		if best == nil || w.Oldest < best.Oldest {
+			best = w
+		}
+	}
+	return best
+}
+
+// crossAfter is how long a batch that is ready waits for a leader in its own zone. It goes anywhere
+// then: the zone is full, or its brokers are slow.
+const crossAfter = time.Second
+
+// opensTo reports whether p may have an un-keyed batch that has been ready since a time.
+func (ts *topicState) opensTo(st *stream, since, now time.Duration) bool {
+	switch {
+	case st.avoidUntil > now && ts.anyApace:
+		return false
+	case ts.turn != partitioner.Any:
+		return st.id == ts.turn
+	}
+	return ts.rack == "" || st.leader.rack == ts.rack || now >= since+crossAfter
+}
+
+// designate has the partitioner say where the next un-keyed batch is to go. A partition that has
+// failed is left out until it may be tried again, and one that has something written and not
+// answered: batches would wait for it that can go elsewhere.
+func (se *sender) designate(ts *topicState) {
+	ts.turn = partitioner.Any
+	if se.pass.Partitioner == nil {
+		return
+	}
+	ts.well = ts.well[:0]
+	for _, st := range ts.parts {
+		avoided := st.avoidUntil > se.pass.now && ts.anyApace || st.retryAt > se.pass.now || st.pinned != nil
+		if st.id < ts.count && st.leader != nil && st.leader.usable && st.leader.retryAt <= se.pass.now &&
+			!avoided {
+			ts.well = append(ts.well, st.id)
+		}
+	}
+	if len(ts.well) > 0 {
+		ts.turn = se.pass.Partitioner.ForBatch(ts.t.Name(), ts.batches, ts.well, ts.count)
+	}
+}

@@ -1,0 +1,90 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+// pace learns from how long the answer took which partitions would hold up others. Where one of
+// them failed it is that one; where none did it may be any, and they travel in smaller companies
+// until it is found.
+func (s *shipment) pace(now time.Duration) {
+	if s.err != nil || len(s.items) == 0 {
+		return
+	}
+	someFailed := slices.ContainsFunc(s.items, (*item).failed)
+	late := s.broker.learn(s, someFailed)
+	for _, it := range s.items {
+		switch st := it.stream; {
+		case (!late || someFailed && !it.failed()) && st.pace == apace: // as ever
+		case !late || someFailed && !it.failed():
+			it.ts.setPace(st.id, apace, 0)
+		case someFailed || len(s.items) == 1 || st.pace == slow:
+			it.ts.setPace(st.id, slow, now+avoid)
+		default:
+			it.ts.setPace(st.id, len(s.items)/2, st.avoidUntil)
+		}
+	}
+}
+
+// failed reports whether the broker answered with an error.
+func (it *item) failed() bool {
+	return it.attempt.Fate != cluster.Answered || cluster.ActionOf(it.attempt.Code) != cluster.Done
+}
+
+// learn notes how long the answer to s took, and reports whether that was so long that it held up
+// what travelled with it. A broker serves the requests of a connection one after the other: the
+// time of those before is not the fault of s. What travels aside counts like the rest: where that
+// is all, nobody is held up by it, and it is not slow.
+func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
+	last := &b.landed[0]
+	if s.aside {
+		last = &b.landed[1]
+	}
+	served := s.landed - max(s.launched, *last)
+	*last = s.landed
+	if failed {
+		return served > min(max(slowTimes*b.serving.median, slowLeast), slowFailure)
+	}
+	slow = served > max(slowTimes*b.serving.median, slowLeast)
+	b.serving.add(served)
+	return slow
+}
+
+// recent are the last times of something.
+type recent struct {
+	times  [15]time.Duration // in no order, 0: not yet
+	next   int               // which is replaced next
+	median time.Duration
+}
+
+func (r *recent) add(d time.Duration) {
+	r.times[r.next] = max(d, 1) // 0 is not yet
+	r.next = (r.next + 1) % len(r.times)
+	sorted := r.times
+	slices.Sort(sorted[:])
+	known, _ := slices.BinarySearch(sorted[:], 1) // where those that are known begin
+	r.median = sorted[(known+len(sorted))/2]
+}
+
+// The paces of a partition that are not a number of companions. A broker answers a request when the
+// slowest of its partitions is done: those that are known to be slow travel with one another, on a
+// connection of their own.
+const (
+	apace = 0
+	slow  = -1
+)
+
+// avoid is how long batches that may go elsewhere avoid a partition that is slow.
+const avoid = 10 * time.Second
+
+// setPace notes how slow a partition is, for all streams to it.
+func (ts *topicState) setPace(id int32, pace int, avoidUntil time.Duration) {
+	for _, st := range ts.all {
+		if st.id == id {
+			st.pace, st.avoidUntil = pace, avoidUntil
+		}
+	}
+}

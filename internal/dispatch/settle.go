@@ -1,0 +1,39 @@
+package dispatch
+
+// settleActive forgets the topics that need no attention until they come in again, and sets the
+// alarm for the rest.
+func (se *sender) settleActive() {
+	kept := se.active[:0]
+	armed, plain := false, se.anyPlain()
+	for _, ts := range se.active {
+		if ts.quiet() {
+			ts.active = false
+			continue
+		}
+		kept = append(kept, ts)
+		sealed := false
+		for i := range ts.waiting {
+			w := &ts.waiting[i]
+			if !w.Busy { // else the squeezer wakes us
+				se.pass.by(w.Oldest + se.pass.DeliveryTimeout)
+			}
+			if due := se.due(w); w.Open && due > se.pass.now {
+				se.pass.by(due)
+				armed = true
+			}
+			if cross := w.Oldest + se.pass.Linger + crossAfter; ts.rack != "" &&
+				cross > se.pass.now {
+				se.pass.by(cross)
+			}
+			sealed = sealed || w.Sealed
+		}
+		if sealed && !plain {
+			se.engine.compressor.offer(ts.t)
+		}
+	}
+	clear(se.active[len(kept):])
+	se.active = kept
+	if armed {
+		se.outlet.Arm()
+	}
+}
