@@ -63,3 +63,89 @@ func ExampleWithDelivery() {
 	// record 7: shed, closed: hello
 	// 1 true
 }
+
+// Send never waits. When Kafka has been away for so long that the memory is full, it says so.
+func ExampleProducer_Send() {
+	p, err := producer.New(producer.Config{ // nobody listens there
+		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}},
+		Buffer:   producer.BufferConfig{MaxBytes: 1 << 20},
+	})
+	if err != nil {
+		panic(err)
+	}
+	value := make([]byte, 1000)
+	for err == nil {
+		err = p.Send(producer.Record{Topic: "plays", Value: value})
+	}
+	fmt.Println("full:", errors.Is(err, producer.ErrBufferFull))
+	if refused, ok := errors.AsType[*producer.SendError](err); ok {
+		fmt.Println(refused.Topic, refused.Priority, refused.Limit)
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // do not wait for Kafka
+	summary, err := p.Close(ctx)
+	fmt.Println("left:", summary.Left == summary.Accepted, errors.Is(err, producer.ErrLeft))
+	// Output:
+	// full: true
+	// plays medium 1048576
+	// left: true true
+}
+
+// Records that belong together get the same key. They have one partition and keep their order.
+func ExampleRecord() {
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(12, "plays"))
+	if err != nil {
+		panic(err)
+	}
+	defer kafka.Close()
+	p, err := producer.New(producer.Config{
+		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: kafka.ListenAddrs()}},
+	}, producer.WithDelivery(func(r producer.Report) {
+		fmt.Println(r.Tag, r.Outcome, r.Partition, r.Offset)
+	}))
+	if err != nil {
+		panic(err)
+	}
+	for i, event := range []string{"start", "pause", "stop"} {
+		_ = p.Send(producer.Record{
+			Topic:   "plays",
+			Key:     []byte("alice"),
+			Value:   []byte(event),
+			Headers: []producer.Header{{Key: "version", Value: []byte("1")}},
+			Tag:     uint64(i), // comes back in the report
+		})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, _ = p.Close(ctx)
+	// Output:
+	// 0 delivered 9 0
+	// 1 delivered 9 1
+	// 2 delivered 9 2
+}
+
+// Settings change while records flow. Here a topic gets another priority.
+func ExampleProducer_Reconfigure() {
+	p, err := producer.New(producer.Config{ // nobody listens there
+		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: []string{"127.0.0.1:1"}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	_ = p.Send(producer.Record{Topic: "plays"})
+
+	cfg := p.Config() // what is in force, to change and to give back
+	cfg.Topics = []routing.Rule{{Topic: "plays", Priority: routing.High}}
+	if err := p.Reconfigure(cfg); err != nil {
+		panic(err) // nothing has changed
+	}
+	_ = p.Send(producer.Record{Topic: "plays"})
+
+	s := p.Stats()
+	fmt.Println(s.Priorities[routing.Medium].Accepted, s.Priorities[routing.High].Accepted)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // do not wait for Kafka
+	_, _ = p.Close(ctx)
+	// Output: 1 1
+}
