@@ -40,3 +40,38 @@ func ExampleSource() {
 	_ = provider.Shutdown(ctx)
 	// Output: 6.7108864e+07 By <nil>
 }
+
+// Register does the same through the API of OpenTelemetry: for a program that has a meter and does
+// not own the SDK.
+func ExampleRegister() {
+	reader := metric.NewManualReader() // a program has an exporter here
+	provider := metric.NewMeterProvider(metric.WithReader(reader))
+	p, err := producer.New(producer.Config{ // nobody listens there
+		Clusters: map[string]producer.ClusterConfig{"main": {Brokers: []string{"127.0.0.1:1"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	registration, err := otel.Register(provider.Meter("forebay"), p.Stats, otel.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = p.Send(producer.Record{Topic: "plays", Value: []byte("title 7")})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var got metricdata.ResourceMetrics
+	err = reader.Collect(ctx, &got)
+	for _, m := range got.ScopeMetrics[0].Metrics {
+		if m.Name == "forebay.accepted_records" {
+			fmt.Println(m.Name, err)
+		}
+	}
+	_ = registration.Unregister()
+	cancel() // do not wait for Kafka
+	_, _ = p.Close(ctx)
+	_ = provider.Shutdown(context.Background())
+	// Output: forebay.accepted_records <nil>
+}
