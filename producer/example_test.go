@@ -41,15 +41,16 @@ func Example() {
 }
 
 func ExampleWithDelivery() {
-	p, err := producer.New(producer.Config{
+	told := make(chan struct{})
+	p, err := producer.New(producer.Config{ // nobody listens there
 		Clusters: map[string]producer.ClusterConfig{"gone": {Brokers: []string{"127.0.0.1:1"}}},
 	}, producer.WithDelivery(func(r producer.Report) {
 		if rec, ok := r.Returned(); ok {
 			fmt.Printf("record %d: %v, %v: %s\n", r.Tag, r.Outcome, r.Reason, rec.Value)
-		} else if r.Outcome != producer.Delivered {
-			// it was given up for its memory: the report does not have it
+		} else if r.Outcome != producer.Delivered { // given up for its memory: only the tag is left
 			fmt.Printf("record %d: %v, %v\n", r.Tag, r.Outcome, r.Reason)
 		}
+		close(told) // there is one record only
 	}))
 	if err != nil {
 		panic(err)
@@ -57,9 +58,10 @@ func ExampleWithDelivery() {
 	_ = p.Send(producer.Record{Topic: "events", Value: []byte("hello"), Tag: 7})
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	summary, err := p.Close(ctx)
+	summary, err := p.Close(ctx) // waits for the callback too, but not longer than ctx
+	<-told
 	fmt.Println(summary.Left, errors.Is(err, producer.ErrLeft))
-	// Unordered output:
+	// Output:
 	// record 7: shed, closed: hello
 	// 1 true
 }
