@@ -7,7 +7,7 @@ MINUTES ?= 10
 SEED ?= 0
 ROUNDS ?= 5
 
-.PHONY: help test vet cross lint virtual explore hostile race ops examples compat soak mutants reliability fuzz bench peers
+.PHONY: docs help test vet cross lint virtual explore hostile race ops examples compat soak mutants reliability fuzz bench peers
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ reliability: ## all tests of faults and all mutants, and docs/reliability.md fro
 	if [ -n "$(SOAK)" ]; then cp "$(SOAK)" "$$folder/soak.txt"; fi; \
 	$(MAKE) virtual hostile race mutants; \
 	mkdir -p docs; go run ./internal/proof/table "$$folder" > "$$folder/reliability.md"; cp "$$folder/reliability.md" docs/
+
+docs: ## docs/settings.md, from the doc comments of producer.Config
+	go run ./internal/settingsdoc > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 
 fuzz: ## the fuzz targets, half a minute each
 	go test ./buffer -run '^$$' -fuzz '^FuzzBatch' -fuzztime 30s

@@ -11,28 +11,28 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Config is everything about a producer that a file or the environment may carry. Zero fields mean
-// the defaults that they name, so a config with one cluster and its brokers is complete. New copies
-// it.
+// Config holds every setting of a producer that a file or the environment may carry. A zero field
+// means its default, so a Config with one cluster and its brokers is complete. New copies it.
+// docs/settings.md lists all settings.
 type Config struct {
-	// ClientID is what brokers see in their logs and quotas. Empty means "forebay".
+	// ClientID is the name that brokers use for this program in their logs and quotas. Empty means
+	// "forebay".
 	ClientID string `yaml:"client_id"`
 
-	// Rack is the zone that the program runs in, by the name that brokers of all clusters have for
-	// it in broker.rack. Batches of records without keys then go to partitions whose leaders are in
-	// it, as long as those that can be written to are at least half of the zone's fair share, and
-	// take a batch within a second. Empty means that all leaders are alike.
+	// Rack is the zone in which the program runs, as broker.rack of the brokers names it. Batches of
+	// records without keys then keep to partitions with leaders in that zone, while enough of them
+	// take batches. A batch that has waited for a second goes to any zone. Empty means that zones do
+	// not matter.
 	Rack string `yaml:"rack"`
 
-	// Clusters are the Kafka clusters, by a name of your choice. At least one is needed.
+	// Clusters are the Kafka clusters, by a name of your choice. At least one is required.
 	Clusters map[string]ClusterConfig `yaml:"clusters"`
 
-	// Priorities says what each priority is worth and where it goes.
+	// Priorities says where the records of each priority go, and what memory they get.
 	Priorities PrioritiesConfig `yaml:"priorities"`
 
-	// Topics gives the records of some topics a priority. The exact name goes before patterns, an
-	// earlier pattern before a later one. Records of other topics are of medium priority. A
-	// record's own priority goes before all of this.
+	// Topics gives topics a priority, for records that name none. An exact name wins over a pattern,
+	// and an earlier pattern over a later one. Empty means that all topics are of medium priority.
 	Topics []routing.Rule `yaml:"topics"`
 
 	Buffer   BufferConfig   `yaml:"buffer"`
@@ -41,29 +41,27 @@ type Config struct {
 	Resolver ResolverConfig `yaml:"resolver"`
 }
 
-// ClusterConfig names a Kafka cluster.
+// ClusterConfig describes a Kafka cluster.
 type ClusterConfig struct {
-	// Brokers are some of the cluster's brokers, as host:port; the rest is found through them. New
-	// does not look them up. It rejects an empty list, and what is not host:port once white space
-	// around it is trimmed.
+	// Brokers are some of the cluster's brokers, as host:port. The others are found through them.
+	// Required. New does not look them up. It rejects an empty list, and an entry that is not
+	// host:port.
 	Brokers []string `yaml:"brokers"`
 
-	// ClusterID is the ID of the cluster, as "kafka-cluster.sh cluster-id" shows it: nothing is
-	// written where brokers tell another one. Empty means that of the first that answers. Where
-	// another Kafka answers under the name of a broker, that broker is not used; where all do, the
-	// cluster is Down with both IDs in the reason, and what waits stays. Brokers that tell no ID
-	// are taken as they are. New rejects white space.
+	// ClusterID is the ID that the brokers must report, as "kafka-cluster.sh cluster-id" prints it.
+	// Nothing is written to a broker that reports another ID. If all brokers do, the cluster is Down
+	// with both IDs in its reason, and records wait. Brokers that report no ID are used. Empty means
+	// the ID of the first broker that answers. New rejects white space.
 	ClusterID string `yaml:"cluster_id"`
 
-	// ProducerIDExpiration is how long the brokers remember a producer: their
-	// producer.id.expiration.ms. The brokers are asked for it, which takes the right to
-	// DescribeConfigs on the cluster; this value counts where they do not answer. Half of the time
-	// is relied on: an unanswered batch with older records counts as maybe duplicated when it is
-	// sent again. Zero means 24 h, Kafka's default. New rejects negative values.
+	// ProducerIDExpiration is how long the brokers remember a producer (producer.id.expiration.ms).
+	// Forebay asks the brokers, which requires the right to DescribeConfigs on the cluster; this
+	// value applies if they do not answer. Forebay relies on half of it: an unanswered batch with
+	// older records counts as maybe duplicated when it is sent again. Zero means 24 h, Kafka's
+	// default. New rejects negative values.
 	ProducerIDExpiration time.Duration `yaml:"producer_id_expiration"`
 
-	// CreateTopics has topics made that are not there when a record for them comes. Without it they
-	// are waited for.
+	// CreateTopics says how missing topics are created.
 	CreateTopics CreateTopicsConfig `yaml:"create_topics"`
 
 	TLS  TLSConfig  `yaml:"tls"`
@@ -71,25 +69,26 @@ type ClusterConfig struct {
 }
 
 // CreateTopicsConfig says how topics are created: by the producer if Enabled is set, and by
-// "forebay topics apply". If the brokers refuse, the producer tries again every second at first,
-// then twice a minute; the records wait, and Stats says why.
+// "forebay topics apply". If the brokers refuse, the producer tries again after a second, later
+// twice a minute. Records wait meanwhile, and Stats says why.
 type CreateTopicsConfig struct {
-	// Enabled has the producer create missing topics. If it is false, the other fields apply to
-	// "forebay topics apply" only. The brokers' own auto.create.topics.enable is never used.
+	// Enabled has the producer create a missing topic when a record for it arrives. False, the
+	// default, means that records wait for the topic; "forebay topics apply" uses the other fields
+	// all the same. The brokers' auto.create.topics.enable is never used.
 	Enabled bool `yaml:"enabled"`
 
-	// Partitions is how many they get. Zero means as many as the brokers' num.partitions says. New
-	// rejects negative values.
+	// Partitions is the number of partitions of a new topic. Zero means num.partitions of the
+	// brokers. New rejects negative values.
 	Partitions int32 `yaml:"partitions"`
 
-	// ReplicationFactor is how many brokers hold each partition. Zero means the brokers'
-	// default.replication.factor, and for "forebay topics apply" 3 for high priority and 2 for the
-	// others. New rejects negative values.
+	// ReplicationFactor is how many brokers hold each partition of a new topic. Zero means
+	// default.replication.factor of the brokers; "forebay topics apply" takes 3 for high priority
+	// and 2 for the others. New rejects negative values.
 	ReplicationFactor int16 `yaml:"replication_factor"`
 
-	// Configs are settings of the topics, such as "retention.ms", that differ from the brokers'
-	// defaults. Without "retention.ms", "forebay topics apply" keeps topics of high priority for
-	// 24 h, of medium for 4 h and of low for 2 h.
+	// Configs are topic settings that differ from the brokers' defaults, such as "retention.ms".
+	// Empty means none; "forebay topics apply" then keeps topics of high priority for 24 h, of
+	// medium for 4 h and of low for 2 h.
 	Configs map[string]string `yaml:"configs"`
 }
 
@@ -118,72 +117,71 @@ type PrioritiesConfig struct {
 // PriorityConfig holds the settings of one priority.
 type PriorityConfig struct {
 	// Cluster is the name of the cluster that records of this priority go to. Empty means the
-	// cluster with the name of the priority ("low", "medium", "high"), or else the only cluster
-	// there is. If neither exists, Send returns ErrNoRoute. New rejects an unknown name. It also
-	// rejects a priority without a cluster if a rule of Topics names that priority, or if it is
-	// medium, unless a rule for "*" gives all other topics a priority.
+	// cluster with the name of the priority ("low", "medium" or "high"), or else the only cluster.
+	// If there is neither, Send returns ErrNoRoute. New rejects an unknown name. New also rejects a
+	// priority without a cluster if a rule of Topics names it, or if it is medium and no rule for
+	// "*" gives all other topics a priority.
 	Cluster string `yaml:"cluster"`
 
-	// DeliveryTimeout is how long a record may take from Send to Kafka's acknowledgement, by the
-	// monotonic clock. At its end it expires, or is possibly persisted if it was written and not
-	// answered; at most a sixteenth early, never late. Zero means 2 minutes for low, 10 minutes for
-	// medium, 1 hour for high. New rejects less than 1 s and more than 365 days.
+	// DeliveryTimeout is the time that a record may take from Send to Kafka's acknowledgement. When
+	// it is over, the record expires; it is possibly persisted if it was written and not answered.
+	// That happens at most a sixteenth of the time early, and never late. Zero means 2 minutes for
+	// low, 10 minutes for medium and 1 hour for high. New rejects less than 1 s and more than 365
+	// days.
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout"`
 
-	// MoveUnresolvedAfter is how long a batch of un-keyed records that was written and not answered
-	// waits for its partition to have a leader again, before it is written elsewhere and its
-	// records count as maybe duplicated. Zero means 2 s for low, 10 s for medium and never for
-	// high. Never (-1) means never. New rejects other negative values and more than 365 days.
+	// MoveUnresolvedAfter is how long an unanswered batch of un-keyed records waits for its
+	// partition to have a leader again. After that it is written to another partition, and its
+	// records count as maybe duplicated. Zero means 2 s for low, 10 s for medium and never for high.
+	// Never (-1) means never. New rejects other negative values and more than 365 days.
 	MoveUnresolvedAfter time.Duration `yaml:"move_unresolved_after"`
 
-	// WireShare is the part of a broker's rate that records of this priority keep while ready
-	// batches of higher ones wait for that broker to answer, from 0 to 0.5. While none do, and
-	// while they get no answer at all, nothing is held back. Of what several lower priorities keep,
-	// the lowest has its share of all, the next its share of the rest. Zero means 0.05 for low and
-	// 0.2 for medium; high has no use for it.
+	// WireShare is the part of a broker's rate that this priority keeps while higher priorities have
+	// more for that broker than it takes, from 0 to 0.5. At all other times nothing is held back. If
+	// several priorities are lower, the lowest gets its share of everything, and the next its share
+	// of the rest. Zero means 0.05 for low and 0.2 for medium; high does not need one.
 	WireShare float64 `yaml:"wire_share"`
 
 	// GuaranteedShare is the part of Buffer.MaxBytes that higher priorities leave to this one, from
-	// its first record on. What it does not use of it is lent to lower priorities. A guarantee
-	// below two batches is of little use: memory is taken and given up by the batch. Zero means
-	// 1/16 for low and medium, or CeilingShare if that is less, and none for high, from which
-	// nobody takes. NoGuarantee (-1) means none. New rejects other negative values, more than
-	// CeilingShare, and guarantees that are more than 1 together.
+	// its first record on. Lower priorities may use what it leaves free. A guarantee below two
+	// batches is of little use, because memory is taken and freed by the batch. Zero means 1/16 for
+	// low and medium, or CeilingShare if that is less, and none for high, which loses memory to
+	// nobody. NoGuarantee (-1) means none. New rejects other negative values, more than
+	// CeilingShare, and guarantees that add up to more than 1.
 	GuaranteedShare float64 `yaml:"guaranteed_share"`
 
-	// CeilingShare is the part of Buffer.MaxBytes that this priority never exceeds, whether others
-	// want room or not. Zero means 1: all of it. New rejects negative values and more than 1.
+	// CeilingShare is the part of Buffer.MaxBytes that this priority never exceeds, even if the rest
+	// is free. Zero means 1, all of it. New rejects negative values and more than 1.
 	CeilingShare float64 `yaml:"ceiling_share"`
 
-	// WhenFull says what a Send of this priority does for which there is no room, when lower
-	// priorities have none left to give up: "refuse" its record with ErrBufferFull, or
-	// "drop_oldest": accept it, and shed the oldest batch of this priority that waits. Empty means
-	// "refuse".
+	// WhenFull says what Send does if there is no room and lower priorities have nothing left to
+	// give up. "refuse" returns ErrBufferFull. "drop_oldest" accepts the record and sheds the oldest
+	// waiting batch of this priority. Empty means "refuse".
 	WhenFull string `yaml:"when_full"`
 
 	// Fallbacks are the clusters that records of this priority go to while Cluster is down, in the
-	// order in which they are tried. New rejects a cluster that is not there, and one that is named
-	// twice.
+	// order in which they are tried. Empty means none. New rejects an unknown cluster, and a cluster
+	// that is named twice.
 	//
-	// What waits moves with its priority: un-keyed batches as they are, keyed ones dealt out anew
-	// if the topic has another number of partitions there. What was written and not answered stays
-	// where it was written and is sent there again when the cluster is back; un-keyed batches of it
-	// move after MoveUnresolvedAfter, and count as maybe duplicated. The order of a key holds
-	// within a cluster, not across a switch.
+	// Waiting records move with their priority. Un-keyed batches move as they are; keyed records are
+	// dealt out anew if the topic has another number of partitions there. A batch that was written
+	// and not answered stays, and is sent again when its cluster is back; an un-keyed one moves
+	// after MoveUnresolvedAfter, and counts as maybe duplicated. The order of a key holds within a
+	// cluster, not across a switch.
 	Fallbacks []routing.Fallback `yaml:"fallbacks"`
 
-	// FallbackAfter is how long the cluster in use has to be down before the next one is used:
-	// nothing of it answered, and it acknowledged nothing. Zero means 5 s. New rejects negative
-	// values and more than 365 days.
+	// FallbackAfter is how long the cluster in use must be down before the next one is used: no
+	// broker answers, and nothing is acknowledged. Zero means 5 s. New rejects negative values and
+	// more than 365 days.
 	FallbackAfter time.Duration `yaml:"fallback_after"`
 
-	// ReturnAfter is how long a cluster that is earlier in the order has to be well before it is
-	// used again. Zero means 30 s. New rejects negative values and more than 365 days.
+	// ReturnAfter is how long an earlier cluster in the order must be well before it is used again.
+	// Zero means 30 s. New rejects negative values and more than 365 days.
 	ReturnAfter time.Duration `yaml:"return_after"`
 
-	// SwitchEvery is how far apart switches are at least, so that clusters that come and go do not
-	// drag records to and fro. Only a fallback that fails is left at once, for a cluster that is
-	// well. Zero means 1 minute. New rejects negative values and more than 365 days.
+	// SwitchEvery is the shortest time between two switches, so that clusters that come and go do
+	// not drag records to and fro. Only a fallback that fails is left at once. Zero means 1 minute.
+	// New rejects negative values and more than 365 days.
 	SwitchEvery time.Duration `yaml:"switch_every"`
 }
 
@@ -214,83 +212,78 @@ const longest = 365 * 24 * time.Hour
 // NoLinger makes batches ready as soon as they have a record.
 const NoLinger = time.Duration(-1)
 
-// BufferConfig bounds what waits in memory.
+// BufferConfig bounds the memory of records that wait.
 type BufferConfig struct {
-	// MaxBytes bounds the memory held for records that Kafka has not acknowledged, in bytes, by
-	// capacity: batches open, waiting and in flight, the tables of topics, and delivery reports
-	// that were not read. All priorities share it. At the bound a Send has lower priorities shed
-	// what waits longest, down to their guarantees; where they have no more it returns
-	// ErrBufferFull, never waiting (see PriorityConfig). Zero means 64 MiB. New rejects less than
-	// 1 MiB, less than four times Batching.MaxBytes, and less than Batching.MaxRecordBytes. Where
-	// the process has a memory limit (GOMEMLIMIT) below 1.25 times this, New logs a warning. When
-	// the partitions of a topic become known or change, its keyed records are dealt out to them;
-	// that may take a sixty-fourth more than the bound, if they could not be delivered otherwise.
+	// MaxBytes bounds the memory held for records that Kafka has not acknowledged, in bytes. It
+	// covers the capacity of batches, the tables of topics, and unread delivery reports. All
+	// priorities share it. At the bound, Send has lower priorities shed their oldest batches, down to
+	// their guarantees; after that it returns ErrBufferFull. Dealing out keyed records anew may take
+	// a sixty-fourth more. Zero means 64 MiB. New rejects less than 1 MiB, less than four times
+	// Batching.MaxBytes, and less than Batching.MaxRecordBytes. New logs a warning if the memory
+	// limit of the process (GOMEMLIMIT) is less than 1.25 times this value.
 	MaxBytes int64 `yaml:"max_bytes"`
 
-	// MaxTopics bounds the topics of each priority that are in use at a time. Above it Send returns
-	// ErrTooManyTopics for a new one; a topic without a record for ten minutes makes room. Zero
+	// MaxTopics bounds the topics that each priority has in use at a time. Above it, Send returns
+	// ErrTooManyTopics for a new topic. A topic without a record for ten minutes makes room. Zero
 	// means 10,000. New rejects negative values.
 	MaxTopics int `yaml:"max_topics"`
 }
 
 // BatchingConfig says how records become batches.
 type BatchingConfig struct {
-	// Linger is how long a batch waits for more records before it is sent, if it is not full
-	// earlier. One of records without keys waits up to as long again where a request has just gone
-	// to a broker that leads no partition of its topic, so that topics share their requests. Zero
-	// means 10 ms. NoLinger (-1) sends at once; a file or a variable may say 0 for it. New rejects
-	// more than 1 minute.
+	// Linger is how long a batch waits for more records before it is sent. A full batch is sent
+	// earlier. A batch of un-keyed records may wait for up to a second linger, to share a request
+	// with other topics. Zero means 10 ms. NoLinger (-1) sends at once; in a file or a variable,
+	// write 0. New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
-	// MaxBytes is the size at which a batch is full, in bytes, before compression. Zero means
-	// 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less than 1 KiB and
-	// more than 16 MiB. It should stay below the brokers' message.max.bytes (1,048,588 by default),
-	// above which batches are halved until they fit.
+	// MaxBytes is the size at which a batch is full, in bytes, before compression. Keep it below
+	// message.max.bytes of the brokers (1,048,588 by default): larger batches are halved until they
+	// fit. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less
+	// than 1 KiB and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 
-	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in
-	// bytes, with key, value, headers and framing. A record larger than MaxBytes is alone in its
-	// batch. Zero means 1,000,000. New rejects negative values and more than 64 MiB.
+	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in bytes,
+	// with key, value, headers and framing. A record larger than MaxBytes gets a batch of its own.
+	// Zero means 1,000,000. New rejects negative values and more than 64 MiB.
 	MaxRecordBytes int `yaml:"max_record_bytes"`
 
-	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. Empty means "none". A
-	// batch is compressed once, off Send's path, and waits compressed.
+	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. A batch is compressed
+	// once, outside Send, and waits compressed. Empty means "none".
 	Compression string `yaml:"compression"`
 
-	// Partitioner is how batches of records without keys find their partitions: "sticky", wherever
-	// a broker is free, and there the partition that was used longest ago; or "round_robin", an
-	// equal number of batches to each that can be written to. Empty means "sticky". Partitions of
-	// keys are the Java client's with both. See WithPartitioner for one of your own.
+	// Partitioner chooses the partitions of batches without keys. "sticky" sends a batch wherever a
+	// broker is free, to the partition that was used longest ago. "round_robin" sends the same
+	// number of batches to each partition that takes them. Both place keys as the Java client does.
+	// WithPartitioner takes a partitioner of your own. Empty means "sticky".
 	Partitioner string `yaml:"partitioner"`
 
-	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or
-	// the "leader" alone, which loses records when a leader dies and cannot find duplicates. "-1"
-	// and "1" mean the same. Empty means "all". There is no "none": delivered would mean written to
-	// a socket.
+	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or the
+	// "leader" alone. With "leader", records are lost when a leader dies, and duplicates cannot be
+	// found. "-1" and "1" mean the same. Empty means "all". New rejects "none": without an
+	// acknowledgement nothing is known to be delivered.
 	Acks string `yaml:"acks"`
 }
 
 // ReportsConfig bounds the delivery reports; see WithDelivery.
 type ReportsConfig struct {
-	// MaxBytes bounds the memory of reports that the callback has not taken yet, in bytes, within
-	// Buffer.MaxBytes. Beyond it the newest reports are dropped and counted in
-	// Stats().ReportsDropped, those of lower priorities first. Close lifts this bound: what it
-	// gives up at its deadline is all reported. Zero means half of Buffer.MaxBytes. New rejects
-	// negative values.
+	// MaxBytes bounds the memory of reports that the callback has not taken, in bytes, within
+	// Buffer.MaxBytes. Above it the newest reports are dropped, lower priorities first, and counted
+	// in Stats().ReportsDropped. Close lifts the bound, so that everything it gives up is reported.
+	// Zero means half of Buffer.MaxBytes. New rejects negative values.
 	MaxBytes int64 `yaml:"max_bytes"`
 }
 
-// ResolverConfig says how long it is remembered what the names of brokers mean, those in Brokers
-// and those that clusters name. A look-up that fails, or is slow, costs nothing where there is an
-// older answer: that is then used. Neither an error nor an empty answer erases it.
+// ResolverConfig controls how long DNS answers for the names of brokers are remembered. If a look-up
+// fails or is slow, the last good answer is used. Neither an error nor an empty answer erases it.
 type ResolverConfig struct {
-	// RefreshEvery is how often a name is looked up again while it is in use. One that was idle is
-	// looked up when it is dialled, and so is one at which a connection has just failed. Zero means
-	// 30 s. New rejects less than 1 s and more than 365 days.
+	// RefreshEvery is how often a name in use is looked up again. An idle name is looked up when it
+	// is dialed, and so is a name whose last connection failed. Zero means 30 s. New rejects less
+	// than 1 s and more than 365 days.
 	RefreshEvery time.Duration `yaml:"refresh_every"`
 
-	// StaleFor is how old an answer may be that is used. Zero means 24 h. New rejects less than
-	// RefreshEvery and more than 365 days.
+	// StaleFor is the greatest age of an answer that may be used. Zero means 24 h. New rejects less
+	// than RefreshEvery and more than 365 days.
 	StaleFor time.Duration `yaml:"stale_for"`
 }
 

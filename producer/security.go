@@ -24,23 +24,24 @@ import (
 // The name on a broker's certificate is always checked; where that is in the way, give ServerName,
 // or a configuration of your own by WithTLS.
 type TLSConfig struct {
-	// Enabled has TLS spoken, version 1.2 or later. New rejects the rest without it.
+	// Enabled turns TLS on, version 1.2 or later. False is the default. New rejects the other
+	// fields of tls if it is false.
 	Enabled bool `yaml:"enabled"`
 
-	// CAFile holds the certificates of the authorities that are trusted. Empty means those that the
-	// system trusts.
+	// CAFile is a PEM file with the certificates of the trusted authorities. Empty means those that
+	// the system trusts.
 	CAFile string `yaml:"ca_file"`
 
-	// CertFile holds our certificate, and those between it and its authority, for brokers that ask
-	// for one (mutual TLS). Empty means none. New rejects it without KeyFile.
+	// CertFile is a PEM file with the certificate of this program and its chain, for brokers that
+	// require one (mutual TLS). Empty means none. New rejects it without KeyFile.
 	CertFile string `yaml:"cert_file"`
 
-	// KeyFile holds the key of CertFile, not encrypted. New rejects it without CertFile.
+	// KeyFile is a PEM file with the key of CertFile, not encrypted. Empty means none. New rejects
+	// it without CertFile.
 	KeyFile string `yaml:"key_file"`
 
-	// ServerName is what must be on the brokers' certificates. Empty means the host that is
-	// dialled: of each broker its own, as the cluster advertises it. New rejects a name with a
-	// port.
+	// ServerName is the name that the brokers' certificates must have. Empty means the host that is
+	// dialed, for each broker its own. New rejects a name with a port.
 	ServerName string `yaml:"server_name"`
 }
 
@@ -52,24 +53,24 @@ type TLSConfig struct {
 // again after half a second on average, then a second, and what waits stays.
 type SASLConfig struct {
 	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam", in
-	// any case. Empty means none: nobody is told who we are, but by a certificate. New rejects the
-	// rest without it. "plain", "oauthbearer" and "aws-msk-iam" show what they prove to whoever can
-	// read what is sent: use them with TLS only.
+	// any case. Empty means none; New then rejects the other fields of sasl. "plain", "oauthbearer"
+	// and "aws-msk-iam" send their secret in a form that a listener can use: combine them with TLS.
 	Mechanism string `yaml:"mechanism"`
 
-	// User is the name of a user, or the access key ID of "aws-msk-iam". "oauthbearer" has none.
+	// User is the user, or the access key ID of "aws-msk-iam". Empty for "oauthbearer", which has
+	// none.
 	User string `yaml:"user"`
 
-	// Password is the password of User, or the secret access key of "aws-msk-iam". New rejects it
-	// beside PasswordFile.
+	// Password is the password of User, or the secret access key of "aws-msk-iam". Empty means that
+	// PasswordFile or WithCredentials has it. New rejects it together with PasswordFile.
 	Password Secret `yaml:"password" secret:"true"`
 
-	// PasswordFile is a file with the password.
+	// PasswordFile is a file with the password. It is read again when it changes. Empty means none.
 	PasswordFile string `yaml:"password_file"`
 
-	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam",
-	// where there is one. The region of the latter is that in the name of the broker, or else
-	// AWS_REGION or AWS_DEFAULT_REGION.
+	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam". It
+	// is read again when it changes. Empty means none. The region of "aws-msk-iam" is the one in the
+	// broker's name, or else AWS_REGION or AWS_DEFAULT_REGION.
 	TokenFile string `yaml:"token_file"`
 }
 

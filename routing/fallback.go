@@ -12,14 +12,19 @@ import (
 // Fallback names a cluster that a lane may go to when those before it are down, what it takes with
 // it, and what topics are called there. It is safe for concurrent use as long as nobody changes it.
 type Fallback struct {
-	// Cluster is the name of the cluster.
+	// Cluster is the name of the cluster. Required.
 	Cluster string `yaml:"cluster"`
-	// Topics are those that go there: names, or patterns in the syntax of path.Match, such as
-	// "playback.*". Empty means all. What is not among them waits for a cluster that takes it.
+
+	// Topics are the topics that may go there: names, or patterns such as "playback.*", in the
+	// syntax of path.Match. Empty means all. Records of other topics wait for a cluster that takes
+	// them.
 	Topics []string `yaml:"topics"`
-	// Rename gives some topics another name there. It goes before Prefix.
+
+	// Rename gives topics another name there. It wins over Prefix. Empty means none.
 	Rename map[string]string `yaml:"rename"`
-	// Prefix is put before the names of all other topics there, such as "fallback.".
+
+	// Prefix is put before the names of all other topics there, such as "fallback.". Empty means
+	// none.
 	Prefix string `yaml:"prefix"`
 }
 

@@ -9,13 +9,15 @@ import (
 
 // Rule gives the records of some topics a priority.
 type Rule struct {
-	// Topic is the name of a topic, or a pattern in the syntax of path.Match, such as "playback.*".
+	// Topic is the name of a topic, or a pattern such as "playback.*", in the syntax of path.Match.
+	// Required.
 	Topic string `yaml:"topic"`
-	// Priority is the one that records of these topics have when they name none themselves.
+
+	// Priority is the priority of records for these topics that name none themselves. Required.
 	Priority Priority `yaml:"priority"`
-	// MaxShare bounds the memory of each of these topics to a part of what its lane may hold at
-	// most, such as 0.25. Zero means no bound of its own. NewTable rejects values below 0 and above
-	// 1.
+
+	// MaxShare bounds the memory of each of these topics, as a part of what its priority may hold,
+	// such as 0.25. Zero means no bound. NewTable rejects values below 0 and above 1.
 	MaxShare float64 `yaml:"max_share"`
 }
 
