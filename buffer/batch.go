@@ -135,10 +135,6 @@ func (b *Batch) Kind() Kind { return b.kind }
 // Partition returns the partition of a keyed or explicit batch, and -1 of another.
 func (b *Batch) Partition() int32 { return b.partition }
 
-// Count returns the number of partitions for which a keyed batch was built, 0 if that was not
-// known.
-func (b *Batch) Count() int32 { return b.count }
-
 // BuiltForOther reports whether b is keyed and was built for another number of partitions than
 // count.
 func (b *Batch) BuiltForOther(count int32) bool { return b.kind == Keyed && b.count != count }

@@ -131,7 +131,7 @@ type Outlook struct {
 	Err      error // what Reserve would return
 	Lent     bool  // lower classes hold more than their guarantees
 	Borrowed bool  // and it can have that
-	MayHold  int64 // see MayHold
+	MayHold  int64 // the most that the class may hold now
 }
 
 // Look returns what a class can expect that wants n bytes.
@@ -217,14 +217,8 @@ func (b *Budget) AboveGuarantee(c int) bool {
 	return b.classes[c].used > b.classes[c].guarantee
 }
 
-// MayHold returns what a class may hold at most as things are: its ceiling, and everything but what
+// mayHoldLocked returns the most that a class may hold now: its ceiling, and everything but what
 // higher classes hold and what is guaranteed to lower ones.
-func (b *Budget) MayHold(c int) int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.mayHoldLocked(c)
-}
-
 func (b *Budget) mayHoldLocked(c int) int64 {
 	may := b.Max()
 	for i := range b.classes {

@@ -23,14 +23,14 @@ func TestTopic_WhatIsDealtOutInStepsKeepsItsOrder(t *testing.T) {
 		last := map[byte]string{}
 		requirePending := func() {
 			requireCounted(rt, topic)
-			require.EqualValues(rt, sent-out, topic.Books().Pending)
+			require.EqualValues(rt, sent-out, booksOf(topic).Pending)
 		}
 		take := func(p int32) bool {
 			b := topic.Take(Keyed, p, true)
 			if b == nil {
 				return false
 			}
-			require.Equal(rt, count, b.Count(), "it was dealt out")
+			require.Equal(rt, count, b.count, "it was dealt out")
 			if rapid.IntRange(0, 3).Draw(rt, "comes back") == 0 {
 				topic.Requeue(b)
 				return true
@@ -121,7 +121,7 @@ func TestTopic_WhatIsToBeDealtOutCanBeGivenUp(t *testing.T) {
 		"older ones are to be dealt out")
 	given := 0
 	for b := topic.TakeOldest(); b != nil; b = topic.TakeOldest() {
-		require.Equal(t, given < 100, b.Count() == 1, "the oldest first")
+		require.Equal(t, given < 100, b.count == 1, "the oldest first")
 		given += b.Records()
 		topic.Resolve(b, delivery.Shed, delivery.OverShare, false)
 	}

@@ -50,7 +50,7 @@ type Lane struct {
 	cfg    atomic.Pointer[Config]
 	budget *Budget
 	pool   *Pool
-	table  Table
+	index  Index
 	order  atomic.Uint64 // of batches, by opening
 
 	largest  atomic.Pointer[Topic] // the one that holds most, of those that have grown of late
@@ -87,14 +87,14 @@ func (l *Lane) Configure(cfg Config) {
 
 // Find returns the topic called name, or nil. It takes no lock for a topic that has been there for
 // a while.
-func (l *Lane) Find(name string) *Topic { return l.table.Get(name) }
+func (l *Lane) Find(name string) *Topic { return l.index.Get(name) }
 
 // Topic returns the topic called name, and makes it if there is none. It fails with
 // ErrTooManyTopics, ErrFull or ErrClosed. The name is kept; now is the monotonic time.
 func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if t := l.table.Get(name); t != nil {
+	if t := l.index.Get(name); t != nil {
 		return t, nil
 	}
 	switch {
@@ -112,7 +112,7 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	}
 	t.unkeyed = source{kind: Unkeyed, partition: -1}
 	l.topics = append(l.topics, t)
-	l.table.Put(t)
+	l.index.Put(t)
 	return t, nil
 }
 
@@ -150,7 +150,7 @@ func (l *Lane) Free(limit time.Duration) []*Topic {
 		l.largest.CompareAndSwap(t, nil)
 	}
 	l.topics = slices.DeleteFunc(l.topics, func(t *Topic) bool { return gone[t] })
-	l.table.Delete(freed...)
+	l.index.Delete(freed...)
 	return freed
 }
 
@@ -185,7 +185,7 @@ func (l *Lane) Flush(w *Waiter) {
 }
 
 // Drop makes sure that Find does not return t, which was freed.
-func (l *Lane) Drop(t *Topic) { l.table.Delete(t) }
+func (l *Lane) Drop(t *Topic) { l.index.Delete(t) }
 
 // Unflush takes a Flush back whose caller does not wait any more.
 func (l *Lane) Unflush(w *Waiter) {

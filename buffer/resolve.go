@@ -65,12 +65,6 @@ func (t *Topic) Overtaken(cluster string, b *Batch) bool {
 	return ok && last >= b.born
 }
 
-// Books returns the counts of t at one instant.
-func (t *Topic) Books() delivery.Books {
-	books, _ := t.Account()
-	return books
-}
-
 // Account returns the counts of t at one instant, and the monotonic time of the oldest Send of
 // those that are pending. It takes no longer where much is held: Send waits for it.
 func (t *Topic) Account() (books delivery.Books, oldest time.Duration) {

@@ -178,7 +178,7 @@ func untilTold(rt *rapid.T, p *Producer) {
 }
 
 func requireNothingLower(rt *rapid.T, p *Producer, refused routing.Priority, size int) {
-	if by, _ := p.budget.Shares(); by[classOf(refused)]+int64(size)+4096 > p.budget.MayHold(classOf(refused)) {
+	if by, _ := p.budget.Shares(); by[classOf(refused)]+int64(size)+4096 > p.budget.Look(classOf(refused), 0).MayHold {
 		return // what is left is guaranteed to lower priorities
 	}
 	for lower := routing.Low; lower < refused; lower++ {

@@ -14,7 +14,7 @@ const idleTopic = 10 * time.Minute
 // newSetup returns what settings come to, without clusters and lanes.
 func (p *Producer) newSetup(cfg Config, rules *routing.Table) *setup {
 	s := &setup{
-		cfg: cfg, rules: rules, ruled: new(buffer.Table), clusters: make(map[string]*dispatch.Site),
+		cfg: cfg, rules: rules, ruled: new(buffer.Index), clusters: make(map[string]*dispatch.Site),
 		since: time.Now(), digest: cfg.digest(), warnings: p.options.warnings(&cfg),
 	}
 	for _, priority := range routing.All {

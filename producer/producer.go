@@ -51,7 +51,7 @@ type setup struct {
 	cfg   Config // complete
 	rules *routing.Table
 	// the topics of records that name no priority, in the lanes that their rules say
-	ruled    *buffer.Table
+	ruled    *buffer.Index
 	lanes    [routing.High + 1]*dispatch.Lane // by priority; nil without a cluster
 	clusters map[string]*dispatch.Site        // by name
 

@@ -31,7 +31,7 @@ type Config struct {
 type Cluster struct {
 	cfg     Config
 	origin  *origin
-	control *book // metadata and probes; what is produced never waits in its queues
+	control *client // metadata and probes; what is produced never waits in its queues
 	away    *distances
 	memory  *memory
 
@@ -69,7 +69,7 @@ type failure struct {
 func New(cfg Config) (*Cluster, error) {
 	origin := newOrigin(&cfg)
 	away := &distances{latest: make(map[int32][]time.Duration)}
-	control, err := newBook(&cfg, origin, away,
+	control, err := newClient(&cfg, origin, away,
 		// a connection that does not answer is given up by kgo itself
 		kgo.RequestTimeoutOverhead(askTimeout),
 		kgo.RetryTimeout(askTimeout))

@@ -13,7 +13,7 @@ import (
 
 func TestDistances_AreTheShortestOfTheLastAnswers(t *testing.T) {
 	d := &distances{latest: make(map[int32][]time.Duration)}
-	b := &book{away: d}
+	b := &client{away: d}
 	for i, id := range []int32{0, 1, -1000} {
 		b.places = append(b.places, &place{is: node{id: id, addr: fmt.Sprint(i)}})
 	}

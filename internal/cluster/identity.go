@@ -22,7 +22,7 @@ const lastEpoch = 32_766
 // producer for each partition by itself.
 type identity struct {
 	c        *Cluster
-	book     *book
+	client   *client
 	acksAll  bool
 	progress func() // called when there is a new answer
 	wg       sync.WaitGroup
@@ -42,8 +42,8 @@ type identity struct {
 	pause   *backoff.ExponentialBackOff
 }
 
-func newIdentity(c *Cluster, b *book, progress func()) *identity {
-	return &identity{c: c, book: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
+func newIdentity(c *Cluster, b *client, progress func()) *identity {
+	return &identity{c: c, client: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
 		taken: make(map[string][]int16), pause: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
 }
@@ -133,7 +133,7 @@ func (i *identity) askLocked() {
 	}
 	i.asking = true
 	i.wg.Go(func() {
-		id, epoch, err := i.c.initProducerID(i.book)
+		id, epoch, err := i.c.initProducerID(i.client)
 		i.answered(id, epoch, err)
 	})
 }
@@ -254,7 +254,7 @@ func (i *identity) denied(err error) bool {
 // would ask all that it has heard of, one after the other. A link asks through its own connections:
 // one that was told of wrong versions when it began is given up for being idle, unlike that of the
 // supervisor, whose questions may be answered well.
-func (c *Cluster) initProducerID(b *book) (id int64, epoch int16, err error) {
+func (c *Cluster) initProducerID(b *client) (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	for node, known := range c.View().Brokers {
@@ -285,7 +285,7 @@ var (
 // explainNoID returns what err means, with which the question for a producer ID has failed. Only
 // kgo knows its errors, and a broker that does not know the question may hang up on it: whether it
 // is an outage says the next question, what the broker offers.
-func (c *Cluster) explainNoID(b *book, node int32, addr string, err error) error {
+func (c *Cluster) explainNoID(b *client, node int32, addr string, err error) error {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	if timedOut(err) {
@@ -307,7 +307,7 @@ func (c *Cluster) explainNoID(b *book, node int32, addr string, err error) error
 	return fmt.Errorf("%w: %w", errNoID, err)
 }
 
-func (b *book) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16,
+func (b *client) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16,
 	err error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1

@@ -56,20 +56,20 @@ const Streams = 10
 // another's batch in flight.
 type Link struct {
 	c    *Cluster
-	main *book
+	main *client
 	more func() // called when Renew can say more than before
 
 	asking sync.WaitGroup // those of askMemory
 
 	mu    sync.Mutex  // guards what follows
-	aside *book       // for what would hold up others; nil until there is something
+	aside *client     // for what would hold up others; nil until there is something
 	ids   []*identity // as many as were asked for
 }
 
 // NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than
 // before. It does no I/O.
 func (c *Cluster) NewLink(progress func()) (*Link, error) {
-	main, err := linkBook(c)
+	main, err := linkClient(c)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (l *Link) identities() []*identity {
 	return slices.Clone(l.ids)
 }
 
-// book returns the client for a request.
-func (l *Link) book(aside bool) (*book, error) {
+// client returns the client for a request.
+func (l *Link) client(aside bool) (*client, error) {
 	if !aside {
 		return l.main, nil
 	}
@@ -103,13 +103,13 @@ func (l *Link) book(aside bool) (*book, error) {
 		return l.aside, nil
 	}
 	var err error
-	l.aside, err = linkBook(l.c)
+	l.aside, err = linkClient(l.c)
 	return l.aside, err
 }
 
-// linkBook returns a client for produce requests.
-func linkBook(c *Cluster) (*book, error) {
-	return newBook(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
+// linkClient returns a client for produce requests.
+func linkClient(c *Cluster) (*client, error) {
+	return newClient(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
 		kgo.RetryTimeout(askTimeout))
 }
 
@@ -209,7 +209,7 @@ func (l *Link) HangUp(node int32) {
 	l.mu.Lock()
 	aside := l.aside
 	l.mu.Unlock()
-	for _, b := range []*book{l.main, aside, l.c.control} {
+	for _, b := range []*client{l.main, aside, l.c.control} {
 		if b != nil {
 			b.dials.hangUp(addr, true)
 		}
@@ -218,11 +218,11 @@ func (l *Link) HangUp(node int32) {
 
 func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse,
 	error) {
-	book, err := l.book(req.Aside)
+	client, err := l.client(req.Aside)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := book.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
+	resp, err := client.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func silentLink(t *testing.T, seeds ...string) *Link {
 	return l
 }
 
-func TestBook_ReturnsWithItsContextThoughTheBrokerIsSilent(t *testing.T) {
+func TestClient_ReturnsWithItsContextThoughTheBrokerIsSilent(t *testing.T) {
 	addr := silence(t)
 	l := silentLink(t, addr)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -44,7 +44,7 @@ func TestBook_ReturnsWithItsContextThoughTheBrokerIsSilent(t *testing.T) {
 	require.Less(t, time.Since(begin), 5*time.Second)
 }
 
-func TestBook_ASilentBrokerDoesNotKeepItFromTheOthers(t *testing.T) {
+func TestClient_ASilentBrokerDoesNotKeepItFromTheOthers(t *testing.T) {
 	k, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(k.Close)

@@ -259,10 +259,10 @@ var table = []mutant{
 	{
 		name:   "what kgo learns by itself is believed",
 		broken: "brokers are asked where kgo has learnt that they are, and not where the view says",
-		file:   "internal/cluster/book.go",
+		file:   "internal/cluster/client.go",
 		old:    "resp, err := p.broker.Request(ctx, req)",
 		new:    "resp, err := b.clients[0].Broker(int(id)).Request(ctx, req)",
-		by:     check{"internal/cluster", "TestBook_FollowsWhatKgoLearnsByItself"},
+		by:     check{"internal/cluster", "TestClient_FollowsWhatKgoLearnsByItself"},
 		says:   "Received unexpected error|Condition never satisfied",
 	},
 
@@ -330,7 +330,7 @@ var table = []mutant{
 		name: "the newest makes room",
 		broken: "the batch that is given up to make room is the one that has waited for the " +
 			"shortest time",
-		file: "buffer/evict.go",
+		file: "buffer/waitlist.go",
 		old:  "b := l.waiting.head",
 		new:  "b := l.waiting.tail",
 		by:   check{"buffer", "TestLane_TakeOldestTakesOpenBatchesAndSkipsThoseBeingCompressed"},

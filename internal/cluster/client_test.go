@@ -19,14 +19,14 @@ import (
 
 // kgo learns brokers by itself, too: what it learns wrong then must not stay wrong. Random sieges
 // found it: a cluster that was up, and nothing delivered for ever.
-func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
+func TestClient_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(2))
 	defer k.Close()
 	middle := hostile.New(new(net.Dialer).DialContext, 1)
 	last := new(lastAddr)
 	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
 		Dial: last.dial(middle.Dial)}
-	b, err := newBook(cfg, newOrigin(cfg), nil)
+	b, err := newClient(cfg, newOrigin(cfg), nil)
 	require.NoError(t, err)
 	defer middle.Wait()
 	defer b.close()
@@ -61,7 +61,7 @@ func TestBook_FollowsWhatKgoLearnsByItself(t *testing.T) {
 
 // A place is given to another broker when nobody asks for its own any more, and every broker that
 // is asked has one.
-func TestBook_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
+func TestClient_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 	k := fake(t, kfake.NumBrokers(1))
 	defer k.Close()
 	addr := k.ListenAddrs()[0]
@@ -78,7 +78,7 @@ func TestBook_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 	}
 	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
 		Dial: dial}
-	b, err := newBook(cfg, newOrigin(cfg), nil)
+	b, err := newClient(cfg, newOrigin(cfg), nil)
 	require.NoError(t, err)
 	defer b.close()
 	const brokers = 3 * firstPlaces

@@ -245,7 +245,7 @@ func TestTopic_AHogGetsNoMoreForASecondAfterAnotherWantedRoom(t *testing.T) {
 	r := Record{Value: make([]byte, 1500)}
 	for hog.Append(&r, Unkeyed, -1, 0) == nil {
 	}
-	mayHold := func() int64 { return lane.budget.MayHold(0) }
+	mayHold := func() int64 { return lane.budget.Look(0, 0).MayHold }
 	require.Same(t, hog, lane.Hog(mayHold()))
 	oldest := lane.TakeOldest()
 	hog.Resolve(oldest, delivery.Shed, delivery.DroppedOldest, false)

@@ -14,13 +14,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// book asks the brokers of a cluster, each at the address that the caller says. There is one view
+// client asks the brokers of a cluster, each at the address that the caller says. There is one view
 // of a cluster, the supervisor's: kgo's own table of brokers, which it fills from whatever answers
 // it gets, is not used. To kgo all brokers are seeds, which it takes as they are, with names that
 // mean nothing; where a connection to one of them leads is looked up when it is dialled.
 //
 // It is safe for concurrent use.
-type book struct {
+type client struct {
 	dials *dialer
 	away  *distances // nil: not measured
 	more  func(seeds []string) (*kgo.Client, error)
@@ -37,7 +37,7 @@ type node struct {
 	addr string
 }
 
-// place is a seed of kgo's that stands for a broker. Guarded by the mutex of its book.
+// place is a seed of kgo's that stands for a broker. Guarded by the mutex of its client.
 type place struct {
 	broker *kgo.Broker
 	is     node
@@ -52,10 +52,10 @@ const (
 	placeIdle   = time.Minute // when a place may be given to another
 )
 
-// newBook returns a book of the cluster. It does no I/O and fails only on options that contradict
+// newClient returns a client for the cluster. It does no I/O and fails only on options that contradict
 // each other.
-func newBook(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*book, error) {
-	b := &book{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
+func newClient(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*client, error) {
+	b := &client{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
 	b.more = func(seeds []string) (*kgo.Client, error) {
 		return kgo.NewClient(cfg.options(seeds,
 			append([]kgo.Opt{kgo.Dialer(b.dial), kgo.WithHooks(b)}, more...)...)...)
@@ -64,7 +64,7 @@ func newBook(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*book, e
 }
 
 // growLocked makes as many places as there are, on one more client.
-func (b *book) growLocked() error {
+func (b *client) growLocked() error {
 	var names []string
 	for i := range min(max(firstPlaces, len(b.places)), mostPlaces-len(b.places)) {
 		names = append(names, placeName+strconv.Itoa(len(b.places)+i)+":1")
@@ -84,7 +84,7 @@ func (b *book) growLocked() error {
 const placeName = "place-"
 
 // placeAt returns the place that kgo means by addr or host.
-func (b *book) placeAt(addr string) *place {
+func (b *client) placeAt(addr string) *place {
 	host, _, _ := strings.Cut(addr, ":")
 	number, ours := strings.CutPrefix(host, placeName)
 	n, err := strconv.Atoi(number)
@@ -95,7 +95,7 @@ func (b *book) placeAt(addr string) *place {
 }
 
 // dial opens a connection to whoever has the place that kgo means by addr.
-func (b *book) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (b *client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	b.mu.Lock()
 	p, is := b.placeAt(addr), node{}
 	if p != nil {
@@ -122,7 +122,7 @@ func (b *book) dial(ctx context.Context, network, addr string) (net.Conn, error)
 var errNobody = errors.New("nobody has that place any more")
 
 // OnBrokerE2E implements kgo.HookBrokerE2E.
-func (b *book) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
+func (b *client) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
 	if b.away == nil || took.Err() != nil {
 		return
 	}
@@ -136,7 +136,7 @@ func (b *book) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
 }
 
 // ask sends req to the broker with the number id, which is at addr. Seeds have negative numbers.
-func (b *book) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response,
+func (b *client) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response,
 	error) {
 	if addr == "" {
 		return nil, fmt.Errorf("broker %d has left the cluster", id)
@@ -154,7 +154,7 @@ func (b *book) ask(ctx context.Context, id int32, addr string, req kmsg.Request)
 }
 
 // take returns the place of a broker, which gets one if it has none.
-func (b *book) take(is node) (*place, error) {
+func (b *client) take(is node) (*place, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.taken[is]
@@ -174,7 +174,7 @@ func (b *book) take(is node) (*place, error) {
 }
 
 // freeLocked returns a place that is not in use, nil if there is none.
-func (b *book) freeLocked() *place {
+func (b *client) freeLocked() *place {
 	now := time.Now()
 	var oldest *place
 	for _, p := range b.places {
@@ -193,7 +193,7 @@ func (b *book) freeLocked() *place {
 }
 
 // close ends all connections. Nothing may be asked any more.
-func (b *book) close() {
+func (b *client) close() {
 	b.mu.Lock()
 	clients := b.clients
 	b.mu.Unlock()

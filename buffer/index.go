@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Table finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept
+// Index finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept
 // aside, so that adding many does not copy the table each time. It is safe for concurrent use.
-type Table struct {
+type Index struct {
 	read atomic.Pointer[map[string]*Topic]
 	// topics that were found of late, so that most names need not be hashed
 	slots [slots]atomic.Pointer[Topic]
@@ -28,7 +28,7 @@ func slot(name string) int {
 }
 
 // Get returns the topic called name, or nil. It may still return a topic that is being deleted.
-func (t *Table) Get(name string) *Topic {
+func (t *Index) Get(name string) *Topic {
 	if name == "" {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (t *Table) Get(name string) *Topic {
 	return topic
 }
 
-func (t *Table) find(name string) *Topic {
+func (t *Index) find(name string) *Topic {
 	if m := t.read.Load(); m != nil {
 		if topic := (*m)[name]; topic != nil {
 			return topic
@@ -52,7 +52,7 @@ func (t *Table) find(name string) *Topic {
 	return t.getRecent(name)
 }
 
-func (t *Table) getRecent(name string) *Topic {
+func (t *Index) getRecent(name string) *Topic {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.recent == nil { // read may have become newer since it was looked at
@@ -70,14 +70,14 @@ func (t *Table) getRecent(name string) *Topic {
 	return topic
 }
 
-func (t *Table) promoteLocked() {
+func (t *Index) promoteLocked() {
 	recent := t.recent
 	t.read.Store(&recent)
 	t.recent, t.misses = nil, 0
 }
 
 // Put adds topic under its name, or replaces the one that has it.
-func (t *Table) Put(topic *Topic) {
+func (t *Index) Put(topic *Topic) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.copyLocked()
@@ -86,7 +86,7 @@ func (t *Table) Put(topic *Topic) {
 }
 
 // Delete removes those of topics that the table holds.
-func (t *Table) Delete(topics ...*Topic) {
+func (t *Index) Delete(topics ...*Topic) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.copyLocked()
@@ -103,7 +103,7 @@ func (t *Table) Delete(topics ...*Topic) {
 	}
 }
 
-func (t *Table) copyLocked() {
+func (t *Index) copyLocked() {
 	if t.recent != nil {
 		return
 	}
