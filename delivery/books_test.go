@@ -22,7 +22,8 @@ func TestBooks_AddAndSubCoverEveryField(t *testing.T) {
 	sum.Add(&a)
 	require.NotEqual(t, a, sum)
 	for i := range v.NumField() - 1 {
-		require.Equal(t, uint64(2*(i+1)), reflect.ValueOf(sum).Field(i).Uint(), v.Type().Field(i).Name)
+		require.Equal(t, uint64(2*(i+1)), reflect.ValueOf(sum).Field(i).Uint(),
+			v.Type().Field(i).Name)
 	}
 	sum.Sub(&a)
 	require.Equal(t, a, sum)

@@ -8,8 +8,9 @@ const (
 	CauseTopicMissing Cause = "topic_missing" // the topic does not exist
 	// it does not exist, and create_topics could not make it
 	CauseTopicNotCreated Cause = "topic_not_created"
-	CauseTopicForbidden  Cause = "topic_forbidden" // this program may not write to it, or not see it
-	CauseTopicInvalid    Cause = "topic_invalid"   // Kafka does not take its name
+	// this program may not write to it, or not see it
+	CauseTopicForbidden Cause = "topic_forbidden"
+	CauseTopicInvalid   Cause = "topic_invalid" // Kafka does not take its name
 	// the cluster says nothing of the topic, or answers with an error
 	CauseTopicUnknown Cause = "topic_unknown"
 	// records name a partition that does not exist
@@ -36,8 +37,10 @@ const (
 // Causes returns all causes.
 func Causes() []Cause {
 	return []Cause{
-		CauseTopicMissing, CauseTopicNotCreated, CauseTopicForbidden, CauseTopicInvalid, CauseTopicUnknown, CausePartitionMissing,
-		CauseNoLeader, CauseBrokerAway, CauseTooFewReplicas, CauseNotConfirmed, CauseBrokerError, CauseNoAnswer, CauseRequestTooLarge,
+		CauseTopicMissing, CauseTopicNotCreated, CauseTopicForbidden, CauseTopicInvalid,
+		CauseTopicUnknown, CausePartitionMissing,
+		CauseNoLeader, CauseBrokerAway, CauseTooFewReplicas, CauseNotConfirmed, CauseBrokerError,
+		CauseNoAnswer, CauseRequestTooLarge,
 		CauseThrottled, CauseNoProducerID, CauseUnanswered, CauseNoProgress,
 	}
 }

@@ -18,8 +18,8 @@ const (
 	Expired
 	// Rejected means that Kafka refused the record for what it is.
 	Rejected
-	// PossiblyPersisted means that the record was written, and that no answer came in time: Kafka may
-	// have it.
+	// PossiblyPersisted means that the record was written, and that no answer came in time: Kafka
+	// may have it.
 	PossiblyPersisted
 	outcomes
 )

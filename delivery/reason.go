@@ -17,8 +17,8 @@ const (
 	TooLarge
 	// Invalid means that Kafka found the record or its timestamp invalid.
 	Invalid
-	// Unanswered means that the record was written, and that the delivery timeout was over before an
-	// answer came.
+	// Unanswered means that the record was written, and that the delivery timeout was over before
+	// an answer came.
 	Unanswered
 	// UnansweredClose means that the record was written, and that the producer was closed before an
 	// answer came.
@@ -27,11 +27,11 @@ const (
 	PreemptedByHigh
 	// PreemptedByMedium means that a record of medium priority needed the memory.
 	PreemptedByMedium
-	// DroppedOldest means that the priority was full, and that its overflow setting keeps the newest
-	// records.
+	// DroppedOldest means that the priority was full, and that its overflow setting keeps the
+	// newest records.
 	DroppedOldest
-	// OverShare means that the topic held more than its share, or more than half of what its priority
-	// may hold while another topic wanted room.
+	// OverShare means that the topic held more than its share, or more than half of what its
+	// priority may hold while another topic wanted room.
 	OverShare
 	reasons
 )

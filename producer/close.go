@@ -13,10 +13,9 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// Flush waits until every record that was accepted before the call has an outcome, and does not let
-// them linger. It returns nil then. If ctx ends first it returns at once, with an error that wraps
-// that of ctx and says what the records wait for. It does not wait for records that are accepted
-// meanwhile.
+// Flush sends what waits without letting it linger, and waits until every record that was accepted
+// before the call has an outcome. Then it returns nil. If ctx ends first, Flush returns at once,
+// with an error that wraps the error of ctx and says what the records wait for.
 func (p *Producer) Flush(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return fmt.Errorf("flush: %w%s", err, p.because())
@@ -43,9 +42,9 @@ func (p *Producer) flush(ctx context.Context) error {
 	}
 }
 
-// WaitReady waits until each of the named clusters has answered and is not down, all clusters if
-// none is named. It returns nil then, or when ctx ends an error that names those that are not ready
-// and says why. No other call needs it: records that are sent before wait in the buffer.
+// WaitReady waits until each of the named clusters answers; without names, until all clusters do.
+// If ctx ends first, it returns an error that says which clusters are not ready, and why. No other
+// call depends on it: records that are sent earlier wait in the buffer.
 func (p *Producer) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		names = sortedNames(p.setup.Load().cfg.Clusters)
@@ -111,20 +110,19 @@ var ErrLeft = errors.New("records were left")
 var ErrInCallback = errors.New("close waits for callbacks and the logger to return: call it on " +
 	"another goroutine, and do not wait for that in the callback")
 
-// Close refuses further records with ErrClosed, waits until every accepted one has an outcome and
-// its report was taken, and ends everything that runs in the background. When ctx is about to end
-// first (when nine tenths of the time until its deadline are over, or all but half a second), what
-// is left gets its outcome: shed, or possibly persisted if it was written and not answered; the
-// error is then ErrLeft with the number, and the error of ctx. Close returns by the end of ctx, but
-// for a callback or a logger that hangs, which it leaves behind. Calling it again returns the same
-// summary and no error, when the first call is done.
+// Close refuses further records with ErrClosed, delivers what waits, and ends everything that runs
+// in the background. It returns what became of all records. Give ctx a deadline: while a cluster is
+// away, Close waits for as long as records may wait, by default up to an hour.
 //
-// A delivery callback, a callback for events, or a logger that calls Close gets ErrInCallback at
-// once, because Close would wait for its own caller. Such a function may start `go p.Close(ctx)`,
-// but must not wait for it, or Close waits until ctx ends. It may call Flush.
+// Shortly before the deadline of ctx (a tenth of the time, at most half a second), Close gives up
+// what is left: such records are shed, or possibly persisted if they were written and not answered.
+// The error then wraps ErrLeft, with their number and the reason, and the error of ctx. Close
+// returns by the end of ctx, and leaves behind a callback or logger that hangs. A second call waits
+// for the first one, and returns the same summary and no error.
 //
-// Where a cluster is away Close waits for it as long as records may wait, which is up to an hour by
-// default: give ctx a deadline.
+// A delivery callback, an event callback or a logger that calls Close gets ErrInCallback at once,
+// because Close would wait for its own caller. It may start "go p.Close(ctx)", but must not wait
+// for that. It may call Flush.
 func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	if what := p.callback(); what != "" {
 		return Summary{}, fmt.Errorf("close: called by %s: %w", what, ErrInCallback)

@@ -19,10 +19,10 @@ type Config struct {
 	// "forebay".
 	ClientID string `yaml:"client_id"`
 
-	// Rack is the zone in which the program runs, as broker.rack of the brokers names it. Batches of
-	// records without keys then keep to partitions with leaders in that zone, while enough of them
-	// take batches. A batch that has waited for a second goes to any zone. Empty means that zones do
-	// not matter.
+	// Rack is the zone in which the program runs, as broker.rack of the brokers names it. Batches
+	// of records without keys then keep to partitions with leaders in that zone, while enough of
+	// them take batches. A batch that has waited for a second goes to any zone. Empty means that
+	// zones do not matter.
 	Rack string `yaml:"rack"`
 
 	// Clusters are the Kafka clusters, by a name of your choice. At least one is required.
@@ -31,8 +31,9 @@ type Config struct {
 	// Priorities says where the records of each priority go, and what memory they get.
 	Priorities PrioritiesConfig `yaml:"priorities"`
 
-	// Topics gives topics a priority, for records that name none. An exact name wins over a pattern,
-	// and an earlier pattern over a later one. Empty means that all topics are of medium priority.
+	// Topics gives topics a priority, for records that name none. An exact name wins over a
+	// pattern, and an earlier pattern over a later one. Empty means that all topics are of medium
+	// priority.
 	Topics []routing.Rule `yaml:"topics"`
 
 	Buffer   BufferConfig   `yaml:"buffer"`
@@ -49,9 +50,9 @@ type ClusterConfig struct {
 	Brokers []string `yaml:"brokers"`
 
 	// ClusterID is the ID that the brokers must report, as "kafka-cluster.sh cluster-id" prints it.
-	// Nothing is written to a broker that reports another ID. If all brokers do, the cluster is Down
-	// with both IDs in its reason, and records wait. Brokers that report no ID are used. Empty means
-	// the ID of the first broker that answers. New rejects white space.
+	// Nothing is written to a broker that reports another ID. If all brokers do, the cluster is
+	// Down with both IDs in its reason, and records wait. Brokers that report no ID are used. Empty
+	// means the ID of the first broker that answers. New rejects white space.
 	ClusterID string `yaml:"cluster_id"`
 
 	// ProducerIDExpiration is how long the brokers remember a producer (producer.id.expiration.ms).
@@ -132,14 +133,14 @@ type PriorityConfig struct {
 
 	// MoveUnresolvedAfter is how long an unanswered batch of un-keyed records waits for its
 	// partition to have a leader again. After that it is written to another partition, and its
-	// records count as maybe duplicated. Zero means 2 s for low, 10 s for medium and never for high.
-	// Never (-1) means never. New rejects other negative values and more than 365 days.
+	// records count as maybe duplicated. Zero means 2 s for low, 10 s for medium and never for
+	// high. Never (-1) means never. New rejects other negative values and more than 365 days.
 	MoveUnresolvedAfter time.Duration `yaml:"move_unresolved_after"`
 
-	// WireShare is the part of a broker's rate that this priority keeps while higher priorities have
-	// more for that broker than it takes, from 0 to 0.5. At all other times nothing is held back. If
-	// several priorities are lower, the lowest gets its share of everything, and the next its share
-	// of the rest. Zero means 0.05 for low and 0.2 for medium; high does not need one.
+	// WireShare is the part of a broker's rate that this priority keeps while higher priorities
+	// have more for that broker than it takes, from 0 to 0.5. At all other times nothing is held
+	// back. If several priorities are lower, the lowest gets its share of everything, and the next
+	// its share of the rest. Zero means 0.05 for low and 0.2 for medium; high does not need one.
 	WireShare float64 `yaml:"wire_share"`
 
 	// GuaranteedShare is the part of Buffer.MaxBytes that higher priorities leave to this one, from
@@ -150,24 +151,24 @@ type PriorityConfig struct {
 	// CeilingShare, and guarantees that add up to more than 1.
 	GuaranteedShare float64 `yaml:"guaranteed_share"`
 
-	// CeilingShare is the part of Buffer.MaxBytes that this priority never exceeds, even if the rest
-	// is free. Zero means 1, all of it. New rejects negative values and more than 1.
+	// CeilingShare is the part of Buffer.MaxBytes that this priority never exceeds, even if the
+	// rest is free. Zero means 1, all of it. New rejects negative values and more than 1.
 	CeilingShare float64 `yaml:"ceiling_share"`
 
 	// WhenFull says what Send does if there is no room and lower priorities have nothing left to
-	// give up. "refuse" returns ErrBufferFull. "drop_oldest" accepts the record and sheds the oldest
-	// waiting batch of this priority. Empty means "refuse".
+	// give up. "refuse" returns ErrBufferFull. "drop_oldest" accepts the record and sheds the
+	// oldest waiting batch of this priority. Empty means "refuse".
 	WhenFull string `yaml:"when_full"`
 
 	// Fallbacks are the clusters that records of this priority go to while Cluster is down, in the
-	// order in which they are tried. Empty means none. New rejects an unknown cluster, and a cluster
-	// that is named twice.
+	// order in which they are tried. Empty means none. New rejects an unknown cluster, and a
+	// cluster that is named twice.
 	//
-	// Waiting records move with their priority. Un-keyed batches move as they are; keyed records are
-	// dealt out anew if the topic has another number of partitions there. A batch that was written
-	// and not answered stays, and is sent again when its cluster is back; an un-keyed one moves
-	// after MoveUnresolvedAfter, and counts as maybe duplicated. The order of a key holds within a
-	// cluster, not across a switch.
+	// Waiting records move with their priority. Un-keyed batches move as they are; keyed records
+	// are dealt out anew if the topic has another number of partitions there. A batch that was
+	// written and not answered stays, and is sent again when its cluster is back; an un-keyed one
+	// moves after MoveUnresolvedAfter, and counts as maybe duplicated. The order of a key holds
+	// within a cluster, not across a switch.
 	Fallbacks []routing.Fallback `yaml:"fallbacks"`
 
 	// FallbackAfter is how long the cluster in use must be down before the next one is used: no
@@ -216,11 +217,11 @@ const NoLinger = time.Duration(-1)
 type BufferConfig struct {
 	// MaxBytes bounds the memory held for records that Kafka has not acknowledged, in bytes. It
 	// covers the capacity of batches, the tables of topics, and unread delivery reports. All
-	// priorities share it. At the bound, Send has lower priorities shed their oldest batches, down to
-	// their guarantees; after that it returns ErrBufferFull. Dealing out keyed records anew may take
-	// a sixty-fourth more. Zero means 64 MiB. New rejects less than 1 MiB, less than four times
-	// Batching.MaxBytes, and less than Batching.MaxRecordBytes. New logs a warning if the memory
-	// limit of the process (GOMEMLIMIT) is less than 1.25 times this value.
+	// priorities share it. At the bound, Send has lower priorities shed their oldest batches, down
+	// to their guarantees; after that it returns ErrBufferFull. Dealing out keyed records anew may
+	// take a sixty-fourth more. Zero means 64 MiB. New rejects less than 1 MiB, less than four
+	// times Batching.MaxBytes, and less than Batching.MaxRecordBytes. New logs a warning if the
+	// memory limit of the process (GOMEMLIMIT) is less than 1.25 times this value.
 	MaxBytes int64 `yaml:"max_bytes"`
 
 	// MaxTopics bounds the topics that each priority has in use at a time. Above it, Send returns
@@ -243,9 +244,9 @@ type BatchingConfig struct {
 	// than 1 KiB and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 
-	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in bytes,
-	// with key, value, headers and framing. A record larger than MaxBytes gets a batch of its own.
-	// Zero means 1,000,000. New rejects negative values and more than 64 MiB.
+	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in
+	// bytes, with key, value, headers and framing. A record larger than MaxBytes gets a batch of
+	// its own. Zero means 1,000,000. New rejects negative values and more than 64 MiB.
 	MaxRecordBytes int `yaml:"max_record_bytes"`
 
 	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. A batch is compressed
@@ -258,9 +259,9 @@ type BatchingConfig struct {
 	// WithPartitioner takes a partitioner of your own. Empty means "sticky".
 	Partitioner string `yaml:"partitioner"`
 
-	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or the
-	// "leader" alone. With "leader", records are lost when a leader dies, and duplicates cannot be
-	// found. "-1" and "1" mean the same. Empty means "all". New rejects "none": without an
+	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or
+	// the "leader" alone. With "leader", records are lost when a leader dies, and duplicates cannot
+	// be found. "-1" and "1" mean the same. Empty means "all". New rejects "none": without an
 	// acknowledgement nothing is known to be delivered.
 	Acks string `yaml:"acks"`
 }
@@ -274,8 +275,9 @@ type ReportsConfig struct {
 	MaxBytes int64 `yaml:"max_bytes"`
 }
 
-// ResolverConfig controls how long DNS answers for the names of brokers are remembered. If a look-up
-// fails or is slow, the last good answer is used. Neither an error nor an empty answer erases it.
+// ResolverConfig controls how long DNS answers for the names of brokers are remembered. If a
+// look-up fails or is slow, the last good answer is used. Neither an error nor an empty answer
+// erases it.
 type ResolverConfig struct {
 	// RefreshEvery is how often a name in use is looked up again. An idle name is looked up when it
 	// is dialed, and so is a name whose last connection failed. Zero means 30 s. New rejects less
@@ -291,14 +293,16 @@ type ResolverConfig struct {
 func (c Config) clone() Config {
 	c.Clusters = maps.Clone(c.Clusters)
 	for name, cc := range c.Clusters {
-		cc.Brokers, cc.CreateTopics.Configs = slices.Clone(cc.Brokers), maps.Clone(cc.CreateTopics.Configs)
+		cc.Brokers = slices.Clone(cc.Brokers)
+		cc.CreateTopics.Configs = maps.Clone(cc.CreateTopics.Configs)
 		c.Clusters[name] = cc
 	}
 	for _, p := range routing.All {
 		pc := c.Priorities.of(p)
 		pc.Fallbacks = slices.Clone(pc.Fallbacks)
 		for i, f := range pc.Fallbacks {
-			pc.Fallbacks[i].Topics, pc.Fallbacks[i].Rename = slices.Clone(f.Topics), maps.Clone(f.Rename)
+			pc.Fallbacks[i].Topics = slices.Clone(f.Topics)
+			pc.Fallbacks[i].Rename = maps.Clone(f.Rename)
 		}
 	}
 	c.Topics = slices.Clone(c.Topics)

@@ -194,7 +194,8 @@ func TestNew_TakesAddressesOfBrokersAndNothingElse(t *testing.T) {
 		return cfg.Clusters["a"].Brokers, err
 	}
 	for addr, want := range map[string]string{
-		" kafka-1:9092": "", "kafka-2:9092\t": "", "kafka_3.example.com.:9092": "", "10.0.0.1:9092": "", "[::1]:9092": "", "[fe80::1%eth0]:9092": "",
+		" kafka-1:9092": "", "kafka-2:9092\t": "", "kafka_3.example.com.:9092": "",
+		"10.0.0.1:9092": "", "[::1]:9092": "", "[fe80::1%eth0]:9092": "",
 		"bücher.example:9092": "",
 
 		"kafka 1:9092":           `a host name cannot contain ' '`,

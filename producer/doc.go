@@ -1,45 +1,43 @@
-// Package producer is the front door: it takes events and gets them to Kafka, whatever Kafka's
-// health.
+// Package producer is the front door: it accepts records and delivers them to Kafka, whatever
+// Kafka's health.
 //
 //	p, err := producer.New(producer.Config{
-//		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: []string{"127.0.0.1:9092"}}},
+//		Clusters: map[string]producer.ClusterConfig{
+//			"events": {Brokers: []string{"127.0.0.1:9092"}},
+//		},
 //	})
 //	err = p.Send(producer.Record{Topic: "plays", Value: []byte("...")})
 //	summary, err := p.Close(ctx)
 //
-// [Producer.Send] never waits, [New] does no I/O, what waits is bounded by [BufferConfig].MaxBytes,
-// and when a cluster comes back its records flow again by themselves.
+// [Producer.Send] never waits, and [New] does no I/O. [BufferConfig].MaxBytes bounds what waits.
+// When a cluster comes back, its records flow again by themselves.
 //
 // # Ordering
 //
-// Records with a key that one goroutine sends keep their order, for each key, in a cluster. Records
-// WITHOUT a key have NO ORDER at all, not even those of one goroutine to a topic of one partition:
-// they go wherever a broker is free now. Give records that belong together the same key, or the
-// same [Record].Partition: records that one goroutine sends to a partition that it chose keep their
-// order too, but not with records whose partition the key decides. Priorities overtake each other:
-// what belongs together needs the same priority. What was overtaken is counted in
-// [Traffic].OrderAtRisk.
+// Records with the same key, sent by one goroutine with the same priority, keep their order in a
+// cluster. So do records for the same chosen partition ([Record].Partition). Records WITHOUT a key
+// have NO ORDER, not even in a topic with one partition: they go wherever a broker is free. Records
+// that may stand behind newer ones of their key are counted in [Traffic].OrderAtRisk.
 //
 // # Outcomes
 //
 // Every accepted record gets exactly one [Outcome]: delivered, shed, expired, rejected or possibly
-// persisted, and until then it is pending. [Producer.Stats] has the books, [WithDelivery] reports
+// persisted. Until then it is pending. [Producer.Stats] counts them, and [WithDelivery] reports
 // each record.
 //
 // # Duplicates
 //
-// Batches are numbered (idempotence) and retried where they were written first, so a retry leaves
-// no duplicate. Where that cannot be, because the partition went away with the answer, the records
-// are counted as maybe duplicated.
+// Batches carry sequence numbers (idempotence) and are retried where they were written first, so a
+// retry leaves no duplicate. If the partition is lost together with the answer, the records may be
+// written twice; they are counted as maybe duplicated.
 //
 // # When full
 //
-// All priorities share one memory. Where it is full, a Send has the lowest priority give up what
-// has waited there longest, down to its guarantee ([PriorityConfig].GuaranteedShare). When nothing
-// lower is left it returns [ErrBufferFull] at once, or drops the oldest of its own priority, as
-// [PriorityConfig].WhenFull says. What was given up is counted as shed, with its reason, and
-// reported without the record. No topic keeps more than half of what its priority may hold while
-// others want room; a rule's MaxShare can say less.
+// All priorities share one memory. When it is full, Send has the lowest priority give up its oldest
+// batches, down to its guarantee ([PriorityConfig].GuaranteedShare). When lower priorities have
+// nothing left, Send returns [ErrBufferFull] at once, or drops the oldest batch of its own priority
+// ([PriorityConfig].WhenFull). What was given up counts as shed, and its reports carry no record. A
+// topic keeps at most half of what its priority may hold while other topics want room.
 //
 // # Concurrency
 //

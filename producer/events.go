@@ -16,22 +16,26 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Event is a change of what an application may want to watch; see WithEvents and Producer.Current.
+// Event is a change that an application may want to watch; see WithEvents and Producer.Current.
 type Event struct {
 	At   time.Time
 	Kind EventKind
 
-	// Cluster is the one that has changed, or the one that a priority goes to from now on.
+	// Cluster is the cluster that has changed, or the one that a priority uses from now on.
 	Cluster string
-	State   ClusterState // of EventCluster; zero ("none") for the others
+	// State is the new state of EventCluster. It is zero ("none") for other kinds.
+	State ClusterState
 
-	// Priority is whose way has changed, who sheds, or whose topic it is; Unset for EventCluster
-	// and EventReconfigured.
+	// Priority is the priority that switches or sheds, or that of the topic. It is Unset for
+	// EventCluster and EventReconfigured.
 	Priority routing.Priority
-	From     string // where the priority went before, of EventFellBack and EventReturned
+	// From is the cluster that the priority used before, for EventFellBack and EventReturned.
+	From string
 
-	Topic  string // of EventRepartitioned, EventTrouble and EventTroubleOver
-	Reason string // why, in words, where that is known
+	// Topic is set for EventRepartitioned, EventTrouble and EventTroubleOver.
+	Topic string
+	// Reason says why, in words, where that is known.
+	Reason string
 }
 
 // EventKind says what has changed.
@@ -39,25 +43,28 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// a cluster came into another state, was not reached for five seconds, or is down for another
-	// kind of reason
+	// EventCluster reports a new state of a cluster, another kind of reason for its being down, or
+	// that it was not reached within five seconds.
 	EventCluster EventKind = iota
-	// a priority goes to a cluster that is later in its order: what was dispatched before may be
-	// read after this
+	// EventFellBack reports that a priority uses a cluster that is later in its order. Records that
+	// were dispatched earlier may be read later.
 	EventFellBack
-	// a priority goes to a cluster that is earlier in its order, or to its primary
+	// EventReturned reports that a priority uses a cluster that is earlier in its order.
 	EventReturned
-	// a priority has begun to lose records, or to refuse them, for lack of room
+	// EventShedding reports that a priority begins to lose or refuse records for lack of room.
 	EventShedding
-	EventSheddingOver // and has not lost any for ten seconds
-	EventReconfigured // settings were changed by Reconfigure
-	// a topic that had records with keys has another number of partitions: keys may be in other
-	// ones from now on
+	// EventSheddingOver reports that a priority has lost none for ten seconds.
+	EventSheddingOver
+	// EventReconfigured reports that Reconfigure has changed the settings.
+	EventReconfigured
+	// EventRepartitioned reports that a topic with keyed records has another number of partitions:
+	// keys may be in other partitions from now on.
 	EventRepartitioned
-	// records wait although their cluster answers; see Trouble. With neither topic nor cluster: a
-	// sum of several
+	// EventTrouble reports that records wait although their cluster answers; see Trouble. Without
+	// topic and cluster it is a sum of several troubles.
 	EventTrouble
-	EventTroubleOver // they do not wait for that any more
+	// EventTroubleOver reports that records do not wait for that any more.
+	EventTroubleOver
 )
 
 // String returns the kind in words.
@@ -154,8 +161,9 @@ func (p *Producer) watch(c *dispatch.Site) {
 }
 
 func clusterEvent(c *dispatch.Site, status cluster.Status) Event {
-	return Event{Kind: EventCluster, Cluster: c.Name(), State: ClusterState(status.State), Reason: status.Reason,
-		At: status.Since}
+	return Event{Kind: EventCluster, Cluster: c.Name(), State: ClusterState(status.State),
+		Reason: status.Reason,
+		At:     status.Since}
 }
 
 // close ends run when everything that was pushed has been handed over.
@@ -199,17 +207,16 @@ func (e *events) call(event Event) {
 	e.fn(event)
 }
 
-// History returns the last changes, 128 at most, the oldest first. It is there without WithEvents
-// too.
+// History returns the last events, at most 128, the oldest first. It works without WithEvents, too.
 func (p *Producer) History() []Event {
 	p.events.mu.Lock()
 	defer p.events.mu.Unlock()
 	return slices.Clone(p.events.history)
 }
 
-// Current returns what is the case now, as the events that would have led to it: the state of each
-// cluster, where each priority goes, which of them shed, and what records wait for. Whoever begins
-// to watch looks at this first.
+// Current yields the present as the events that would have led to it: the state of each cluster,
+// where each priority goes, which priorities shed, and what records wait for. Read it when you
+// begin to watch.
 func (p *Producer) Current() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		s := p.setup.Load()

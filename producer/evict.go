@@ -131,7 +131,8 @@ func (p *Producer) makeTable(l *dispatch.Lane, name string) (*buffer.Topic, erro
 // makeRoom gives up one batch for n bytes that t, which may be nil, did not get in l. It reports
 // whether that, or what somebody else has given up meanwhile, makes another try worth while.
 func (e *evictor) makeRoom(l *dispatch.Lane, t *buffer.Topic, n int64, why error) bool {
-	class, drop := classOf(l.Priority), e.p.setup.Load().cfg.Priorities.of(l.Priority).WhenFull == dropOldest
+	class := classOf(l.Priority)
+	drop := e.p.setup.Load().cfg.Priorities.of(l.Priority).WhenFull == dropOldest
 	overShare := errors.Is(why, buffer.ErrOverShare)
 	look := e.p.budget.Look(class, n)
 	hog := l.Buffer.Hog(look.MayHold)

@@ -188,7 +188,8 @@ func sequences(all []step, length int, some []step, run func([]step)) {
 // explore runs a sequence.
 func explore(t *testing.T, sequence []step, takes func(batch []byte) bool) {
 	x := &explorer{
-		t: t, k: make(map[string]*embedded), release: make(chan struct{}), seen: make(map[string]bool), lied: make(map[string]bool),
+		t: t, k: make(map[string]*embedded), release: make(chan struct{}),
+		seen: make(map[string]bool), lied: make(map[string]bool),
 		reports: make(map[string]producer.Report), log: make(map[string][]*kgo.Record),
 	}
 	defer func() {

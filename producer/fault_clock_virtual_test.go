@@ -33,7 +33,8 @@ func TestVirtual_F19_AJumpOfTheWallClockMovesStampsAndNoTimer(t *testing.T) {
 				var jumped, back time.Duration
 				judged(t, proof.Of(t, "F19"),
 					setup{anyTime: true,
-						options: []producer.Option{producer.WithWallClock(wall.now)}, change: func(c *producer.Config) {
+						options: []producer.Option{producer.WithWallClock(wall.now)},
+						change: func(c *producer.Config) {
 							c.Priorities.Medium.DeliveryTimeout = time.Minute
 						}}, func(b *bubble) {
 						stream := func(d time.Duration) {
@@ -82,7 +83,8 @@ func TestVirtual_F19_AJumpOfTheWallClockExpiresNothingEarlyOrLate(t *testing.T) 
 				wall := new(wallClock)
 				s := judged(t, proof.Of(t, "F19", "F5"),
 					setup{anyTime: true,
-						options: []producer.Option{producer.WithWallClock(wall.now)}, change: func(c *producer.Config) {
+						options: []producer.Option{producer.WithWallClock(wall.now)},
+						change: func(c *producer.Config) {
 							c.Priorities.Medium.DeliveryTimeout = timeout
 						}}, func(b *bubble) {
 						b.also = func(r producer.Report) {

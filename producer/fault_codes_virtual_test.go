@@ -97,8 +97,10 @@ func TestVirtual_F9_AStormOfErrorsIsNoHotLoopAndHoldsUpNobodyElse(t *testing.T) 
 		partitions = 12
 	)
 	for _, err := range []*kerr.Error{
-		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.KafkaStorageError, kerr.OutOfOrderSequenceNumber,
-		kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.NotEnoughReplicas, kerr.RequestTimedOut,
+		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.KafkaStorageError,
+		kerr.OutOfOrderSequenceNumber,
+		kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping,
+		kerr.NotEnoughReplicas, kerr.RequestTimedOut,
 	} {
 		t.Run(err.Message, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

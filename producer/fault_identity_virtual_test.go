@@ -39,8 +39,10 @@ func unnumbered(r kmsg.Request) bool {
 // waited for; else batches go without numbers until there is an ID.
 func TestVirtual_F9_EveryCodeOfInitProducerIDHealsAndLosesNothing(t *testing.T) {
 	passes := []*kerr.Error{
-		kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.ConcurrentTransactions,
-		kerr.RequestTimedOut, kerr.BrokerNotAvailable, kerr.NotController, kerr.KafkaStorageError, kerr.NetworkException,
+		kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator,
+		kerr.ConcurrentTransactions,
+		kerr.RequestTimedOut, kerr.BrokerNotAvailable, kerr.NotController, kerr.KafkaStorageError,
+		kerr.NetworkException,
 		kerr.ThrottlingQuotaExceeded,
 	}
 	c := proof.Of(t, "F9")

@@ -385,7 +385,8 @@ func TestVirtual_F15_WhatIsLostIsLoggedEveryFiveSecondsWithTotals(t *testing.T) 
 			require.Equal(t, producer.EventShedding, events[0].Kind)
 			require.Equal(t, routing.Low, events[0].Priority)
 			require.Contains(t, slices.Collect(b.p.Current()), producer.Event{
-				At: time.Now(), Kind: producer.EventShedding, Priority: routing.Low, Cluster: "events",
+				At: time.Now(), Kind: producer.EventShedding, Priority: routing.Low,
+				Cluster: "events",
 			})
 			time.Sleep(10 * time.Second)
 			b.rest()

@@ -131,7 +131,8 @@ var troubles = []trouble{
 			_ = c.Read(make([]byte, 1<<16))
 	})), reason: "closed", rate: 13},
 	{name: "accepts, reads and resets",
-		begin: func(b *bubble) { b.k.link.CutAfterWrites(1); b.k.link.Reset() }, end: func(b *bubble) { b.k.link.CutAfterWrites(0) }, rate: 13},
+		begin: func(b *bubble) { b.k.link.CutAfterWrites(1); b.k.link.Reset() },
+		end:   func(b *bubble) { b.k.link.CutAfterWrites(0) }, rate: 13},
 	{name: "accepts and says nothing", begin: detour(served(func(c net.Conn) {
 		_,
 			_ = io.Copy(io.Discard, c)
@@ -200,8 +201,10 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, IsCA: true,
+		BasicConstraintsValid: true,
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(1000 * time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
@@ -260,7 +263,8 @@ func TestVirtual_F1_ABrokerThatWantsSASLIsReachedWhenItDoesNot(t *testing.T) {
 			kfake.Superuser("PLAIN", "admin", "secret"))
 		defer strict.Close()
 		s := judged(t, proof.Of(t, "F1"),
-			setup{before: func(b *bubble) { detour(strict.network.DialContext)(b) }}, func(b *bubble) {
+			setup{before: func(b *bubble) { detour(strict.network.DialContext)(b) }},
+			func(b *bubble) {
 				b.stream(20*time.Second, 3, "events")
 				status := b.p.Stats().Clusters["events"]
 				require.Equal(t, producer.Connecting, status.State)

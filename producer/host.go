@@ -41,7 +41,8 @@ var kinds = map[dispatch.EventKind]EventKind{
 }
 
 func eventOf(e dispatch.Event) Event {
-	return Event{At: e.At, Kind: kinds[e.Kind], Priority: e.Priority, Cluster: e.Cluster, From: e.From,
+	return Event{At: e.At, Kind: kinds[e.Kind], Priority: e.Priority, Cluster: e.Cluster,
+		From:  e.From,
 		Topic: e.Topic, Reason: e.Reason}
 }
 
@@ -52,7 +53,8 @@ func (p *Producer) engineSettings(cfg *Config, priority routing.Priority) *dispa
 		Linger:              cfg.Batching.Linger,
 		DeliveryTimeout:     pc.DeliveryTimeout,
 		MoveUnresolvedAfter: pc.MoveUnresolvedAfter,
-		Thresholds: dispatch.Thresholds{FallbackAfter: pc.FallbackAfter, ReturnAfter: pc.ReturnAfter,
+		Thresholds: dispatch.Thresholds{FallbackAfter: pc.FallbackAfter,
+			ReturnAfter: pc.ReturnAfter,
 			SwitchEvery: pc.SwitchEvery},
 		BatchBytes:  cfg.Batching.MaxBytes,
 		BufferBytes: cfg.Buffer.MaxBytes,

@@ -73,7 +73,8 @@ func TestKafka_RecordsReadBackEqual(t *testing.T) {
 // in no order.
 func oddRecords(topic string) (records []producer.Record) {
 	times := []time.Time{
-		time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(999_999_999_999), time.Now().Add(-48 * time.Hour),
+		time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(999_999_999_999),
+		time.Now().Add(-48 * time.Hour),
 		time.Now().Add(50 * time.Minute), time.Now().Add(-time.Nanosecond), time.Date(2001, 2, 3, 4,
 			5, 6, 789_999_999, time.UTC),
 	}
@@ -90,7 +91,8 @@ func oddRecords(topic string) (records []producer.Record) {
 		for _, val := range contents {
 			for _, h := range headers {
 				records = append(records, producer.Record{
-					Topic: topic, Key: key, Value: val, Headers: h, Timestamp: times[len(records)%len(times)],
+					Topic: topic, Key: key, Value: val, Headers: h,
+					Timestamp: times[len(records)%len(times)],
 				})
 			}
 		}

@@ -14,9 +14,9 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// Option is what only code can give to New. A nil Option does nothing, and neither does one that is
-// given a nil function, logger, hook or partitioner. WithTLS and WithCredentials are the exception:
-// New rejects them with nil.
+// Option is something that only code can give to New. A nil Option does nothing, and so does an
+// option that is given a nil function, logger, hook or partitioner. Only WithTLS and
+// WithCredentials reject nil.
 type Option interface{ apply(*options) }
 
 type options struct {
@@ -49,11 +49,10 @@ type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// WithLogger has the producer log through log: one line when the state of a cluster changes, none
-// per record, and none more than twenty times a minute. Lines are written on a goroutine that
-// nothing else waits for: a logger that blocks or panics stops nothing, and may lose lines; it may
-// write through Send. Without this option, or with nil, nothing is logged. docs/logs.md has every
-// line.
+// WithLogger has the producer log to log: one line when a state changes, none per record, and the
+// same message at most twenty times a minute. docs/logs.md lists every line. A goroutine of its own
+// writes the lines, so a logger that blocks or panics stops nothing, but may lose lines. The logger
+// may call Send. Without this option, or with nil, nothing is logged.
 func WithLogger(log *zap.Logger) Option {
 	if log == nil {
 		log = zap.NewNop()
@@ -61,10 +60,9 @@ func WithLogger(log *zap.Logger) Option {
 	return optionFunc(func(o *options) { o.logger = log })
 }
 
-// WithSlog has the producer log through log as WithLogger says, for applications that log with
-// log/slog. Fields are attributes, those of "records were lost or refused" in a group for each
-// priority. Nothing of log is called but on the goroutine that writes lines. Of WithLogger and
-// WithSlog the one that is given last counts.
+// WithSlog is WithLogger for applications that log with log/slog. Fields become attributes; those
+// of "records were lost or refused" are in a group for each priority. If both options are given,
+// the last one counts.
 func WithSlog(log *slog.Logger) Option {
 	if log == nil {
 		return WithLogger(nil)
@@ -72,40 +70,38 @@ func WithSlog(log *slog.Logger) Option {
 	return WithLogger(slogcore.New(log.Handler()))
 }
 
-// WithDelivery has fn called once for each accepted record, when its outcome is known. Calls come
-// one after the other, those for higher priorities first, from one goroutine that nothing else
-// waits for: a callback that blocks delays only later reports, which are bounded by
-// Reports.MaxBytes; one that panics is logged and counted in Stats().ReportPanics, and the next
-// report follows; it may call Send, but not Close (ErrInCallback). Report.Record is nil if the
-// record was delivered, or given up for its memory: see Report.Returned. Without this option
-// reports cost nothing.
+// WithDelivery has fn called once for each accepted record, when its outcome is known. One
+// goroutine makes the calls, one after the other, those for higher priorities first. Nothing else
+// waits for it: a callback that blocks delays only later reports, which Reports.MaxBytes bounds. A
+// panic is logged and counted in Stats().ReportPanics, and the next report follows. fn may call
+// Send, but not Close (ErrInCallback). Report.Returned returns the record if it was not delivered;
+// records that were given up for their memory are gone. Without this option reports cost nothing.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }
 
-// WithEvents has fn called when something changes that an application may want to watch: a
-// cluster's state, the cluster that a priority goes to, the loss of records for lack of room. Calls
-// come one after the other from one goroutine that nothing else waits for but Close, which it must
-// not call (ErrInCallback). Of events that a slow callback does not take, the newest 256 are kept.
-// Producer.Current says what is the case when watching begins.
+// WithEvents has fn called when something changes that an application may want to watch: the state
+// of a cluster, the cluster of a priority, the loss of records for lack of room. One goroutine
+// makes the calls, one after the other. Only Close waits for it, so fn must not call Close
+// (ErrInCallback). If fn is slow, the newest 256 events are kept. Producer.Current returns what is
+// the case when watching begins.
 func WithEvents(fn func(Event)) Option {
 	return optionFunc(func(o *options) { o.events = fn })
 }
 
-// WithPartitioner has partitions chosen by p, whatever Batching.Partitioner says: one of package
-// partitioner, or one of your own. Where it panics, or returns a partition that there is not,
-// partitioner.Sticky is asked instead and a line is logged. Programs that write records of the same
-// keys must choose alike.
+// WithPartitioner has p choose partitions, whatever Batching.Partitioner says: a type of package
+// partitioner, or your own. If p panics or returns a partition that does not exist,
+// partitioner.Sticky chooses instead, and a line is logged. All programs that write the same keys
+// must choose alike.
 func WithPartitioner(p partitioner.Partitioner) Option {
 	return optionFunc(func(o *options) { o.partitioner = p })
 }
 
-// WithHooks has hooks called for every connection to a broker, by kgo, the client underneath:
+// WithHooks has kgo, the client underneath, call hooks for every connection to a broker:
 // kgo.HookBrokerConnect, HookBrokerDisconnect, HookBrokerWrite, HookBrokerRead, HookBrokerE2E and
-// HookBrokerThrottle, as those of franz-go's plug-ins for metrics. A producer has several clients
-// of kgo for each cluster, for metadata and for what is produced; hooks for new and closed clients
-// are called for each, those for records never. They are called where the network is read and
-// written, and must return at once.
+// HookBrokerThrottle, as franz-go's plug-ins for metrics implement them. Hooks for new and closed
+// clients are called for each of the several clients of a cluster; hooks for records never are.
+// Hooks run where the network is read and written, and must return at once.
 func WithHooks(hooks ...kgo.Hook) Option {
 	return optionFunc(func(o *options) {
 		for _, hook := range hooks {
@@ -116,17 +112,17 @@ func WithHooks(hooks ...kgo.Hook) Option {
 	})
 }
 
-// WithDialer has connections opened by dial instead of a net.Dialer. It is given one second, and
-// must keep to its context. Without WithResolver it is given names, and what it makes of them is
-// its own affair: nothing is remembered of them. With WithResolver it is given addresses.
+// WithDialer has dial open connections in place of a net.Dialer. dial gets one second, and must
+// respect its context. Without WithResolver, dial gets host names, and Forebay remembers nothing
+// about them. With WithResolver, it gets addresses.
 func WithDialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return optionFunc(func(o *options) { o.dial = dial })
 }
 
-// WithResolver has the names of brokers looked up by lookup instead of net.DefaultResolver; the
-// LookupHost of any net.Resolver will do. Its answers are remembered as Config.Resolver says. It is
-// called on goroutines of its own, at the same time for several names, and has six seconds: one
-// that does not keep to its context is left behind. One that panics has failed.
+// WithResolver has lookup resolve the names of brokers in place of net.DefaultResolver; the
+// LookupHost of any net.Resolver will do. Config.Resolver says how long answers are remembered.
+// lookup runs on goroutines of its own, for several names at the same time, and gets six seconds.
+// If it ignores its context, it is left behind; if it panics, the look-up has failed.
 func WithResolver(lookup func(ctx context.Context, host string) ([]string, error)) Option {
 	return optionFunc(func(o *options) { o.lookup = lookup })
 }

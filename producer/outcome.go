@@ -48,8 +48,8 @@ const (
 	ReasonUnansweredClose Reason = delivery.UnansweredClose
 
 	// Records with one of these reasons were given up because their memory was needed
-	// (Reason.MadeRoom). They were shed, or possibly persisted if an attempt to write them was never
-	// answered.
+	// (Reason.MadeRoom). They were shed, or possibly persisted if an attempt to write them was
+	// never answered.
 	ReasonPreemptedByHigh   Reason = delivery.PreemptedByHigh
 	ReasonPreemptedByMedium Reason = delivery.PreemptedByMedium
 	ReasonDroppedOldest     Reason = delivery.DroppedOldest
@@ -66,8 +66,8 @@ type Traffic = delivery.Traffic
 // Histogram counts records by how long something took.
 type Histogram = delivery.Histogram
 
-// HistogramBounds returns the upper bounds of the buckets of a Histogram but for the last, which has
-// none. A value that equals a bound belongs to the bucket below it.
+// HistogramBounds returns the upper bounds of the buckets of a Histogram but for the last, which
+// has none. A value that equals a bound belongs to the bucket below it.
 func HistogramBounds() []time.Duration { return delivery.HistogramBounds() }
 
 // PathStats is what a priority has sent to a cluster.

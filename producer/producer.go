@@ -64,11 +64,9 @@ type setup struct {
 	warnings []Warning
 }
 
-// New makes a producer. It does no I/O: whether a cluster can be reached, now or later, makes no
-// difference to it. It fails only on settings that are wrong in themselves, all of them in one
-// error.
-//
-// The producer works in the background from now on, until Close.
+// New returns a producer that works in the background until Close. New does no I/O: it makes no
+// difference whether a cluster can be reached. It fails only if settings are wrong in themselves,
+// and its error lists every mistake, each with its setting and what to write instead.
 func New(cfg Config, opts ...Option) (*Producer, error) {
 	o := options{logger: zap.NewNop(), wall: time.Now, idle: idleTopic}
 	o.apply(opts)

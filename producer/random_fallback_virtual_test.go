@@ -105,7 +105,8 @@ func (w *wander) change(names []string, cfg *producer.Config) {
 
 // moves are what can happen, the more often they are named the more often.
 var moves = []string{
-	"send", "send", "send", "send", "send", "send", "cut", "cut", "hole", "restore", "restore", "restore", "reset", "cut after writes",
+	"send", "send", "send", "send", "send", "send", "cut", "cut", "hole", "restore", "restore",
+	"restore", "reset", "cut after writes",
 	"delay", "produce errors", "metadata errors", "identity " +
 		"errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
 }

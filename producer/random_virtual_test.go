@@ -40,18 +40,24 @@ func TestVirtual_SurvivesRandomSchedules(t *testing.T) {
 // Codes that a producer has to live with.
 var (
 	produceCodes = []*kerr.Error{
-		kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotEnoughReplicas, kerr.KafkaStorageError,
-		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID,
-		kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.UnknownTopicOrPartition, kerr.TopicAuthorizationFailed,
-		kerr.MessageTooLarge, kerr.UnknownServerError, kerr.InvalidRecord, kerr.UnsupportedCompressionType,
+		kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotEnoughReplicas,
+		kerr.KafkaStorageError,
+		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.OutOfOrderSequenceNumber,
+		kerr.UnknownProducerID,
+		kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.UnknownTopicOrPartition,
+		kerr.TopicAuthorizationFailed,
+		kerr.MessageTooLarge, kerr.UnknownServerError, kerr.InvalidRecord,
+		kerr.UnsupportedCompressionType,
 		kerr.ThrottlingQuotaExceeded,
 	}
 	metadataCodes = []*kerr.Error{
-		kerr.UnknownTopicOrPartition, kerr.LeaderNotAvailable, kerr.TopicAuthorizationFailed, kerr.UnknownServerError,
+		kerr.UnknownTopicOrPartition, kerr.LeaderNotAvailable, kerr.TopicAuthorizationFailed,
+		kerr.UnknownServerError,
 		kerr.ReplicaNotAvailable,
 	}
 	identityCodes = []*kerr.Error{
-		kerr.ClusterAuthorizationFailed, kerr.CoordinatorLoadInProgress, kerr.UnknownServerError, kerr.RequestTimedOut,
+		kerr.ClusterAuthorizationFailed, kerr.CoordinatorLoadInProgress, kerr.UnknownServerError,
+		kerr.RequestTimedOut,
 	}
 )
 
@@ -112,7 +118,8 @@ const apart = 1 << 40
 func runSchedule(t *rapid.T) {
 	brokers := rapid.IntRange(1, 3).Draw(t, "brokers")
 	s := &schedule{
-		T: t, ledger: ledger.New(), controller: int32(brokers - 1), port: 20000, lost: make(map[producer.Reason]uint64),
+		T: t, ledger: ledger.New(), controller: int32(brokers - 1), port: 20000,
+		lost:     make(map[producer.Reason]uint64),
 		fleeting: outcomes{accepted: make(map[uint64]bool), reports: make(map[uint64]int)},
 		partitions: map[string]int32{"steady": rapid.Int32Range(1, 6).Draw(t, "steady partitions"),
 			"growing": rapid.Int32Range(1, 6).Draw(t, "growing partitions")},
@@ -195,7 +202,8 @@ func (o *outcomes) report(r producer.Report) {
 
 // steps are what can happen, the more often they are named the more often.
 var steps = []string{
-	"send", "send", "send", "send", "send", "send", "send", "cut", "hole", "restore", "restore", "reset", "cut after writes",
+	"send", "send", "send", "send", "send", "send", "send", "cut", "hole", "restore", "restore",
+	"reset", "cut after writes",
 	"delay", "move leader", "shuffle leaders", "add broker", "remove broker", "produce " +
 		"errors", "produce errors", "metadata errors",
 	"identity errors", "grow", "create late", "delete fleeting", "create fleeting", "flush",

@@ -13,20 +13,20 @@ import (
 )
 
 // Reconfigure puts other settings into force while the producer works. Send does not wait for it,
-// and no record is lost by it: what waits goes where the new settings say, what is in flight comes
-// home under the old ones. Only where Buffer.MaxBytes becomes less than what is held, priorities
-// below the highest one in use give up what waits, the lowest first, down to their guarantees. cfg
-// is complete in itself, as for New: what it does not name has its default again.
+// and no record is lost. Waiting records go where the new settings say; requests in flight finish
+// under the old ones. Only if Buffer.MaxBytes falls below what is held do lower priorities give up
+// waiting records, the lowest first, down to their guarantees.
 //
-// A record that waits keeps the priority that it was sent with, even if the rule for its topic has
-// changed. Newer records of its key may then overtake it, and Stats counts that in OrderAtRisk. A
-// cluster whose settings have changed is connected to anew; what was written to it and not answered
-// is settled over the old connections, for as long as its delivery timeout says.
+// cfg is complete in itself, as for New: a field that is zero has its default again. A waiting
+// record keeps its priority even if the rule for its topic has changed; newer records of its key
+// may then overtake it, which Stats counts in OrderAtRisk. If the settings of a cluster have
+// changed, it is connected to anew; what was written to it and not answered is settled over the old
+// connections.
 //
-// It fails with all that is wrong in cfg, with what cannot be changed (ClientID,
-// Batching.Compression, Batching.Acks, Resolver, and to leave a priority without a cluster that has
-// one), and with ErrClosed after Close; then nothing has changed. It does no I/O. Calls come one
-// after the other.
+// Reconfigure fails if cfg is wrong, if it changes what cannot be changed (ClientID,
+// Batching.Compression, Batching.Acks, Resolver), if it leaves a priority without a cluster that
+// has one, and with ErrClosed after Close. Then nothing has changed. It does no I/O. Calls wait for
+// each other.
 func (p *Producer) Reconfigure(cfg Config) error {
 	cfg, rules, err := p.options.complete(cfg)
 	if err != nil {

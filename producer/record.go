@@ -51,8 +51,9 @@ type Record struct {
 // Partition is a partition that the caller chose; make one with ToPartition. The zero value means
 // no choice. It is not a number, so that Record{Partition: 3} does not compile. Two Partitions with
 // the same number are equal.
-// 0: none; below: the complement of its number; above: a negative one was asked for
-type Partition struct{ code int32 }
+type Partition struct {
+	code int32 // 0: none; below: the complement of the number; above: a negative one was asked for
+}
 
 // negative is a Partition that Send refuses.
 var negative = Partition{1}

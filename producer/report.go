@@ -18,37 +18,36 @@ import (
 
 // Report is what became of one accepted record.
 type Report struct {
-	Tag      uint64 // the record's
+	Tag      uint64 // of the record
 	Outcome  Outcome
 	Reason   Reason // why it was not delivered
-	Err      error  // the last failure of a record that was not delivered, if there was one
+	Err      error  // the last failure of a record that was not delivered; may be nil
 	Priority routing.Priority
 	Cluster  string
 	Topic    string
 
-	// Partition and Offset are where it was delivered. The offset is -1 where the broker only
-	// remembered to have the batch.
+	// Partition and Offset say where the record was delivered. Offset is -1 if the broker only
+	// remembered that it has the batch.
 	Partition int32
 	Offset    int64
 
 	Attempts int           // how often its batch was written, or may have been
 	Waited   time.Duration // from Send to the outcome
 
-	// MaybeDuplicated says that it was written again where an earlier attempt could not be ruled
-	// out.
+	// MaybeDuplicated is set if the record was written again although an earlier attempt may have
+	// succeeded.
 	MaybeDuplicated bool
 
-	// Record is the record itself if it was not delivered, for the application to do something
-	// with, else nil. The callback may keep it. Its Priority is the one that it was sent with in
-	// the end. It is also nil where the record was given up because its memory was needed
-	// (Reason.MadeRoom): keeping it for the report would have made no room. Tag says which it was.
-	// Use Returned, which checks for that.
+	// Record is the record if it was not delivered, else nil. The callback may keep it. Its
+	// Priority is the one that it was sent with in the end. Record is also nil if the record was
+	// given up for its memory (Reason.MadeRoom): keeping it would have made no room. Tag identifies
+	// it then. Use Returned, which checks for nil.
 	Record *Record
 }
 
 // Returned returns the record that was not delivered, and true. It returns an empty record and
-// false if the report has none: for a delivered record, and for one that was given up for its
-// memory. The slices are those of r.Record.
+// false for a delivered record, and for one that was given up for its memory. The slices are those
+// of r.Record.
 func (r Report) Returned() (Record, bool) {
 	if r.Record == nil {
 		return Record{}, false
@@ -69,7 +68,8 @@ type reports struct {
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
 	done     chan struct{} // closed by run when it ends
 
-	mu     sync.Mutex                           // guards what follows; never held while the callback runs
+	// guards what follows; never held while the callback runs
+	mu     sync.Mutex
 	queues [routing.High + 1][]dispatch.Verdict // by priority
 	held   [routing.High + 1]int64              // bytes of their batches
 	bytes  int64                                // of all, and of the batch that is being told

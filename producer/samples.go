@@ -91,6 +91,7 @@ func (p *Producer) sample() Sample {
 			now.Medium = books.Accepted
 		}
 	}
-	now.Requests, now.RequestRecords, now.DeliveryTime = traffic.Requests, traffic.RequestRecords, traffic.DeliveryTime
+	now.Requests, now.RequestRecords = traffic.Requests, traffic.RequestRecords
+	now.DeliveryTime = traffic.DeliveryTime
 	return now
 }

@@ -68,9 +68,9 @@ type SASLConfig struct {
 	// PasswordFile is a file with the password. It is read again when it changes. Empty means none.
 	PasswordFile string `yaml:"password_file"`
 
-	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam". It
-	// is read again when it changes. Empty means none. The region of "aws-msk-iam" is the one in the
-	// broker's name, or else AWS_REGION or AWS_DEFAULT_REGION.
+	// TokenFile is a file with the token of "oauthbearer", or the session token of "aws-msk-iam".
+	// It is read again when it changes. Empty means none. The region of "aws-msk-iam" is the one in
+	// the broker's name, or else AWS_REGION or AWS_DEFAULT_REGION.
 	TokenFile string `yaml:"token_file"`
 }
 

@@ -24,14 +24,14 @@ const (
 // framing is more than a record takes in a batch beside its key, value and headers.
 const framing = 64
 
-// Send hands rec to the producer and returns at once. It does no I/O and never waits: not for room,
-// not for metadata, not for Kafka to be reachable. Send is safe for concurrent use and allocates
-// nothing in steady state.
+// Send accepts rec or refuses it, and returns at once. It does no I/O and never waits: not for
+// room, not for metadata, not for Kafka. It is safe for concurrent use, and allocates nothing in
+// steady state.
 //
-// A nil error means accepted, not delivered; the outcome is reported exactly once (see
-// WithDelivery) and counted in Stats. ErrBufferFull, ErrRecordTooLarge, ErrTooManyTopics,
-// ErrNoRoute, ErrInvalidRecord and ErrClosed mean refused: nothing of rec was kept. They come in a
-// *SendError. Send copies the record; the caller may reuse its memory as soon as it returns.
+// A nil error means accepted, not delivered. The outcome is reported exactly once (see
+// WithDelivery) and counted in Stats. Every error is a *SendError that wraps ErrBufferFull,
+// ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord or ErrClosed; nothing of rec
+// was kept then. Send copies rec, so the caller may reuse its memory as soon as Send returns.
 func (p *Producer) Send(rec Record) error {
 	for {
 		s := p.setup.Load()

@@ -109,7 +109,8 @@ func TestSend_CopiesWhatItIsGiven(t *testing.T) {
 	key, value, header := []byte("key"), []byte("value"), []byte("header")
 	require.NoError(t, p.Send(producer.Record{
 		Topic: "t", Key: key, Value: value, Headers: []producer.Header{{Key: "h", Value: header}},
-		Timestamp: time.UnixMilli(1234), Partition: producer.ToPartition(3), Priority: routing.High, Tag: 99,
+		Timestamp: time.UnixMilli(1234), Partition: producer.ToPartition(3), Priority: routing.High,
+		Tag: 99,
 	}))
 	for _, b := range [][]byte{key, value, header} {
 		clear(b)
@@ -123,8 +124,10 @@ func TestSend_CopiesWhatItIsGiven(t *testing.T) {
 	require.Eventually(t, func() bool { return p.Stats().HeldBytes < 2000 && got != nil },
 		10*time.Second, time.Millisecond)
 	require.Equal(t, &producer.Record{
-		Topic: "t", Key: []byte("key"), Value: []byte("value"), Headers: []producer.Header{{Key: "h", Value: []byte("header")}},
-		Timestamp: time.UnixMilli(1234), Partition: producer.ToPartition(3), Priority: routing.High, Tag: 99,
+		Topic: "t", Key: []byte("key"), Value: []byte("value"),
+		Headers:   []producer.Header{{Key: "h", Value: []byte("header")}},
+		Timestamp: time.UnixMilli(1234), Partition: producer.ToPartition(3), Priority: routing.High,
+		Tag: 99,
 	}, got)
 	require.ErrorIs(t, p.Send(producer.Record{Topic: "t"}), producer.ErrClosed)
 	again, err := p.Close(context.Background())

@@ -515,7 +515,8 @@ func TestVirtual_OneRequestALinger_HoldsUpNobodyForLongerThanAnother(t *testing.
 		const linger = 40 * time.Millisecond
 		topics := map[string]int32{"t0": 1, "t1": 1, "t2": 1}
 		judged(t, proof.Of(t, "F15"), setup{brokers: 3, topics: topics,
-			change: func(cfg *producer.Config) { cfg.Batching.Linger = linger }, before: func(b *bubble) {
+			change: func(cfg *producer.Config) { cfg.Batching.Linger = linger },
+			before: func(b *bubble) {
 				for i := range int32(3) {
 					require.NoError(b.t, b.k.MoveTopicPartition(fmt.Sprint("t", i), 0, i))
 				}
@@ -571,7 +572,8 @@ func TestVirtual_RoundRobin_LeavesOutAPartitionThatFails(t *testing.T) {
 					var faults []*kfake.FaultHandle
 					for i, code := range codes {
 						faults = append(faults, b.k.Fault(kfake.Fault{
-							Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Partitions: []int32{2}, Err: code, Count: []int{1, -1}[min(1, i+2-len(codes))],
+							Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Partitions: []int32{2},
+							Err: code, Count: []int{1, -1}[min(1, i+2-len(codes))],
 						}))
 					}
 					before := b.p.Stats().Total

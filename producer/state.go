@@ -30,8 +30,8 @@ const (
 	ClusterClosed ClusterState = ClusterState(cluster.Closed)
 )
 
-// String returns the state in a word: "connecting", "up", "degraded", "down" or "closed", and "none"
-// for the zero value.
+// String returns the state in a word: "connecting", "up", "degraded", "down" or "closed", and
+// "none" for the zero value.
 func (s ClusterState) String() string {
 	if s > ClusterClosed {
 		return fmt.Sprintf("state(%d)", uint8(s))

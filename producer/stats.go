@@ -12,58 +12,64 @@ import (
 type Stats struct {
 	Total      Books
 	Priorities map[routing.Priority]Books
-	Held       map[routing.Priority]int64 // bytes of HeldBytes, by the priority that holds them
+	Held       map[routing.Priority]int64 // bytes of HeldBytes, by priority
 	Lanes      map[routing.Priority]LaneStats
 	Clusters   map[string]ClusterStats
 	Troubles   []Trouble // why records wait although their clusters answer, in no order
-	// those in use, in no order; one that was idle for ten minutes is only in the sums
+
+	// Topics are the topics in use, in no order. A topic that was idle for ten minutes is only in
+	// the sums.
 	Topics []TopicStats
 
-	// Refused are the records that Send did not accept, by its error.
-	Refused map[error]uint64
+	Refused map[error]uint64 // records that Send did not accept, by its error
 
 	HeldBytes int64 // held under Buffer.MaxBytes, by all priorities
 	MaxBytes  int64 // Buffer.MaxBytes
-	// at most held beside it: buffers kept for reuse, and those of requests being written
+	// OverheadBytes bounds what is held beside HeldBytes: buffers kept for reuse, and those of
+	// requests that are being written.
 	OverheadBytes int64
 
 	Traffic // with all clusters
-	// the same for each priority and each cluster that it has ever gone to, in no order
+	// Paths is the traffic of each priority with each cluster that it has ever used, in no order.
 	Paths []PathStats
 
 	Settings SettingsStats
 
-	Closed bool // Close was called: Send refuses everything, and what waits may still be delivered
+	// Closed is set once Close was called: Send refuses everything, and what waits may still be
+	// delivered.
+	Closed bool
 
-	Names NameStats // all zero with a dialer of the application's that looks up names itself
+	Names NameStats // all zero with an application's dialer that resolves names itself
 
-	// delivery reports that were dropped, because the callback did not take them
-	ReportsDropped uint64
-	ReportPanics   uint64 // panics of the callback
+	ReportsDropped uint64 // delivery reports that the callback did not take in time
+	ReportPanics   uint64 // panics of the delivery callback
 	EventsDropped  uint64 // events that made room for newer ones; see WithEvents
 }
 
 // LaneStats is how a priority is.
 type LaneStats struct {
-	Cluster  string    // where it goes
-	FellBack bool      // that is not its primary cluster
-	Since    time.Time // when it began to go there
-	Switches uint64    // how often it began to go somewhere else, but for changes of settings
-	// it has lost records, or refused them, for lack of room within the last ten seconds or so
+	Cluster  string    // the cluster in use
+	FellBack bool      // it is not the primary cluster
+	Since    time.Time // when the priority began to use it
+	Switches uint64    // how often the priority switched, but for changes of settings
+
+	// Shedding is set if the priority has lost or refused records for lack of room within the last
+	// ten seconds or so.
 	Shedding bool
-	// how long ago the oldest record was sent that has no outcome yet; zero if there is none
+
+	// Oldest is how long ago the oldest record without an outcome was sent; zero if there is none.
 	Oldest time.Duration
 }
 
-// TopicStats are the books of one topic in one lane.
+// TopicStats are the books of one topic with one priority.
 type TopicStats struct {
 	Topic    string
 	Priority routing.Priority
 	Cluster  string
-	Held     int64  // bytes that its batches hold, and reports of them that were not read
-	Trouble  string // why its records wait and what ends it, in words; Troubles has the parts
-	// when the books began: a topic that was idle for ten minutes begins with none when it comes
-	// back
+	Held     int64  // bytes of its batches, and of reports of them that were not read
+	Trouble  string // why its records wait and what ends it, in words; Stats.Troubles has the parts
+
+	// Since is when the books began. A topic that comes back after ten idle minutes begins anew.
 	Since time.Time
 	Books
 }
@@ -72,22 +78,22 @@ type TopicStats struct {
 type ClusterStats struct {
 	State  ClusterState
 	Since  time.Time // when it came into that state
-	Reason string    // why, in words, when it is not up
-	ID     string    // of the Kafka cluster, as its brokers tell; empty as long as none has
+	Reason string    // why, in words, if it is not up
+	ID     string    // that its brokers report; empty until one has
 
-	Changes uint64 // how often it came into another state
+	Changes uint64 // how often its state has changed
 
 	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or
-	// has no such IDs. Every retry of an unanswered batch then counts as maybe duplicated. It is
-	// asked for again from time to time.
+	// has no such IDs. Every retry of an unanswered batch then counts as maybe duplicated. Forebay
+	// asks again from time to time.
 	Unnumbered string
 	Books
 }
 
-// Stats returns the books and more. Each topic's row is exact at one instant, at which it balances;
-// rows are read one after the other, and every sum is a sum of rows, so all sums balance too. It
-// takes the lock of each topic for a moment, which is no longer where much waits, and never waits
-// for anything else.
+// Stats returns the books and more. Each topic's row is exact at one instant, at which it balances.
+// Rows are read one after the other, and every sum is a sum of rows, so all sums balance too. Stats
+// takes the lock of each topic for a moment, no longer where much waits, and waits for nothing
+// else.
 func (p *Producer) Stats() Stats {
 	setup := p.setup.Load()
 	s := Stats{
@@ -178,7 +184,8 @@ func (s *Stats) addAccount(priority routing.Priority, a *dispatch.Account) (sum 
 	for name, done := range a.Done {
 		s.addBooks(name, &done.Books)
 		s.Traffic.Add(&done.Traffic)
-		s.Paths = append(s.Paths, PathStats{Priority: priority, Cluster: name, Traffic: done.Traffic})
+		s.Paths = append(s.Paths, PathStats{Priority: priority, Cluster: name,
+			Traffic: done.Traffic})
 		sum.Add(&done.Books)
 	}
 	return sum

@@ -5,8 +5,8 @@ import "github.com/forebay-go/forebay/delivery"
 // Trouble is one cause that keeps records waiting although their cluster answers; see Stats.
 type Trouble = delivery.Trouble
 
-// Cause is the class of a trouble, a word such as "topic_missing". The constants delivery.CauseTopicMissing
-// to delivery.CauseNoProgress are its values; "go doc -all delivery" explains each. New ones may be added.
+// Cause is the class of a trouble, a word such as "topic_missing". The constants CauseTopicMissing
+// to CauseNoProgress are its values; "go doc -all delivery" explains each. New ones may be added.
 type Cause = delivery.Cause
 
 // The causes; package delivery explains them.

@@ -58,7 +58,8 @@ func (o *options) warnings(cfg *Config) (all []Warning) {
 				cc.SASL.Mechanism)})
 		}
 	}
-	if limit, bound := debug.SetMemoryLimit(-1), cfg.Buffer.MaxBytes; limit-bound < bound/leastRoom {
+	if limit, bound := debug.SetMemoryLimit(-1),
+		cfg.Buffer.MaxBytes; limit-bound < bound/leastRoom {
 		all = append(all, Warning{"buffer.max_bytes", fmt.Sprintf(
 			"%d: the memory limit of this process (GOMEMLIMIT) is %d, so the garbage collector "+
 				"runs all the time while the buffer is full: "+

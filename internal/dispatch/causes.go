@@ -9,45 +9,52 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// remedies say in words what ends a trouble. What is not here has words of its own, or none.
+// remedies say what ends a trouble. Causes that are not listed have words of their own, or none.
 var remedies = map[delivery.Cause]string{
-	delivery.CauseTopicMissing:   "correct its name, or create the topic: run `forebay topics apply`, or set create_topics.enabled for the cluster",
+	delivery.CauseTopicMissing: "correct its name, or create the topic: run " +
+		"`forebay topics apply`, or set create_topics.enabled for the cluster",
 	delivery.CauseTopicForbidden: "grant the user of this program Write and Describe on the topic",
 	delivery.CauseTopicInvalid:   "correct its name",
 	delivery.CauseTopicUnknown:   "if it lasts, look at the log of the brokers",
-	delivery.CauseNoLeader: "bring back a broker that has a copy of the partition, or have another " +
-		"leader elected",
+	delivery.CauseNoLeader: "bring back a broker that has a copy of the partition, or have " +
+		"another leader elected",
 	delivery.CauseBrokerAway: "bring the broker back, or move its partitions",
 	delivery.CauseTooFewReplicas: "bring the brokers of the other copies back, or lower " +
 		"min.insync.replicas of the topic",
-	delivery.CauseNotConfirmed: "look at the load, the disks and the network of the brokers that have " +
-		"the copies",
+	delivery.CauseNotConfirmed: "look at the load, the disks and the network of the brokers that " +
+		"have the copies",
 	delivery.CauseBrokerError: "look at the log of that broker",
 	delivery.CauseNoAnswer: "look at the load and the log of that broker, and at what is between " +
 		"it and this program",
-	delivery.CauseRequestTooLarge: "lower batching.max_bytes below what the broker takes, or raise that " +
-		"(socket.request.max.bytes, or the limit of the" +
-		" service)",
-	delivery.CauseThrottled: "send less, set batching.compression, or raise the quota of the user or " +
-		"client ID",
+	delivery.CauseRequestTooLarge: "lower batching.max_bytes below what the broker takes, or " +
+		"raise that (socket.request.max.bytes, or the limit of the service)",
+	delivery.CauseThrottled: "send less, set batching.compression, or raise the quota of the " +
+		"user or client ID",
 	delivery.CauseNoProducerID: "look at the log of the brokers: they cannot write to " +
 		"__transaction_state, or have no controller",
-	delivery.CauseNoProgress: "if higher priorities use all the capacity of the brokers, wait for " +
-		"them; else look at the request times of the brokers",
+	delivery.CauseNoProgress: "if higher priorities use all the capacity of the brokers, wait " +
+		"for them; else look at the request times of the brokers",
 }
 
 // codeCauses are the causes of the errors that a broker can answer with, where that is not
 // delivery.CauseBrokerError.
 var codeCauses = map[error]delivery.Cause{
-	kerr.UnknownTopicOrPartition: delivery.CauseTopicMissing, kerr.UnknownTopicID: delivery.CauseTopicMissing, kerr.InconsistentTopicID: delivery.CauseTopicMissing,
-	kerr.TopicAuthorizationFailed: delivery.CauseTopicForbidden,
-	kerr.InvalidTopicException:    delivery.CauseTopicInvalid,
-	kerr.NotEnoughReplicas:        delivery.CauseTooFewReplicas, kerr.NotEnoughReplicasAfterAppend: delivery.CauseTooFewReplicas,
-	kerr.RequestTimedOut:       delivery.CauseNotConfirmed,
-	kerr.NotLeaderForPartition: delivery.CauseNoLeader, kerr.LeaderNotAvailable: delivery.CauseNoLeader, kerr.ReplicaNotAvailable: delivery.CauseNoLeader,
-	kerr.BrokerNotAvailable: delivery.CauseNoLeader, kerr.FencedLeaderEpoch: delivery.CauseNoLeader, kerr.UnknownLeaderEpoch: delivery.CauseNoLeader,
-	kerr.PreferredLeaderNotAvailable: delivery.CauseNoLeader,
-	kerr.ThrottlingQuotaExceeded:     delivery.CauseThrottled,
+	kerr.UnknownTopicOrPartition:      delivery.CauseTopicMissing,
+	kerr.UnknownTopicID:               delivery.CauseTopicMissing,
+	kerr.InconsistentTopicID:          delivery.CauseTopicMissing,
+	kerr.TopicAuthorizationFailed:     delivery.CauseTopicForbidden,
+	kerr.InvalidTopicException:        delivery.CauseTopicInvalid,
+	kerr.NotEnoughReplicas:            delivery.CauseTooFewReplicas,
+	kerr.NotEnoughReplicasAfterAppend: delivery.CauseTooFewReplicas,
+	kerr.RequestTimedOut:              delivery.CauseNotConfirmed,
+	kerr.NotLeaderForPartition:        delivery.CauseNoLeader,
+	kerr.LeaderNotAvailable:           delivery.CauseNoLeader,
+	kerr.ReplicaNotAvailable:          delivery.CauseNoLeader,
+	kerr.BrokerNotAvailable:           delivery.CauseNoLeader,
+	kerr.FencedLeaderEpoch:            delivery.CauseNoLeader,
+	kerr.UnknownLeaderEpoch:           delivery.CauseNoLeader,
+	kerr.PreferredLeaderNotAvailable:  delivery.CauseNoLeader,
+	kerr.ThrottlingQuotaExceeded:      delivery.CauseThrottled,
 }
 
 // causeOf returns the cause that err stands for, which an attempt has failed with.
@@ -64,13 +71,15 @@ func causeOf(err error) delivery.Cause {
 
 // wholeTopic reports whether what one partition says holds for all of them.
 func wholeTopic(c delivery.Cause) bool {
-	return slices.Contains([]delivery.Cause{delivery.CauseTopicMissing, delivery.CauseTopicForbidden, delivery.CauseTopicInvalid}, c)
+	return slices.Contains([]delivery.Cause{delivery.CauseTopicMissing,
+		delivery.CauseTopicForbidden, delivery.CauseTopicInvalid}, c)
 }
 
 // stated reports whether the cluster states the cause in its metadata, so that it is shown before
 // it has lasted.
 func stated(c delivery.Cause) bool {
-	return wholeTopic(c) || c == delivery.CauseTopicNotCreated || c == delivery.CausePartitionMissing ||
+	return wholeTopic(c) || c == delivery.CauseTopicNotCreated ||
+		c == delivery.CausePartitionMissing ||
 		c == delivery.CauseUnanswered
 }
 

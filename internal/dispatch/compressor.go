@@ -7,8 +7,8 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// compressor compresses batches that wait, so that an outage costs less memory. What is sent at once
-// is compressed by the goroutine that sends it.
+// compressor compresses batches that wait, so that an outage costs less memory. What is sent at
+// once is compressed by the goroutine that sends it.
 type compressor struct {
 	codec *buffer.Codec
 	slots int // goroutines at a time

@@ -47,7 +47,8 @@ func (de *dealer) redeal(ts *topicState) {
 		ts.dealtAt = de.pass.now
 		if err := ts.t.DealOut(b, ts.count, max(room, leastDealt)); err != nil {
 			ts.lastErr = err
-			de.resolve(ts, b, Verdict{Outcome: delivery.Rejected, Reason: delivery.Invalid, Partition: -1})
+			de.resolve(ts, b, Verdict{Outcome: delivery.Rejected, Reason: delivery.Invalid,
+				Partition: -1})
 		}
 	}
 	ts.dealing = ts.undealt

@@ -27,7 +27,8 @@ func (t *troubles) lookAt(ts *topicState) {
 	}
 	t.findAbsent(ts)
 	t.findIll(ts, &v)
-	if oldest := ts.oldest(t.pass.now); t.pass.now-max(oldest, ts.acked) >= stuckAfter && ts.blamed < t.pass.now &&
+	if oldest := ts.oldest(t.pass.now); t.pass.now-max(oldest, ts.acked) >= stuckAfter &&
+		ts.blamed < t.pass.now &&
 		t.blamed < t.pass.now {
 		f := t.find(ts, delivery.CauseNoProgress, -1)
 		f.Reason = fmt.Sprintf("none of its records was acknowledged for %v, and no broker says "+
@@ -57,7 +58,8 @@ func (t *troubles) findStated(ts *topicState, v *cluster.Topic) {
 	switch {
 	case v.Unmade != nil:
 		f.Reason += "; it could not be created: " + v.Unmade.Error()
-		f.Remedy = "correct create_topics of the cluster, or create the topic yourself: run `forebay topics apply`"
+		f.Remedy = "correct create_topics of the cluster, or create the topic yourself: " +
+			"run `forebay topics apply`"
 	case cause == delivery.CauseTopicMissing && t.cluster.creates:
 		f.Remedy = "wait: create_topics is enabled, so it is being created"
 	}
@@ -144,7 +146,8 @@ func (t *troubles) findIll(ts *topicState, v *cluster.Topic) {
 // ill returns why p takes nothing, empty if it may.
 func (t *troubles) ill(ts *topicState, st *stream, v *cluster.Topic) delivery.Cause {
 	switch {
-	case st.why != nil && st.why.cause == delivery.CauseNoAnswer && t.pass.now < st.why.at+awayAfter:
+	case st.why != nil && st.why.cause == delivery.CauseNoAnswer &&
+		t.pass.now < st.why.at+awayAfter:
 		return delivery.CauseNoAnswer // where that has a broker suspected, it is for a moment
 	case st.leader == nil || !st.leader.usable:
 		if int(st.id) < len(v.Partitions) {

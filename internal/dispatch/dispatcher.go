@@ -133,7 +133,8 @@ func (d *dispatcher) abandon() {
 			}
 		}
 		for _, b := range ts.stale {
-			d.resolve(ts, b, Verdict{Outcome: delivery.Shed, Reason: delivery.Closed, Partition: b.Partition()})
+			d.resolve(ts, b, Verdict{Outcome: delivery.Shed, Reason: delivery.Closed,
+				Partition: b.Partition()})
 		}
 		ts.stale = nil
 	}

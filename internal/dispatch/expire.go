@@ -21,7 +21,8 @@ func (ex *expiry) expire(ts *topicState) {
 			Partition: b.Partition()})
 	}
 	for len(ts.stale) > 0 && ts.stale[0].Born() <= ex.pass.now-timeout && !ts.stale[0].Busy() {
-		ex.resolve(ts, ts.stale[0], Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
+		ex.resolve(ts, ts.stale[0], Verdict{Outcome: delivery.Expired,
+			Reason:    delivery.DeliveryTimeout,
 			Partition: -1})
 		ts.stale = ts.stale[1:]
 	}
@@ -31,7 +32,8 @@ func (ex *expiry) expire(ts *topicState) {
 	for _, st := range ts.all {
 		if b := st.pinned; b != nil {
 			if b.Born() <= ex.pass.now-timeout {
-				ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
+				ex.resolve(ts, b, Verdict{Outcome: delivery.Expired,
+					Reason:    delivery.DeliveryTimeout,
 					Partition: st.id})
 				st.pinned = nil
 			} else {
@@ -76,7 +78,8 @@ func (ex *expiry) expireFlying(ts *topicState, st *stream) {
 func (ex *expiry) moveUnresolved(ts *topicState) {
 	after := ex.pass.MoveUnresolvedAfter
 	for _, st := range ts.all {
-		if st.pinned == nil || st.leader != nil && st.leader.usable || ts.owned && !ts.elsewhere(st) {
+		if st.pinned == nil || st.leader != nil && st.leader.usable || ts.owned &&
+			!ts.elsewhere(st) {
 			st.leaderlessSince = 0
 			continue
 		}

@@ -61,12 +61,14 @@ func (c Change) String() string {
 // fallback. It is the state machine of Pulsar's AutoClusterFailover with a limit to how often it
 // switches:
 //
-//   - A cluster is down when it has not been ready for FallbackAfter and has acknowledged nothing in that time; one error
-//     is not enough. A lane leaves a primary that is down for the first cluster that is ready, and stays where none is.
-//   - It returns to an earlier cluster, the earliest if there are several, that has been ready for ReturnAfter.
+//   - A cluster is down when it has not been ready for FallbackAfter and has acknowledged nothing
+//     in that time; one error is not enough. A lane leaves a primary that is down for the first
+//     cluster that is ready. If none is ready, it stays.
+//   - It returns to an earlier cluster, the earliest if there are several, that has been ready for
+//     ReturnAfter.
 //   - Between a switch and any of these two there is SwitchEvery. Nothing delays the first one.
-//   - A fallback that is not ready is left at once, whenever the last switch was. Only if it has acknowledged something since
-//     it became so, it is left when it is down.
+//   - A fallback that is not ready is left at once, whenever the last switch was. If it has
+//     acknowledged something since it became so, it is left when it is down.
 //
 // Fallbacks that are ready by turns, while the primary is not, are therefore followed at once, each
 // time.

@@ -53,7 +53,8 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 	s := &shipment{core: se.core, broker: b, aside: true, most: se.most(b)}
 	se.fillAside(s, func(st *stream) bool {
 		return st.pace > apace && len(s.items) < st.pace &&
-			!slices.ContainsFunc(s.items, func(it *item) bool { return it.stream.pace <= len(s.items) })
+			!slices.ContainsFunc(s.items,
+				func(it *item) bool { return it.stream.pace <= len(s.items) })
 	})
 	if len(s.items) == 0 {
 		se.fillAside(s, func(st *stream) bool { return st.pace == slow })
@@ -193,8 +194,10 @@ func (se *sender) designate(ts *topicState) {
 	}
 	ts.well = ts.well[:0]
 	for _, st := range ts.parts {
-		avoided := st.avoidUntil > se.pass.now && ts.anyApace || st.retryAt > se.pass.now || st.pinned != nil
-		if st.id < ts.count && st.leader != nil && st.leader.usable && st.leader.retryAt <= se.pass.now &&
+		avoided := st.avoidUntil > se.pass.now && ts.anyApace || st.retryAt > se.pass.now ||
+			st.pinned != nil
+		if st.id < ts.count && st.leader != nil && st.leader.usable &&
+			st.leader.retryAt <= se.pass.now &&
 			!avoided {
 			ts.well = append(ts.well, st.id)
 		}

@@ -90,7 +90,8 @@ type failure struct {
 // blame notes why an attempt has failed, until one in its partition succeeds. What knows more than
 // the error calls it after failed.
 func (t *troubles) blame(it *item, cause delivery.Cause, err error) {
-	it.stream.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID, at: t.engine.clock.Mono()}
+	it.stream.why = &failure{cause: cause, err: err, broker: it.ship.broker.ID,
+		at: t.engine.clock.Mono()}
 	if wholeTopic(cause) {
 		t.news = true
 	}
@@ -169,7 +170,8 @@ func (t *troubles) find(ts *topicState, cause delivery.Cause, broker int32) *fin
 			t.found = make(map[troubleKey]*finding)
 		}
 		f = &finding{key: key, ts: ts, begun: t.pass.now, Trouble: delivery.Trouble{
-			Cause: cause, Priority: t.lane.Priority, Cluster: t.cluster.Name(), Topic: key.topic, Remedy: remedies[cause], Since: time.Now(),
+			Cause: cause, Priority: t.lane.Priority, Cluster: t.cluster.Name(), Topic: key.topic,
+			Remedy: remedies[cause], Since: time.Now(),
 		}}
 		t.found[key] = f
 	}
@@ -253,7 +255,8 @@ func (t *troubles) show() {
 	changed := before != len(t.found)
 	for _, f := range t.found {
 		current := f.seen == t.pass.now
-		visible := f.waits && f.told || current && stated(f.Cause) && t.pass.now >= f.begun+t.moment()
+		visible := f.waits && f.told || current && stated(f.Cause) &&
+			t.pass.now >= f.begun+t.moment()
 		if f.out.Trouble != f.Trouble || f.out.current != current || f.out.visible != visible {
 			f.out, changed = Shown{f.Trouble, f.err, slices.Clone(f.parts), current, visible}, true
 		}

@@ -18,12 +18,14 @@ type guard struct {
 }
 
 func (g *guard) ForKey(topic string, key []byte, partitions int32) (chosen int32) {
-	defer g.check("ForKey", &chosen, 0, partitions, func() int32 { return partitioner.ForKey(key, partitions) })
+	defer g.check("ForKey", &chosen, 0, partitions,
+		func() int32 { return partitioner.ForKey(key, partitions) })
 	return g.p.ForKey(topic, key, partitions)
 }
 
 func (g *guard) ForBatch(topic string, n uint64, well []int32, partitions int32) (chosen int32) {
-	defer g.check("ForBatch", &chosen, partitioner.Any, partitions, func() int32 { return partitioner.Any })
+	defer g.check("ForBatch", &chosen, partitioner.Any, partitions,
+		func() int32 { return partitioner.Any })
 	return g.p.ForBatch(topic, n, well, partitions)
 }
 

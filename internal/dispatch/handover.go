@@ -3,9 +3,10 @@ package dispatch
 // handover lets go of topics that go to another dispatcher of the lane.
 type handover struct {
 	*core
-	routes *routes       // that the topics were compared with last; nil: they are to be compared
-	left   bool          // idle is closed
-	idle   chan struct{} // closed when the dispatcher is not used any more and has nothing left to do
+	routes *routes // that the topics were compared with last; nil: they are to be compared
+	left   bool    // idle is closed
+	// closed when the dispatcher is not used any more and has nothing left to do
+	idle chan struct{}
 }
 
 // reroute lets go of the topics that go elsewhere by now. It looks at them once for each change of

@@ -29,10 +29,11 @@ type Host interface {
 
 // Settings are those of one lane.
 type Settings struct {
-	Linger              time.Duration // how long an open batch waits for more records
-	DeliveryTimeout     time.Duration // from Send to the outcome
-	MoveUnresolvedAfter time.Duration // until an unanswered un-keyed batch moves; Never: it does not
-	Thresholds          Thresholds    // of fallback and return
+	Linger          time.Duration // how long an open batch waits for more records
+	DeliveryTimeout time.Duration // from Send to the outcome
+	// until an unanswered un-keyed batch moves; Never: it does not
+	MoveUnresolvedAfter time.Duration
+	Thresholds          Thresholds // of fallback and return
 
 	BatchBytes  int    // the most that a batch may hold
 	BufferBytes int64  // the most that all lanes may hold

@@ -10,17 +10,19 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Lane is one priority of a producer: the records that wait, and the dispatchers that send them, one
-// for each cluster that the priority may use.
+// Lane is one priority of a producer: the records that wait, and the dispatchers that send them,
+// one for each cluster that the priority may use.
 type Lane struct {
 	Priority routing.Priority
 	Buffer   *buffer.Lane
 
-	engine  *Engine
-	routes  atomic.Pointer[routes]
-	chooser *chooser // nil if there is only one cluster; belongs to whoever builds or redirects the lane
+	engine *Engine
+	routes atomic.Pointer[routes]
+	// nil if there is only one cluster; belongs to whoever builds or redirects the lane
+	chooser *chooser
 
-	mu   sync.Mutex      // held while routes are replaced and topics handed over; guards what follows
+	// held while routes are replaced and topics handed over; guards what follows
+	mu   sync.Mutex
 	gone map[string]work // done by dispatchers that have ended, by the names of their clusters
 }
 

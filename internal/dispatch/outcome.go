@@ -35,7 +35,8 @@ func (c *core) end(t *buffer.Topic, b *buffer.Batch, v Verdict) {
 	if !keep {
 		return
 	}
-	v.Batch, v.Priority, v.Cluster, v.At = b, c.lane.Priority, c.cluster.Name(), c.engine.clock.Mono()
+	v.Batch, v.Priority, v.Cluster = b, c.lane.Priority, c.cluster.Name()
+	v.At = c.engine.clock.Mono()
 	if v.Outcome != delivery.Delivered {
 		v.Offset = -1
 		if v.Err == nil {

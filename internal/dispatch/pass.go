@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// pass is one look of a dispatcher at everything that waits: when it is, by which settings, and when
-// the next one is due.
+// pass is one look of a dispatcher at everything that waits: when it is, by which settings, and
+// when the next one is due.
 type pass struct {
 	*Settings
 	now time.Duration // monotonic; all of a pass happens at one instant

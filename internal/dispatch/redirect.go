@@ -18,7 +18,8 @@ func (l *Lane) Redirect(paths Paths) (left []Leaver) {
 	was := l.routes.Load()
 	from := was.inUse().Name()
 	use := slices.IndexFunc(paths, func(x path) bool { return x.d.cluster.Name() == from })
-	next := &routes{paths: paths, use: max(use, 0), since: was.since, leaving: slices.Clone(was.leaving)}
+	next := &routes{paths: paths, use: max(use, 0), since: was.since,
+		leaving: slices.Clone(was.leaving)}
 	for _, x := range was.paths {
 		if !next.has(x.d.core) {
 			left = append(left, Leaver{l, x.d})
@@ -78,7 +79,8 @@ func (l *Lane) keep(d *dispatcher) {
 		}
 	}
 	l.updateLocked(func(r *routes) {
-		r.leaving = slices.DeleteFunc(slices.Clone(r.leaving), func(o *dispatcher) bool { return o == d })
+		r.leaving = slices.DeleteFunc(slices.Clone(r.leaving),
+			func(o *dispatcher) bool { return o == d })
 	})
 	sum := l.gone[d.cluster.Name()]
 	sum.add(d.work())

@@ -19,8 +19,9 @@ func (an *answers) reject(it *item, action cluster.Action, err error) {
 	if action == cluster.Reject {
 		it.stream.retryAt = 0
 	}
-	b, v := it.batch, Verdict{Outcome: delivery.Rejected, Reason: delivery.Invalid, Partition: it.stream.id,
-		Err: err}
+	b, v := it.batch, Verdict{Outcome: delivery.Rejected, Reason: delivery.Invalid,
+		Partition: it.stream.id,
+		Err:       err}
 	picked := make(map[int]bool)
 	for _, i := range it.attempt.Bad {
 		if i >= 0 && i < b.Records() {

@@ -20,8 +20,9 @@ func (sp *splitter) split(it *item, err error) {
 	it.stream.retryAt = 0
 	b := it.batch
 	if b.Records() == 1 {
-		sp.resolve(it.ts, b, Verdict{Outcome: delivery.Rejected, Reason: delivery.TooLarge, Partition: it.stream.id,
-			Err: err})
+		sp.resolve(it.ts, b, Verdict{Outcome: delivery.Rejected, Reason: delivery.TooLarge,
+			Partition: it.stream.id,
+			Err:       err})
 		return
 	}
 	sp.limit(it)
@@ -33,8 +34,9 @@ func (sp *splitter) halve(it *item, reason delivery.Reason, err error) {
 	sp.recount(it)
 	halves, failure := it.ts.t.Halve(it.batch)
 	if failure != nil {
-		sp.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Rejected, Reason: reason, Partition: it.stream.id,
-			Err: errors.Join(err, failure)})
+		sp.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Rejected, Reason: reason,
+			Partition: it.stream.id,
+			Err:       errors.Join(err, failure)})
 		return
 	}
 	for _, half := range slices.Backward(halves) {
@@ -105,7 +107,8 @@ func (sp *splitter) condemn(it *item) {
 }
 
 // halveBefore halves a batch that was not written yet, and that the broker would hang up on.
-func (sp *splitter) halveBefore(b *brokerState, ts *topicState, st *stream, batch *buffer.Batch) bool {
+func (sp *splitter) halveBefore(b *brokerState, ts *topicState, st *stream,
+	batch *buffer.Batch) bool {
 	if batch.Records() == 1 || batch.History.Unresolved ||
 		!b.sizes.tooLarge(batch.Size()+framed(ts), sp.pass.now) {
 		return false

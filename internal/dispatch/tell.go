@@ -97,7 +97,8 @@ func (t *troubles) tellMore() {
 	if n == 0 {
 		return
 	}
-	t.engine.log.Warn("records of more topics wait", zap.Int("topics", n), zap.String("causes", causes))
+	t.engine.log.Warn("records of more topics wait", zap.Int("topics", n),
+		zap.String("causes", causes))
 	t.engine.host.Event(Event{Kind: TroubleBegan,
 		Reason: fmt.Sprintf("records of %d more topics wait: %s", n, causes)})
 }

@@ -8,5 +8,5 @@
 //
 //	make mutants            # all of them
 //	go test -tags mutants -run 'TestMutants_EachIsCaught/group/a_report_is_lost' ./internal/mutants
-//	go test -tags mutants ./internal/mutants -rounds 20 # each of them twenty times: what is caught by chance is not caught
+//	go test -tags mutants ./internal/mutants -rounds 20 # each twenty times
 package mutants

@@ -14,7 +14,8 @@ func TestMutants_EachFitsTheCode(t *testing.T) {
 	for _, m := range table {
 		text, err := os.ReadFile(filepath.Join(root, m.file))
 		if assert.NoError(t, err, m.name) {
-			assert.Equal(t, 1, strings.Count(string(text), m.old), "%s: %s: %q", m.name, m.file, m.old)
+			assert.Equal(t, 1, strings.Count(string(text), m.old), "%s: %s: %q", m.name, m.file,
+				m.old)
 		}
 	}
 }

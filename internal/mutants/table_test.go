@@ -78,7 +78,8 @@ var table = []mutant{
 		file:   "internal/dispatch/fill.go",
 		old:    "kind, from, seal := buffer.Unkeyed, int32(-1), false",
 		new: "kind, from, seal := buffer.Unkeyed, int32(-1), false\n" +
-			"\tif w := se.choose(ts, st, lingered, s.takesOpen()); w != nil && st.pinned != nil {\n" +
+			"\tif w := se.choose(ts, st, lingered, s.takesOpen()); w != nil && st.pinned != nil " +
+			"{\n" +
 			"\t\tovertaken := st.pinned\n\t\tst.pinned = nil\n" +
 			"\t\tdefer func() { st.pinned = overtaken }()\n\t}",
 		by:   check{"producer", "TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes"},
