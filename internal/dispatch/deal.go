@@ -42,7 +42,7 @@ func (de *dealer) redeal(ts *topicState) {
 		b, left := ts.t.TakeUndealt()
 		if b == nil {
 			ts.undealt = left
-			break // the squeezer wakes us when it is done
+			break // the compressor wakes us when it is done
 		}
 		ts.dealtAt = de.pass.now
 		if err := ts.t.DealOut(b, ts.count, max(room, leastDealt)); err != nil {

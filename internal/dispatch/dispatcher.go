@@ -104,7 +104,7 @@ func (d *dispatcher) dispatch() time.Duration {
 }
 
 // halt has run give up what is in flight and end, and waits for that, whoever calls it. Nothing is
-// accepted any more, or none of it is for d.
+// accepted any more, or nothing for this dispatcher is.
 func (d *dispatcher) halt() { d.halting.Do(d.finish) }
 
 func (d *dispatcher) finish() {
@@ -118,7 +118,7 @@ func (d *dispatcher) finish() {
 	d.link.Close()
 }
 
-// abandon resolves what d has taken: what may have been written as possibly persisted, the rest as
+// abandon resolves what the dispatcher has taken: what may have been written as possibly persisted, the rest as
 // shed. What waits stays.
 func (d *dispatcher) abandon() {
 	d.dealer.owe(false)

@@ -96,8 +96,8 @@ func (ex *expiry) moveUnresolved(ts *topicState) {
 	}
 }
 
-// elsewhere reports whether a partition other than p has a leader that can be reached. While none
-// has, as when the whole cluster is away, a batch that leaves p gets nowhere sooner.
+// elsewhere reports whether another partition has a leader that can be reached. While none
+// has, as when the whole cluster is away, a batch that leaves its partition gets nowhere sooner.
 func (ts *topicState) elsewhere(st *stream) bool {
 	return slices.ContainsFunc(ts.parts, func(q *stream) bool {
 		return q.id != st.id &&

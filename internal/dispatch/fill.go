@@ -91,64 +91,89 @@ func (ts *topicState) candidates(b *brokerState, pass *pass) []*stream {
 	return found
 }
 
-// put adds a batch for p to s, if one is there. It returns false when s has no more room.
-func (se *sender) put(s *shipment, ts *topicState, st *stream) bool {
-	lingered := s.broker.lingered && s.takesOpen()
-	size := 0
-	kind, from, seal := buffer.Unkeyed, int32(-1), false
-	if st.pinned != nil {
-		size = st.pinned.Size()
-	} else {
-		w := se.choose(ts, st, lingered, s.takesOpen())
-		if w == nil {
-			return true
-		}
-		kind, from, seal, size = w.Kind, w.Partition, s.takesOpen() &&
-			(lingered && w.Open || se.ripe(w)), w.Bytes
-	}
-	if s.has(ts, st) {
+// next is what a stream takes next: its pinned batch, or one that waits.
+type next struct {
+	kind buffer.Kind
+	from int32 // the partition that it waits for; -1: any
+	seal bool  // it may be open
+	size int
+}
+
+// put adds a batch for st to s, if one is there. It returns false when s has no more room.
+func (se *sender) put(s *shipment, ts *topicState, st *stream) (room bool) {
+	n, is := se.nextOf(s, ts, st)
+	switch {
+	case !is || s.has(ts, st):
 		return true
-	}
-	if len(s.items) > 0 && (s.bytes+s.framing+size > s.most ||
-		se.inFlight+int64(s.bytes+size) > se.pass.BufferBytes/4) {
+	case len(s.items) > 0 && !se.fits(s, n.size):
 		return false
-	}
-	if !se.numberer.numberable(st) {
+	case !se.numberer.numberable(st):
 		se.troubles.nameless = se.pass.now
 		se.pass.by(se.pass.now + retryMin)
 		return true
 	}
-	b := st.pinned
-	if b == nil {
-		if b = ts.t.Take(kind, from, seal); b == nil {
-			return true
-		}
-		if b.BuiltForOther(ts.count) { // another dispatcher has just given it back
-			ts.stale, ts.dealing = append(ts.stale, b), true
-			ts.survey()
-			se.pass.by(se.pass.now)
-			return true
-		}
+	if b := se.take(s, ts, st, n); b != nil {
+		se.join(s, ts, st, b)
 	}
-	if st.pinned == nil && se.splitter.halveBefore(s.broker, ts, st, b) {
-		se.pass.by(se.pass.now)
-		return true
+	return true
+}
+
+// nextOf returns what st takes next, and whether there is anything.
+func (se *sender) nextOf(s *shipment, ts *topicState, st *stream) (n next, is bool) {
+	if st.pinned != nil {
+		return next{size: st.pinned.Size()}, true
 	}
+	lingered, open := s.broker.lingered && s.takesOpen(), s.takesOpen()
+	w := se.choose(ts, st, lingered, open)
+	if w == nil {
+		return next{}, false
+	}
+	return next{kind: w.Kind, from: w.Partition, seal: open && (lingered && w.Open || se.ripe(w)),
+		size: w.Bytes}, true
+}
+
+// fits reports whether s has room for so many bytes more, and the lane may have them in flight.
+func (se *sender) fits(s *shipment, size int) bool {
+	return s.bytes+s.framing+size <= s.most &&
+		se.inFlight+int64(s.bytes+size) <= se.pass.BufferBytes/4
+}
+
+// take returns the batch that n describes, nil if it cannot be sent as it is.
+func (se *sender) take(s *shipment, ts *topicState, st *stream, n next) *buffer.Batch {
+	if st.pinned != nil {
+		return st.pinned
+	}
+	b := ts.t.Take(n.kind, n.from, n.seal)
+	switch {
+	case b == nil:
+		return nil
+	case b.BuiltForOther(ts.count): // another dispatcher has just given it back
+		ts.stale, ts.dealing = append(ts.stale, b), true
+		ts.survey()
+	case !se.splitter.halveBefore(s.broker, ts, st, b):
+		return b
+	}
+	se.pass.by(se.pass.now)
+	return nil
+}
+
+// join gives b its numbers and adds it to s.
+func (se *sender) join(s *shipment, ts *topicState, st *stream, b *buffer.Batch) {
+	fresh := st.pinned == nil
 	if !se.numberer.number(ts, st, b) { // the producer ID has just been lost
-		if st.pinned == nil {
+		if fresh {
 			ts.t.Requeue(b)
 		}
 		se.pass.by(se.pass.now + retryMin)
-		return true
+		return
 	}
-	if st.pinned == nil && b.Kind() == buffer.Unkeyed {
+	if fresh && b.Kind() == buffer.Unkeyed {
 		ts.batches++
 		se.designate(ts)
 	}
 	st.pinned = nil
 	s.add(ts, st, b)
 	ts.survey()
-	return true
 }
 
 // choose returns what p takes next of ts: the oldest of what belongs to it and what may go

@@ -70,14 +70,14 @@ func (n *numbering) refused() cluster.Action {
 // numberer gives batches their numbers. It asks the link for new ones where a numbering has ended.
 type numberer struct{ *core }
 
-// numberable reports whether the next batch of p can be numbered, whichever it is.
+// numberable reports whether the next batch of st can be numbered, whichever it is.
 func (nu *numberer) numberable(st *stream) bool {
 	n := &st.numbers
 	goesOn := !n.lost && (n.owner == nil || n.owner == st.pinned)
 	return goesOn && nu.link.Current(n.id, n.next) || nu.link.Available(n.id)
 }
 
-// number makes sure that b has numbers in p: its own, if it was written there before. It returns
+// number makes sure that b has numbers in st: its own, if it was written there before. It returns
 // false if there are none to be had any more. A batch of which an attempt is unresolved, and that
 // cannot keep its numbers, may be in Kafka twice after this attempt.
 func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {

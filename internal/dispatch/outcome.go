@@ -76,7 +76,7 @@ func (c *core) why(topic string, partition int32) error {
 	return &troubleError{found[best].Trouble, found[best].err}
 }
 
-// whyOf is why for what d itself gives up. The last failure is better than nothing.
+// whyOf is why for what the dispatcher itself gives up. The last failure is better than nothing.
 func (c *core) whyOf(ts *topicState, partition int32) error {
 	if err := c.why(ts.t.Name(), partition); err != nil {
 		return err

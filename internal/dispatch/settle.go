@@ -14,7 +14,7 @@ func (se *sender) settleActive() {
 		sealed := false
 		for i := range ts.waiting {
 			w := &ts.waiting[i]
-			if !w.Busy { // else the squeezer wakes us
+			if !w.Busy { // else the compressor wakes us
 				se.pass.by(w.Oldest + se.pass.DeliveryTimeout)
 			}
 			if due := se.due(w); w.Open && due > se.pass.now {

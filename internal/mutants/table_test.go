@@ -76,12 +76,12 @@ var table = []mutant{
 		name:   "an unanswered batch is overtaken",
 		broken: "a newer batch of the partition goes before one that was written and not answered",
 		file:   "internal/dispatch/fill.go",
-		old:    "kind, from, seal := buffer.Unkeyed, int32(-1), false",
-		new: "kind, from, seal := buffer.Unkeyed, int32(-1), false\n" +
-			"\tif w := se.choose(ts, st, lingered, s.takesOpen()); w != nil && st.pinned != nil " +
-			"{\n" +
+		old:    "n, is := se.nextOf(s, ts, st)",
+		new: "if w := se.choose(ts, st, s.broker.lingered && s.takesOpen(), s.takesOpen()); " +
+			"w != nil && st.pinned != nil {\n" +
 			"\t\tovertaken := st.pinned\n\t\tst.pinned = nil\n" +
-			"\t\tdefer func() { st.pinned = overtaken }()\n\t}",
+			"\t\tdefer func() { st.pinned = overtaken }()\n\t}\n" +
+			"\tn, is := se.nextOf(s, ts, st)",
 		by:   check{"producer", "TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes"},
 		says: "was not reported as maybe duplicated|and is not there|Should be zero",
 	},
