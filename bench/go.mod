@@ -2,9 +2,14 @@ module github.com/forebay-go/forebay/bench
 
 go 1.26.0
 
-replace github.com/forebay-go/forebay => ..
+replace (
+	github.com/forebay-go/forebay => ..
+	github.com/forebay-go/forebay/config => ../config
+	github.com/forebay-go/forebay/metrics/prom => ../metrics/prom
+	github.com/forebay-go/forebay/test => ../test
+)
 
-require github.com/forebay-go/forebay v0.0.0-00010101000000-000000000000
+require github.com/forebay-go/forebay v0.1.0
 
 require (
 	github.com/IBM/sarama v1.61.1
@@ -37,6 +42,11 @@ require (
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9 // indirect
+	go.opentelemetry.io/otel v1.47.0 // indirect
+	go.opentelemetry.io/otel/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
+	go.opentelemetry.io/otel/sdk/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	go.uber.org/zap v1.28.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
@@ -47,3 +57,5 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 )
+
+require github.com/forebay-go/forebay/test v0.1.0

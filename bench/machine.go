@@ -8,10 +8,9 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/forebay-go/forebay/internal/kafkatest"
-
 	"github.com/forebay-go/forebay/bench/report"
 	"github.com/forebay-go/forebay/bench/rig"
+	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
 // machine returns what this runs on. What it cannot find out is "unknown".

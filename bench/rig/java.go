@@ -9,7 +9,7 @@ import (
 
 	"github.com/forebay-go/forebay/bench/drive"
 	"github.com/forebay-go/forebay/bench/java"
-	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
 // javaClasses is where the Java driver was compiled to, once in a process.

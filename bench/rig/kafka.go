@@ -9,7 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
-	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
 // Kafka is a cluster of real brokers.

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
 // Reference is somebody who depends on no client's retries: a connection and a request of its own

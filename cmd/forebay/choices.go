@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/forebay-go/forebay/internal/admin"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
 )
 
 // choiceFlag is a flag of a value for all topics, and others for some: value[,topic=value...].

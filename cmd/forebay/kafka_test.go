@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/forebay-go/forebay/internal/kafkatest"
+	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
 func TestProduce_DeliversEachLineOnceThoughItsBrokerIsKilled(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/forebay-go/forebay/internal/admin"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
 	"github.com/forebay-go/forebay/producer"
 )
 

@@ -1,0 +1,99 @@
+//go:build unix
+
+package admin
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+	"github.com/forebay-go/forebay/test/kafkatest"
+)
+
+func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
+	t.Parallel()
+	kafka := kafkatest.SharedTrio(t)
+	prefix := kafkatest.TopicName(t)
+	name := func(topic string) string { return prefix + "." + topic }
+	kafka.CreateTopic(t, name("old"), 1, kafkatest.Replication(1))
+	cfg := settings(t, kafka.Seeds(), routing.Rule{Topic: name("high"), Priority: routing.High},
+		routing.Rule{Topic: name("low"), Priority: routing.Low},
+		routing.Rule{Topic: name("old"), Priority: routing.Low}, routing.Rule{Topic: name("none*"),
+			Priority: routing.Low})
+	cluster := cfg.Clusters["kafka"]
+	cluster.CreateTopics = producer.CreateTopicsConfig{Enabled: true,
+		Configs: map[string]string{"min.insync.replicas": "2"}}
+	cfg.Clusters["kafka"] = cluster
+	wanted, err := Topics(cfg, name("medium"))
+	require.NoError(t, err)
+	var choices Choices
+	choose(t, &choices.Partitions, "4")
+	applied := func(dryRun bool) string {
+		return strings.ReplaceAll(strings.Join(linesOf(Apply(t.Context(), cfg, "kafka", wanted,
+			choices, dryRun)), "\n"), prefix, "x")
+	}
+	differs := `
+warning x.old is there and stays as it is: 1 copy: low priority has 2
+warning x.old is there and stays as it is: kept for 168 h: low priority has 2 h`
+	none := "ok x.none* is a pattern, which makes no topic: name them with --topic\n"
+	require.Equal(t, none+`ok x.high would be made: 4 partitions, 3 copies, 24 h
+ok x.medium would be made: 4 partitions, 2 copies, 4 h
+ok x.low would be made: 4 partitions, 2 copies, 2 h`+differs, applied(true))
+	require.Equal(t, none+`ok x.high made: 4 partitions, 3 copies, 24 h
+ok x.medium made: 4 partitions, 2 copies, 4 h
+ok x.low made: 4 partitions, 2 copies, 2 h`+differs, applied(false), "the dry run has made nothing")
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		require.Equal(c, none+`ok x.high is there: 4 partitions
+warning x.medium is there and stays as it is: 2 copies, and min.insync.replicas is as many: nothing can be written while a broker is away
+warning x.low is there and stays as it is: 2 copies, and min.insync.replicas is as many: nothing can be written while a broker is away`+differs, applied(false))
+	}, 20*time.Second, 20*time.Millisecond)
+
+	cfg = settings(t, kafka.Seeds())
+	wanted, err = Topics(cfg, "not/a name")
+	require.NoError(t, err)
+	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false))[0],
+		"wrong not/a name cannot be made with 2 copies, 4 h: ")
+}
+
+func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
+	t.Parallel()
+	kafka := kafkatest.SharedTrio(t)
+	prefix := kafkatest.TopicName(t)
+	nodes, err := kafka.Admin(t).ListBrokers(t.Context())
+	require.NoError(t, err)
+	ids := nodes.NodeIDs()
+	kafka.CreateTopic(t, prefix+".a", 2, kafkatest.Assign([]int32{ids[0], ids[1]},
+		[]int32{ids[1], ids[0]}))
+	kafka.CreateTopic(t, prefix+".b", 1, kafkatest.Assign([]int32{ids[0]}))
+	cfg := settings(t, kafka.Seeds())
+	g := Growth{Cluster: "kafka", Topics: []string{prefix + ".*"}, Add: 2, On: []int32{ids[2]},
+		DryRun: true}
+	want := []Partition{
+		{prefix + ".a", 2, []int32{ids[2], ids[0]}}, {prefix + ".a", 3, []int32{ids[2], ids[1]}},
+		{prefix + ".b", 1, []int32{ids[2]}}, {prefix + ".b", 2, []int32{ids[2]}},
+	}
+	plan, err := Grow(t.Context(), cfg, g)
+	require.NoError(t, err)
+	require.Equal(t, want, plan)
+	g.DryRun = false
+	plan, err = Grow(t.Context(), cfg, g)
+	require.NoError(t, err)
+	require.Equal(t, want, plan, "the dry run has added nothing")
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		topics, err := kafka.Admin(t).ListTopics(t.Context(), prefix+".a", prefix+".b")
+		require.NoError(c, err)
+		for _, p := range want {
+			require.Equal(c, p.Replicas, topics[p.Topic].Partitions[p.Number].Replicas)
+		}
+		require.Len(c, topics[prefix+".a"].Partitions, 4)
+	}, 20*time.Second, 20*time.Millisecond)
+
+	g.Topics, g.On = []string{prefix + ".not", prefix + ".a"}, []int32{77}
+	_, err = Grow(t.Context(), cfg, g)
+	require.EqualError(t, err, "topic "+prefix+".not: is not there\nbroker 77: is not there")
+}

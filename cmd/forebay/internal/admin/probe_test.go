@@ -1,0 +1,211 @@
+//go:build unix
+
+package admin
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+	"github.com/forebay-go/forebay/test/kafkatest"
+)
+
+// settings returns a configuration with its defaults for one cluster, "kafka", of some brokers.
+func settings(t *testing.T, brokers []string, rules ...routing.Rule) producer.Config {
+	t.Helper()
+	cfg, err := producer.Config{Clusters: map[string]producer.ClusterConfig{"kafka": {Brokers: brokers}}, Topics: rules}.Complete()
+	require.NoError(t, err)
+	return cfg
+}
+
+// linesOf returns verdicts as lines.
+func linesOf(all []Verdict) []string {
+	var lines []string
+	for _, v := range all {
+		lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%v %s %s", v.Level, v.About,
+			v.Text)), " "))
+	}
+	return lines
+}
+
+// refusing returns the address of a port at which nobody listens.
+func refusing(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return l.Addr().String()
+}
+
+func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
+	t.Parallel()
+	kafka := kafkatest.SharedTrio(t)
+	prefix := kafkatest.TopicName(t)
+	name := func(topic string) string { return prefix + "." + topic }
+	hour := "3600000"
+	kafka.CreateTopic(t, name("good"), 2, kafkatest.TopicConfig("retention.ms", "86400000"))
+	kafka.CreateTopic(t, name("thin"), 1, kafkatest.Replication(1),
+		kafkatest.TopicConfig("retention.ms", hour),
+		kafkatest.TopicConfig("max.message.bytes", "1000"))
+	kafka.CreateTopic(t, name("strict"), 1, kafkatest.TopicConfig("retention.ms", "-1"),
+		kafkatest.TopicConfig("min.insync.replicas", "3"),
+		kafkatest.TopicConfig("max.message.bytes", "1000000"))
+	kafka.CreateTopic(t, name("low.a"), 1, kafkatest.Replication(2),
+		kafkatest.TopicConfig("retention.ms", hour))
+	gone := refusing(t)
+	cfg := settings(t, append(kafka.Seeds(), gone),
+		routing.Rule{Topic: name("good"), Priority: routing.High},
+		routing.Rule{Topic: name("thin"),
+			Priority: routing.High}, routing.Rule{Topic: name("strict"), Priority: routing.High},
+		routing.Rule{Topic: name("low.*"),
+			Priority: routing.Low}, routing.Rule{Topic: name("none.*"), Priority: routing.Low})
+	cfg.Batching.MaxBytes = 2 << 20
+	wanted, err := Topics(cfg, name("missing"))
+	require.NoError(t, err)
+	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
+	got := strings.ReplaceAll(strings.Join(lines[4:], "\n"), prefix, "x")
+	require.Equal(t, "warning "+gone+" cannot be reached: connect: connection refused", lines[3])
+	require.Regexp(t, `^ok cluster \S+ has 3 brokers; neither TLS nor SASL is set$`, lines[4])
+	_, got, _ = strings.Cut(got, "\n")
+	require.Equal(t, `ok x.none.* no topic there matches it
+ok x.good is there, 2 partitions
+ok x.good may be written to
+ok x.good 3 copies
+ok x.good kept for 24 h
+warning x.good takes 1,048,588 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
+ok x.thin is there, 1 partition
+ok x.thin may be written to
+warning x.thin 1 copy: high priority has 3
+warning x.thin kept for 1 h: high priority has 24 h
+warning x.thin takes 1,000 bytes at once (max.message.bytes): larger records are rejected, and batching.max_record_bytes lets 1,000,000 through
+ok x.strict is there, 1 partition
+ok x.strict may be written to
+warning x.strict 3 copies, and min.insync.replicas is as many: nothing can be written while a broker is away
+warning x.strict kept for ever: high priority has 24 h
+warning x.strict takes 1,000,000 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
+wrong x.missing is not there: records for it wait. "forebay topics apply" makes it
+ok x.low.a is there, 1 partition
+ok x.low.a may be written to
+ok x.low.a 2 copies
+ok x.low.a kept for 1 h
+warning x.low.a takes 1,048,588 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit`, got)
+	after, err := kafka.Admin(t).ListTopics(t.Context(), name("missing"))
+	require.NoError(t, err)
+	require.Error(t, after[name("missing")].Err, "it has not made the topic")
+}
+
+func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
+	var brokers []string
+	for _, id := range []string{"ours", "theirs"} {
+		k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(id))
+		require.NoError(t, err)
+		t.Cleanup(k.Close)
+		brokers = append(brokers, k.ListenAddrs()...)
+	}
+	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil, Choices{}))
+	require.Contains(t, lines, "ok "+brokers[0]+" answers")
+	require.Contains(t, lines,
+		"wrong "+brokers[1]+` another Kafka cluster answers there: its ID is "theirs", and `+brokers[0]+` says "ours"`)
+
+	cfg := settings(t, brokers[1:])
+	cc := cfg.Clusters["kafka"]
+	cc.ClusterID = "ours"
+	cfg.Clusters["kafka"] = cc
+	require.Equal(t, []string{"wrong " + brokers[1] +
+		` another Kafka cluster answers there: its ID is "theirs", and cluster_id says "ours"`},
+		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
+}
+
+func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
+	gone := refusing(t)
+	cfg := settings(t, []string{gone})
+	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"},
+		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
+
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(fake.Close)
+	// a wrong advertised.listeners
+	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		host, port, _ := net.SplitHostPort(gone)
+		b := kmsg.NewMetadataResponseBroker()
+		b.NodeID, b.Host = 7, host
+		_, _ = fmt.Sscan(port, &b.Port)
+		resp.Brokers = append(resp.Brokers, b)
+		return resp, nil, true
+	})
+	seed := fake.ListenAddrs()[0]
+	lines := linesOf(Probe(t.Context(), settings(t, []string{seed}), "kafka", nil, Choices{}))
+	require.Contains(t, lines, "ok "+seed+" answers")
+	require.True(t, slices.ContainsFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line,
+			"wrong "+gone+" broker 7 calls itself so (advertised.listeners), and cannot be "+
+				"reached there")
+	}), lines)
+}
+
+// denying has a broker say that a topic may only be read.
+func denying(fake *kfake.Cluster) {
+	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if !req.(*kmsg.MetadataRequest).IncludeTopicAuthorizedOperations {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.AuthorizedOperations = kmsg.StringPtr("t"), 1<<kmsg.ACLOperationRead
+		topic.Partitions = append(topic.Partitions,
+			kmsg.MetadataResponseTopicPartition{Leader: -1, Replicas: []int32{0}})
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+}
+
+func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
+	require.NoError(t, err)
+	t.Cleanup(fake.Close)
+	denying(fake)
+	cfg := settings(t, fake.ListenAddrs())
+	wanted, err := Topics(cfg, "t")
+	require.NoError(t, err)
+	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
+	require.Contains(t, lines, "wrong t may not be written to: it wants an ACL for WRITE")
+	require.Contains(t, lines, "wrong t partitions without a leader: 1 of 1")
+}
+
+func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
+	cfg := producer.Config{
+		Clusters: map[string]producer.ClusterConfig{"a": {Brokers: []string{"a:1"}},
+			"b": {Brokers: []string{"b:1"}}},
+		Priorities: producer.PrioritiesConfig{
+			High: producer.PriorityConfig{Cluster: "a",
+				Fallbacks: []routing.Fallback{{Cluster: "b", Prefix: "high."}}},
+			Medium: producer.PriorityConfig{Cluster: "b",
+				Fallbacks: []routing.Fallback{{Cluster: "a", Topics: []string{"other"}}}},
+		},
+		Topics: []routing.Rule{{Topic: "p.*", Priority: routing.High},
+			{Topic: "x", Priority: routing.Medium}, {Topic: "lost", Priority: routing.Low}},
+	}
+	wanted, err := Topics(cfg, "other", "p.1")
+	require.NoError(t, err)
+	require.Equal(t, []Wanted{
+		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false}, {"a", "other",
+			routing.Medium, true},
+		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true}, {"b", "x",
+			routing.Medium, false}, {"b", "other", routing.Medium, false},
+	}, wanted)
+	topics, none := resolve(wanted[:2], []string{"p.1", "p.2", "q"})
+	require.Equal(t, []Wanted{{"a", "p.1", routing.High, false}, {"a", "p.2", routing.High, false}},
+		topics)
+	require.Empty(t, none)
+}

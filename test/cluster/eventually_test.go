@@ -1,0 +1,14 @@
+package cluster_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// eventually waits until something is, however busy the machine.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	require.Eventually(t, is, 20*time.Second, time.Millisecond, what)
+}

@@ -1,0 +1,637 @@
+package mutants
+
+// mutant is one way to break the library.
+type mutant struct {
+	name     string
+	broken   string // what it does, in words
+	file     string // from the root of the repository
+	old, new string // old is in file exactly once
+	by       check  // what must notice it
+	says     string // and what that must say: a pattern that its output matches
+	hangs    bool   // with the mutant the check does not end
+}
+
+// check is a test, or a group of them, of one package.
+type check struct {
+	pkg  string // from the root of the repository
+	test string // by name; a subtest as go test -run takes it
+}
+
+// root is the root of the repository.
+const root = "../.."
+
+// The checks that more than one mutant is caught by.
+var (
+	cutAfterWrite = check{"test/producer",
+		"TestVirtual_F8_AConnectionCutAfterTheWriteLeavesNoDuplicate"}
+	errorCodes = check{"test/producer", "TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach"}
+	renewals   = check{"test/producer",
+		"TestVirtual_F9_ARenewalTakesTheNextEpochOfTheSameProducerID"}
+)
+
+// table holds the mutants, by what they break.
+var table = []mutant{
+	// Retries.
+	{
+		name:   "a retry takes the next numbers",
+		broken: "a batch that was not answered is sent again with the numbers that follow its own",
+		file:   "internal/dispatch/retry.go",
+		old:    "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, true",
+		new: "it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, " +
+			"true\n\tit.stream.numbers.advance(it.attempt.Records)",
+		by:   cutAfterWrite,
+		says: "was not reported as maybe duplicated|and is not there|Should be zero",
+	},
+	{
+		name: "a retry takes a new epoch",
+		broken: "a batch that was not answered is sent again in the next epoch, in which no " +
+			"broker finds a duplicate",
+		file: "internal/dispatch/numbering.go",
+		old:  "if n.fits(b) && nu.link.Current(n.id, n.next) {",
+		new:  "if n.fits(b) && st.pinned == nil && nu.link.Current(n.id, n.next) {",
+		by:   cutAfterWrite,
+		says: "Should be zero",
+	},
+	{
+		name:   "a batch is forgotten on a timeout",
+		broken: "a batch that was not answered is neither sent again nor resolved",
+		file:   "internal/dispatch/retry.go",
+		old:    "func (it *item) pin() {",
+		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved " +
+			"{\n\t\treturn\n\t}",
+		by:   cutAfterWrite,
+		says: "context deadline exceeded",
+	},
+	{
+		name:   "a batch is delivered on a timeout",
+		broken: "a batch that was not answered counts as delivered",
+		file:   "internal/dispatch/retry.go",
+		old:    "func (it *item) pin() {",
+		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved {\n" +
+			"\t\tit.ship.core.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Delivered, " +
+			"Partition: it.stream.id, Offset: -1})\n\t\treturn\n\t}",
+		// its request never reached the broker
+		by: check{"test/producer",
+			`TestVirtual_Explore/brokers_as_they_should_be/key_"k":_unseen`},
+		says: "is in no log",
+	},
+	{
+		name:   "an unanswered batch is overtaken",
+		broken: "a newer batch of the partition goes before one that was written and not answered",
+		file:   "internal/dispatch/fill.go",
+		old:    "n, is := se.nextOf(s, ts, st)",
+		new: "if w := se.choose(ts, st, s.broker.lingered && s.takesOpen(), s.takesOpen()); " +
+			"w != nil && st.pinned != nil {\n" +
+			"\t\tovertaken := st.pinned\n\t\tst.pinned = nil\n" +
+			"\t\tdefer func() { st.pinned = overtaken }()\n\t}\n" +
+			"\tn, is := se.nextOf(s, ts, st)",
+		by:   check{"test/producer", "TestVirtual_F8_AnUnansweredBatchGoesBeforeNewerOnes"},
+		says: "was not reported as maybe duplicated|and is not there|Should be zero",
+	},
+	{
+		name:   "a batch is compressed anew",
+		broken: "a batch that is sent again is compressed again",
+		file:   "buffer/compress.go",
+		old:    "if b.stage.Load() == final {",
+		new:    "if b.stage.Load() == final && b.Records() == 0 {",
+		by: check{"test/producer",
+			"TestVirtual_F9_ACompressedBatchThatIsSentAgainReadsBackAsSent"},
+		says: `should have 1 item\(s\)|not all of the log can be read`,
+	},
+	{
+		name: "an unanswered batch is split uncounted",
+		broken: "a batch of which an attempt is unresolved is halved and sent with new numbers, " +
+			"and not counted as maybe duplicated",
+		file: "internal/dispatch/retry.go",
+		old:  "func (c *core) recount(it *item) {",
+		new:  "func (c *core) recount(it *item) {\n\tif it != nil {\n\t\treturn\n\t}",
+		by:   check{"test/producer", "TestVirtual_F8_AnUnansweredBatchThatIsHalvedIsCounted"},
+		says: "was not reported as maybe duplicated",
+	},
+	{
+		name: "a move is not counted",
+		broken: "a batch that was written and not answered is written elsewhere, and not " +
+			"counted as maybe duplicated",
+		file: "internal/dispatch/core.go",
+		old:  "ts.t.CountDuplicates(b)",
+		new:  "",
+		by: check{"test/producer",
+			"TestVirtual_F8_WhatMovesUnansweredIsCountedAsMaybeDuplicated"},
+		says: "was not reported as maybe duplicated",
+	},
+
+	// Numbers.
+	{
+		name: "a renewal takes a new producer ID",
+		broken: "a partition that begins a new numbering takes a new producer ID, which fences " +
+			"nothing",
+		file: "internal/cluster/identity.go",
+		old:  "epochs[partition] = i.epoch",
+		new:  "if epochs[partition] = i.epoch; i.epoch > 0 {\n\t\ti.id++\n\t}",
+		by:   renewals,
+		says: "Not equal",
+	},
+	{
+		name: "a renewal keeps the epoch",
+		broken: "a partition that begins a new numbering stays in its epoch, so that an old " +
+			"attempt is not refused",
+		file: "internal/cluster/identity.go",
+		old:  "i.epoch = max(i.epoch, epochs[partition]+1)",
+		new:  "i.epoch = max(i.epoch, epochs[partition])",
+		by:   renewals,
+		says: `should have 6 item\(s\)`,
+	},
+	{
+		name: "numbers of a rejected batch are used again",
+		broken: "a batch that was written, not answered and then rejected leaves its numbers to " +
+			"the next",
+		file: "internal/dispatch/answer.go",
+		old:  "it.stream.numbers.wrote(b, a.Fate == cluster.Answered)",
+		new: "it.stream.numbers.wrote(b, a.Fate == cluster.Answered)\n\t\tif a.Fate == " +
+			"cluster.Answered {\n\t\t\tit.stream.numbers.owner = nil\n\t\t}",
+		by: check{"test/producer",
+			"TestVirtual_F8_ABatchAfterOneThatWasRejectedUnansweredIsWritten"},
+		says: "is not there",
+	},
+	{
+		name: "numbers of an expired batch are used again",
+		broken: "a batch that was written and not answered in its time leaves its numbers to " +
+			"the next",
+		file: "internal/dispatch/numbering.go",
+		old:  "(n.owner == nil || n.owner == b)",
+		new:  "(n.owner == nil || n.owner == b || n.unsure)",
+		by:   check{"test/producer", "TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten"},
+		says: "is not there",
+	},
+	{
+		name: "numbers of a refused batch are used again",
+		broken: "a batch that was written and refused leaves its numbers to the next, whether " +
+			"it was appended or not",
+		file: "internal/dispatch/numbering.go",
+		old:  "(n.owner == nil || n.owner == b)",
+		new:  "(n.owner == nil || n.owner == b || !n.unsure)",
+		by:   check{"test/producer", "TestVirtual_F8_ACodeThatLiesCostsADuplicateAtMost"},
+		says: "is not in the log",
+	},
+	{
+		name:   "numbers of an idle topic are used again",
+		broken: "a topic that was idle until its table was freed begins in the epoch that it had",
+		file:   "internal/cluster/identity.go",
+		old:    "i.epoch = max(i.epoch, epoch+1)",
+		new:    "i.epoch = max(i.epoch, epoch)",
+		by:     check{"test/producer", "TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain"},
+		says:   "is not there",
+	},
+	{
+		name:   "a refused renewal is followed by another for ever",
+		broken: "a broker that takes no epoch of ours is never asked for another producer ID",
+		file:   "internal/dispatch/numbering.go",
+		old:    "case n.refusals < refusalsForID || bits.OnesCount(uint(n.refusals)) != 1:",
+		new: "case n.refusals > 0 || refusalsForID != 0 && bits.OnesCount(uint(n.refusals)) " +
+			"!= 1:",
+		by:   check{"test/producer", "TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID"},
+		says: "Not equal",
+	},
+	{
+		name:   "order at risk is not counted",
+		broken: "a keyed batch that may arrive after newer ones is not counted",
+		file:   "internal/dispatch/numbering.go",
+		old:    "if !n.unsure {",
+		new:    "if !n.unsure || n.owner != nil {",
+		by: check{"test/producer",
+			"TestVirtual_F8_OrderAtRiskIsCountedWhereNothingFencesWhatIsLate"},
+		says: "Not equal",
+	},
+	{
+		name:   "a sequence becomes negative",
+		broken: "the number after 2^31-1 is not 0",
+		file:   "internal/cluster/sequence.go",
+		old:    "& math.MaxInt32)",
+		new:    "& math.MaxUint32)",
+		by:     check{"internal/cluster", "TestSequence_WrapsFromTheHighestToZero"},
+		says:   "Not equal",
+	},
+	{
+		name:   "two batches of a partition at once",
+		broken: "a second batch of a partition is sent while one is in flight",
+		file:   "internal/dispatch/stream.go",
+		old:    "if st.flying != nil || st.leader == nil {",
+		new:    "if st.leader == nil {",
+		by:     cutAfterWrite,
+		says: "context deadline exceeded|and is not there|was not reported as maybe " +
+			"duplicated|Should be zero",
+	},
+
+	// Answers.
+	{
+		name:   "appended counts as not appended",
+		broken: "REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND let a batch go elsewhere",
+		file:   "internal/cluster/codes.go",
+		old:    "func (a *Answer) Action(unresolved bool) Action {",
+		new: "func (a *Answer) Action(unresolved bool) Action {\n\tif ActionOf(a.Code) == " +
+			"Confirm {\n\t\treturn Elsewhere\n\t}",
+		by: check{"test/producer",
+			"TestVirtual_F8_WhatWasAppendedAndNotConfirmedStaysInItsPlace"},
+		says: "was not reported as maybe duplicated",
+	},
+	{
+		name:   "the offset of an error is not read",
+		broken: "NOT_LEADER_OR_FOLLOWER with an offset counts as not appended",
+		file:   "internal/cluster/codes.go",
+		old:    "case a.Offset >= 0 && (",
+		new:    "case a.Offset >= 1<<62 && (",
+		by:     check{"internal/cluster", "TestAction_AnErrorWithAnOffsetIsOfABatchInTheLog"},
+		says:   "NOT_LEADER",
+	},
+	{
+		name:   "an unknown code counts as delivered",
+		broken: "a batch that was answered with an error of tomorrow counts as delivered",
+		file:   "internal/cluster/codes.go",
+		old:    "action := ActionOf(a.Code)",
+		new:    "action := ActionOf(a.Code)\n\tif action == Retry {\n\t\taction = Done\n\t}",
+		by: check{"test/producer",
+			"TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach/OF_TOMORROW5"},
+		says: "and is not there",
+	},
+	{
+		name: "what may be written counts as expired",
+		broken: "a batch that was written and not answered in its time expires, as if Kafka " +
+			"could not have it",
+		file: "internal/dispatch/outcome.go",
+		old:  "if v.Outcome != delivery.Delivered && b.History.MaybeWritten {",
+		new:  "if v.Outcome == delivery.Rejected && b.History.MaybeWritten {",
+		by:   check{"test/producer", "TestVirtual_F8_ABatchAfterOneThatExpiredUnansweredIsWritten"},
+		says: "and is in the log",
+	},
+
+	{
+		name:   "what kgo learns by itself is believed",
+		broken: "brokers are asked where kgo has learnt that they are, and not where the view says",
+		file:   "internal/cluster/client.go",
+		old:    "resp, err := p.broker.Request(ctx, req)",
+		new:    "resp, err := b.clients[0].Broker(int(id)).Request(ctx, req)",
+		by:     check{"internal/cluster", "TestClient_FollowsWhatKgoLearnsByItself"},
+		says:   "Received unexpected error|Condition never satisfied",
+	},
+
+	// Bytes.
+	{
+		name: "a revoked batch is read",
+		broken: "kgo reads the buffer of a batch that was revoked, which belongs to another by " +
+			"then",
+		file: "internal/cluster/request.go",
+		old:  "a.revoked = true",
+		new:  "a.revoked = false",
+		by:   check{"test/producer", "TestVirtual_F25_ABatchThatExpiresBeforeItIsWrittenNeverIs"},
+		says: "is in the log",
+	},
+	{
+		name: "a batch is released before it is revoked",
+		broken: "a batch in flight whose time is up gives its buffer back while kgo may still " +
+			"read it",
+		file: "internal/dispatch/expire.go",
+		old:  "it.attempt.Revoke()",
+		new:  "false",
+		by:   check{"test/producer", "TestVirtual_F25_ABatchThatExpiresBeforeItIsWrittenNeverIs"},
+		says: "is in the log",
+	},
+	{
+		name:   "a request is read after its sender has gone",
+		broken: "kgo reads the buffers of a request that was given up",
+		file:   "internal/cluster/request.go",
+		old:    "r.closed = true",
+		new:    "r.closed = false",
+		by: check{"internal/cluster",
+			"TestRequest_AfterItsSenderHasGoneItIsEmptyAndStillValid"},
+		says: "Should be empty",
+	},
+	{
+		name:   "the checksum begins too early",
+		broken: "the CRC of a batch covers itself",
+		file:   "internal/cluster/request.go",
+		old:    "e.dst[start+21:]",
+		new:    "e.dst[start+17:]",
+		by:     check{"internal/cluster", "TestRequest_IsWhatKafkasProtocolSaysInEveryVersion"},
+		says:   "Not equal",
+	},
+	{
+		name:   "memory of what expires is kept",
+		broken: "the memory of a batch is given back only if it was delivered",
+		file:   "buffer/resolve.go",
+		old:    "if !keep {",
+		new:    "if !keep && outcome != Delivered {\n\t} else if !keep {",
+		by:     check{"test/producer", "TestVirtual_F5_WhatExpiresGivesItsMemoryBack"},
+		says:   "Not equal",
+	},
+	{
+		name:   "memory of reported losses is kept",
+		broken: "the memory of a batch that was reported is given back only if it was delivered",
+		file:   "producer/report.go",
+		old:    "v.Batch.Release()\n\tr.mu.Lock()",
+		new:    "if v.Outcome == Delivered {\n\t\tv.Batch.Release()\n\t}\n\tr.mu.Lock()",
+		by:     check{"test/producer", "TestVirtual_F5_WhatExpiresGivesItsMemoryBack"},
+		says:   "Not equal",
+	},
+
+	// Shared memory.
+	{
+		name: "the newest makes room",
+		broken: "the batch that is given up to make room is the one that has waited for the " +
+			"shortest time",
+		file: "buffer/waitlist.go",
+		old:  "b := l.waiting.head",
+		new:  "b := l.waiting.tail",
+		by:   check{"buffer", "TestLane_TakeOldestTakesOpenBatchesAndSkipsThoseBeingCompressed"},
+		says: "Not same|the oldest is being compressed",
+	},
+	{
+		name: "eviction ignores guarantees",
+		broken: "a priority that holds no more than its guarantee gives up batches for a higher " +
+			"one",
+		file: "producer/evict.go",
+		old:  "e.p.budget.AboveGuarantee(classOf(priority)) &&\n\t\t\t",
+		new:  "",
+		by:   check{"test/producer", "TestVirtual_F15_TheLowestPriorityAboveItsGuaranteeMakesRoom"},
+		says: "is not greater than",
+	},
+	{
+		name:   "higher priorities take what is guaranteed to lower ones",
+		broken: "a priority whose cluster is away fills all of the memory",
+		file:   "buffer/budget.go",
+		old:    "if above > limit-kept {",
+		new:    "if above > limit {",
+		by: check{"test/producer",
+			"TestVirtual_F15_LowAndMediumGoOnWhileTheClusterOfHighIsAwayAndHasFilledTheMemory"},
+		says: "Should be zero",
+	},
+	{
+		name:   "high makes itself no room",
+		broken: "a Send of high is refused while low could give up batches",
+		file:   "producer/evict.go",
+		old:    "look.Borrowed && e.preempt(l.Priority)",
+		new:    "look.Borrowed && l.priority != routing.High && e.preempt(l.Priority)",
+		by: check{"producer",
+			"TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe"},
+		says: "buffer full",
+	},
+	{
+		name: "every sender gives up a batch of its own",
+		broken: "a Send that waited for another to make room gives up a batch although there is " +
+			"room by then",
+		file: "producer/evict.go",
+		old:  "case look.Err == nil, look.Borrowed",
+		new:  "case look.Borrowed",
+		by: check{"producer",
+			"TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe"},
+		says: "Not equal|little more than was needed",
+	},
+	{
+		name:   "what made room is reported twice",
+		broken: "the records of a batch that was given up to make room are reported twice",
+		file:   "producer/report.go",
+		old:    "if v.Outcome == Delivered || v.Reason.MadeRoom() {",
+		new: "if v.Reason.MadeRoom() {\n\t\tv.Batch.EachTag(func(_ int, tag uint64, _ " +
+			"time.Duration) {\n\t\t\trep := base\n\t\t\trep.Tag = " +
+			"tag\n\t\t\tr.call(rep)\n\t\t})\n\t}\n" +
+			"\tif v.Outcome == Delivered || v.Reason.MadeRoom() {",
+		by:   check{"test/producer", "TestVirtual_F15_TheLowestPriorityAboveItsGuaranteeMakesRoom"},
+		says: "has 2 reports",
+	},
+	{
+		name: "what made room stays until it is reported",
+		broken: "a batch that was given up to make room keeps its records until its reports are " +
+			"read",
+		file: "producer/evict.go",
+		old:  "b.Shrink()",
+		new:  "",
+		by: check{"test/producer",
+			"TestVirtual_F15_RecordsThatMadeRoomAreFreedBeforeTheirReportsAreRead"},
+		says: "Should be zero",
+	},
+	{
+		name: "what may be in Kafka counts as shed",
+		broken: "a batch that was written and never answered, and is given up to make room, " +
+			"counts as shed",
+		file: "producer/evict.go",
+		old:  "if b.History.MaybeWritten {",
+		new:  "if b.History.MaybeWritten && keep && !keep {",
+		by:   check{"producer", "TestEvict_WhatMayHaveBeenWrittenIsPossiblyPersisted"},
+		says: "Not equal",
+	},
+	{
+		name:   "a topic that floods keeps all",
+		broken: "a topic that holds more than half gives up nothing for others of its priority",
+		file:   "producer/evict.go",
+		old:    "case hog != nil && hog != t:",
+		new:    "case hog != nil && hog != t && l == nil:",
+		by: check{"test/producer",
+			"TestVirtual_F15_ATopicKeepsNoMoreThanHalfWhileOthersWantRoom"},
+		says: "Should be zero",
+	},
+	{
+		name:   "low goes beside high as if it were alone",
+		broken: "requests of a lower priority are as large and as many beside a higher one",
+		file:   "internal/dispatch/pick.go",
+		old:    "b.alone = se.cluster.gate.Alone(se.lane.Priority, b.ID, se.pass.now)",
+		new:    "b.alone = true",
+		by:     check{"test/producer", "TestVirtual_F15_HighGoesBeforeLowWhereTheyShareABroker"},
+		says:   "is not less than",
+	},
+
+	// Reports.
+	{
+		name:   "a report is lost",
+		broken: "of every batch that was delivered one record is not reported",
+		file:   "producer/report.go",
+		old:    "v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {",
+		new: "v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {\n\t\t\tif i == 3 " +
+			"{\n\t\t\t\treturn\n\t\t\t}",
+		by:   errorCodes,
+		says: "has 0 reports",
+	},
+	{
+		name:   "a report is given twice",
+		broken: "of every batch that was delivered one record is reported twice",
+		file:   "producer/report.go",
+		old:    "rep.Tag, rep.Waited = tag, v.At-born",
+		new: "rep.Tag, rep.Waited = tag, v.At-born\n\t\t\tif i == 3 " +
+			"{\n\t\t\t\tr.call(rep)\n\t\t\t}",
+		by:   errorCodes,
+		says: "has 2 reports",
+	},
+	{
+		name:   "the callback is called under a lock",
+		broken: "a callback that hangs holds up delivery",
+		file:   "producer/report.go",
+		old:    "r.fn(rep)",
+		new:    "r.mu.Lock()\n\tdefer r.mu.Unlock()\n\tr.fn(rep)",
+		by: check{"test/producer",
+			"TestVirtual_F16_ACallbackThatHangsOrPanicsStopsNobodysDelivery"},
+		says:  "test timed out",
+		hangs: true,
+	},
+
+	// Order and place.
+	{
+		name:   "dealt out behind newer ones",
+		broken: "keyed batches that are dealt out anew wait behind newer ones of their partition",
+		file:   "buffer/deal.go",
+		old:    "t.boundLocked(Keyed, c.partition).dealt.push(c)",
+		new:    "t.boundLocked(Keyed, c.partition).sealed.push(c)",
+		by:     check{"buffer", "TestTopic_WhatIsDealtOutGoesBeforeWhatCameMeanwhile"},
+		says:   "the order of a key",
+	},
+	{
+		name:   "given back behind newer ones",
+		broken: "a keyed batch that was not appended waits behind newer ones of its partition",
+		file:   "buffer/take.go",
+		old:    "t.boundLocked(b.kind, b.partition).dealt.pushFront(b)",
+		new:    "t.boundLocked(b.kind, b.partition).sealed.push(b)",
+		by:     check{"buffer", "TestTopic_WhatIsGivenBackGoesBeforeWhatCameMeanwhile"},
+		says:   "Not equal",
+	},
+	{
+		name:   "keys of large hashes go elsewhere than Java's",
+		broken: "the sign of a key's hash is dropped otherwise than the Java client does it",
+		file:   "partitioner/key.go",
+		old:    "murmur2(key)&0x7fffffff",
+		new:    "murmur2(key)>>1",
+		by:     check{"partitioner", "TestForKey_IsThePartitionThatKgoChooses"},
+		says:   "Not equal",
+	},
+	{
+		name:   "another seed",
+		broken: "keys are hashed with another seed than Java's",
+		file:   "partitioner/key.go",
+		old:    "0x9747b28c",
+		new:    "0x9747b28d",
+		by:     check{"partitioner", "TestMurmur2_IsJavas"},
+		says:   "Not equal",
+	},
+
+	// Load.
+	{
+		name:   "a busy broker is taken for a far one",
+		broken: "a broker whose answers come late gets more requests, as one that is far away",
+		file:   "internal/dispatch/broker.go",
+		old: "case b.away > farAway:\n\t\treturn " +
+			"min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)",
+		new: "case b.serving.median > farAway:\n\t\treturn " +
+			"min(slotsPerBroker+int((b.serving.median-farAway)/farStep), slotsFar)",
+		by:   check{"internal/dispatch", "TestBroker_OneThatIsBusyIsNotTakenForAFarOne"},
+		says: "to what it has to do",
+	},
+
+	// Time.
+	{
+		name:   "Send waits for room",
+		broken: "Send waits while the buffer is full",
+		file:   "producer/send.go",
+		old:    "err = p.append(topic, &rec, false)",
+		new: "err = p.append(topic, &rec, false)\n\t\tif errors.Is(err, buffer.ErrFull) " +
+			"{\n\t\t\t<-make(chan struct{})\n\t\t}",
+		by:    check{"producer", "TestSend_RefusesAtTheBoundAndTheBooksBalance"},
+		says:  "test timed out",
+		hangs: true,
+	},
+	{
+		name:   "expiry in flight comes late",
+		broken: "nothing wakes the dispatcher when the time of a batch in flight is up",
+		file:   "internal/dispatch/pick.go",
+		old:    "se.pass.by(it.batch.Born() + se.pass.DeliveryTimeout)",
+		new:    "_ = it",
+		by: check{"test/producer",
+			"TestVirtual_F25_ABatchExpiresInFlightWhileItsConnectionIsDialled"},
+		says: "in flight as well as anywhere",
+	},
+	{
+		name:   "expiry by the record's timestamp",
+		broken: "the delivery timeout is measured from the timestamp of the record, not from Send",
+		file:   "buffer/batch.go",
+		old:    "b.baseTime, b.maxTime, b.born = r.Timestamp, r.Timestamp, born",
+		new: "b.baseTime, b.maxTime, b.born = r.Timestamp, r.Timestamp, " +
+			"born-time.Since(time.UnixMilli(r.Timestamp))",
+		by:   check{"test/producer", "TestVirtual_ExpiresNeverLateAndAtMostASixteenthEarly"},
+		says: "is not greater than",
+	},
+	{
+		name:   "what was not sent counts as written",
+		broken: "a batch of which nothing was written counts as unresolved",
+		file:   "internal/cluster/request.go",
+		old:    "r.closed = true\n\treturn r.written",
+		new:    "r.closed = true\n\treturn true",
+		by:     check{"internal/cluster", "TestLink_WhatWasNotWrittenIsNotSent"},
+		says:   "Not equal",
+	},
+
+	// Fallbacks.
+	{
+		name: "what was written moves at once",
+		broken: "a batch that was written and not answered goes to the fallback, where it was " +
+			"said that it must not",
+		file: "internal/dispatch/expire.go",
+		old:  "case after == Never || st.pinned.Kind() != buffer.Unkeyed:",
+		new:  "case st.pinned.Kind() != buffer.Unkeyed:",
+		by:   check{"test/producer", "TestVirtual_F14_WhatWasWrittenAndNotAnsweredStays"},
+		says: "Should be zero",
+	},
+	{
+		name: "what is on its way is left behind",
+		broken: "a batch in flight that was not written is forgotten when its topic goes to " +
+			"another cluster",
+		file: "internal/dispatch/handover.go",
+		old:  "it.gone = true\n\t\t\tho.again(it)",
+		new:  "it.gone = true",
+		by:   check{"test/producer", "TestVirtual_F25_WhatIsOnItsWayAndNotWrittenMovesAtOnce"},
+		says: "nothing stays behind|context deadline exceeded",
+	},
+	{
+		name:   "no priority returns",
+		broken: "a priority stays with its fallback, however well its primary is",
+		file:   "internal/dispatch/failover.go",
+		old:    "return max(plus(h.Since, f.th.ReturnAfter), f.freeAt())",
+		new:    "return far",
+		by:     check{"test/producer", "TestVirtual_F14_FallsBackAndReturns"},
+		says:   `should have 2 item\(s\)`,
+	},
+	{
+		name:   "switches are not limited",
+		broken: "a priority switches as often as its primary flaps",
+		file:   "producer/host.go",
+		old:    "SwitchEvery: pc.SwitchEvery}",
+		new:    "SwitchEvery: 0 * pc.SwitchEvery}",
+		by:     check{"test/producer", "TestVirtual_F14_FlappingSwitchesAtMostOnceAMinute"},
+		says:   "is not greater than or equal to",
+	},
+	{
+		name:   "keys are not dealt out for a fallback",
+		broken: "keyed batches keep the partition that their keys have in the other cluster",
+		file:   "buffer/deal.go",
+		old:    "p := forKey(t.name, r.Key, count)",
+		new:    "p := max(b.partition, 0) + 0*forKey(t.name, r.Key, count)",
+		by:     check{"test/producer", "TestVirtual_F14_FallsBackAndReturns"},
+		says:   "the key's partition in",
+	},
+	{
+		name: "a change begins thresholds anew",
+		broken: "with each change of settings a primary counts as well until it has been down " +
+			"for the threshold again",
+		file: "internal/dispatch/chooser.go",
+		old:  "if before != nil {\n\t\tc.machine = before.machine\n\t}",
+		new:  "",
+		by:   check{"test/producer", "TestVirtual_F14_ReconfigureDoesNotPutOffAFallback"},
+		says: `should have 1 item\(s\)`,
+	},
+
+	// Names.
+	{
+		name:   "nobody asks who a connection leads to",
+		broken: "a new connection is written to without asking for the ID of its cluster",
+		file:   "internal/cluster/guard.go",
+		old:    "case !g.proven && !opens(q.key):",
+		new:    "case g.proven && !opens(q.key):",
+		by: check{"test/producer",
+			"TestVirtual_F13_ANewConnectionIsAskedBeforeRecordsAreWrittenToIt/Kafka_4.0"},
+		says: "records went astray",
+	},
+}
