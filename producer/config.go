@@ -73,9 +73,9 @@ type ClusterConfig struct {
 // "forebay topics apply". If the brokers refuse, the producer tries again after a second, later
 // twice a minute. Records wait meanwhile, and Stats says why.
 type CreateTopicsConfig struct {
-	// Enabled has the producer create a missing topic when a record for it arrives. False, the
-	// default, means that records wait for the topic; "forebay topics apply" uses the other fields
-	// all the same. The brokers' auto.create.topics.enable is never used.
+	// Enabled has the producer create a missing topic when a record for it arrives. If not,
+	// records wait for the topic; "forebay topics apply" uses the other fields all the same. The
+	// brokers' auto.create.topics.enable is never used. False is the default.
 	Enabled bool `yaml:"enabled"`
 
 	// Partitions is the number of partitions of a new topic. Zero means num.partitions of the
@@ -138,9 +138,10 @@ type PriorityConfig struct {
 	MoveUnresolvedAfter time.Duration `yaml:"move_unresolved_after"`
 
 	// WireShare is the part of a broker's rate that this priority keeps while higher priorities
-	// have more for that broker than it takes, from 0 to 0.5. At all other times nothing is held
-	// back. If several priorities are lower, the lowest gets its share of everything, and the next
-	// its share of the rest. Zero means 0.05 for low and 0.2 for medium; high does not need one.
+	// have more for that broker than it takes. At all other times nothing is held back. If several
+	// priorities are lower, the lowest gets its share of everything, and the next its share of the
+	// rest. Zero means 0.05 for low and 0.2 for medium; high does not need one. New rejects
+	// negative values and more than 0.5.
 	WireShare float64 `yaml:"wire_share"`
 
 	// GuaranteedShare is the part of Buffer.MaxBytes that higher priorities leave to this one, from

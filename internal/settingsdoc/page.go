@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 const head = `# Settings
@@ -14,8 +15,9 @@ capitals, with ` + "`_`" + ` for each dot: ` + "`FOREBAY_BUFFER_MAX_BYTES=64MiB`
 ` + "`producer.Config`" + `. Package ` + "`config`" + ` reads files and variables; code wins over variables, and
 variables over files. ` + "`forebay config check FILE`" + ` lists every mistake, and what is in force.
 
-Durations are written as 10ms, 30s, 5m, 1h30m or 2d, and sizes as 64MiB or a number of bytes. ` + "`never`" + `
-and ` + "`none`" + ` are Never and NoGuarantee. Zero and empty mean what the text says, which is the default.
+Durations are written as 10ms, 30s, 5m, 1h30m or 2d, and sizes as 64MiB or a number of bytes.
+` + "`never` and `none`" + ` are Never and NoGuarantee. In code, a zero field means the default.
+[examples/fronting.yaml](../examples/fronting.yaml) is a complete file with three clusters.
 `
 
 // page returns docs/settings.md for the module in a folder.
@@ -32,14 +34,41 @@ func page(root string) (string, error) {
 			group = s.group
 			fmt.Fprintf(&b, "\n## %s\n", title(group))
 			if s.intro != "" {
-				fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(s.intro))
+				fmt.Fprintf(&b, "\n%s\n", wrapped(s.intro))
 			}
-			b.WriteString("\n| setting | type | what it does |\n|---|---|---|\n")
+			b.WriteString("\n| setting | type, unit | default | meaning | edges |\n" +
+				"|---|---|---|---|---|\n")
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.name, s.kind, s.text)
+		c := columnsOf(s.text)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.short(), s.kind, c.byDefault,
+			c.meaning, c.edges)
 	}
 	return b.String(), nil
 }
+
+// wrapped breaks text into lines of at most a hundred characters.
+func wrapped(text string) string {
+	var b strings.Builder
+	used := 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case used == 0:
+		case used+1+n > 100:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
+}
+
+// short returns the name of a setting within its group.
+func (s setting) short() string { return strings.TrimPrefix(strings.TrimPrefix(s.name, s.group), ".") }
 
 // title names a group of settings.
 func title(group string) string {

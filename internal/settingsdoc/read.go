@@ -123,6 +123,10 @@ func kindOf(t ast.Expr) (kind, of string) {
 	return "", ""
 }
 
+// counts says what numbers count whose names do not end in a unit.
+var counts = map[string]string{".max_topics": "topics", ".partitions": "partitions",
+	".replication_factor": "brokers"}
+
 // unit returns what a value is, for people.
 func unit(path, kind string) string {
 	switch {
@@ -133,6 +137,11 @@ func unit(path, kind string) string {
 	case kind == "float64":
 		return "fraction"
 	case kind == "int" || kind == "int32" || kind == "int16":
+		for end, what := range counts {
+			if strings.HasSuffix(path, end) {
+				return "number of " + what
+			}
+		}
 		return "number"
 	case kind == "bool":
 		return "true or false"
