@@ -229,12 +229,14 @@ func TestTable_IsPrintedInTheDocuments(t *testing.T) {
 }
 
 const introduction = "# Metrics\n\n" +
-	"Written by `go test ./metrics -update` from the table in `metrics/table.go`. Do not edit it.\n\n" +
+	"Written by `go test ./metrics -update` from the table in `metrics/table.go`. Do not edit\n" +
+	"it.\n\n" +
 	"`metrics/prom` serves these metrics to Prometheus, and `metrics/otel` to OpenTelemetry:\n" +
 	"`registry.MustRegister(prom.New(p.Stats, prom.Options{}))`. Each scrape takes one\n" +
-	"`producer.Stats()`, which takes a few milliseconds with 10,000 topics and does not slow `Send`.\n\n" +
-	"The label `priority` is high, medium or low, and `cluster` is a name from the settings. `topic`\n" +
-	"has at most 51 values, one of which is `other` (`metrics.Options`).\n\n"
+	"`producer.Stats()`, which takes a few milliseconds with 10,000 topics and does not slow\n" +
+	"`Send`.\n\n" +
+	"The label `priority` is high, medium or low, and `cluster` is a name from the settings.\n" +
+	"`topic` has at most 51 values, one of which is `other` (`metrics.Options`).\n\n"
 
 func page() string {
 	var b strings.Builder

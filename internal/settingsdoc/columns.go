@@ -14,7 +14,7 @@ type columns struct {
 
 var (
 	sentenceEnd = regexp.MustCompile("[.]\\s+[\"`A-Z]")
-	isDefault   = regexp.MustCompile(`^(Zero|Empty) (means|for) |^Required\.|^(False) is the default`)
+	isDefault   = regexp.MustCompile(`^(Zero|Empty) (means|for) |^Required\.`)
 	isEdge      = regexp.MustCompile(
 		"^(New|NewTable|It) (also )?rejects |^`?(Never|NoLinger|NoGuarantee)`? \\(")
 	rejects = regexp.MustCompile(`^(New|NewTable|It) (also )?rejects `)

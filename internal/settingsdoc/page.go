@@ -6,19 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-const head = `# Settings
-
-<!-- Written by "make docs" from the doc comments of producer.Config. Do not edit it by hand. -->
-
-The names below are those of a YAML file. A variable is called ` + "`FOREBAY_`" + ` and the name in
-capitals, with ` + "`_`" + ` for each dot: ` + "`FOREBAY_BUFFER_MAX_BYTES=64MiB`" + `. In code, each is a field of
-` + "`producer.Config`" + `. Package ` + "`config`" + ` reads files and variables; code wins over variables, and
-variables over files. ` + "`forebay config check FILE`" + ` lists every mistake, and what is in force.
-
-Durations are written as 10ms, 30s, 5m, 1h30m or 2d, and sizes as 64MiB or a number of bytes.
-` + "`never` and `none`" + ` are Never and NoGuarantee. In code, a zero field means the default.
-[examples/fronting.yaml](../examples/fronting.yaml) is a complete file with three clusters.
-`
+const head = "# Settings\n\n" +
+	"<!-- Written by \"make docs\" from the doc comments of producer.Config. Do not edit. -->\n\n" +
+	"The names below are those of a YAML file. A variable is called `FOREBAY_` and the name\n" +
+	"in capitals, with `_` for each dot: `FOREBAY_BUFFER_MAX_BYTES=64MiB`. In code, each is a\n" +
+	"field of `producer.Config`. Package `config` reads files and variables; code wins over\n" +
+	"variables, and variables over files. `forebay config check FILE` lists every mistake,\n" +
+	"and what is in force.\n\n" +
+	"Durations are written as 10ms, 30s, 5m, 1h30m or 2d, and sizes as 64MiB or a number of\n" +
+	"bytes. `never` and `none` are Never and NoGuarantee. In code, a zero field means the\n" +
+	"default. [examples/fronting.yaml](../examples/fronting.yaml) is a complete file with\n" +
+	"three clusters.\n"
 
 // page returns docs/settings.md for the module in a folder.
 func page(root string) (string, error) {
@@ -68,7 +66,9 @@ func wrapped(text string) string {
 }
 
 // short returns the name of a setting within its group.
-func (s setting) short() string { return strings.TrimPrefix(strings.TrimPrefix(s.name, s.group), ".") }
+func (s setting) short() string {
+	return strings.TrimPrefix(strings.TrimPrefix(s.name, s.group), ".")
+}
 
 // title names a group of settings.
 func title(group string) string {

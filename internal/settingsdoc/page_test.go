@@ -47,5 +47,6 @@ func TestColumnsOf_DealsOutTheSentences(t *testing.T) {
 		columnsOf("Bounds memory, in bytes. Zero means 64 MiB. All share it. "+
 			"New rejects less than 1 MiB. It rejects it without a name."))
 	require.Equal(t, "required", columnsOf("The name. Required. More.").byDefault)
-	require.Equal(t, "zones do not matter", columnsOf("Empty means that zones do not matter.").byDefault)
+	require.Equal(t, "zones do not matter",
+		columnsOf("Empty means that zones do not matter.").byDefault)
 }
