@@ -12,12 +12,12 @@ import (
 // Setting is one setting in force.
 type Setting struct {
 	Field  string // as in "clusters.events.brokers"
-	Value  string // as it can be written in a file
-	Origin Origin // where it comes from; the zero Origin for a default
+	Value  string // as a file may have it
+	Origin Origin // where it was set; the zero Origin for a default
 }
 
-// Effective returns all settings that cfg comes to with its defaults filled in, in the order of the
-// struct. The values of secrets are hidden. origins may be nil. The error is that of producer.New.
+// Effective returns every setting of cfg with its defaults filled in, in the order of the struct.
+// It hides secrets. origins may be nil. The error is that of producer.New.
 func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	full, err := cfg.Complete()
 	if err != nil {
@@ -26,13 +26,13 @@ func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	return settingsOf(full, origins), nil
 }
 
-// InForce returns the settings that a producer works with, as Effective does. cfg is what its
-// Config returns, and is not checked: it may be wrong by itself, as where an option brings the
+// InForce returns the settings of a running producer, as Effective does. cfg is what its Config
+// method returns. InForce does not check it, since an option may provide what cfg lacks, such as a
 // password.
 func InForce(cfg producer.Config) []Setting { return settingsOf(cfg, nil) }
 
-// Fields yields the settings that a producer works with, as InForce does: the field of each and its
-// value. It is made for health.WithSettings.
+// Fields yields the field and the value of each setting of a running producer, as InForce returns
+// them. It is made for health.WithSettings.
 func Fields(cfg producer.Config) iter.Seq2[string, string] {
 	return func(yield func(field, value string) bool) {
 		for _, s := range InForce(cfg) {
@@ -54,7 +54,7 @@ func settingsOf(cfg producer.Config, origins *Origins) (settings []Setting) {
 	return settings
 }
 
-// display returns the value of l for people.
+// display returns the value of l for people: secrets hidden, text in quotes.
 func display(l leaf) string {
 	switch {
 	case l.secret && !l.value.IsZero():
@@ -70,7 +70,7 @@ func lastName(path string) string {
 	return path[strings.LastIndexByte(path, '.')+1:]
 }
 
-// valuesOf returns the value of each setting of cfg as it is displayed, by field.
+// valuesOf returns the value of each setting that cfg sets, by field.
 func valuesOf(cfg producer.Config) map[string]string {
 	values := make(map[string]string)
 	for _, l := range leavesOf(reflect.ValueOf(cfg)) {
@@ -82,7 +82,7 @@ func valuesOf(cfg producer.Config) map[string]string {
 	return values
 }
 
-// overridden takes note of what code has changed.
+// overridden records what code has changed.
 func (o *Origins) overridden(before, after map[string]string) {
 	for field := range before {
 		if _, there := after[field]; !there {

@@ -15,15 +15,16 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// prefix is what the names of our variables begin with.
+// prefix begins the name of each of our variables.
 const prefix = "FOREBAY_"
 
-// ofKubernetes are the variables that it gives each container for a Service that is called
+// ofKubernetes matches the variables that Kubernetes sets in each container for a Service called
 // "forebay" or "forebay-…".
-var ofKubernetes = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|(^|_)PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$|^SERVICE_(HOST|PORT)`)
+var ofKubernetes = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$` +
+	`|(^|_)PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$|^SERVICE_(HOST|PORT)`)
 
-// readEnvironment reads those of some variables ("name=value") that are ours into cfg. One that is
-// empty counts as not set.
+// readEnvironment reads our variables in environ ("name=value") into cfg. An empty one counts as
+// not set.
 func (r *reader) readEnvironment(cfg *producer.Config, environ []string) {
 	root := place{v: reflect.ValueOf(cfg).Elem()}
 	ours := make(map[string]string)
@@ -47,14 +48,14 @@ func (r *reader) readEnvironment(cfg *producer.Config, environ []string) {
 			found = r.set(root, name, ours[name])
 		}
 		if !found && !ofKubernetes.MatchString(name) {
-			r.fail(nil, "", "there is no setting of this name%s", meantVariable(root.v, name))
+			r.fail(nil, "", "unknown variable%s", meantVariable(root.v, name))
 		}
 	}
 	r.variable = ""
 }
 
-// natural compares names as people count: what is below a name comes after it, and item 10 of a
-// list after item 9.
+// natural compares names in the order in which people count: a name before the names below it, and
+// item 9 of a list before item 10.
 func natural(a, b string) int {
 	return slices.CompareFunc(strings.Split(a, "_"), strings.Split(b, "_"), func(a, b string) int {
 		n, err := strconv.Atoi(a)
@@ -73,7 +74,7 @@ type step struct {
 	index int
 }
 
-// match returns the steps from v to the setting that name means, and whether there is one.
+// match returns the steps from v to the setting called name, and whether it exists.
 func match(v reflect.Value, name string) ([]step, bool) {
 	if name == "" {
 		return nil, true
@@ -82,7 +83,7 @@ func match(v reflect.Value, name string) ([]step, bool) {
 	case isScalar(t):
 	case t.Kind() == reflect.Struct:
 		fields := slices.Clone(fieldsOf(t))
-		// topics before topic
+		// longer names first: topics before topic
 		slices.SortStableFunc(fields, func(a, b field) int { return len(b.name) - len(a.name) })
 		for _, f := range fields {
 			if steps, ok := matchPart(v.FieldByIndex(f.index), name, f.name, step{field: f}); ok {
@@ -109,7 +110,7 @@ func match(v reflect.Value, name string) ([]step, bool) {
 	return nil, false
 }
 
-// matchPart matches what is left of name behind part, which leads to v by the step s.
+// matchPart matches the rest of name after part, which leads to v by the step s.
 func matchPart(v reflect.Value, name, part string, s step) ([]step, bool) {
 	rest, ok := strings.CutPrefix(name, inVariable(part))
 	if !ok || rest != "" && rest[0] != '_' || rest == "_" {
@@ -119,8 +120,8 @@ func matchPart(v reflect.Value, name, part string, s step) ([]step, bool) {
 	return slices.Insert(steps, 0, s), ok
 }
 
-// matchKey matches name with a key that the map has, or else with a new one, the shortest that
-// leaves a setting of its own.
+// matchKey matches name with an existing key of the map, else with the shortest new key that leaves
+// the name of a setting.
 func matchKey(v reflect.Value, name string) ([]step, bool) {
 	keys := keysOf(v)
 	slices.SortStableFunc(keys, func(a, b string) int { return len(b) - len(a) })
@@ -131,7 +132,7 @@ func matchKey(v reflect.Value, name string) ([]step, bool) {
 		}
 	}
 	if isScalar(v.Type().Elem()) {
-		// its keys are names of others, such as retention.ms, and cannot be guessed
+		// keys such as retention.ms are not ours and cannot be guessed
 		return nil, false
 	}
 	for _, key := range newKeys(name) {
@@ -142,7 +143,7 @@ func matchKey(v reflect.Value, name string) ([]step, bool) {
 	return nil, false
 }
 
-// newKeys returns the keys that name can begin with, if something is to follow.
+// newKeys returns the keys that name can begin with, if something follows them.
 func newKeys(name string) []string {
 	var keys []string
 	for i, c := range name {
@@ -153,7 +154,7 @@ func newKeys(name string) []string {
 	return keys
 }
 
-// inVariable returns name as it is in the name of a variable.
+// inVariable returns name in the form that variables have.
 func inVariable(name string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -166,7 +167,7 @@ func inVariable(name string) string {
 	}, name)
 }
 
-// set reads text into the setting below root that name means, and reports whether there is one.
+// set reads text into the setting below root called name, and reports whether it exists.
 func (r *reader) set(root place, name, text string) bool {
 	steps, ok := match(root.v, name)
 	if ok {
@@ -175,7 +176,7 @@ func (r *reader) set(root place, name, text string) bool {
 	return ok
 }
 
-// follow goes from p by steps, and reads text into where they end.
+// follow follows steps from p, and reads text into the setting at their end.
 func (r *reader) follow(p place, steps []step, text string) {
 	t := p.v.Type()
 	if t.Kind() == reflect.Pointer {
@@ -214,9 +215,9 @@ func (r *reader) follow(p place, steps []step, text string) {
 	}
 }
 
-// readVariable reads the text of a variable into p: a word as it is; a list or a map of words with
-// commas in between; anything else, and what is in brackets, as YAML. A list or a map that is there
-// is replaced.
+// readVariable reads the text of a variable into p: a word as it is, a list or a map of words
+// separated by commas, and anything else, or text in brackets, as YAML. It replaces an existing
+// list or map.
 func (r *reader) readVariable(p place, text string) {
 	t := p.v.Type()
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
@@ -246,14 +247,14 @@ func (r *reader) readVariable(p place, text string) {
 	r.read(p, n, n)
 }
 
-// inBrackets reports whether text is a list or a map in YAML. [::1]:9092 is not.
+// inBrackets reports whether text is a YAML list or map; [::1]:9092 is not.
 func inBrackets(text string) bool {
 	text = strings.TrimSpace(text)
 	return strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") ||
 		strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}")
 }
 
-// commas returns the parts of text as a list, or as a map if each of them is name=value.
+// commas returns the parts of text as a list, or as a map if each part is name=value.
 func commas(text string, kind yaml.Kind) *yaml.Node {
 	list := &yaml.Node{Kind: kind}
 	word := func(text string) {
@@ -274,7 +275,7 @@ func commas(text string, kind yaml.Kind) *yaml.Node {
 	return list
 }
 
-// meantVariable says which variable somebody may have meant by name.
+// meantVariable returns a hint which variable was meant by name.
 func meantVariable(v reflect.Value, name string) string {
 	if hint := foreignHint(name, nil); hint != "" {
 		return ": " + hint
@@ -282,13 +283,12 @@ func meantVariable(v reflect.Value, name string) string {
 	if meant := similar.Name(name, variables(v, name)); meant != "" {
 		return fmt.Sprintf(": did you mean %s%s?", prefix, meant)
 	}
-	return ": it is " + prefix +
-		" and the names of the setting in capitals, such as FOREBAY_BUFFER_MAX_BYTES for " +
-		"buffer.max_bytes"
+	return ": write " + prefix + " and the path of a setting in capitals, such as " +
+		"FOREBAY_BUFFER_MAX_BYTES for buffer.max_bytes"
 }
 
-// variables returns the names of variables for all settings of v, without the prefix: those of maps
-// and lists with the keys and items that there are, and with what name may have as a new key.
+// variables returns the variables of all settings of v, without the prefix. For maps and lists
+// these are the existing keys and items, and the new keys that name may contain.
 func variables(v reflect.Value, name string) []string {
 	var all []string
 	add := func(part string, v reflect.Value) {

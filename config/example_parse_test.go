@@ -9,9 +9,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Settings come from a file, from the environment and from code, and each later one goes before the
-// earlier ones. Load does the same with a path, and WithEnviron() without arguments takes the
-// environment of the process.
+// Settings come from a file, the environment and code; each overrides the one before. Load does the
+// same with a path. Without WithEnviron both take the environment of the process.
 func ExampleParse() {
 	file := []byte(`
 clusters:
@@ -40,7 +39,7 @@ buffer:
 	// player true
 }
 
-// The error has every mistake, and where each is.
+// The error contains every mistake and where it is.
 func ExampleError() {
 	file := []byte(`
 clusters:
@@ -61,7 +60,7 @@ batching:
 	// line 7: batching.linger
 }
 
-// Effective lists every setting that is in force, with its default where it was not set.
+// Effective lists every setting in force, with its default if it was not set.
 func ExampleEffective() {
 	file := []byte("clusters: {events: {brokers: [kafka-1:9092]}}")
 	cfg, origins, err := config.Parse("forebay.yaml", file)

@@ -11,15 +11,14 @@ import (
 	"time"
 )
 
-// field is a setting of a struct, under the name that it has everywhere: in files, in the
-// environment, in messages.
+// field is a setting of a struct, under the name that files, variables and messages use.
 type field struct {
 	name   string
 	index  []int // as for reflect.Value.FieldByIndex
 	secret bool  // tagged secret:"true": its value is never shown
 }
 
-// known has the fields of each struct type: []field by reflect.Type.
+// known caches the fields of each struct type: []field by reflect.Type.
 var known sync.Map
 
 // fieldsOf returns the fields of a struct type, in the order of the struct.
@@ -56,7 +55,7 @@ func namesOf(fields []field) []string {
 	return names
 }
 
-// below returns the path of what is called name below at.
+// below returns the path of name below at.
 func below(at, name string) string {
 	if at == "" {
 		return name
@@ -72,7 +71,7 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// isScalar reports whether values of t are written as one word.
+// isScalar reports whether a value of t is written as one word.
 func isScalar(t reflect.Type) bool {
 	if reflect.PointerTo(t).Implements(textType) {
 		return true
@@ -84,14 +83,14 @@ func isScalar(t reflect.Type) bool {
 	return true
 }
 
-// leaf is a setting without others below it: a word, or a list of words.
+// leaf is a setting without settings below it: a word, or a list of words.
 type leaf struct {
 	path   string
 	value  reflect.Value
 	secret bool
 }
 
-// leavesOf returns all settings of v, in the order of the struct, and of their names in maps.
+// leavesOf returns all leaves of v, in the order of the struct; those of a map by name.
 func leavesOf(v reflect.Value) []leaf {
 	var leaves []leaf
 	var visit func(v reflect.Value, path string, secret bool)

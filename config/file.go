@@ -14,10 +14,10 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// maxFileBytes is the size above which a file is taken for another one.
+// maxFileBytes is the size above which a file cannot be a settings file.
 const maxFileBytes = 1 << 20
 
-// slurp returns what is in a file, up to a bit more than maxFileBytes.
+// slurp returns the content of a file, up to one byte more than maxFileBytes.
 func slurp(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -31,21 +31,21 @@ func slurp(path string) ([]byte, error) {
 func (r *reader) readFile(cfg *producer.Config, text []byte) {
 	if len(text) > maxFileBytes {
 		r.mistakes = append(r.mistakes, Mistake{Origin: Origin{File: r.origins.file},
-			Text: fmt.Sprintf(
-				"larger than %s: it is not a configuration", formatSize(maxFileBytes))})
+			Text: fmt.Sprintf("larger than %s, so it is not a settings file: name another file",
+				formatSize(maxFileBytes))})
 		return
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return // nothing but comments
+		return // only comments
 	} else if err != nil {
 		r.mistakes = append(r.mistakes, syntax(err, r.origins.file))
 		return
 	}
 	var second yaml.Node
 	if err := d.Decode(&second); err == nil {
-		r.fail(&second, "", "a second document begins here: a configuration is one")
+		r.fail(&second, "", "a second YAML document begins here: keep only one")
 	} else if !errors.Is(err, io.EOF) {
 		r.mistakes = append(r.mistakes, syntax(err, r.origins.file))
 	}
@@ -57,11 +57,11 @@ func (r *reader) readFile(cfg *producer.Config, text []byte) {
 	case root.Kind == yaml.MappingNode:
 		r.readStruct(place{v: reflect.ValueOf(cfg).Elem()}, root)
 	case root.Tag != "!!null":
-		r.fail(root, "", "this is a %s: write settings, as in \"clusters:\"", kindOf(root))
+		r.fail(root, "", "this is a %s: write settings, such as \"clusters:\"", kindOf(root))
 	}
 }
 
-// syntax returns what an error of the YAML library says, and where that is.
+// syntax returns an error of the YAML library as a mistake with its place.
 func syntax(err error, file string) Mistake {
 	m := Mistake{Origin: Origin{File: file}, Text: "not YAML: " + err.Error(), Err: err}
 	if le, ok := errors.AsType[*yaml.LoadError](err); ok {
@@ -70,12 +70,16 @@ func syntax(err error, file string) Mistake {
 	}
 	for _, known := range []struct{ part, hint string }{
 		{"cannot start any token",
-			": indent with spaces, not with tabs, and put quotes around values that begin with %, @ or `"},
+			": indent with spaces, not tabs, and put quotes around values that begin with %, " +
+				"@ or `"},
 		{"mapping values are not",
-			": look at the indentation here and in the line before, and put quotes around " +
-				"values with \": \" in them"},
-		{"did not find expected ',' or", ": a bracket before this is not closed"},
-		{"did not find expected key", ": look at the indentation here and in the lines before"},
+			": check the indentation of this line and the line before, and put quotes around " +
+				"values that contain \": \""},
+		{"did not find expected ',' or", ": close the bracket that is open before this"},
+		{"could not find expected ':'",
+			": check that a space follows each - and : of this line and the lines before"},
+		{"did not find expected key",
+			": check the indentation of this line and the lines before"},
 	} {
 		if strings.Contains(m.Text, known.part) {
 			m.Text += known.hint

@@ -11,15 +11,15 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Option changes how settings are loaded. A nil Option changes nothing, and neither does one that
-// is given a nil function or logger.
+// Option changes how settings are loaded. A nil Option changes nothing, nor does an option with a
+// nil function or logger.
 type Option interface{ apply(*options) }
 
 type options struct {
 	environ   []string
 	overrides []func(*producer.Config)
 	log       *zap.Logger     // of Watch
-	reload    <-chan struct{} // of Watch; nil if nobody asks for it
+	reload    <-chan struct{} // of Watch; nil if there is none
 	outcome   func(source string, refused error)
 	producer  []producer.Option
 }
@@ -38,20 +38,19 @@ func newOptions(opts []Option) options {
 	return o
 }
 
-// WithEnviron has the environment be environ, "name=value" each, in place of that of the process.
-// Without any there is none.
+// WithEnviron replaces the environment of the process by environ, each "name=value". Without
+// arguments the environment is empty.
 func WithEnviron(environ ...string) Option {
 	return optionFunc(func(o *options) { o.environ = environ })
 }
 
-// WithOptions says which options the producer is given: what they bring, such as the password of
-// producer.WithCredentials, need not be in the settings.
+// WithOptions names the options that producer.New gets. Settings may lack what these options
+// provide, such as the password of producer.WithCredentials.
 func WithOptions(opts ...producer.Option) Option {
 	return optionFunc(func(o *options) { o.producer = append(o.producer, opts...) })
 }
 
-// Override has fn change the settings when file and environment are read: what it writes goes
-// before both.
+// Override lets fn change the settings after file and environment were read. It overrides both.
 func Override(fn func(*producer.Config)) Option {
 	return optionFunc(func(o *options) {
 		if fn != nil {
@@ -60,12 +59,12 @@ func Override(fn func(*producer.Config)) Option {
 	})
 }
 
-// Load returns the settings in the file at path, in the environment, and of Override, later ones
-// going before earlier ones, and where each comes from. They are as written: producer.New fills in
-// the defaults. Without a path there is no file.
+// Load returns the settings in the file at path, in the environment and of Override, and where each
+// was set. Later sources override earlier ones. Defaults are not filled in: producer.New does that.
+// If path is empty, no file is read.
 //
-// The error is an *Error with everything that is wrong with them, also what producer.New would say.
-// It wraps the error of opening the file, such as fs.ErrNotExist. The settings are then those that
+// The error is an *Error with every mistake, including those that producer.New would report. It
+// wraps the error of opening the file, such as fs.ErrNotExist. The settings are then those that
 // could be read.
 func Load(path string, opts ...Option) (producer.Config, *Origins, error) {
 	var text []byte
@@ -75,13 +74,13 @@ func Load(path string, opts ...Option) (producer.Config, *Origins, error) {
 	}
 	cfg, origins, wrong := parse(path, text, newOptions(opts))
 	if err != nil {
-		wrong = newError([]Mistake{{Origin: Origin{File: path}, Text: "not read: " + reason(err),
-			Err: err}})
+		wrong = newError([]Mistake{{Origin: Origin{File: path},
+			Text: "cannot be read: " + reason(err), Err: err}})
 	}
 	return cfg, origins, wrong
 }
 
-// Parse does what Load does with the text of a file. Messages call it name.
+// Parse does what Load does with the text of a file. Messages call the file name.
 func Parse(name string, text []byte, opts ...Option) (producer.Config, *Origins, error) {
 	return parse(name, text, newOptions(opts))
 }
@@ -97,22 +96,19 @@ func parse(name string, text []byte, o options) (producer.Config, *Origins, erro
 		r.origins.overridden(before, valuesOf(cfg))
 	}
 	if len(r.zeros) > 0 {
-		full, _ := cfg.Complete(o.producer...) // its mistakes are found below
+		full, _ := cfg.Complete(o.producer...) // check finds its mistakes below
 		r.rejectZeros(cfg, full)
 	}
 	mistakes := r.mistakes
-	if !slices.ContainsFunc(mistakes, func(m Mistake) bool {
-		return m.Field == "" &&
-			m.Origin.Variable == ""
-	}) {
-		// else a part of the file is not there
+	ofFile := func(m Mistake) bool { return m.Field == "" && m.Origin.Variable == "" }
+	if !slices.ContainsFunc(mistakes, ofFile) { // else a part of the file was not read
 		mistakes = slices.Concat(mistakes, r.check(cfg, o.producer))
 	}
 	return cfg, r.origins, newError(mistakes)
 }
 
-// Warnings returns what in cfg works but is probably a mistake, each with where it was written; see
-// producer.Config.Warnings. origins are those of Load.
+// Warnings returns the settings in cfg that work but are probably mistakes, and where each was set;
+// see producer.Config.Warnings. origins are those of Load.
 func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []Mistake {
 	var all []error
 	for _, w := range cfg.Warnings(opts...) {
@@ -121,8 +117,8 @@ func Warnings(cfg producer.Config, origins *Origins, opts ...producer.Option) []
 	return origins.locate(errors.Join(all...), cfg)
 }
 
-// check returns what the producer finds wrong with cfg, but for what follows from mistakes that are
-// known.
+// check returns the mistakes that the producer finds in cfg, except those that follow from known
+// mistakes.
 func (r *reader) check(cfg producer.Config, opts []producer.Option) []Mistake {
 	_, err := cfg.Complete(opts...)
 	return slices.DeleteFunc(r.origins.locate(err, cfg), func(m Mistake) bool {
@@ -132,7 +128,7 @@ func (r *reader) check(cfg producer.Config, opts []producer.Option) []Mistake {
 	})
 }
 
-// reason returns err without the name of the file, which stands before it.
+// reason returns err without the name of the file, which the message already has.
 func reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()

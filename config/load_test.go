@@ -37,7 +37,7 @@ func TestLoad_ReadsAFileFromDisk(t *testing.T) {
 	_, _, err = Load(path+".not", WithEnviron())
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.EqualError(t, err,
-		"forebay: wrong configuration:\n"+path+".not: not read: no such file or directory")
+		"forebay: wrong configuration:\n"+path+".not: cannot be read: no such file or directory")
 
 	cfg, _, err = Load("", WithEnviron("FOREBAY_CLUSTERS_EVENTS_BROKERS=a:9092"))
 	require.NoError(t, err, "no file is needed")
@@ -46,7 +46,7 @@ func TestLoad_ReadsAFileFromDisk(t *testing.T) {
 
 func TestLoad_TakesTheEnvironmentOfTheProcess(t *testing.T) {
 	t.Setenv("FOREBAY_BUFFER_MAX_BYTES", "128MiB")
-	// of this repository
+	// variables of the tools of this repository
 	for _, tooling := range []string{"FOREBAY_PROOF", "FOREBAY_KAFKA_CACHE", "FOREBAY_SKIP_KAFKA"} {
 		t.Setenv(tooling, "")
 		require.NoError(t, os.Unsetenv(tooling))
@@ -107,7 +107,8 @@ func TestLoad_EnvironmentNamesClustersAndItems(t *testing.T) {
 			"FOREBAY_TOPICS_1_PRIORITY=low",
 			"FOREBAY_BUFFER={max_topics: 7}",
 			"FOREBAY_BATCHING_ACKS=",
-			"FOREBAY_SERVICE_HOST=10.0.0.1", "FOREBAY_PORT=tcp://10.0.0.1:80", "FOREBAY_PORT_80_TCP_ADDR=10.0.0.1", "FOREBAY_WEB_SERVICE_PORT_HTTP=80",
+			"FOREBAY_SERVICE_HOST=10.0.0.1", "FOREBAY_PORT=tcp://10.0.0.1:80",
+			"FOREBAY_PORT_80_TCP_ADDR=10.0.0.1", "FOREBAY_WEB_SERVICE_PORT_HTTP=80",
 		))
 	require.Len(t, cfg.Clusters, 3)
 	require.Equal(t, []string{"[::1]:9092", "c:2"}, cfg.Clusters["us-east"].Brokers)
@@ -196,11 +197,11 @@ func TestWarnings_SayWhereTheSettingIs(t *testing.T) {
 	require.Len(t, warnings, 1)
 	require.Equal(t,
 		"f.yaml:4:23: clusters.events.sasl.mechanism: plain without TLS sends the credentials "+
-			"in clear text: "+
-			"set tls.enabled, or use WithTLS, even with a dialer of your own", warnings[0].Error())
+			"in clear text: set tls.enabled, or use WithTLS, even with a dialer of your own",
+		warnings[0].Error())
 }
 
-// No linger is stored as never is. A linger of "never" would be the opposite.
+// NoLinger and Never are the same value, but a linger of "never" would mean the opposite.
 func TestValues_NoLingerIsNone(t *testing.T) {
 	cfg, _, err := Parse("f.yaml",
 		[]byte("clusters: {a: {brokers: [a:1]}}\nbatching: {linger: 0}\n"), WithEnviron())
@@ -210,10 +211,25 @@ func TestValues_NoLingerIsNone(t *testing.T) {
 	require.Equal(t, "never", format(reflect.ValueOf(producer.Never), "move_unresolved_after"))
 }
 
+// A value as it is displayed can be written in a file, where -1 is no share.
+func TestValues_NoGuaranteeIsZero(t *testing.T) {
+	cfg := load(t, valid+"priorities: {low: {guaranteed_share: 0}}\n")
+	settings, err := Effective(cfg, nil)
+	require.NoError(t, err)
+	for _, field := range []string{"priorities.low.guaranteed_share",
+		"priorities.high.guaranteed_share"} {
+		require.Contains(t, settings, Setting{Field: field, Value: "0"})
+	}
+	again := load(t, string(yamlOf(t, cfg)))
+	require.InDelta(t, producer.NoGuarantee, again.Priorities.Low.GuaranteedShare, 0)
+}
+
 func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {
-	for text, want := range map[string]time.Duration{"10ms": 10 * time.Millisecond, "1h": time.Hour,
-		"2d": 48 * time.Hour, "1d12h": 36 * time.Hour,
-		"1h30m": 90 * time.Minute, "never": producer.Never, "none": producer.NoLinger, "-1": -1, "0": 0} {
+	for text, want := range map[string]time.Duration{
+		"10ms": 10 * time.Millisecond, "1h": time.Hour, "2d": 48 * time.Hour,
+		"1d12h": 36 * time.Hour, "1h30m": 90 * time.Minute,
+		"never": producer.Never, "none": producer.NoLinger, "-1": -1, "0": 0,
+	} {
 		got, err := parseDuration(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
@@ -223,7 +239,8 @@ func TestValues_AreReadAndWrittenAsPeopleDo(t *testing.T) {
 	}
 	require.Equal(t, []string{"1h", "1h30m", "2m", "1m1s", "100ms", "0s", "10m", "1h0m5s"},
 		[]string{formatDuration(time.Hour), formatDuration(90 * time.Minute),
-			formatDuration(2 * time.Minute), formatDuration(61 * time.Second), formatDuration(100 * time.Millisecond), formatDuration(0),
+			formatDuration(2 * time.Minute), formatDuration(61 * time.Second),
+			formatDuration(100 * time.Millisecond), formatDuration(0),
 			formatDuration(10 * time.Minute), formatDuration(time.Hour + 5*time.Second)})
 	for text, want := range map[string]int64{"64MiB": 64 << 20, "512KiB": 512 << 10, "1MB": 1e6,
 		"1.5GiB": 3 << 29, "1000": 1000, "1_000_000": 1e6,

@@ -10,8 +10,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// locate returns what an error of the producer says about cfg as mistakes, each with where its
-// field was written.
+// locate returns an error of the producer about cfg as mistakes, each with the place where its
+// setting was written.
 func (o *Origins) locate(err error, cfg producer.Config) []Mistake {
 	leaves := leavesOf(reflect.ValueOf(cfg))
 	var mistakes []Mistake
@@ -35,7 +35,7 @@ func (o *Origins) locate(err error, cfg producer.Config) []Mistake {
 	return mistakes
 }
 
-// flatten returns the errors that were joined in err.
+// flatten returns the errors that are joined in err.
 func flatten(err error) []error {
 	switch e := err.(type) { //nolint:errorlint // it looks at each layer
 	case nil:
@@ -54,8 +54,8 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
-// asWritten returns text, about the value of l, with the values in it as a file has them: 64MiB,
-// not 67108864.
+// asWritten returns text about the value of l with values in the form of a file: 64MiB, not
+// 67108864.
 func asWritten(text string, l leaf) string {
 	found := fmt.Sprint(l.value.Interface())
 	name := lastName(l.path)
@@ -67,7 +67,7 @@ func asWritten(text string, l leaf) string {
 	case ok:
 		text = format(l.value, name) + ": " + rest
 	}
-	text = strings.ReplaceAll(text, ", or 0 for ", ", or leave it out for ")
+	text = inFile.Replace(text)
 	if !strings.HasSuffix(name, "_bytes") {
 		return text
 	}
@@ -79,5 +79,9 @@ func asWritten(text string, l leaf) string {
 	})
 }
 
-// large are numbers of bytes that nobody wants to count.
+// inFile replaces values that mean something else in a producer.Config than in a file.
+var inFile = strings.NewReplacer(", or 0 for ", ", or leave it out for ",
+	"-1 for never", "never", "-1 for none", "0 for none")
+
+// large matches numbers that read better as sizes.
 var large = regexp.MustCompile(`\b[1-9]\d{3,}\b`)

@@ -9,13 +9,13 @@ import (
 
 // Mistake is one thing that is wrong with the settings.
 type Mistake struct {
-	Origin Origin // where it was written; the file without a line if something is not there
-	Field  string // as in "clusters.events.brokers[0]"; "" for the file as a whole
+	Origin Origin // where it is; without a line if a setting is missing
+	Field  string // as in "clusters.events.brokers[0]"; "" for the whole file
 	Text   string // what was found, and what to write instead
-	Err    error  // what lies behind it, such as the error of opening the file; often nil
+	Err    error  // the cause, such as the error of opening the file; often nil
 }
 
-// Error returns the mistake in a line: where, which field, what is wrong.
+// Error returns the mistake in one line: where it is, which field, what is wrong.
 func (m Mistake) Error() string {
 	parts := []string{m.Text}
 	if m.Field != "" {
@@ -27,7 +27,7 @@ func (m Mistake) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Unwrap returns what lies behind the mistake.
+// Unwrap returns the cause of the mistake.
 func (m Mistake) Unwrap() error { return m.Err }
 
 // Error is everything that is wrong with the settings, in the order of the file, then of the
@@ -53,14 +53,14 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// newError returns an error of mistakes, nil if there are none.
+// newError returns mistakes as an error, nil if there are none.
 func newError(mistakes []Mistake) error {
 	if len(mistakes) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(mistakes, func(a, b Mistake) int {
 		return cmp.Or(cmp.Compare(a.Origin.Variable, b.Origin.Variable),
-			// what is not there comes last
+			// mistakes without a line come last
 			cmp.Compare(uint(a.Origin.Line-1), uint(b.Origin.Line-1)),
 			cmp.Compare(a.Origin.Column, b.Origin.Column))
 	})

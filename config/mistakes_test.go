@@ -45,7 +45,7 @@ func environIn(text string) []string {
 	return environ
 }
 
-func TestMistakes_AreToldAsInTheGoldenFiles(t *testing.T) {
+func TestMistakes_ReadAsInTheGoldenFiles(t *testing.T) {
 	for path, text := range mistaken(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			_, _, err := Parse(filepath.Base(path), []byte(text), WithEnviron(environIn(text)...))
@@ -61,16 +61,17 @@ func TestMistakes_AreToldAsInTheGoldenFiles(t *testing.T) {
 	}
 }
 
-// inOtherTests are texts that other tests look for.
+// inOtherTests are texts that other tests check.
 var inOtherTests = []string{
 	// TestMistakes_OfSize, TestLoad_ReadsAFileFromDisk
-	"and more: only the first ", " mistakes are told", "more than ", "not read: ", "larger than " +
-		"", ": it is not a configuration", "with all aliases followed",
+	"more mistakes follow: only the first ", " are listed", "more than ", "aliases included",
+	"cannot be read: ", "larger than ", "so it is not a settings file",
 	// TestMistakes_OfOtherStructs
-	"cannot be written in a file", "write a number such as 0.25", "it cannot be read",
+	"cannot be written in a file", "write a number such as 0.25",
+	"invalid value, not shown because it is secret",
 }
 
-// A text that no golden file has is one that nobody has seen.
+// A text in no golden file is a text that nobody has read.
 func TestMistakes_EveryTextIsInAGoldenFile(t *testing.T) {
 	paths, err := filepath.Glob("testdata/mistakes/*.txt")
 	require.NoError(t, err)
@@ -119,19 +120,20 @@ func oneOf(part string, texts []string) bool {
 func TestMistakes_OfSize(t *testing.T) {
 	_, _, err := Parse("f.yaml", []byte(strings.Repeat("#", maxFileBytes+1)), WithEnviron())
 	require.EqualError(t, err,
-		"forebay: wrong configuration:\nf.yaml: larger than 1MiB: it is not a configuration")
+		"forebay: wrong configuration:\nf.yaml: larger than 1MiB, so it is not a settings file: "+
+			"name another file")
 	_, _, err = Parse("f.yaml", []byte(bomb()), WithEnviron())
 	require.ErrorContains(t, err,
-		": more than 100000 values, with all aliases followed: no configuration needs as many")
+		": more than 100000 values, aliases included: use fewer aliases")
 	_, _, err = Parse("f.yaml", []byte("buffer:\n"+strings.Repeat("  x: 1\n", 1000)), WithEnviron())
 	wrong, ok := errors.AsType[*Error](err)
 	require.True(t, ok)
 	require.Len(t, wrong.Mistakes, maxMistakes+2)
-	require.Equal(t, "f.yaml:203:3: buffer.x: and more: only the first 200 mistakes are told",
+	require.Equal(t, "f.yaml:203:3: buffer.x: more mistakes follow: only the first 200 are listed",
 		wrong.Mistakes[maxMistakes].Error())
 }
 
-// What the producer's structs do not have yet, but may come to have.
+// These kinds of settings do not exist yet, but may be added.
 func TestMistakes_OfOtherStructs(t *testing.T) {
 	type inner struct {
 		Password string `yaml:"password" secret:"true"`
@@ -154,8 +156,8 @@ func TestMistakes_OfOtherStructs(t *testing.T) {
 f:1:9: share: "lots": write a number such as 0.25, or 25%
 f:1:23: number: a complex128 cannot be written in a file
 f:1:44: inner.password: this is a list: write one value
-f:1:61: inner.port: it cannot be read
-f:1:79: hidden: (secret): write names and values, as in "name: value", indented below it`)
+f:1:61: inner.port: invalid value, not shown because it is secret
+f:1:79: hidden: (secret): write lines such as "name: value", indented below it`)
 	into.Inner.Password = "hunter2"
 	require.Equal(t, "(secret)", display(leavesOf(reflect.ValueOf(into))[2]))
 }

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// Origin says where a setting comes from. The zero Origin means that it was not set: it has its
-// default.
+// Origin says where a setting was set. The zero Origin means that it has its default.
 type Origin struct {
 	File         string
-	Line, Column int    // in File, from 1; 0 for the file as a whole
+	Line, Column int    // in File, from 1; 0 for the whole file
 	Variable     string // of the environment
 	Code         bool   // see Override
 }
@@ -29,18 +28,18 @@ func (o Origin) String() string {
 	return "default"
 }
 
-// Origins knows where each setting of a configuration comes from.
+// Origins knows where each setting of a configuration was set.
 type Origins struct {
 	file string
 	of   map[string]Origin // by field
 }
 
-// Of returns where a field such as "clusters.events.brokers" was set, the zero Origin if nowhere.
+// Of returns where a field such as "clusters.events.brokers" was set; the zero Origin if nowhere.
 func (o *Origins) Of(field string) Origin { return o.of[field] }
 
-// near returns the longest field with a known origin that text begins with, as "priorities.low"
-// begins "priorities.low.cluster: there is no cluster". Names of clusters may have any character in
-// them, so that only what is known tells where a field ends.
+// near returns the longest known field that text begins with, as "priorities.low" begins
+// "priorities.low.cluster: there is no cluster". A cluster's name may contain any character, so
+// only known fields tell where a field ends in text.
 func (o *Origins) near(text string) (field string, origin Origin) {
 	for f, at := range o.of {
 		if len(f) > len(field) && within(text, f) {
@@ -50,13 +49,13 @@ func (o *Origins) near(text string) (field string, origin Origin) {
 	return field, origin
 }
 
-// within reports whether text is field or goes on below it, or with a colon.
+// within reports whether text is field, a path below it, or field and a colon.
 func within(text, field string) bool {
 	rest, ok := strings.CutPrefix(text, field)
 	return ok && (rest == "" || strings.ContainsRune(".[:", rune(rest[0])))
 }
 
-// forget removes what is known of field and all below it.
+// forget removes field and everything below it.
 func (o *Origins) forget(field string) {
 	for f := range o.of {
 		if within(f, field) {

@@ -12,20 +12,20 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// maxValues bounds the values in one text. Aliases of aliases would make any number of them.
+// maxValues bounds the values in one text: aliases of aliases could make any number of them.
 const maxValues = 100_000
 
-// maxMistakes is after how many mistakes nothing more is read. It is not a configuration, then.
+// maxMistakes is the number of mistakes after which nothing more is read: the file is probably not
+// a settings file.
 const maxMistakes = 200
 
-// reader reads YAML into a configuration, field by field as the structs have them, and goes on
-// after a mistake.
+// reader reads YAML into a configuration, field by field, and goes on after a mistake.
 //
-// The walk is ours because yaml's own decoder keeps no positions, does not say which names there
-// are, and reports one kind of mistake at a time.
+// It does not use the decoder of the YAML library, which keeps no positions, does not list the
+// valid names, and reports one kind of mistake at a time.
 type reader struct {
 	origins  *Origins
-	variable string // of the environment that is read; "" while a file is
+	variable string // the variable being read; "" while a file is read
 	mistakes []Mistake
 	values   int // read so far
 	zeros    []zero
@@ -39,20 +39,20 @@ func (r *reader) origin(n *yaml.Node) Origin {
 	return Origin{File: r.origins.file, Line: n.Line, Column: n.Column}
 }
 
-// fail takes note of a mistake at n.
+// fail records a mistake at n.
 func (r *reader) fail(n *yaml.Node, field, format string, args ...any) {
 	switch {
 	case len(r.mistakes) > maxMistakes:
 		r.values = maxValues + 1 // nothing more is read
 		return
 	case len(r.mistakes) == maxMistakes:
-		format, args = "and more: only the first %d mistakes are told", []any{maxMistakes}
+		format, args = "more mistakes follow: only the first %d are listed", []any{maxMistakes}
 	}
 	r.mistakes = append(r.mistakes, Mistake{Origin: r.origin(n), Field: field,
 		Text: fmt.Sprintf(format, args...)})
 }
 
-// place is where a value goes to.
+// place is where a value is stored.
 type place struct {
 	v      reflect.Value // settable
 	path   string
@@ -65,7 +65,7 @@ func (p place) at(f field) place {
 	return place{p.v.FieldByIndex(f.index), below(p.path, f.name), f.name, p.secret || f.secret}
 }
 
-// read reads n into p. key is where its name was written, or n.
+// read reads n into p. key is the node of its name, or n.
 func (r *reader) read(p place, key, n *yaml.Node) {
 	if !r.count(n, 1) {
 		return
@@ -104,24 +104,23 @@ func (r *reader) read(p place, key, n *yaml.Node) {
 	}
 }
 
-// count reports whether some more values of n may be read.
+// count adds values of n to those read, and reports whether they may be read.
 func (r *reader) count(n *yaml.Node, values int) bool {
 	if r.values <= maxValues && r.values+values > maxValues {
 		r.fail(n, "",
-			"more than %d values, with all aliases followed: no configuration needs as "+
-				"many", maxValues)
+			"more than %d values, aliases included: use fewer aliases", maxValues)
 	}
 	r.values = min(r.values+values, maxValues+1)
 	return r.values <= maxValues
 }
 
-// readNothing takes a name without a value. A group of settings may be empty, as when all of it is
+// readNothing reads a name without a value. A group of settings may be empty, as when all of it is
 // commented out.
 func (r *reader) readNothing(p place, key *yaml.Node) {
 	if isScalar(p.v.Type()) {
 		r.origins.of[p.path] = r.origin(key)
 		r.fail(key, p.path,
-			"nothing is written here: write a value, or remove the line for the default")
+			"no value: write one, or remove the line to use the default")
 		return
 	}
 	r.origins.of[p.path] = r.origin(key)
@@ -135,7 +134,7 @@ func (r *reader) readScalar(p place, n *yaml.Node) {
 	if err := setScalar(p.v, p.name, n.Value); err != nil {
 		text := err.Error()
 		if p.secret {
-			text = "it cannot be read"
+			text = "invalid value, not shown because it is secret"
 		}
 		r.fail(n, p.path, "%s", text)
 		return
@@ -145,8 +144,7 @@ func (r *reader) readScalar(p place, n *yaml.Node) {
 	}
 }
 
-// readZero takes a zero that somebody has written. In a Config it means the default, which is not
-// what it says here.
+// readZero reads a zero. In a Config a zero means the default, which is not what the file says.
 func (r *reader) readZero(p place, n *yaml.Node) {
 	switch p.name {
 	case "linger":
@@ -165,20 +163,21 @@ type zero struct {
 	variable string
 }
 
-// rejectZeros finds the zeros that would have meant another value, by their defaults in full.
+// rejectZeros reports the zeros that would have meant a default other than zero. full has the
+// defaults.
 func (r *reader) rejectZeros(written, full producer.Config) {
 	is := valuesByPath(written)
 	defaults := valuesByPath(full)
 	for _, z := range r.zeros {
 		v, ok := defaults[z.path]
-		// the last variable may have said something else
+		// a later variable may have set another value
 		if was, there := is[z.path]; !ok || !there || !was.IsZero() || v.IsZero() {
 			continue
 		}
 		r.variable = z.variable
 		r.fail(z.n, z.path,
-			"0 is not allowed: write another value, or remove it for the default, %s", format(v,
-				lastName(z.path)))
+			"0 is not allowed: write another value, or remove it to use the default, %s",
+			format(v, lastName(z.path)))
 	}
 	r.variable = ""
 }
@@ -192,8 +191,8 @@ func valuesByPath(cfg producer.Config) map[string]reflect.Value {
 	return values
 }
 
-// readStruct reads the settings that n names. A misspelt name is read as the one that was meant, so
-// that one mistake is not followed by others that it causes.
+// readStruct reads the settings in n. It reads a misspelt name as the one that was meant, so that
+// one mistake does not cause others.
 func (r *reader) readStruct(p place, n *yaml.Node) {
 	fields := fieldsOf(p.v.Type())
 	names := namesOf(fields)
@@ -205,7 +204,7 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 				continue
 			}
 			if hint := foreignHint(e.name, names); hint != "" {
-				r.fail(e.key, below(p.path, e.name), "there is no such setting: %s", hint)
+				r.fail(e.key, below(p.path, e.name), "unknown setting: %s", hint)
 				continue
 			}
 			meant := similar.Name(e.name, names)
@@ -219,8 +218,8 @@ func (r *reader) readStruct(p place, n *yaml.Node) {
 	}
 }
 
-// unwrap reads what is below a name that groups settings of p, as "producer:" at the top may, and
-// reports whether it does.
+// unwrap reads the settings of p below a needless name, such as "producer:" at the top. It reports
+// whether e is one.
 func (r *reader) unwrap(p place, e entry, names []string) bool {
 	if e.value.Kind != yaml.MappingNode || len(e.value.Content) == 0 {
 		return false
@@ -231,25 +230,23 @@ func (r *reader) unwrap(p place, e entry, names []string) bool {
 		}
 	}
 	r.fail(e.key, below(p.path, e.name),
-		"there is no such setting: remove it, and indent what is below it as this line is")
+		"unknown setting: remove this line, and indent the lines below it as this line is")
 	r.readStruct(p, e.value)
 	return true
 }
 
-// unknown says that there is no setting called name, and which one was meant: here, or somewhere
-// else.
+// unknown returns the text about an unknown setting, and which one was meant: here, or elsewhere.
 func unknown(name, meant string, names []string) string {
-	hint := "the settings here are " + strings.Join(names, ", ")
+	hint := "write one of " + strings.Join(names, ", ")
 	if meant != "" {
 		hint = fmt.Sprintf("did you mean %s?", meant)
 	} else if places := elsewhere(name); len(places) > 0 {
 		hint = fmt.Sprintf("did you mean %s?", strings.Join(places, " or "))
 	}
-	return "there is no such setting: " + hint
+	return "unknown setting: " + hint
 }
 
-// elsewhere returns the paths of the settings, wherever they are, that may have been meant by name:
-// three of them at most.
+// elsewhere returns the paths of up to three settings anywhere that may have been meant by name.
 func elsewhere(name string) []string {
 	all := pathsOf(reflect.TypeFor[producer.Config](), "")
 	var names []string
@@ -283,7 +280,7 @@ func pathsOf(t reflect.Type, path string) []string {
 	return paths
 }
 
-// readMap reads what n names into a map. What it does not name stays.
+// readMap reads n into a map. Keys that n lacks stay.
 func (r *reader) readMap(p place, n *yaml.Node) {
 	t := p.v.Type()
 	if p.v.IsNil() {
@@ -300,7 +297,7 @@ func (r *reader) readMap(p place, n *yaml.Node) {
 	}
 }
 
-// readList reads the items of n, in place of those that were there.
+// readList replaces a list by the items of n.
 func (r *reader) readList(p place, n *yaml.Node) {
 	list := reflect.MakeSlice(p.v.Type(), len(n.Content), len(n.Content))
 	for i, child := range n.Content {
@@ -315,8 +312,8 @@ type entry struct {
 	key, value *yaml.Node
 }
 
-// pairs returns the names in n with their values, and those of mappings that are merged into it
-// with <<, which yield.
+// pairs returns the names in n with their values, and then those of mappings that << merges into n,
+// unless n has them.
 func (r *reader) pairs(path string, n *yaml.Node) []entry {
 	if !r.count(n, len(n.Content)/2) {
 		return nil
@@ -330,11 +327,11 @@ func (r *reader) pairs(path string, n *yaml.Node) []entry {
 		}
 		switch line, twice := lines[key.Value]; {
 		case key.Kind != yaml.ScalarNode:
-			r.fail(key, path, "a name is a word, and this is a %s", kindOf(key))
+			r.fail(key, path, "this is a %s, not a name: write \"name: value\"", kindOf(key))
 		case key.Tag == "!!merge":
 			merged = append(merged, r.merged(path, value)...)
 		case twice:
-			r.fail(key, below(path, key.Value), "it is in line %d already: keep one of them", line)
+			r.fail(key, below(path, key.Value), "already set in line %d: keep one of them", line)
 		default:
 			lines[key.Value] = key.Line
 			pairs = append(pairs, entry{key.Value, n.Content[i], value})
@@ -349,8 +346,8 @@ func (r *reader) pairs(path string, n *yaml.Node) []entry {
 	return pairs
 }
 
-// merged returns the names in what stands behind a <<: a mapping, or a list of them, the first
-// going before the others.
+// merged returns the names in the value of <<: a mapping, or a list of mappings of which the
+// earlier ones take precedence.
 func (r *reader) merged(path string, n *yaml.Node) []entry {
 	if !r.count(n, 1) {
 		return nil
@@ -368,17 +365,17 @@ func (r *reader) merged(path string, n *yaml.Node) []entry {
 		}
 		return pairs
 	}
-	r.fail(n, path, "<< takes the name of settings that are marked with &, as in \"<<: *common\"")
+	r.fail(n, path, "<< takes settings marked with &: write their name, such as \"<<: *common\"")
 	return nil
 }
 
-// shown returns what was written at n, as a message shows it.
+// shown returns what was written at n, for a message.
 func shown(p place, n *yaml.Node) string {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		return "this is a " + kindOf(n)
 	case p.secret || hasSecret(p.v.Type()):
-		return "(secret)" // or one that stands a level too high
+		return "(secret)" // or perhaps a secret a level too high
 	}
 	return quoted(n.Value)
 }
@@ -401,7 +398,7 @@ func kindOf(n *yaml.Node) string {
 	return "word"
 }
 
-// wanted says what to write at p in place of n, which is of another kind.
+// wanted returns what to write at p instead of n, which is of the wrong kind.
 func wanted(p place, n *yaml.Node) string {
 	t := p.v.Type()
 	switch {
@@ -411,20 +408,20 @@ func wanted(p place, n *yaml.Node) string {
 		!p.secret && len(n.Value) < 60:
 		return fmt.Sprintf("write a list: [%s]", n.Value)
 	case t.Kind() == reflect.Slice:
-		return fmt.Sprintf("write a list, each item on a line of its own, as in \"- %s\"",
+		return fmt.Sprintf("write a list, with each item on its own line, such as \"- %s\"",
 			sample(t.Elem()))
 	case t.Kind() == reflect.Map && isScalar(t.Elem()):
-		return "write names and values, as in \"name: value\", indented below it"
+		return "write lines such as \"name: value\", indented below it"
 	case t.Kind() == reflect.Map:
-		return "write names of your choice, indented below it, and the settings of each below that"
+		return "write names of your choice, indented below it, each with its settings below it"
 	}
 	if strings.HasSuffix(p.path, "]") {
 		return "write " + sample(t)
 	}
-	return "write settings below it, indented: " + strings.Join(namesOf(fieldsOf(t)), ", ")
+	return "write its settings, indented below it: " + strings.Join(namesOf(fieldsOf(t)), ", ")
 }
 
-// sample returns what an item of a list looks like.
+// sample returns the form of a list item.
 func sample(t reflect.Type) string {
 	if t.Kind() != reflect.Struct {
 		return "…"

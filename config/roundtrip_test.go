@@ -19,7 +19,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// fill gives every setting of v, of whatever kind, a value that no other one has.
+// fill gives every setting of v a value of its own.
 func fill(t *testing.T, v reflect.Value, number *int) {
 	*number++
 	n := *number
@@ -77,7 +77,7 @@ func full(t *testing.T) producer.Config {
 	return cfg
 }
 
-// requireEveryFieldNamed fails for a field that has no yaml tag: its name would be an accident.
+// requireEveryFieldNamed fails for a field without a yaml tag: its name would be an accident.
 func requireEveryFieldNamed(t *testing.T, of reflect.Type) {
 	switch of.Kind() {
 	case reflect.Struct:
@@ -92,7 +92,7 @@ func requireEveryFieldNamed(t *testing.T, of reflect.Type) {
 	}
 }
 
-// bare is format, but for secrets, which it shows.
+// bare is format, but shows secrets.
 func bare(v reflect.Value, name string) string {
 	if v.Kind() == reflect.String {
 		return v.String()
@@ -140,8 +140,8 @@ func yamlOf(t testing.TB, cfg producer.Config) []byte {
 	return text
 }
 
-// environOf returns v as variables, one for each setting below name. What is itself a map of words
-// goes in one.
+// environOf returns v as variables, one for each setting below name. A map of words is one
+// variable.
 func environOf(t testing.TB, v reflect.Value, name, last string) map[string]string {
 	environ := make(map[string]string)
 	add := func(v reflect.Value, part string) {
@@ -175,8 +175,7 @@ func environOf(t testing.TB, v reflect.Value, name, last string) map[string]stri
 }
 
 func newReader() *reader {
-	return &reader{origins: &Origins{file: "f",
-		of: make(map[string]Origin)}}
+	return &reader{origins: &Origins{file: "f", of: make(map[string]Origin)}}
 }
 
 func TestRoundTrip_EverySettingThroughAFile(t *testing.T) {
@@ -197,7 +196,7 @@ func TestRoundTrip_EverySettingThroughTheEnvironment(t *testing.T) {
 	variables := environOf(t, reflect.ValueOf(want), "FOREBAY", "")
 	require.Greater(t, len(variables), 50)
 	var environ []string
-	// in an order that is of no help
+	// in the least helpful order
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(variables))) {
 		environ = append(environ, name+"="+variables[name])
 	}
@@ -222,8 +221,7 @@ func TestRoundTrip_EverySettingThroughCode(t *testing.T) {
 	require.Zero(t, origins.Of("clusters.events.brokers"), "it is gone")
 }
 
-// What is in the test above cannot be in force all at once. This is, and shows where each value
-// comes from.
+// The settings of the tests above cannot all be in force at once. These are.
 func TestRoundTrip_EffectiveSettingsAreSettings(t *testing.T) {
 	cfg := load(t, valid+"batching: {linger: none}\ntopics: [{topic: a, priority: low}]\n")
 	settings, err := Effective(cfg, nil)
@@ -238,13 +236,13 @@ func TestRoundTrip_EffectiveSettingsAreSettings(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestInForce_TellsSettingsThatAnOptionCompletes(t *testing.T) {
+func TestInForce_ReturnsSettingsThatAnOptionCompletes(t *testing.T) {
 	cfg := load(t, valid)
 	events := cfg.Clusters["events"]
 	events.SASL = producer.SASLConfig{Mechanism: "oauthbearer"}
 	cfg.Clusters["events"] = events
 	_, err := Effective(cfg, nil)
-	require.Error(t, err, "nobody brings a token")
+	require.Error(t, err, "nobody provides a token")
 	p, err := producer.New(cfg, producer.WithCredentials("events",
 		func(context.Context) (producer.Credentials, error) {
 			return producer.Credentials{}, errors.New("not yet")
@@ -277,7 +275,7 @@ func FuzzLoad(f *testing.F) {
 		_, err = Effective(cfg, origins)
 		require.NoError(t, err)
 		if !utf8.ValidString(environ) {
-			return // what is not UTF-8 cannot be in a file
+			return // a file is UTF-8
 		}
 		again, _, err := Parse("again.yaml", yamlOf(t, cfg), WithEnviron())
 		require.NoError(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// setScalar reads text into v, which has to be settable. name is that of the field: the unit of a
-// number is in it. The error says what was found and what to write.
+// setScalar reads text into v, which must be settable. name is the name of the field, which
+// contains the unit of a number. The error says what was found and what to write.
 func setScalar(v reflect.Value, name, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
@@ -54,7 +54,7 @@ func setScalar(v reflect.Value, name, text string) error {
 	return nil
 }
 
-// words are what YAML has for a bool, in either version of it.
+// words are the words for a bool in YAML 1.1 and 1.2.
 var words = map[string]bool{"true": true, "yes": true, "on": true, "false": false, "no": false,
 	"off": false}
 
@@ -77,7 +77,7 @@ func setInt(v reflect.Value, name, text string) error {
 	return nil
 }
 
-// parseInt reads a decimal number, with underscores as in 10_000 if that is easier to read.
+// parseInt reads a decimal number, which may contain underscores as in 10_000.
 func parseInt(text string) (int64, error) {
 	if strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") {
 		return 0, strconv.ErrSyntax
@@ -85,15 +85,15 @@ func parseInt(text string) (int64, error) {
 	return strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 10, 64)
 }
 
-// parseSize reads a number of bytes, or one with a unit: 64MiB and 64Mi are 2²⁰ bytes each, 64MB
-// and 64M 10⁶.
+// parseSize reads a number of bytes, or a number with a unit: 1MiB and 1Mi are 2²⁰ bytes, 1MB and
+// 1M are 10⁶.
 func parseSize(text string) (int64, error) {
 	n, err := parseInt(text)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return n, err
 	}
 	u, err := humanize.ParseBytes(text)
-	// it takes commas for nothing, and cuts 0.5 to 0 bytes
+	// ParseBytes ignores commas, and rounds 0.5 down to 0 bytes
 	if err != nil || strings.Contains(text, ",") || !hasUnit(text) {
 		return 0, strconv.ErrSyntax
 	}
@@ -119,11 +119,10 @@ func parseFloat(text string) (float64, error) {
 	return f, nil
 }
 
-// never is how producer.Never and producer.NoLinger are stored.
+// never is the value of producer.Never and of producer.NoLinger.
 const never = time.Duration(-1)
 
-// parseDuration reads a time as Go writes it, days ("1d12h"), and "never" or "none" for what does
-// not come.
+// parseDuration reads a time as Go writes it, with days ("1d12h"), and "never" or "none".
 func parseDuration(text string) (time.Duration, error) {
 	switch text {
 	case "never", "none", "-1":
@@ -148,7 +147,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return time.Duration(n)*day + d, nil
 }
 
-// format returns v, called name, a word or a list of words, as it can be written in a file.
+// format returns v, a word or a list of words of the setting called name, as a file may have it.
 func format(v reflect.Value, name string) string {
 	if v.Kind() == reflect.Slice {
 		items := make([]string, v.Len())
@@ -166,6 +165,8 @@ func format(v reflect.Value, name string) string {
 	case v.Type() == durationType && name == "linger" &&
 		time.Duration(v.Int()) == producer.NoLinger:
 		return "none"
+	case v.CanFloat() && name == "guaranteed_share" && v.Float() == producer.NoGuarantee:
+		return "0" // see readZero
 	case v.Type() == durationType:
 		return formatDuration(time.Duration(v.Int()))
 	case v.CanInt() && strings.HasSuffix(name, "_bytes"):
@@ -199,7 +200,7 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// quoted returns text as a message shows it: what is long is cut.
+// quoted returns text in quotes for a message, cut if it is long.
 func quoted(text string) string {
 	const longest = 60
 	if runes := []rune(text); len(runes) > longest {

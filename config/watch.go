@@ -17,7 +17,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// WithLogger has Watch log to log: one line for each change that is put into force or refused.
+// WithLogger makes Watch log to log: one line for each change that is applied or refused.
 func WithLogger(log *zap.Logger) Option {
 	if log == nil {
 		log = zap.NewNop()
@@ -25,7 +25,7 @@ func WithLogger(log *zap.Logger) Option {
 	return optionFunc(func(o *options) { o.log = log })
 }
 
-// WithSlog has Watch log to log as WithLogger says. Of both the one that is given last counts.
+// WithSlog makes Watch log to log as WithLogger does. The last of both options counts.
 func WithSlog(log *slog.Logger) Option {
 	if log == nil {
 		return WithLogger(nil)
@@ -33,15 +33,15 @@ func WithSlog(log *slog.Logger) Option {
 	return WithLogger(slogcore.New(log.Handler()))
 }
 
-// WithReload has Watch read the settings again at each value of trigger, and say what came of it
-// even if that is nothing: for signals.
+// WithReload makes Watch read the settings again at each value of trigger, as for a signal. Watch
+// then logs the result even if nothing has changed.
 func WithReload(trigger <-chan struct{}) Option {
 	return optionFunc(func(o *options) { o.reload = trigger })
 }
 
-// WithOutcome has Watch call fn when it has looked at the settings: with the name of their source,
-// and nil if what that says is in force, or else why it is not: every mistake, a line each. Calls
-// come one after the other. Producer.SettingsFrom shows it in Stats.
+// WithOutcome makes Watch call fn after it has read the settings: with the name of their source,
+// and nil if they are in force, or else every mistake, a line each. Calls do not overlap.
+// Producer.SettingsFrom is made for fn: it shows the outcome in Stats.
 func WithOutcome(fn func(source string, refused error)) Option {
 	if fn == nil {
 		fn = func(string, error) {}
@@ -49,22 +49,23 @@ func WithOutcome(fn func(source string, refused error)) Option {
 	return optionFunc(func(o *options) { o.outcome = fn })
 }
 
-// Watch puts settings into force when the file at path changes, until ctx ends:
+// Watch applies the settings in the file at path when they change, until ctx ends:
 //
 //	cfg, _, err := config.Load(path)
 //	...
 //	p, err := producer.New(cfg)
 //	...
-//	go config.Watch(ctx, path, cfg, p.Reconfigure, config.WithLogger(logger), config.WithOutcome(p.SettingsFrom))
+//	go config.Watch(ctx, path, cfg, p.Reconfigure,
+//		config.WithLogger(logger), config.WithOutcome(p.SettingsFrom))
 //
-// running is what is in force at the beginning. opts are to be those of Load. apply is called with
-// new settings that are without mistakes, one call after the other; if it fails they are refused.
-// Settings that are refused, or a file that cannot be read, change nothing: that is logged with
-// every mistake and where it is, and the next change is waited for.
+// running has the settings in force at the beginning. opts must be those of Load. Watch calls apply
+// with new settings that have no mistakes; calls do not overlap. If apply fails, the settings are
+// refused. Refused settings, or a file that cannot be read, change nothing: Watch logs every
+// mistake and waits for the next change.
 //
 // The file may be written to, replaced, or be behind symbolic links that change, as in a ConfigMap
-// of Kubernetes. It is read a tenth of a second after the last event, and every half minute in any
-// case.
+// of Kubernetes. Watch reads it a tenth of a second after the last event, and every half minute in
+// any case.
 func Watch(ctx context.Context, path string, running producer.Config,
 	apply func(producer.Config) error, opts ...Option) {
 	watchFile(ctx, newFile(path, poll), running, apply, opts)
@@ -83,13 +84,13 @@ func watchFile(ctx context.Context, f *file, running producer.Config,
 	<-ended
 }
 
-// WatchSource does what Watch does with settings from elsewhere.
+// WatchSource does what Watch does with the settings of src.
 func WatchSource(ctx context.Context, src Source, running producer.Config,
 	apply func(producer.Config) error, opts ...Option) {
 	w := &watch{src: src, running: running, apply: apply, options: newOptions(opts)}
 	w.log = w.log.With(zap.String("source", src.Name()))
 	changed := src.Changed()
-	w.look(ctx, false) // it may have changed since it was loaded
+	w.look(ctx, false) // the settings may have changed since they were loaded
 	for {
 		select {
 		case <-changed:
@@ -102,24 +103,24 @@ func WatchSource(ctx context.Context, src Source, running producer.Config,
 	}
 }
 
-// watch is one call of WatchSource, and belongs to its goroutine.
+// watch is one call of WatchSource; only its goroutine uses it.
 type watch struct {
 	options
 	src     Source
 	apply   func(producer.Config) error
 	running producer.Config
-	seen    [sha256.Size]byte // of the text that was looked at last
-	failed  string            // why it could not be read; "" if it could
-	refused error             // why what was looked at last is not in force; nil if it is
+	seen    [sha256.Size]byte // the sum of the text read last
+	failed  string            // why the last read failed; "" if it did not
+	refused error             // why the text read last is not in force; nil if it is
 }
 
-// look puts the settings into force if they are not those that are. asked says that somebody waits
+// look applies the settings if they are not those in force. asked reports whether somebody waits
 // for an answer.
 func (w *watch) look(ctx context.Context, asked bool) {
 	text, err := w.src.Load(ctx)
 	if err != nil {
 		if ctx.Err() == nil && (asked || w.failed != err.Error()) {
-			w.log.Warn("settings cannot be read, those in force stay", zap.Error(err))
+			w.log.Warn("settings cannot be read, the previous ones stay in force", zap.Error(err))
 			w.outcome(w.src.Name(), err)
 		}
 		w.failed = err.Error()
@@ -130,7 +131,7 @@ func (w *watch) look(ctx context.Context, asked bool) {
 	w.failed = ""
 	if sum == w.seen && !asked {
 		if again {
-			w.outcome(w.src.Name(), w.refused) // as it was before
+			w.outcome(w.src.Name(), w.refused) // as before the failure
 		}
 		return
 	}
@@ -144,7 +145,7 @@ func (w *watch) look(ctx context.Context, asked bool) {
 	if reflect.DeepEqual(cfg, w.running) {
 		w.inForce()
 		if !first || again {
-			w.log.Info("settings are those in force")
+			w.log.Info("settings unchanged")
 		}
 		return
 	}
@@ -152,18 +153,18 @@ func (w *watch) look(ctx context.Context, asked bool) {
 		w.refuse(newError(origins.locate(err, cfg)))
 		return
 	}
-	w.log.Info("settings put into force", zap.Strings("changes", changes(w.running, cfg)))
+	w.log.Info("settings applied", zap.Strings("changes", changes(w.running, cfg)))
 	w.running = cfg
 	w.inForce()
 }
 
-// inForce tells that what the source says is in force.
+// inForce reports that the settings of the source are in force.
 func (w *watch) inForce() {
 	w.refused = nil
 	w.outcome(w.src.Name(), nil)
 }
 
-// refuse says why settings were not put into force.
+// refuse logs and reports why settings were not applied.
 func (w *watch) refuse(err error) {
 	var lines []string
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -171,7 +172,7 @@ func (w *watch) refuse(err error) {
 			lines = append(lines, m.Error())
 		}
 	}
-	w.log.Error("settings refused, those in force stay", zap.Strings("mistakes", lines))
+	w.log.Error("settings refused, the previous ones stay in force", zap.Strings("mistakes", lines))
 	if len(lines) == 0 {
 		lines = []string{err.Error()}
 	}
@@ -179,7 +180,7 @@ func (w *watch) refuse(err error) {
 	w.outcome(w.src.Name(), w.refused)
 }
 
-// changes says what is other in b than in a.
+// changes describes the differences between a and b.
 func changes(a, b producer.Config) []string {
 	was, is := displayed(a), displayed(b)
 	var changes []string
@@ -198,9 +199,9 @@ func changes(a, b producer.Config) []string {
 	return changes
 }
 
-// displayed returns the settings that cfg comes to, by field.
+// displayed returns the settings of cfg with their defaults, by field.
 func displayed(cfg producer.Config) map[string]string {
-	full, _ := cfg.Complete() // what is still wrong with settings in force, an option makes up for
+	full, _ := cfg.Complete() // an option provides what these settings lack
 	values := make(map[string]string)
 	for _, s := range InForce(full) {
 		values[s.Field] = s.Value

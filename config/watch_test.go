@@ -22,6 +22,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// Messages of Watch.
+const (
+	refused = "settings refused, the previous ones stay in force"
+	unread  = "settings cannot be read, the previous ones stay in force"
+)
+
 // watched is a Watch in the background.
 type watched struct {
 	t      *testing.T
@@ -52,7 +58,7 @@ func start(t *testing.T, watch func(ctx context.Context, apply func(producer.Con
 	return w
 }
 
-// startFile watches a file that is not looked at without an event.
+// startFile watches a file without polling it.
 func startFile(t *testing.T, path string) *watched {
 	cfg, _, err := Load(path, WithEnviron())
 	require.NoError(t, err)
@@ -101,7 +107,7 @@ func write(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// replace writes a file in one step: one that is caught half written would be refused by itself.
+// replace writes a file in one step: a half-written file would be refused.
 func replace(t *testing.T, path, text string) {
 	write(t, path+".new", text)
 	require.NoError(t, os.Rename(path+".new", path))
@@ -119,11 +125,11 @@ func TestWatch_SeesAFileThatIsWrittenAndOneThatIsReplaced(t *testing.T) {
 	w.requireLinger(3 * time.Millisecond)
 
 	require.NoError(t, os.Rename(path, path+"~")) // as others do
-	w.requireLogs("settings cannot be read, those in force stay", 1)
+	w.requireLogs(unread, 1)
 	write(t, path, lingering("4ms"))
 	w.requireLinger(4 * time.Millisecond)
 	require.Equal(t, []any{"batching.linger: 4ms, was 3ms"},
-		w.requireLogs("settings put into force", 3).ContextMap()["changes"])
+		w.requireLogs("settings applied", 3).ContextMap()["changes"])
 	require.Equal(t, path, w.logs.All()[0].ContextMap()["source"])
 }
 
@@ -184,22 +190,22 @@ func TestWatch_ABrokenFileChangesNothingAndSaysSo(t *testing.T) {
 	write(t, path, lingering("1ms"))
 	w := startFile(t, path)
 	replace(t, path, lingering("fast")+"bufer: {}\n")
-	mistakes := w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"]
+	mistakes := w.requireLogs(refused, 1).ContextMap()["mistakes"]
 	require.Equal(t, []any{path +
 		`:2:20: batching.linger: "fast": write a time such as 10ms, 30s, 5m or 1h`,
-		path + ":3:1: bufer: there is no such setting: did you mean buffer?"}, mistakes)
+		path + ":3:1: bufer: unknown setting: did you mean buffer?"}, mistakes)
 	require.Zero(t, w.linger(), "nothing was applied")
 
-	w.reload <- struct{}{} // who asks is answered again
-	w.requireLogs("settings refused, those in force stay", 2)
+	w.reload <- struct{}{} // a reload is always answered
+	w.requireLogs(refused, 2)
 
 	replace(t, path, lingering("1ms"))
-	w.requireLogs("settings are those in force", 1)
+	w.requireLogs("settings unchanged", 1)
 	require.Zero(t, w.linger(), "nothing was applied")
 	replace(t, path, lingering("2ms"))
 	w.requireLinger(2 * time.Millisecond)
-	require.Equal(t, 2, w.logs.FilterMessage("settings refused, those in force stay").Len(),
-		"nothing is said twice")
+	require.Equal(t, 2, w.logs.FilterMessage(refused).Len(),
+		"nothing is logged twice")
 }
 
 func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
@@ -225,7 +231,7 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 	require.Equal(t, []any{path +
 		":1:12: client_id: forebay cannot become other while the producer works: make a new one " +
 		"for that"},
-		w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"])
+		w.requireLogs(refused, 1).ContextMap()["mistakes"])
 	requireSettings("the refusal", func(s producer.SettingsStats) bool {
 		return s.Refused == path+":1:12: client_id: forebay cannot become other while the "+
 			"producer works: make a new one for that" && s.RefusedAt.After(s.Since)
@@ -245,11 +251,11 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 		return s.Changes == 1 &&
 			s.Refused == "" && s.RefusedAt.IsZero()
 	})
-	require.Subset(t, w.requireLogs("settings put into force", 1).ContextMap()["changes"],
+	require.Subset(t, w.requireLogs("settings applied", 1).ContextMap()["changes"],
 		[]any{"batching.linger: 2ms, was 1ms", "topics[0].priority: high", `topics[0].topic: "a"`})
 }
 
-// service is a Source in memory, as one of a property service may be.
+// service is a Source in memory, like that of a property service.
 type service struct {
 	changed chan struct{}
 	mu      sync.Mutex // guards what follows
@@ -284,18 +290,17 @@ func TestWatchSource_TakesSettingsFromAPropertyService(t *testing.T) {
 	s.set("", errors.New("no answer"))
 	s.set("", errors.New("no answer"))
 	s.set("", errors.New("another answer"))
-	require.Equal(t, "another answer", w.requireLogs("settings cannot be read, those in force stay",
-		2).ContextMap()["error"])
+	require.Equal(t, "another answer", w.requireLogs(unread, 2).ContextMap()["error"])
 	s.set("clusters: {}", nil)
 	require.Equal(t,
 		[]any{"properties:1:1: clusters: none: name at least one cluster and its brokers"},
-		w.requireLogs("settings refused, those in force stay", 1).ContextMap()["mistakes"])
+		w.requireLogs(refused, 1).ContextMap()["mistakes"])
 	w.mu.Lock()
 	w.refuse = errors.New("not today")
 	w.mu.Unlock()
 	s.set(lingering("3ms"), nil)
 	require.Equal(t, []any{"properties: not today"},
-		w.requireLogs("settings refused, those in force stay", 2).ContextMap()["mistakes"])
+		w.requireLogs(refused, 2).ContextMap()["mistakes"])
 	w.mu.Lock()
 	w.refuse = nil
 	w.mu.Unlock()
@@ -310,10 +315,11 @@ func TestWatch_LogsToSlog(t *testing.T) {
 		options: newOptions([]Option{WithSlog(slog.New(slog.NewTextHandler(&text, nil)))})}
 	w.refuse(newError([]Mistake{{Text: "no clusters"}}))
 	require.Contains(t, text.String(),
-		`level=ERROR msg="settings refused, those in force stay" mistakes="[no clusters]"`)
+		`level=ERROR msg="settings refused, the previous ones stay in force" `+
+			`mistakes="[no clusters]"`)
 }
 
-// What the file leaves to an option is neither a mistake in it, nor does it hide what has changed.
+// A setting that an option provides is not a mistake in the file, nor does it hide changes.
 func TestWatch_WithCredentialsFromAnOption(t *testing.T) {
 	t.Parallel()
 	const login = "clusters: {a: {brokers: ['x:1'], sasl: {mechanism: plain}}}\n"
@@ -328,5 +334,5 @@ func TestWatch_WithCredentialsFromAnOption(t *testing.T) {
 	})
 	s.set(login+"batching: {linger: 2ms}\n", nil)
 	require.Equal(t, []any{"batching.linger: 2ms, was 10ms"},
-		w.requireLogs("settings put into force", 1).ContextMap()["changes"])
+		w.requireLogs("settings applied", 1).ContextMap()["changes"])
 }

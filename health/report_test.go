@@ -107,11 +107,11 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 				Reason: "CLUSTER_AUTHORIZATION_FAILED", Cluster: "main"}},
 		"a file of settings is refused": {func(s *producer.Stats, _ *fake) {
 			s.Settings = producer.SettingsStats{Source: "forebay.yaml",
-				Refused: "3:1: bufer: there is no such setting", RefusedAt: noon}
+				Refused: "3:1: bufer: unknown setting", RefusedAt: noon}
 		}, "Nothing is being lost, but what forebay.yaml says now is not in force.",
 			Problem{Kind: KindSettings, Status: Impaired,
 				Text:   "what forebay.yaml says now is not in force",
-				Reason: "3:1: bufer: there is no such setting", Since: noon}},
+				Reason: "3:1: bufer: unknown setting", Since: noon}},
 		"the buffer is nearly full": {func(s *producer.Stats, _ *fake) {
 			s.HeldBytes, s.Total.Pending = s.MaxBytes, 9
 		}, "Nothing is being lost, but the buffer is nearly full.",

@@ -212,7 +212,7 @@ var stories = []story{{
 		s.Names.Lookups++
 		s.Names.Failures++
 		s.Names.Stale++
-		s.Settings.Refused = "forebay.yaml:3:1: bufer: there is no such setting"
+		s.Settings.Refused = "forebay.yaml:3:1: bufer: unknown setting"
 		s.ReportsDropped++
 		s.ReportPanics++
 		s.EventsDropped++

@@ -32,8 +32,8 @@ func newFake(t *testing.T, opts ...kfake.Opt) *fake {
 	return &fake{c, c.ListenAddrs()[0]}
 }
 
-// hold has the broker answer the first produce request only when release is called. Arrived gets
-// one value when that has come.
+// hold makes the broker answer the first produce request only after release. arrived gets one value
+// when that request has come.
 func (f *fake) hold() (arrived <-chan struct{}, release func()) {
 	came, open := make(chan struct{}, 1), make(chan struct{})
 	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -45,9 +45,9 @@ func (f *fake) hold() (arrived <-chan struct{}, release func()) {
 	return came, func() { close(open) }
 }
 
-// swallow has the broker never answer a produce request. Arrived gets one value when the first has
-// come. It is not hold without a release, as a fake that is closed while it sleeps leaves
-// goroutines behind.
+// swallow makes the broker answer no produce request. arrived gets one value when the first has
+// come. A hold without release would not do: a fake that is closed while it sleeps leaks
+// goroutines.
 func (f *fake) swallow() (arrived <-chan struct{}) {
 	came := make(chan struct{}, 1)
 	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -99,8 +99,8 @@ func values(records []*kgo.Record) []string {
 	return all
 }
 
-// freePort returns a port that nobody listens on. It lies below those that outgoing connections
-// get: a client that keeps dialling one of them is given it itself some day.
+// freePort returns a port that nobody listens on. It is below the ports of outgoing connections: a
+// client that keeps dialling one of those may get it itself.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for {

@@ -8,16 +8,16 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// byteSize is the flag of a size such as 64MiB or 100MB.
+// byteSize is the value of a flag such as 64MiB or 100MB.
 type byteSize int64
 
-// String returns the size as Set reads it.
+// String returns the size in the form that Set reads.
 func (b *byteSize) String() string { return humanize.IBytes(uint64(*b)) }
 
 // Type names the value in the help.
 func (b *byteSize) Type() string { return "size" }
 
-// Set reads a number of bytes, with or without a unit.
+// Set reads a number of bytes, with a unit or without.
 func (b *byteSize) Set(text string) error {
 	n, err := humanize.ParseBytes(text)
 	if err != nil || strings.Contains(text, ",") || n == 0 || n > math.MaxInt64 {

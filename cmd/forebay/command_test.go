@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds every wait of a test for something that is bound to happen.
+// patience bounds every wait for something that must happen.
 const patience = 30 * time.Second
 
 // command is a run of forebay in the background.
@@ -21,7 +21,7 @@ type command struct {
 	code   chan int
 }
 
-// start runs forebay with args until it ends, at the latest with the test.
+// start runs forebay with args until it or the test ends.
 func start(t *testing.T, stdin io.Reader, args ...string) *command {
 	t.Helper()
 	c := &command{code: make(chan int, 1)}

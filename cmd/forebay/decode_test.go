@@ -23,10 +23,10 @@ import (
 
 const text = "k1:a\nk2:été\nc"
 
-// bzip2Text is text as the command bzip2 writes it; Go has no writer.
+// bzip2Text is text compressed by bzip2; Go has no writer for it.
 const bzip2Text = "QlpoOTFBWSZTWRP6a5AAAARJlAAQMBAoCAQAACAIACAAMQAwIBiacFGglUnDHi7kinChICf01yA="
 
-// written returns what a writer that compresses makes of content.
+// written returns content compressed by a writer.
 func written[W io.WriteCloser](t *testing.T, create func(io.Writer) W, content string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -45,12 +45,12 @@ func gzipped(t *testing.T, content string) string {
 func zstdWriter(w io.Writer) *zstd.Encoder {
 	e, err := zstd.NewWriter(w)
 	if err != nil {
-		panic(err) // no options that may be wrong
+		panic(err) // there are no options to be wrong
 	}
 	return e
 }
 
-// encodedTexts returns text in each form that is read.
+// encodedTexts returns text in each supported format.
 func encodedTexts(t *testing.T) map[string]string {
 	t.Helper()
 	unzipped, err := base64.StdEncoding.DecodeString(bzip2Text)
@@ -62,8 +62,7 @@ func encodedTexts(t *testing.T) map[string]string {
 		"bzip2": string(unzipped),
 		"lz4":   written(t, func(w io.Writer) *lz4.Writer { return lz4.NewWriter(w) }, text),
 		"snappy": written(t, func(w io.Writer) *s2.Writer {
-			return s2.NewWriter(w,
-				s2.WriterSnappyCompat())
+			return s2.NewWriter(w, s2.WriterSnappyCompat())
 		}, text),
 		"s2": written(t, func(w io.Writer) *s2.Writer { return s2.NewWriter(w) }, text),
 	}
@@ -128,7 +127,7 @@ func TestDecoder_SaysWhatItDoesNotRead(t *testing.T) {
 	tar := strings.Repeat("\x00", 257) + "ustar" + strings.Repeat("\x00", 250)
 	for name, row := range map[string]struct{ content, want string }{
 		"a.xz": {"\xfd7zXZ\x00\x00",
-			`compressed with xz, which is not read here: send what "xz -dc" writes`},
+			`compressed with xz, which forebay cannot read: send the output of "xz -dc"`},
 		"a.zip": {"PK\x03\x04\x14", `"unzip -p"`},
 		"a.7z":  {"7z\xbc\xaf\x27\x1c", `7z`},
 		"a.rar": {"Rar!\x1a\x07\x01", `rar`},
@@ -136,18 +135,19 @@ func TestDecoder_SaysWhatItDoesNotRead(t *testing.T) {
 		"a.lzo": {"\x89LZO\x00\r\n\x1a\n", `lzop`},
 		"a.Z":   {"\x1f\x9d\x90", `uncompress`},
 		"a.br": {"\x8b\x05\x80text\x03",
-			`its name says that it is compressed, which is not read here: send what "brotli -dc" writes`},
+			`its name says that it is compressed, which forebay cannot read: ` +
+				`send the output of "brotli -dc"`},
 		"a.tar":    {tar, `it is a tar archive`},
 		"a.tar.gz": {gzipped(t, tar), `it is a tar archive`},
 		"a.gz.gz":  {gzipped(t, gzipped(t, text)), `compressed twice`},
-		"a.log":    {"k1:a\nk\x002:b\n", `it has NUL bytes`},
-		"a.txt":    {"k\x00:\x00a\x00\n\x00", `UTF-16 without a byte order mark: convert it`},
+		"a.log":    {"k1:a\nk\x002:b\n", `it contains NUL bytes`},
+		"a.txt":    {"k\x00:\x00a\x00\n\x00", `UTF-16 without a byte order mark: convert it with`},
 	} {
 		for i, r := range []io.Reader{strings.NewReader(row.content),
 			iotest.OneByteReader(strings.NewReader(row.content))} {
 			got, err := decode(name, r)
 			if i == 1 && strings.IndexByte("k\x00\x8b", row.content[0]) >= 0 {
-				continue // only what has come can be looked at; the feed sees the rest
+				continue // one byte is not enough; the feed sees the rest
 			}
 			require.ErrorAs(t, err, new(*foreignError), name)
 			require.ErrorContains(t, err, row.want, name)
@@ -157,8 +157,7 @@ func TestDecoder_SaysWhatItDoesNotRead(t *testing.T) {
 	}
 }
 
-// A file that was copied in part must not pass for a whole one. Snappy and S2 streams have no end
-// that could be missed.
+// A file that was copied in part must not count as whole. Snappy and S2 streams have no end marker.
 func TestDecoder_MissesTheEndOfWhatIsCutOff(t *testing.T) {
 	all := encodedTexts(t)
 	for _, name := range []string{"gzip", "zlib", "zstd", "bzip2", "lz4"} {
@@ -169,7 +168,7 @@ func TestDecoder_MissesTheEndOfWhatIsCutOff(t *testing.T) {
 		}
 	}
 	_, err := decode("a", strings.NewReader(all["gzip"][:20]))
-	require.EqualError(t, err, "the gzip data is cut off")
+	require.EqualError(t, err, "the gzip data is truncated")
 	broken := errors.New("the disk is on fire")
 	for name, encoded := range all {
 		_, err = decode("a", io.MultiReader(strings.NewReader(encoded[:len(encoded)/2]),
@@ -191,7 +190,8 @@ func TestDecoder_BoundsTheMemoryThatZstdMayAskFor(t *testing.T) {
 	const frame = "\x28\xb5\x2f\xfd\x00\xa0" // a window of 1 GiB
 	_, err := decode("a", strings.NewReader(frame+"\x09\x00\x00a"))
 	require.EqualError(t, err,
-		`decompressing it takes more than 128 MiB: send what "zstd -dc --long=31" writes`)
+		`decompressing it takes more than 128 MiB of memory: send the output of `+
+			`"zstd -dc --long=31"`)
 }
 
 func TestProduce_SendsTheLinesOfWhatIsCompressed(t *testing.T) {
@@ -216,7 +216,7 @@ func TestProduce_SaysWhatItDoesNotSend(t *testing.T) {
 	require.NoError(t, os.WriteFile(archive, []byte("\xfd7zXZ\x00\n\n"), 0o600))
 	c := start(t, strings.NewReader("a\n"+strings.Repeat("b\n", sniffed)+"c\x00\nd\x00\n"),
 		produceArgs(broker.addr, "--quiet", archive, "-")...)
-	require.Equal(t, exitUndelivered, c.wait(t))
+	require.Equal(t, exitFailed, c.wait(t))
 	require.Contains(t, c.stderr.String(), archive+": not sent: it is compressed with xz")
 	require.Contains(t, c.stderr.String(), "standard input:8194: contains NUL bytes")
 	require.Equal(t, 1, strings.Count(c.stderr.String(), "NUL"), "once is enough")

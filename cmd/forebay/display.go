@@ -14,14 +14,14 @@ import (
 
 // display is where progress and messages go. It is safe for concurrent use.
 type display interface {
-	every() time.Duration // how often to show; zero means never
-	show(status)
-	say(text string) // a line that stays
-	end()            // takes back what does not stay; say may follow, show not
+	every() time.Duration // how often to call show; zero means never
+	show(status)          // replaces the status on a terminal
+	say(text string)      // prints a line that stays
+	end()                 // removes the status; say may follow, show may not
 }
 
-// newDisplay returns a live line where out is a terminal, else plain lines. Where the input is
-// typed the lines are plain too, since a live line would overwrite it.
+// newDisplay returns a live line if out is a terminal, else plain lines. While somebody types the
+// input the lines are plain too: a live line would overwrite it.
 func newDisplay(out io.Writer, typed, quiet bool) display {
 	switch {
 	case quiet:
@@ -38,7 +38,7 @@ func isTerminal(stream any) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// plainDisplay writes each status as a line, for logs.
+// plainDisplay prints each status as a line, for logs.
 type plainDisplay struct {
 	interval time.Duration
 	mu       sync.Mutex // held while writing to out
@@ -62,23 +62,22 @@ func (d *plainDisplay) say(text string) {
 	fmt.Fprintln(d.out, text)
 }
 
-// liveDisplay keeps one line of a terminal up to date, with a bar where the size of the input is
-// known.
+// liveDisplay updates one line of a terminal, with a bar if the size of the input is known.
 //
-// It is drawn by cheggaaa/pb: maintained (a release every few months), cut to the width of the
-// terminal where schollz/progressbar wraps a long text into a trail of lines, and drawn when it is
-// told to, without the goroutine and the container of bars that vbauerster/mpb brings.
+// cheggaaa/pb draws it. It is maintained (a release every few months) and cuts the line to the
+// width of the terminal; schollz/progressbar wraps long lines. It draws when it is called;
+// vbauerster/mpb needs a goroutine and a container of bars.
 type liveDisplay struct {
 	mu  sync.Mutex // guards what follows; held while writing to out
 	out io.Writer
 	bar *pb.ProgressBar
-	up  bool // the line is on the screen
+	up  bool // whether the line is on the screen
 }
 
 func newLiveDisplay(out io.Writer) *liveDisplay {
-	bar := pb.New64(0).SetWriter(out).Set(pb.Static, true).Set(pb.Terminal,
-		true).Set(pb.ReturnSymbol, "\r")
-	if bar.Width() < 20 { // a terminal that does not know its width says 0
+	bar := pb.New64(0).SetWriter(out).Set(pb.Static, true).
+		Set(pb.Terminal, true).Set(pb.ReturnSymbol, "\r")
+	if bar.Width() < 20 { // a terminal of unknown width reports 0
 		bar.SetWidth(80)
 	}
 	return &liveDisplay{out: out, bar: bar.Start()}
@@ -92,9 +91,10 @@ func (d *liveDisplay) show(s status) {
 	text := s.String()
 	if math.IsNaN(s.read) {
 		d.bar.SetTemplateString(`{{string . "status"}}`)
-		text = pb.StripString(text, d.bar.Width()) // a bar would have it cut
+		text = pb.StripString(text, d.bar.Width()) // without a bar, pb does not cut it
 	} else {
-		d.bar.SetTemplateString(`{{percent . "%3.0f%%"}} {{string . "status"}} {{bar . "[" "=" ">" " " "]"}}`)
+		d.bar.SetTemplateString(`{{percent . "%3.0f%%"}} {{string . "status"}} ` +
+			`{{bar . "[" "=" ">" " " "]"}}`)
 		d.bar.SetTotal(1000).SetCurrent(int64(1000 * s.read))
 	}
 	d.bar.Set("status", text).Write()

@@ -1,10 +1,13 @@
-// Command forebay sends events to Kafka from the command line.
+// Command forebay sends events to Kafka from the command line, checks the settings of producers,
+// and creates their topics.
 //
 //	forebay produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]
 //	forebay config check [--probe] file
 //	forebay topics apply [--dry-run] file
 //	forebay topics grow --topic name[,...] --add n [--on id,...] [--dry-run] file
 //	forebay version
+//
+// The --help of each command describes it in full.
 //
 // # produce
 //
@@ -14,41 +17,39 @@
 //	forebay produce --brokers kafka-1:9092 --topic plays --compression zstd plays-*.log.gz
 //	forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
 //
-// The input is read at the pace at which Kafka takes it, in bounded memory whatever its size. While
-// brokers cannot be reached it waits and goes on trying, so a broker that restarts in the middle
-// costs nothing but time. Lines without a key have no order in Kafka; those with the same key keep
-// theirs. What is compressed is decompressed, and UTF-16 becomes UTF-8; archives and binary data
-// are not sent unless --raw says so.
+// It reads its input only as fast as Kafka takes it, in bounded memory. While brokers cannot be
+// reached it waits and keeps trying, so a broker that restarts costs nothing but time. Lines
+// without a key have no order in Kafka; lines with the same key keep theirs. Compressed input is
+// decompressed, and UTF-16 becomes UTF-8; archives and binary data are sent only with --raw.
 //
-// Progress goes to standard error, and the last line there says how many lines were accepted and
-// delivered, and how many were not and why. "forebay produce --help" has all flags.
+// Progress goes to standard error. The last line there says how many lines were accepted and
+// delivered, and how many were not and why.
 //
-// With --config the settings are those of a file, which may change while the command runs: see
+// With --config the settings come from a file, which may change while the command runs: see
 // package config.
 //
 // # config check
 //
-// It prints every mistake in a file of settings and in the environment, or all settings in force
-// and where each comes from. With
-// --probe it asks the clusters whether they would take what these settings send. "forebay config check --help" says more. It
-// exits with 1 where something is wrong.
+// It prints every mistake in a settings file and in the environment, or else every setting in force
+// and where it comes from. With --probe it also connects to the clusters and checks that these
+// settings work there. It exits with 1 if something is wrong.
 //
 // # topics
 //
-// "topics apply" creates the topics that a file of settings names, with the copies and the
-// retention that its flags, create_topics of the cluster, or else their priority ask for; "topics
-// grow" adds partitions to many topics at once, on the brokers that were added to a cluster. Both
-// say first what they would do (--dry-run).
+// "topics apply" creates the topics that a settings file names. Their replicas and their retention
+// come from the flags, else from create_topics of the cluster, else from their priority. "topics
+// grow" adds partitions to many topics at once, on the brokers that were added to a cluster. With
+// --dry-run both only print what they would do.
 //
 // # Interrupt
 //
-// Ctrl-C (or SIGTERM) stops reading, and what was read so far has --close-timeout to be delivered.
-// A second one gives up what is left at once.
+// Ctrl-C (or SIGTERM) stops reading; lines already read have --close-timeout to be delivered. A
+// second one gives up the rest at once.
 //
 // # Exit codes
 //
-//	0    the input was delivered to its end
-//	1    some of it was not: lines, or a file that could not be read to its end
-//	2    the command is wrong, and nothing was sent
-//	130  interrupted, and the input was not read to its end or not all of it was delivered
+//	0    everything was delivered, created or correct
+//	1    some lines were not delivered, some topics were not created, or the settings are wrong
+//	2    the command line is wrong, or the settings of produce are; nothing was sent
+//	130  interrupted before the whole input was read and delivered
 package main

@@ -66,8 +66,8 @@ func TestFeed_PassesOverALineThatAnEmptyBufferHasNoRoomFor(t *testing.T) {
 		require.NoError(t, f.run(t.Context(), inputOf(t, "a\nb\n")))
 		require.Equal(t, []string{"b"}, *taken)
 		require.Equal(t,
-			[]string{"standard input:1: not sent: 1 bytes are too large for --buffer of " +
-				"1,048,576 bytes"}, said)
+			[]string{"standard input:1: not sent: 1 bytes exceed the 1,048,576 bytes of --buffer"},
+			said)
 		require.EqualValues(t, 1, f.tooLarge.Load())
 	})
 }

@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 )
 
-// input is what produce reads: files one after the other.
+// input is what produce reads: one file after the other.
 type input struct {
 	sources []source
-	total   int64        // bytes, or 0 if that cannot be known, as with a pipe
+	total   int64        // bytes; 0 if unknown, as of a pipe
 	read    atomic.Int64 // bytes
-	typed   bool         // some of it is typed in a terminal
+	typed   bool         // whether standard input is a terminal
 }
 
 // source is one file.
@@ -23,8 +23,8 @@ type source struct {
 	r    io.Reader
 }
 
-// newInput returns the input of the files that are named, "-" and no file at all being stdin. The
-// error names those that are not there. Nothing is opened before it is read.
+// newInput returns the input in the named files; "-", or no name at all, means stdin. The error
+// names every missing file. A file is opened when it is read.
 func newInput(names []string, stdin io.Reader) (*input, error) {
 	if len(names) == 0 {
 		names = []string{"-"}
@@ -33,22 +33,12 @@ func newInput(names []string, stdin io.Reader) (*input, error) {
 	known := true
 	var errs []error
 	for _, name := range names {
-		var info os.FileInfo
-		var err error
-		src := source{name: name, r: &lazyFile{name: name}}
-		if name == "-" {
-			src = source{name: "standard input", r: stdin}
-			in.typed = isTerminal(stdin)
-			if f, ok := stdin.(*os.File); ok {
-				info, err = f.Stat()
-			}
-		} else if info, err = os.Stat(name); err == nil && info.IsDir() {
-			err = fmt.Errorf("read %s: is a directory", name)
-		}
+		src, info, err := newSource(name, stdin)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("cannot read %s: %w", name, err))
 			continue
 		}
+		in.typed = in.typed || name == "-" && isTerminal(stdin)
 		if known = known && info != nil && info.Mode().IsRegular(); known {
 			in.total += info.Size()
 		}
@@ -60,7 +50,27 @@ func newInput(names []string, stdin io.Reader) (*input, error) {
 	return in, errors.Join(errs...)
 }
 
-// open returns a reader of src that counts, and that the end of ctx interrupts.
+// newSource returns the source called name, and what is known of its file: nil for a reader that is
+// no file.
+func newSource(name string, stdin io.Reader) (src source, info os.FileInfo, err error) {
+	if name == "-" {
+		src = source{name: "standard input", r: stdin}
+		if f, ok := stdin.(*os.File); ok {
+			info, err = f.Stat()
+		}
+	} else {
+		src = source{name: name, r: &lazyFile{name: name}}
+		if info, err = os.Stat(name); err == nil && info.IsDir() {
+			err = errors.New("it is a directory: name the files in it")
+		}
+	}
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		err = pe.Err // the caller names the file
+	}
+	return src, info, err
+}
+
+// open returns a reader of src that counts bytes and stops when ctx ends.
 func (in *input) open(ctx context.Context, src source) io.Reader {
 	return countingReader{newInterruptible(ctx, src.r), &in.read}
 }
@@ -76,8 +86,8 @@ func (c countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lazyFile is a file that is opened by the first Read, for which a named pipe waits until somebody
-// writes to it, and closed by the one that fails.
+// lazyFile is a file that the first Read opens (a named pipe then waits for a writer) and the first
+// failing Read closes.
 type lazyFile struct {
 	name string
 	f    *os.File

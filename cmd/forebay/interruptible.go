@@ -5,16 +5,15 @@ import (
 	"io"
 )
 
-// interruptible is a reader whose Read returns when ctx ends even though the Read below it hangs,
-// as one of a terminal or a pipe does, which nothing can call back. That Read is left behind, with
-// a buffer of its own.
+// interruptible is a reader whose Read returns when ctx ends, even if the Read below it hangs. A
+// Read of a terminal or a pipe cannot be cancelled: it is abandoned, with a buffer of its own.
 type interruptible struct {
 	r     io.Reader
 	ended <-chan struct{} // of the context
 	why   func() error    // the context's error
-	buf   []byte          // owned by the goroutine of ahead while it runs
-	rest  []byte          // of buf, not yet handed out
-	// one slot, so that a goroutine that was left behind can end; sent by ahead
+	buf   []byte          // ahead owns it while it runs
+	rest  []byte          // of buf, not returned yet
+	// sent by ahead; one slot, so that an abandoned goroutine can end
 	results chan readResult
 	err     error
 }
@@ -26,17 +25,17 @@ type readResult struct {
 
 func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	return &interruptible{
-		r: r, ended: ctx.Done(), why: ctx.Err, buf: make([]byte,
-			64<<10), results: make(chan readResult, 1),
+		r: r, ended: ctx.Done(), why: ctx.Err,
+		buf: make([]byte, 64<<10), results: make(chan readResult, 1),
 	}
 }
 
-// Read reads what the reader below has, or returns the error of the context. It must not be called
-// from two goroutines.
+// Read reads from the reader below, or returns the error of the context. It is not safe for
+// concurrent use.
 func (i *interruptible) Read(p []byte) (int, error) {
 	for len(i.rest) == 0 {
 		if i.err == nil {
-			i.err = i.why() // once ended, buf may belong to a Read that was left behind
+			i.err = i.why() // once ended, an abandoned Read may own buf
 		}
 		if i.err != nil {
 			return 0, i.err
@@ -53,6 +52,7 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// ahead reads once from the reader below.
 func (i *interruptible) ahead() {
 	n, err := i.r.Read(i.buf)
 	i.results <- readResult{n, err}

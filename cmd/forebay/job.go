@@ -9,18 +9,41 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// job is one run of produce: its input on the way to its producer.
+// job is one run of produce: an input on its way to a producer.
 type job struct {
-	p        *producer.Producer
-	in       *input
-	feed     *feed
-	screen   display
-	settings *settings
-	cluster  string // that the records go to while it is well
+	p       *producer.Producer
+	in      *input
+	flags   *flags
+	screen  display
+	room    *room
+	failed  *failures
+	feed    *feed
+	cluster string // where the records go while it is up
 }
 
-// run sends the input until it or reading ends, and then gives what was accepted the time to be
-// delivered until closing ends. The progress is shown all the while.
+// report takes the delivery report of a record.
+func (j *job) report(rep producer.Report) {
+	j.room.report(rep)
+	j.failed.report(rep)
+}
+
+// to makes the feed that sends the lines along r.
+func (j *job) to(r route) {
+	j.cluster = r.cluster
+	j.feed = &feed{
+		send:      j.p.Send,
+		pending:   func() uint64 { return j.p.Stats().Total.Pending },
+		room:      j.room,
+		record:    producer.Record{Topic: j.flags.topic, Priority: r.priority},
+		separator: j.flags.separator(),
+		largest:   r.largest,
+		raw:       j.flags.raw,
+		say:       j.screen.say,
+	}
+}
+
+// run sends the input until it ends or reading does. Accepted records then have until the end of
+// closing to be delivered. The progress is shown throughout.
 func (j *job) run(reading, closing context.Context) result {
 	start := time.Now()
 	done, watched := make(chan struct{}), make(chan struct{})
@@ -29,7 +52,7 @@ func (j *job) run(reading, closing context.Context) result {
 		j.watch(reading.Done(), done)
 	}()
 	err := j.feed.run(reading, j.in)
-	summary, _ := j.p.Close(closing) // the error says what summary says
+	summary, _ := j.p.Close(closing) // summary has all that the error says
 	res := result{
 		summary:     summary,
 		doubled:     j.p.Stats().Total.MaybeDuplicated,
@@ -62,15 +85,14 @@ func (j *job) watch(interrupted, done <-chan struct{}) {
 		select {
 		case now := <-ticks:
 			stats := j.p.Stats()
-			s := newStatus(now, &stats, j.in, j.settings.topic, j.cluster)
+			s := newStatus(now, &stats, j.in, j.flags.topic, j.cluster)
 			s.rate, s.idle = deliveries.add(now, s.delivered)
 			j.screen.show(s)
 		case <-interrupted:
 			interrupted = nil
 			if n := j.p.Stats().Total.Pending; n > 0 {
-				j.screen.say(fmt.Sprintf("interrupted: up to %v for the %s records that wait; "+
-					"once more gives them up",
-					j.settings.closeTimeout, count(n)))
+				j.screen.say(fmt.Sprintf("interrupted: waiting up to %v for %s undelivered "+
+					"records; interrupt again to give them up", j.flags.closeTimeout, count(n)))
 			}
 		case <-done:
 			return

@@ -17,7 +17,7 @@ type lineReader struct {
 	err error
 }
 
-// longLineError reports a line above the bound. The lines after it can be read.
+// longLineError reports a line above the bound. The lines after it can still be read.
 type longLineError struct{ size int64 }
 
 // Error returns the error in words.
@@ -27,9 +27,9 @@ func newLineReader(r io.Reader, maxBytes int) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), maxBytes: maxBytes}
 }
 
-// next returns the next line without its end, "\n" or "\r\n", valid until the following call. The
-// last line need not end. The error is a *longLineError for a line that was skipped, io.EOF after
-// the last line, or what the reader below says, and then a line that it has cut in two is dropped.
+// next returns the next line without its end ("\n" or "\r\n"); it is valid until the next call. The
+// last line may lack its end. The error is a *longLineError for a skipped line, io.EOF after the
+// last line, or that of the reader below; a line that it cuts in two is dropped.
 func (l *lineReader) next() ([]byte, error) {
 	if l.err != nil {
 		return nil, l.err
@@ -41,7 +41,7 @@ func (l *lineReader) next() ([]byte, error) {
 	return l.finish(line, err)
 }
 
-// nextLong reads on in a line that begins with head.
+// nextLong reads the rest of a line that begins with head.
 func (l *lineReader) nextLong(head []byte) ([]byte, error) {
 	l.long = append(l.long[:0], head...)
 	size := int64(len(head))

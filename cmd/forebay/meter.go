@@ -2,14 +2,14 @@ package main
 
 import "time"
 
-// meterWindow is the time that a rate is the mean of. Deliveries come in bursts, so a shorter one
-// flickers.
+// meterWindow is how long rates are averaged over. Deliveries come in bursts, so a shorter window
+// would flicker.
 const meterWindow = 5 * time.Second
 
 // meter measures how fast a count grows. Its zero value is ready.
 type meter struct {
-	samples []sample // the oldest first; all but the first within the window
-	moved   time.Time
+	samples []sample  // oldest first; all but the first within the window
+	moved   time.Time // when the count last changed
 }
 
 type sample struct {
@@ -17,8 +17,8 @@ type sample struct {
 	count uint64
 }
 
-// add takes note of the count at a moment. It returns how fast it grew per second over the window
-// before that, and how long it has not grown.
+// add records the count at a moment. It returns its growth per second over the window, and how long
+// it has not changed.
 func (m *meter) add(at time.Time, count uint64) (rate float64, idle time.Duration) {
 	if n := len(m.samples); n == 0 || m.samples[n-1].count != count {
 		m.moved = at

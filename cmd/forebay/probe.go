@@ -13,12 +13,11 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// probing bounds how long all clusters together are asked.
+// probing bounds the time for all clusters together.
 const probing = time.Minute
 
-// probe asks each cluster of the settings, and the topics in them and more ones, prints a line for
-// each thing that it found out, and returns how many are wrong. Choices go before what the settings
-// say topics are like.
+// probe checks each cluster in cfg, with the topics that cfg names and more ones. It prints a line
+// for each finding, and returns how many are wrong. Choices override what cfg says topics are like.
 func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string,
 	choices admin.Choices) (wrong int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probing)
@@ -38,7 +37,7 @@ func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []strin
 	return wrong, table.Flush()
 }
 
-// printVerdicts prints a line for each verdict, and returns how many say that something is wrong.
+// printVerdicts prints a line for each verdict, and returns how many are wrong.
 func printVerdicts(table io.Writer, verdicts []admin.Verdict) (wrong int) {
 	for _, v := range verdicts {
 		fmt.Fprintf(table, "%v\t%s\t%s\t%s\n", v.Level, v.Cluster, v.About, v.Text)

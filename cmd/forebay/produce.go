@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,7 +13,7 @@ import (
 )
 
 func newProduce() *cobra.Command {
-	s := new(settings)
+	f := new(flags)
 	cmd := &cobra.Command{
 		Use: "produce {--brokers host:port[,...] | --config file} --topic name [flags] " +
 			"[file...]",
@@ -20,73 +21,69 @@ func newProduce() *cobra.Command {
 		Long:    produceLong,
 		Example: produceExample,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return produce(cmd, s, files)
+			return produce(cmd, f, files)
 		},
 	}
 	cmd.DisableFlagsInUseLine = true
-	s.register(cmd.Flags())
-	cmd.Flags().SortFlags = false // they come in the order of use
+	f.register(cmd.Flags())
+	cmd.Flags().SortFlags = false // the help lists them in the order of use
 	return cmd
 }
 
-// produce does what the command says. The error is what is wrong with the command, when nothing was
-// sent, or an exitError.
-func produce(cmd *cobra.Command, s *settings, files []string) error {
-	if err := s.check(cmd.Flags().Changed); err != nil {
+// produce runs the command. The error says what is wrong with the command line, and then nothing
+// was sent; or it is an exitError.
+func produce(cmd *cobra.Command, f *flags, files []string) error {
+	if err := f.check(cmd.Flags().Changed); err != nil {
 		return err
 	}
 	in, err := newInput(files, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	screen := newDisplay(cmd.ErrOrStderr(), in.typed, s.quiet)
-	room, failed := newRoom(), new(failures)
-	cfg, err := s.load(cmd.Flags().Changed)
+	cfg, err := f.load(cmd.Flags().Changed)
 	if err != nil {
 		return err
 	}
-	p, err := producer.New(cfg,
-		producer.WithLogger(zap.New(warnings{screen, zap.WarnLevel})),
-		producer.WithDelivery(func(rep producer.Report) {
-			room.report(rep)
-			failed.report(rep)
-		}))
-	if err != nil {
+	j := &job{in: in, flags: f, screen: newDisplay(cmd.ErrOrStderr(), in.typed, f.quiet),
+		room: newRoom(), failed: new(failures)}
+	if j.p, err = producer.New(cfg,
+		producer.WithLogger(zap.New(warnings{j.screen, zap.WarnLevel})),
+		producer.WithDelivery(j.report)); err != nil {
 		return inFlags(err)
 	}
+	return j.start(cmd.Context(), cfg, cmd.Flags().Changed)
+}
+
+// start runs j until its input ends or signals interrupt it, and prints the result.
+func (j *job) start(ctx context.Context, cfg producer.Config,
+	changed func(flag string) bool) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	if s.file != "" {
-		defer s.watch(cmd.Context(), cfg, p, screen, cmd.Flags().Changed)()
+	if j.flags.file != "" {
+		defer j.flags.watch(ctx, cfg, j.p, j.screen, changed)()
 	}
-	reading, closing, stop := interrupts(cmd.Context(), signals, s.closeTimeout)
+	reading, closing, stop := interrupts(ctx, signals, j.flags.closeTimeout)
 	defer stop()
-
-	route, err := s.route(cfg, cmd.Flags().Changed)
+	to, err := j.flags.route(cfg, changed)
 	if err != nil {
 		return err
 	}
-	j := job{p: p, in: in, screen: screen, settings: s, cluster: route.cluster}
-	j.feed = &feed{
-		send:      p.Send,
-		pending:   func() uint64 { return p.Stats().Total.Pending },
-		room:      room,
-		record:    producer.Record{Topic: s.topic, Priority: route.priority},
-		separator: s.separator(),
-		largest:   route.largest,
-		raw:       s.raw,
-		say:       screen.say,
-	}
-	res := j.run(reading, closing)
+	j.to(to)
+	return j.finish(j.run(reading, closing))
+}
+
+// finish prints what became of the input. The error is that of a command that can send nothing, or
+// an exitError.
+func (j *job) finish(res result) error {
 	if res.fatal != nil {
 		return res.fatal
 	}
-	for _, line := range failed.lines() {
-		screen.say(line)
+	for _, line := range j.failed.lines() {
+		j.screen.say(line)
 	}
-	if !s.quiet || !res.complete() {
-		screen.say(res.String())
+	if !j.flags.quiet || !res.complete() {
+		j.screen.say(res.String())
 	}
 	if code := res.code(); code != exitOK {
 		return exitError(code)

@@ -114,14 +114,14 @@ func TestProduce_TellsLinesThatAreTooLargeAndSendsTheRest(t *testing.T) {
 		strings.Repeat("y", maxRecordBytes-1) + "\nc\n" + strings.Repeat("z", 1_200_000)
 	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
 	c := start(t, nil, produceArgs(broker.addr, file)...)
-	require.Equal(t, exitUndelivered, c.wait(t))
+	require.Equal(t, exitFailed, c.wait(t))
 	require.Equal(t, []string{"a", "b", "c"}, values(broker.read(t)))
 	require.Contains(t, c.stderr.String(),
-		file+":2: not sent: 3,000,001 bytes are too large for a record of 1,000,000 bytes")
+		file+":2: not sent: 3,000,001 bytes exceed the 1,000,000 bytes of a record")
 	require.Contains(t, c.stderr.String(), file+":4: not sent: ")
 	require.Contains(t, c.stderr.String(), file+":6: not sent: 1,200,000 bytes")
 	require.Contains(t, c.lastLine(),
-		"accepted 3, delivered 3, not delivered 3 (3 not sent for their size)")
+		"accepted 3, delivered 3, not delivered 3 (3 too large)")
 }
 
 func TestProduce_TellsLinesThatNeverFitIntoTheBuffer(t *testing.T) {
@@ -133,7 +133,7 @@ func TestProduce_TellsLinesThatNeverFitIntoTheBuffer(t *testing.T) {
 		require.Len(t, broker.read(t), 3)
 		return
 	}
-	require.Equal(t, exitUndelivered, code)
+	require.Equal(t, exitFailed, code)
 	require.Contains(t, c.stderr.String(), "standard input:2: not sent: 999,")
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))
 }
@@ -144,7 +144,7 @@ func TestProduce_FailsWhereAFileCannotBeReadToItsEnd(t *testing.T) {
 	after := filepath.Join(t.TempDir(), "after")
 	require.NoError(t, os.WriteFile(after, []byte("b\n"), 0o600))
 	c := start(t, stdin, produceArgs(broker.addr, "-", after)...)
-	require.Equal(t, exitUndelivered, c.wait(t))
+	require.Equal(t, exitFailed, c.wait(t))
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))
 	require.Contains(t, c.stderr.String(),
 		"standard input: not read to its end: the disk is on fire")
@@ -245,7 +245,7 @@ func TestProduce_GivesUpAfterTheDeliveryTimeout(t *testing.T) {
 	t.Parallel()
 	c := start(t, strings.NewReader("a\nb\n"),
 		produceArgs(fmt.Sprintf("127.0.0.1:%d", freePort(t)), "--delivery-timeout", "1s")...)
-	require.Equal(t, exitUndelivered, c.wait(t))
+	require.Equal(t, exitFailed, c.wait(t))
 	require.Contains(t, c.lastLine(),
 		"accepted 2, delivered 0, not delivered 2 (2 delivery timeout)")
 }
@@ -255,7 +255,8 @@ func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"nothing":         {[]string{"produce"}, []string{"--brokers: none", "--topic: none"}},
+		"nothing": {[]string{"produce"},
+			[]string{"--brokers: not set: name", "--topic: not set: write"}},
 		"unknown command": {[]string{"prduce"}, []string{`unknown command "prduce"`, "produce"}},
 		"unknown flag":    {produceArgs("a:1", "--brokerz"), []string{"unknown flag: --brokerz"}},
 		"no port": {produceArgs("localhost"),
@@ -275,12 +276,13 @@ func TestProduce_RejectsWhatIsWrongWithExitCode2(t *testing.T) {
 		"linger": {produceArgs("a:1", "--linger", "2m"),
 			[]string{"--linger: 2m0s: write a time up to 1m, or 0"}},
 		"times": {produceArgs("a:1", "--delivery-timeout", "0", "--close-timeout", "-1s"),
-			[]string{"--delivery-timeout: 0s: write 1s to 8760h",
-				"--close-timeout: -1s: write 0 or more"}},
+			[]string{"--delivery-timeout: 0s: write a time from 1s to 8760h",
+				"--close-timeout: -1s: write 0 or a positive time"}},
 		"separator": {produceArgs("a:1", "--key-separator", ""),
 			[]string{"--key-separator: empty"}},
 		"no file": {produceArgs("a:1", "/no/such/file", os.TempDir()),
-			[]string{"/no/such/file: no such file", "is a directory"}},
+			[]string{"cannot read /no/such/file: no such file",
+				": it is a directory: name the files in it"}},
 		"topic": {[]string{"produce", "--brokers", "a:1", "--topic", "a b"},
 			[]string{"the name of the topic has a character other than"}},
 	} {
@@ -301,7 +303,7 @@ func TestRun_HelpNamesEveryExitCode(t *testing.T) {
 	var stdout bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"produce", "--help"}, nil, &stdout,
 		io.Discard))
-	for _, code := range []int{exitOK, exitUndelivered, exitUsage, exitInterrupted} {
+	for _, code := range []int{exitOK, exitFailed, exitUsage, exitInterrupted} {
 		require.Regexp(t, fmt.Sprintf(`(?m)^  %d +\w`, code), stdout.String())
 	}
 }

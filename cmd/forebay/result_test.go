@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -24,12 +23,12 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 		"some lost": {
 			result{summary: producer.Summary{Accepted: 5201, Delivered: 4000, Lost: lost},
 				tooLarge: 2, doubled: 3},
-			"accepted 5,201, delivered 4,000, not delivered 1,203 (1 given up when interrupted, " +
-				"1,200 delivery timeout, 2 not sent for their size), " +
-				"3 maybe delivered twice, in 2.0s, 2,000/s", exitUndelivered},
+			"accepted 5,201, delivered 4,000, not delivered 1,203 (1 given up on interrupt, " +
+				"1,200 delivery timeout, 2 too large), 3 possibly duplicated, in 2.0s, 2,000/s",
+			exitFailed},
 		"a file not read": {
 			result{unread: 1}, "accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, 1 input " +
-				"not read to the end", exitUndelivered},
+				"not read to its end", exitFailed},
 		"interrupted before the end": {
 			result{interrupted: true, signaled: true},
 			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, interrupted before the end " +
@@ -39,7 +38,7 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 				"0/s", exitOK},
 		"interrupted after the end, some lost": {
 			result{signaled: true, tooLarge: 1},
-			"accepted 0, delivered 0, not delivered 1 (1 not sent for their size), in 2.0s, " +
+			"accepted 0, delivered 0, not delivered 1 (1 too large), in 2.0s, " +
 				"0/s", exitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,15 +47,4 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 			require.Equal(t, row.code, row.result.code())
 		})
 	}
-}
-
-func TestFailures_KeepTheLastOfEachReason(t *testing.T) {
-	var f failures
-	f.report(producer.Report{Outcome: producer.Delivered, Err: errors.New("never shown")})
-	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout})
-	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout,
-		Err: errors.New("one")})
-	f.report(producer.Report{Outcome: producer.Expired, Reason: producer.ReasonDeliveryTimeout,
-		Err: errors.New("two")})
-	require.Equal(t, []string{"not delivered (delivery timeout), the last failure: two"}, f.lines())
 }

@@ -8,24 +8,22 @@ import (
 )
 
 const (
-	// settle is what passes between a report and the next try, as the report comes just before its
-	// batch gives its memory back. It also keeps the thousand reports of a batch from being a
-	// thousand tries.
+	// settle is the pause between a report and the next try: a report comes just before its batch
+	// frees its memory. The pause also turns the thousand reports of a batch into one try.
 	settle = time.Millisecond
-	// longest is how long a try waits for a report. There are none while Kafka is away, and they
-	// are dropped when too many wait.
+	// longest bounds the wait for a report. None comes while Kafka is down, and the producer drops
+	// reports when too many wait.
 	longest = 100 * time.Millisecond
 )
 
-// room is where the command waits while the buffer is full. The library never waits; a command that
-// reads a pipe may.
+// room waits for room in the buffer. The library never waits; a command that reads a pipe may.
 type room struct {
 	reported chan struct{} // one slot; sent by report, received by wait; never closed
 }
 
 func newRoom() *room { return &room{reported: make(chan struct{}, 1)} }
 
-// report takes note that a record has its outcome.
+// report notes that a record has its outcome.
 func (r *room) report(producer.Report) {
 	select {
 	case r.reported <- struct{}{}:
@@ -33,7 +31,7 @@ func (r *room) report(producer.Report) {
 	}
 }
 
-// wait returns when it is worth trying again, or the error of ctx as soon as that ends.
+// wait returns when a new try makes sense, or with the error of ctx as soon as that ends.
 func (r *room) wait(ctx context.Context) error {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()

@@ -12,19 +12,19 @@ import (
 // The exit codes.
 const (
 	exitOK          = 0
-	exitUndelivered = 1
+	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // what shells report of a program that SIGINT ended
+	exitInterrupted = 130 // as shells report for a program that SIGINT ended
 )
 
-// exitError ends the command with a code, when all there is to say has been said.
+// exitError ends the command with a code; everything was printed already.
 type exitError int
 
 // Error returns the code in words.
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run runs the command line args and returns the exit code. When ctx ends, the command gives up at
-// once. Whatever stdin does, run returns; a Read of stdin that hangs is then left behind.
+// once, even if a Read of stdin hangs; that Read is abandoned.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(code)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for what can be written.\n", err,
+		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for usage.\n", err,
 			cmd.CommandPath())
 		return exitUsage
 	}
@@ -46,10 +46,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "forebay",
-		Short:             "Send events to Kafka without waiting for it",
+		Short:             "Send lines to Kafka, check producer settings, create topics",
 		Version:           version(),
-		SilenceErrors:     true, // run says them, once
-		SilenceUsage:      true, // a screen of flags hides the error above it
+		SilenceErrors:     true, // run prints them, once
+		SilenceUsage:      true, // a screen of flags would hide the error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("{{.Version}}")

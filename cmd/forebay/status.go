@@ -6,31 +6,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/forebay-go/forebay/producer"
 )
 
-// stalled is how long nothing is delivered before the status says so.
+// stalled is how long nothing must be delivered before the status says so.
 const stalled = 5 * time.Second
 
-// status is what the progress shows of one moment.
+// status is the progress at one moment.
 type status struct {
 	at        time.Time
 	delivered uint64
 	waiting   uint64
-	lost      uint64 // accepted and given up
+	lost      uint64 // accepted, then given up
 	state     producer.ClusterState
-	reason    string  // why the cluster is not up
-	read      float64 // the part of the input that was read, 0 to 1; NaN if its size is not known
-	rate      float64 // records delivered per second, of late
-	idle      time.Duration
+	reason    string        // why the cluster is not up
+	read      float64       // the part of the input read so far, 0 to 1; NaN if its size is unknown
+	rate      float64       // records delivered per second, over the last seconds
+	idle      time.Duration // since the last delivery
 	topic     string
-	trouble   string // what the cluster says is wrong with the topic
+	trouble   string // what is wrong with the topic, as the cluster reports it
 }
 
-// newStatus returns the status that follows from stats and what was read of in, of a topic on its
-// way to a cluster.
+// newStatus returns the status of a run that sends in to a topic of a cluster.
 func newStatus(at time.Time, s *producer.Stats, in *input, topic, cluster string) status {
 	read := math.NaN()
 	if in.total > 0 {
@@ -51,7 +48,7 @@ func newStatus(at time.Time, s *producer.Stats, in *input, topic, cluster string
 	}
 }
 
-// String returns the status in a line. Where the cluster is not up, why comes first: a narrow
+// String returns the status as one line. If the cluster is not up, the reason comes first: a narrow
 // terminal cuts the end.
 func (s status) String() string {
 	text := fmt.Sprintf("%s delivered, %s/s, %s waiting", count(s.delivered), perSecond(s.rate),
@@ -75,7 +72,3 @@ func (s status) String() string {
 	}
 	return text
 }
-
-func count(n uint64) string { return humanize.Comma(int64(n)) }
-
-func perSecond(rate float64) string { return humanize.Comma(int64(math.Round(rate))) }

@@ -12,13 +12,14 @@ import (
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which build this is: version, commit, Go and " +
-			"franz-go", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), version()) },
+		Use:   "version",
+		Short: "Print the version, the commit, and the versions of Go and franz-go",
+		Args:  cobra.NoArgs,
+		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), version()) },
 	}
 }
 
-// version returns which build this is, a line for each fact.
+// version describes this build, a line for each fact.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -27,7 +28,7 @@ func version() string {
 	return describe(info)
 }
 
-// describe returns what info says, and "unknown" for what it does not.
+// describe returns the facts in info, "unknown" for each that is missing.
 func describe(info *debug.BuildInfo) string {
 	set := make(map[string]string)
 	for _, s := range info.Settings {
@@ -38,7 +39,7 @@ func describe(info *debug.BuildInfo) string {
 		commit = append(commit, at)
 	}
 	if set["vcs.modified"] == "true" {
-		commit = append(commit, "with changes that are not committed")
+		commit = append(commit, "with uncommitted changes")
 	}
 	franz := "unknown"
 	for _, dep := range info.Deps {
@@ -51,7 +52,7 @@ func describe(info *debug.BuildInfo) string {
 		}
 	}
 	return fmt.Sprintf("forebay   %s\ncommit    %s\nGo        %s %s/%s\nfranz-go  %s\n",
-		cmp.Or(info.Main.Version, "unknown"),
-		strings.Join(commit, ", "), cmp.Or(strings.TrimPrefix(info.GoVersion, "go"),
-			strings.TrimPrefix(runtime.Version(), "go")), runtime.GOOS, runtime.GOARCH, franz)
+		cmp.Or(info.Main.Version, "unknown"), strings.Join(commit, ", "),
+		strings.TrimPrefix(cmp.Or(info.GoVersion, runtime.Version()), "go"),
+		runtime.GOOS, runtime.GOARCH, franz)
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// warnings is where the library logs to: each warning is a line of the screen, with its topic, its
-// error or reason, and the remedy. What else the library logs is in the progress.
+// warnings is the log of the library: it prints each warning as a line with its topic, its reason
+// or error, and the remedy. The progress shows the rest.
 type warnings struct {
 	screen display
-	least  zapcore.Level // that is shown
+	least  zapcore.Level // the lowest level that is printed
 }
 
-// Enabled reports whether something of that level is shown.
+// Enabled reports whether entries of that level are printed.
 func (w warnings) Enabled(level zapcore.Level) bool { return level >= w.least }
 
-// With returns w: the fields that all lines have in common say which cluster, and there is one.
+// With returns w: the fields that all lines share name the cluster, and there is only one.
 func (w warnings) With([]zapcore.Field) zapcore.Core { return w }
 
-// Check has an entry written if it is shown.
+// Check adds w to the entry if w prints it.
 func (w warnings) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if w.Enabled(e.Level) {
 		return ce.AddCore(e, w)
@@ -33,7 +33,7 @@ func (w warnings) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Chec
 	return ce
 }
 
-// Write shows e.
+// Write prints e.
 func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	values := zapcore.NewMapObjectEncoder()
 	for _, f := range fields {
@@ -66,12 +66,13 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
+// toldElsewhere are the reasons that losses leaves out.
 var toldElsewhere = []string{producer.ErrBufferFull.Error(), producer.ReasonClosed.String(),
 	producer.ReasonUnansweredClose.String()}
 
-// losses lists how many records were lost for which reason, where the fields count that for each
-// priority. It leaves out what was refused for lack of room, for the command sends that again, and
-// what Close gave up, for the last line says so.
+// losses returns how many records were lost for each reason, if the fields count them by priority.
+// It leaves out records that were refused for lack of room, because the command sends them again,
+// and records that Close gave up, because the last line counts them.
 func losses(fields map[string]any) (lost []string, counted bool) {
 	sums := make(map[string]uint64)
 	for p := routing.Low; p <= routing.High; p++ {
@@ -98,5 +99,5 @@ func toStrings(values []any) []string {
 	return texts
 }
 
-// Sync does nothing: lines are not kept.
+// Sync does nothing: no lines are buffered.
 func (w warnings) Sync() error { return nil }

@@ -12,11 +12,10 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Apply creates those of the wanted topics that the cluster called name does not have, as choices
-// say, or else its create_topics, or else with the copies and the retention of their priority. A
-// cluster of one broker gets one copy where only the priority asks for more. Topics that are there
-// stay as they are; where they differ, the verdict says so. With dryRun the brokers are only asked
-// whether they would.
+// Apply creates the wanted topics that the cluster called name lacks. Their replicas and their
+// retention come from choices, else from create_topics of the cluster, else from their priority. A
+// cluster of one broker gets one replica if only the priority asks for more. Existing topics are
+// not changed; the verdicts say how they differ. With dryRun the brokers only check the request.
 func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices,
 	dryRun bool) []Verdict {
 	v := &verdicts{cluster: name}
@@ -31,16 +30,16 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 	admin := kadm.NewClient(client)
 	existing, err := admin.ListTopics(ctx)
 	if err != nil {
-		v.add(Wrong, "", "topics cannot be listed: %v", why(err))
+		v.add(Wrong, "", "cannot list topics: %v", why(err))
 		return v.all
 	}
 	topics, none := resolve(wanted, existing.Names())
 	for _, w := range none {
-		v.add(OK, w.Topic, "is a pattern, which makes no topic: name them with --topic")
+		v.add(OK, w.Topic, "no topic matches this pattern: name the topics to create with --topic")
 	}
 	brokers, err := admin.ListBrokers(ctx)
 	if err != nil {
-		v.add(Wrong, "", "no metadata: %v", why(err))
+		v.add(Wrong, "", "cannot read metadata: %v", why(err))
 		return v.all
 	}
 	for _, w := range topics {
@@ -54,13 +53,13 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 	return v.all
 }
 
-// compare says how a topic that is there differs from one that would be made.
+// compare says how an existing topic differs from what is wanted.
 func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, want wish,
 	is kadm.TopicDetail, brokers int) {
 	p := &probe{verdicts: verdicts{cluster: v.cluster}, brokers: brokers}
 	configs, err := admin.DescribeTopicConfigs(ctx, w.Topic)
 	if err != nil {
-		v.add(Warning, w.Topic, "is there; its settings cannot be read: %v", why(err))
+		v.add(Warning, w.Topic, "exists, but its settings cannot be read: %v", why(err))
 		return
 	}
 	p.copies(w, want, is, settingsOf(configs, w.Topic))
@@ -68,26 +67,27 @@ func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, wa
 	same := true
 	for _, found := range p.all {
 		if found.Level != OK {
-			v.add(Warning, w.Topic, "is there and stays as it is: %s", found.Text)
+			v.add(Warning, w.Topic, "exists and is not changed: %s", found.Text)
 			same = false
 		}
 	}
 	if same {
-		v.add(OK, w.Topic, "is there: %s", plural(len(is.Partitions), "partition", "partitions"))
+		v.add(OK, w.Topic, "exists: %s", plural(len(is.Partitions), "partition", "partitions"))
 	}
 }
 
+// create creates a topic, or with dryRun asks the brokers whether they would.
 func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, want wish, brokers int,
 	dryRun bool) {
 	level, note := OK, ""
 	if brokers == 1 && want.copies > 1 && !want.copiesAsked {
-		level, note = Warning, fmt.Sprintf("; %s %d, but there is one broker", want.copiesBy,
-			want.copies)
+		level, note = Warning, fmt.Sprintf("; %s %d, but the cluster has 1 broker",
+			want.copiesBy, want.copies)
 		want.copies = 1
 	}
-	create, done := admin.CreateTopics, "made"
+	create, done := admin.CreateTopics, "created"
 	if dryRun {
-		create, done = admin.ValidateCreateTopics, "would be made"
+		create, done = admin.ValidateCreateTopics, "would be created"
 	}
 	answers, err := create(ctx, want.partitions, int16(want.copies), want.request(), w.Topic)
 	answer := answers[w.Topic]
@@ -98,15 +98,15 @@ func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, wan
 		}
 	}
 	switch {
-	case errors.Is(answer.Err, kerr.TopicAlreadyExists): // somebody else has just made it
-		v.add(OK, w.Topic, "is there")
+	case errors.Is(answer.Err, kerr.TopicAlreadyExists): // somebody else has just created it
+		v.add(OK, w.Topic, "exists")
 	case err != nil && want.copies > brokers:
 		v.add(Wrong, w.Topic,
-			"cannot be made with %v: the cluster has %s: lower --replication-factor, or "+
-				"create_topics.replication_factor "+
-				"of the cluster (%v)", want, plural(brokers, "broker", "brokers"), why(err))
+			"cannot be created with %v: the cluster has %s: lower --replication-factor, or "+
+				"create_topics.replication_factor of the cluster (%v)",
+			want, plural(brokers, "broker", "brokers"), why(err))
 	case err != nil:
-		v.add(Wrong, w.Topic, "cannot be made with %v: %v", want, why(err))
+		v.add(Wrong, w.Topic, "cannot be created with %v: %v", want, why(err))
 	case want.partitions > 0:
 		v.add(level, w.Topic, "%s: %s, %v%s", done,
 			plural(int(want.partitions), "partition", "partitions"), want, note)

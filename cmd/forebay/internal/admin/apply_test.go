@@ -23,8 +23,8 @@ func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
 	kafka.CreateTopic(t, name("old"), 1, kafkatest.Replication(1))
 	cfg := settings(t, kafka.Seeds(), routing.Rule{Topic: name("high"), Priority: routing.High},
 		routing.Rule{Topic: name("low"), Priority: routing.Low},
-		routing.Rule{Topic: name("old"), Priority: routing.Low}, routing.Rule{Topic: name("none*"),
-			Priority: routing.Low})
+		routing.Rule{Topic: name("old"), Priority: routing.Low},
+		routing.Rule{Topic: name("none*"), Priority: routing.Low})
 	cluster := cfg.Clusters["kafka"]
 	cluster.CreateTopics = producer.CreateTopicsConfig{Enabled: true,
 		Configs: map[string]string{"min.insync.replicas": "2"}}
@@ -38,26 +38,29 @@ func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
 			choices, dryRun)), "\n"), prefix, "x")
 	}
 	differs := `
-warning x.old is there and stays as it is: 1 copy: low priority has 2
-warning x.old is there and stays as it is: kept for 168 h: low priority has 2 h`
-	none := "ok x.none* is a pattern, which makes no topic: name them with --topic\n"
-	require.Equal(t, none+`ok x.high would be made: 4 partitions, 3 copies, 24 h
-ok x.medium would be made: 4 partitions, 2 copies, 4 h
-ok x.low would be made: 4 partitions, 2 copies, 2 h`+differs, applied(true))
-	require.Equal(t, none+`ok x.high made: 4 partitions, 3 copies, 24 h
-ok x.medium made: 4 partitions, 2 copies, 4 h
-ok x.low made: 4 partitions, 2 copies, 2 h`+differs, applied(false), "the dry run has made nothing")
+warning x.old exists and is not changed: 1 replica: low priority recommends 2
+warning x.old exists and is not changed: retention 168 h: low priority recommends 2 h`
+	none := "ok x.none* no topic matches this pattern: name the topics to create with --topic\n"
+	require.Equal(t, none+`ok x.high would be created: 4 partitions, 3 replicas, retention 24 h
+ok x.medium would be created: 4 partitions, 2 replicas, retention 4 h
+ok x.low would be created: 4 partitions, 2 replicas, retention 2 h`+differs, applied(true))
+	require.Equal(t, none+`ok x.high created: 4 partitions, 3 replicas, retention 24 h
+ok x.medium created: 4 partitions, 2 replicas, retention 4 h
+ok x.low created: 4 partitions, 2 replicas, retention 2 h`+differs, applied(false),
+		"the dry run has created nothing")
+	tight := ": 2 replicas, and min.insync.replicas is the same: " +
+		"no record can be written while a broker is down"
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		require.Equal(c, none+`ok x.high is there: 4 partitions
-warning x.medium is there and stays as it is: 2 copies, and min.insync.replicas is as many: nothing can be written while a broker is away
-warning x.low is there and stays as it is: 2 copies, and min.insync.replicas is as many: nothing can be written while a broker is away`+differs, applied(false))
+		require.Equal(c, none+`ok x.high exists: 4 partitions
+warning x.medium exists and is not changed`+tight+`
+warning x.low exists and is not changed`+tight+differs, applied(false))
 	}, 20*time.Second, 20*time.Millisecond)
 
 	cfg = settings(t, kafka.Seeds())
 	wanted, err = Topics(cfg, "not/a name")
 	require.NoError(t, err)
 	require.Contains(t, linesOf(Apply(t.Context(), cfg, "kafka", wanted, Choices{}, false))[0],
-		"wrong not/a name cannot be made with 2 copies, 4 h: ")
+		"wrong not/a name cannot be created with 2 replicas, retention 4 h: ")
 }
 
 func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
@@ -95,5 +98,5 @@ func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
 
 	g.Topics, g.On = []string{prefix + ".not", prefix + ".a"}, []int32{77}
 	_, err = Grow(t.Context(), cfg, g)
-	require.EqualError(t, err, "topic "+prefix+".not: is not there\nbroker 77: is not there")
+	require.EqualError(t, err, "topic "+prefix+".not: does not exist\nbroker 77: does not exist")
 }

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Choice is what somebody wants of topics: one value of all, and others of some. Its zero value is
-// no choice.
+// Choice holds a value for all topics and others for some of them. Its zero value holds none.
 type Choice[T any] struct {
 	all  *T
 	some []chosen[T]
@@ -18,8 +17,8 @@ type chosen[T any] struct {
 	value   T
 }
 
-// Of returns the choice for a topic: that for its name goes before those for patterns, of which the
-// first that matches counts, and those before the one for all. It reports whether there is any.
+// Of returns the value for a topic, and whether there is one: the value for its name, else that of
+// the first pattern that matches it, else the value for all topics.
 func (c Choice[T]) Of(topic string) (T, bool) {
 	for _, s := range c.some {
 		if s.pattern == topic {
@@ -38,7 +37,7 @@ func (c Choice[T]) Of(topic string) (T, bool) {
 	return none, false
 }
 
-// Add reads "value", for all topics, or "topic=value", for those of that name or pattern.
+// Add reads "value", for all topics, or "topic=value", for a name or a pattern of topics.
 func (c *Choice[T]) Add(text string, parse func(string) (T, error)) error {
 	topic, value, some := strings.Cut(text, "=")
 	if !some {
@@ -51,13 +50,12 @@ func (c *Choice[T]) Add(text string, parse func(string) (T, error)) error {
 	topic = strings.TrimSpace(topic)
 	switch _, err := path.Match(topic, ""); {
 	case err != nil || some && topic == "":
-		return fmt.Errorf("%q: write the name of a topic, or a pattern such as 'plays.*', "+
-			"before the =", text)
+		return fmt.Errorf("%q: write a topic or a pattern such as 'plays.*' before the =", text)
 	case some:
 		c.some = append(c.some, chosen[T]{topic, v})
 	case c.all != nil:
-		return fmt.Errorf("%q: there is a value for all topics already: write topic=value for some",
-			text)
+		return fmt.Errorf("%q: there is already a value for all topics: write topic=%s for one",
+			text, text)
 	default:
 		c.all = &v
 	}

@@ -38,9 +38,9 @@ func TestChoice_OfANameGoesBeforePatternsAndThoseBeforeAll(t *testing.T) {
 		return int32(n), err
 	}
 	require.ErrorContains(t, c.Add("5", number),
-		"there is a value for all topics already: write topic=value")
+		"there is already a value for all topics: write topic=5 for one")
 	require.ErrorContains(t, c.Add("=5", number),
-		"write the name of a topic, or a pattern such as 'plays.*', before the =")
-	require.ErrorContains(t, c.Add("[=5", number), "write the name of a topic")
+		"write a topic or a pattern such as 'plays.*' before the =")
+	require.ErrorContains(t, c.Add("[=5", number), "write a topic or a pattern")
 	require.Error(t, c.Add("many", number))
 }

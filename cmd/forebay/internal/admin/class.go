@@ -7,11 +7,11 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// class is what the topics of a priority are worth, as in the table of the fronting clusters.
+// class is what a priority recommends for its topics, as in the table of the fronting clusters.
 type class struct {
 	copies    int
-	retention time.Duration // that topics are made with
-	leastKept time.Duration // that is still in the table
+	retention time.Duration // of new topics
+	leastKept time.Duration // the shortest retention that passes
 }
 
 // classOf returns the class of a priority.
@@ -26,7 +26,7 @@ func classOf(p routing.Priority) class {
 	}
 }
 
-// hours returns d as people say it.
+// hours returns whole hours as "24 h", and other times as Go writes them.
 func hours(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d h", d/time.Hour)

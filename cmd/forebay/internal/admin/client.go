@@ -14,10 +14,10 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// patience is how long one broker is waited for.
+// patience bounds the wait for one broker.
 const patience = 5 * time.Second
 
-// options returns how a client of a cluster connects, and field is the name of its settings.
+// options returns how a client connects to a cluster. field is the path of its settings.
 func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cluster.Brokers...),
@@ -28,8 +28,8 @@ func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
 	if t := cluster.TLS; t.Enabled {
 		files := secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile,
 			ServerName: t.ServerName}
-		opts = append(opts, kgo.Dialer(secure.Dial(files.Source(zap.NewNop(), field+".tls"),
-			shielded)))
+		source := files.Source(zap.NewNop(), field+".tls")
+		opts = append(opts, kgo.Dialer(secure.Dial(source, shielded)))
 	} else {
 		opts = append(opts, kgo.DialTimeout(patience))
 	}
@@ -42,7 +42,7 @@ func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
 	return opts
 }
 
-// shielded returns what opens connections that speak TLS by cfg.
+// shielded returns a dialer for TLS connections with cfg.
 func shielded(cfg *tls.Config) secure.DialFunc {
 	dial := dns.Shielded(new(net.Dialer).DialContext, cfg)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -52,18 +52,17 @@ func shielded(cfg *tls.Config) secure.DialFunc {
 	}
 }
 
-// spoken says in words how a cluster is spoken to.
+// spoken describes the connection to a cluster that has answered.
 func spoken(cluster producer.ClusterConfig) string {
-	with := "neither TLS nor SASL is set"
 	switch {
 	case cluster.TLS.Enabled && cluster.SASL.Mechanism != "":
-		with = "TLS and SASL (" + cluster.SASL.Mechanism + ") are taken"
+		return "TLS and SASL (" + cluster.SASL.Mechanism + ") work"
 	case cluster.TLS.Enabled:
-		with = "TLS is taken"
+		return "TLS works; SASL is not set"
 	case cluster.SASL.Mechanism != "":
-		with = "SASL (" + cluster.SASL.Mechanism + ") is taken, without TLS"
+		return "SASL (" + cluster.SASL.Mechanism + ") works; TLS is not set"
 	}
-	return with
+	return "neither TLS nor SASL is set"
 }
 
 // newClient returns a client of the cluster called name in cfg.

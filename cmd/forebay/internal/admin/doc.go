@@ -1,4 +1,4 @@
-// Package admin looks at clusters and changes topics, for the commands: whether a cluster takes
-// what some settings send, the topics that those name, and more partitions for them on brokers that
-// were added. Nothing of it is on the way of a record.
+// Package admin checks clusters and changes topics, for the commands. [Probe] checks that a cluster
+// works with some settings, [Apply] creates the topics that they name, and [Grow] adds partitions
+// on brokers that were added. No record passes through this package.
 package admin

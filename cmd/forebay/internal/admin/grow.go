@@ -14,19 +14,18 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Growth is more partitions for topics of a cluster.
+// Growth describes the partitions to add to topics of a cluster.
 type Growth struct {
 	Cluster string
-	Topics  []string // names, or patterns of those that are there
-	Add     int      // partitions that each gets
-	// node IDs of the brokers that were added; none means those that hold nothing of any topic
-	On     []int32
-	DryRun bool
+	Topics  []string // names, or patterns of existing topics
+	Add     int      // partitions to add to each
+	On      []int32  // node IDs of the brokers to use; empty means those without partitions
+	DryRun  bool
 }
 
-// Grow adds partitions to all topics in one request and returns where they lie, or with DryRun
-// where they would, which the brokers have then agreed to. The error names what the brokers refuse;
-// topics that it does not name have grown.
+// Grow adds partitions to all topics in one request and returns where they are. With DryRun the
+// brokers only check the request. The error names the topics that the brokers refuse; the others
+// have grown.
 func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, error) {
 	client, err := newClient(cfg, g.Cluster)
 	if err != nil {
@@ -35,7 +34,7 @@ func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, erro
 	defer client.Close()
 	meta, err := kadm.NewClient(client).Metadata(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("topics of cluster %s: %w", g.Cluster, why(err))
+		return nil, fmt.Errorf("cannot read the topics of cluster %s: %w", g.Cluster, why(err))
 	}
 	g.Topics = expand(g.Topics, meta.Topics)
 	plan, err := g.plan(meta)
@@ -58,13 +57,13 @@ func Grow(ctx context.Context, cfg producer.Config, g Growth) ([]Partition, erro
 	}
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return nil, fmt.Errorf("add partitions: %w", why(err))
+		return nil, fmt.Errorf("cannot add partitions: %w", why(err))
 	}
 	return refused(plan, resp)
 }
 
-// expand returns topics with the names that there are in place of patterns, each once. A pattern
-// that matches nothing stays.
+// expand replaces patterns by the topics that they match, each once. It keeps a pattern that
+// matches nothing.
 func expand(topics []string, there kadm.TopicDetails) []string {
 	var names []string
 	add := func(name string) {
@@ -87,8 +86,7 @@ func expand(topics []string, there kadm.TopicDetails) []string {
 	return names
 }
 
-// refused returns the partitions of plan that the brokers have not refused, and an error for the
-// others.
+// refused returns the partitions of plan that the brokers accepted, and an error for the others.
 func refused(plan []Partition, resp *kmsg.CreatePartitionsResponse) ([]Partition, error) {
 	var errs []error
 	for _, t := range resp.Topics {
@@ -103,7 +101,7 @@ func refused(plan []Partition, resp *kmsg.CreatePartitionsResponse) ([]Partition
 	return plan, errors.Join(errs...)
 }
 
-// plan returns where the new partitions will lie.
+// plan returns where the new partitions will be.
 func (g *Growth) plan(meta kadm.Metadata) ([]Partition, error) {
 	var brokers []node
 	for _, b := range meta.Brokers {
@@ -118,14 +116,14 @@ func (g *Growth) plan(meta kadm.Metadata) ([]Partition, error) {
 	for _, name := range g.Topics {
 		t := meta.Topics[name]
 		if len(t.Partitions) == 0 {
-			errs = append(errs, fmt.Errorf("topic %s: is not there", name))
+			errs = append(errs, fmt.Errorf("topic %s: does not exist", name))
 			continue
 		}
 		topics = append(topics, shape{name, len(t.Partitions), t.Partitions.NumReplicas()})
 	}
 	for _, id := range g.On {
 		if !slices.ContainsFunc(brokers, func(n node) bool { return n.id == id }) {
-			errs = append(errs, fmt.Errorf("broker %d: is not there", id))
+			errs = append(errs, fmt.Errorf("broker %d: does not exist", id))
 		}
 	}
 	if len(errs) > 0 {
@@ -134,15 +132,14 @@ func (g *Growth) plan(meta kadm.Metadata) ([]Partition, error) {
 	on := g.On
 	if len(on) == 0 {
 		if on = empty(meta); len(on) == 0 {
-			return nil,
-				fmt.Errorf("every broker of cluster %s holds something already: name those to "+
-					"place partitions on with --on", g.Cluster)
+			return nil, fmt.Errorf("every broker of cluster %s holds partitions already: "+
+				"write --on with the brokers to use", g.Cluster)
 		}
 	}
 	return place(topics, g.Add, on, brokers)
 }
 
-// empty returns the brokers that hold nothing of any topic: those that were just added.
+// empty returns the brokers that hold no partition: those that were just added.
 func empty(meta kadm.Metadata) []int32 {
 	holding := make(map[int32]bool)
 	meta.Topics.EachPartition(func(p kadm.PartitionDetail) {

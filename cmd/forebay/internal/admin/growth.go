@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// Partition is where a new partition will lie.
+// Partition says where a new partition is placed.
 type Partition struct {
 	Topic    string
 	Number   int32
 	Replicas []int32 // node IDs; the first one leads
 }
 
-// shape is what there is of a topic.
+// shape is the size of an existing topic.
 type shape struct {
 	topic      string
 	partitions int
@@ -27,24 +27,24 @@ type node struct {
 	rack string
 }
 
-// place returns where the new partitions of some topics will lie: each topic gets add more of them.
-// All are led by the brokers of on, in turn, from one topic to the next; so are their copies, as
-// far as those are enough, in as many racks as there are. It is pure.
+// place places add new partitions of each topic. Their leaders are the brokers of on in turn, from
+// one topic to the next. Their other replicas go to the brokers of on as far as these are enough,
+// and to as many racks as possible. It does no I/O.
 func place(topics []shape, add int, on []int32, brokers []node) ([]Partition, error) {
 	if len(on) == 0 {
-		return nil, errors.New("no broker to place partitions on")
+		return nil, errors.New("no brokers for partitions: write --on with the brokers to use")
 	}
 	racks := make(map[int32]string)
 	for _, b := range brokers {
 		racks[b.id] = b.rack
 	}
-	held := make(map[int32]int) // copies that were placed
+	held := make(map[int32]int) // replicas placed so far
 	led := make(map[int32]int)
 	var plan []Partition
 	for _, t := range topics {
 		if t.copies > len(brokers) {
-			return nil, fmt.Errorf("topic %s has %s, and there are %s", t.topic,
-				plural(t.copies, "copy", "copies"), plural(len(brokers), "broker", "brokers"))
+			return nil, fmt.Errorf("topic %s has %s, but the cluster has only %s", t.topic,
+				plural(t.copies, "replica", "replicas"), plural(len(brokers), "broker", "brokers"))
 		}
 		for i := range add {
 			p := Partition{Topic: t.topic, Number: int32(t.partitions + i)}
@@ -60,8 +60,8 @@ func place(topics []shape, add int, on []int32, brokers []node) ([]Partition, er
 	return plan, nil
 }
 
-// next returns the broker for one more copy of a partition: one of on, then one in a rack that has
-// none, then the one that got least. The first copy leads.
+// next returns the broker for the next replica of a partition: one of on if possible, then one in
+// another rack, then the one with the fewest replicas. The first replica leads.
 func next(replicas []int32, brokers []node, on []int32, racks map[int32]string, led,
 	held map[int32]int) int32 {
 	better := func(a, b node) int {
@@ -81,6 +81,7 @@ func next(replicas []int32, brokers []node, on []int32, racks map[int32]string, 
 	return slices.MinFunc(free, better).id
 }
 
+// number returns 1 for true, 0 for false.
 func number(b bool) int {
 	if b {
 		return 1

@@ -23,7 +23,7 @@ func TestPlace_UsesTheBrokersThatWereAdded(t *testing.T) {
 		"where one is not enough, in racks that have none")
 
 	_, err = place([]shape{{"x", 1, 7}}, 1, []int32{4}, brokers)
-	require.EqualError(t, err, "topic x has 7 copies, and there are 6 brokers")
+	require.EqualError(t, err, "topic x has 7 replicas, but the cluster has only 6 brokers")
 	_, err = place(nil, 1, nil, brokers)
 	require.Error(t, err)
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Probe asks the cluster called name whether it takes what cfg, with its defaults filled in, sends
-// there: wanted are the topics, and choices what they are to be like, before what cfg and their
-// priorities say. It sends no record and changes nothing. It takes a few seconds for a broker that
-// does not answer, and ends with ctx.
+// Probe checks that cfg works in the cluster called name: its brokers, and the wanted topics there.
+// choices override what cfg and the priorities want the topics to be like. cfg must have its
+// defaults filled in. Probe sends no record and changes nothing. A broker that does not answer
+// takes a few seconds; Probe ends with ctx.
 func Probe(ctx context.Context, cfg producer.Config, name string, wanted []Wanted,
 	choices Choices) []Verdict {
 	p := &probe{verdicts: verdicts{cluster: name}, cfg: cfg, choices: choices}
@@ -45,11 +45,11 @@ type probe struct {
 	verdicts
 	cfg     producer.Config
 	choices Choices
-	brokers int // that the cluster has
+	brokers int // how many the cluster has
 }
 
-// reach asks each broker that the settings name, and each that those name, and reports whether any
-// answers.
+// reach asks each broker in the settings, and each that the cluster advertises. It reports whether
+// any answers.
 func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 	answered, want, says := 0, p.cfg.Clusters[p.cluster].ClusterID, "cluster_id"
 	for _, addr := range p.cfg.Clusters[p.cluster].Brokers {
@@ -64,24 +64,24 @@ func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 			p.add(Warning, addr, "cannot be reached: %v", why(err))
 			continue
 		case id != "" && want != "" && id != want:
-			p.add(Wrong, addr, "another Kafka cluster answers there: its ID is %q, and %s says %q",
+			p.add(Wrong, addr, "belongs to another cluster: its ID is %q, but %s says %q",
 				id, says, want)
 			continue
 		case id != "" && want == "":
-			want, says = id, addr // nothing is set, but all have to lead to one
+			want, says = id, addr // no cluster_id is set, but all brokers must agree
 		}
 		answered++
 		p.add(OK, addr, "answers")
 	}
 	if answered == 0 {
 		for i := range p.all {
-			p.all[i].Level = Wrong // without any of them nothing works
+			p.all[i].Level = Wrong // no broker at all answers
 		}
 		return false
 	}
 	meta, err := kadm.NewClient(client).BrokerMetadata(ctx)
 	if err != nil {
-		p.add(Wrong, "", "no metadata: %v", why(err))
+		p.add(Wrong, "", "cannot read metadata: %v", why(err))
 		return false
 	}
 	p.brokers = len(meta.Brokers)
@@ -90,15 +90,15 @@ func (p *probe) reach(ctx context.Context, client *kgo.Client) bool {
 	for _, b := range meta.Brokers {
 		if _, err := ask(ctx, client.Broker(int(b.NodeID))); err != nil {
 			p.add(Wrong, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))),
-				"broker %d calls itself so (advertised.listeners), and cannot be reached there: "+
-					"%v", b.NodeID, why(err))
+				"broker %d advertises this address (advertised.listeners), but cannot be "+
+					"reached there: %v", b.NodeID, why(err))
 		}
 	}
 	return true
 }
 
-// ask returns the ID of the cluster that a broker belongs to, "" if it does not tell, or why it
-// does not answer.
+// ask returns the ID of the cluster that a broker belongs to, "" if the broker does not report one.
+// The error says why it does not answer.
 func ask(ctx context.Context, b *kgo.Broker) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -106,13 +106,13 @@ func ask(ctx context.Context, b *kgo.Broker) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if told := resp.(*kmsg.MetadataResponse).ClusterID; told != nil {
-		id = *told
+	if reported := resp.(*kmsg.MetadataResponse).ClusterID; reported != nil {
+		id = *reported
 	}
 	return id, nil
 }
 
-// why returns err without what kgo says around it.
+// why returns err without the text that kgo adds.
 func why(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
@@ -123,22 +123,21 @@ func why(err error) error {
 	return err
 }
 
-// topics looks at what is wanted.
+// topics checks the wanted topics.
 func (p *probe) topics(ctx context.Context, admin *kadm.Client, wanted []Wanted) {
 	if len(wanted) == 0 {
 		p.add(OK, "",
-			"the settings name no topic that goes here, so none was looked at: name some with "+
-				"--topic")
+			"no topic was checked, because the settings send none here: name topics with --topic")
 		return
 	}
 	existing, err := admin.ListTopics(ctx)
 	if err != nil {
-		p.add(Wrong, "", "topics cannot be listed: %v", why(err))
+		p.add(Wrong, "", "cannot list topics: %v", why(err))
 		return
 	}
 	topics, none := resolve(wanted, existing.Names())
 	for _, w := range none {
-		p.add(OK, w.Topic, "no topic there matches it")
+		p.add(OK, w.Topic, "no topic matches this pattern")
 	}
 	names := make([]string, len(topics))
 	for i, w := range topics {
@@ -149,20 +148,20 @@ func (p *probe) topics(ctx context.Context, admin *kadm.Client, wanted []Wanted)
 	}
 	details, err := detailsOf(ctx, admin, names)
 	if err != nil {
-		p.add(Wrong, "", "topics cannot be looked at: %v", why(err))
+		p.add(Wrong, "", "cannot read topics: %v", why(err))
 		return
 	}
 	configs, err := configsOf(ctx, admin, names)
 	if err != nil {
-		p.add(Warning, "", "settings of topics cannot be read: %v", why(err))
+		p.add(Warning, "", "cannot read the settings of topics: %v", why(err))
 	}
 	for _, w := range topics {
 		p.topic(w, details[w.Topic], settingsOf(configs, w.Topic))
 	}
 }
 
-// detailsOf returns what the brokers say of topics. Where one of them is forbidden kadm says no
-// more than that, so then they are asked for one by one.
+// detailsOf returns the details of topics. If access to one is denied, kadm returns only that
+// error, so then it asks for one after the other.
 func detailsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.TopicDetails, error) {
 	ctx = kadm.WithAuthorizedOps(ctx)
 	details, err := admin.ListTopics(ctx, names...)
@@ -184,7 +183,7 @@ func detailsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.To
 	return details, nil
 }
 
-// configsOf returns the settings of those topics that may be seen, in the same way.
+// configsOf returns the settings of the topics that may be read, in the same way.
 func configsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.ResourceConfigs,
 	error) {
 	configs, err := admin.DescribeTopicConfigs(ctx, names...)
@@ -202,7 +201,7 @@ func configsOf(ctx context.Context, admin *kadm.Client, names []string) (kadm.Re
 	return configs, nil
 }
 
-// settingsOf returns the settings of a topic, by name; none if they are not told.
+// settingsOf returns the numeric settings of a topic by name; none if they were not reported.
 func settingsOf(configs kadm.ResourceConfigs, topic string) map[string]int64 {
 	settings := make(map[string]int64)
 	rc, err := configs.On(topic, nil)
@@ -217,23 +216,24 @@ func settingsOf(configs kadm.ResourceConfigs, topic string) map[string]int64 {
 	return settings
 }
 
-// topic looks at one topic.
+// topic checks one topic.
 func (p *probe) topic(w Wanted, d kadm.TopicDetail, settings map[string]int64) {
 	if len(d.Partitions) == 0 {
 		switch creates := p.cfg.Clusters[p.cluster].CreateTopics.Enabled; {
 		case errors.Is(d.Err, kerr.TopicAuthorizationFailed):
-			// the right to write has the right to look in it
-			p.add(Wrong, w.Topic, "may not be written to, nor looked at: it wants an ACL for WRITE")
+			// permission to write includes permission to describe
+			p.add(Wrong, w.Topic,
+				"no permission to write or describe: add an ACL that allows WRITE")
 		case d.Err != nil && !strings.Contains(d.Err.Error(), "UNKNOWN_TOPIC"):
-			p.add(Wrong, w.Topic, "cannot be looked at: %v", d.Err)
+			p.add(Wrong, w.Topic, "cannot be read: %v", d.Err)
 		case creates:
-			p.add(OK, w.Topic, "is not there, and is made when there are records for it")
+			p.add(OK, w.Topic, "does not exist; it is created when there are records for it")
 		case w.Fallback:
 			p.add(Warning, w.Topic,
-				"is not there: while the settings fall back to this cluster, records for it wait")
+				"does not exist: records for it wait while they fall back to this cluster")
 		default:
-			p.add(Wrong, w.Topic,
-				"is not there: records for it wait. \"forebay topics apply\" makes it")
+			p.add(Wrong, w.Topic, "does not exist: records for it wait: create it, as with "+
+				"\"forebay topics apply\"")
 		}
 		return
 	}
@@ -255,95 +255,87 @@ func (p *probe) leaders(w Wanted, d kadm.TopicDetail) {
 		}
 	}
 	if without > 0 {
-		p.add(Wrong, w.Topic, "partitions without a leader: %d of %d", without, len(d.Partitions))
+		p.add(Wrong, w.Topic, "%d of %d partitions have no leader", without, len(d.Partitions))
 		return
 	}
-	p.add(OK, w.Topic, "is there, %s", plural(len(d.Partitions), "partition", "partitions"))
+	p.add(OK, w.Topic, "exists, %s", plural(len(d.Partitions), "partition", "partitions"))
 }
 
 func (p *probe) permission(w Wanted, d kadm.TopicDetail) {
 	ops := d.AuthorizedOperations
 	switch {
 	case slices.Contains(ops, kadm.OpWrite) || slices.Contains(ops, kadm.OpAll):
-		p.add(OK, w.Topic, "may be written to")
+		p.add(OK, w.Topic, "writing is permitted")
 	case len(ops) == 0:
-		p.add(Warning, w.Topic, "the broker does not say whether it may be written to")
+		p.add(Warning, w.Topic, "the broker does not report whether writing is permitted")
 	default:
-		p.add(Wrong, w.Topic, "may not be written to: it wants an ACL for WRITE")
+		p.add(Wrong, w.Topic, "no permission to write: add an ACL that allows WRITE")
 	}
 }
 
-// copies says whether there are as many as are wanted. Where nobody but the table of priorities
-// wants them, that is advice.
+// copies checks the number of replicas. If only the priority wants more, a lack of them is a
+// warning.
 func (p *probe) copies(w Wanted, want wish, d kadm.TopicDetail, settings map[string]int64) {
 	copies := slices.MinFunc(d.Partitions.Sorted(), func(a, b kadm.PartitionDetail) int {
 		return cmp.Compare(len(a.Replicas), len(b.Replicas))
 	}).Replicas
-	level, have := Warning, plural(len(copies), "copy", "copies")
+	level, have := Warning, plural(len(copies), "replica", "replicas")
 	if want.copiesAsked {
 		level = Wrong
 	}
 	switch insync := settings["min.insync.replicas"]; {
 	case insync > int64(len(copies)):
 		p.add(Wrong, w.Topic,
-			"%s, and min.insync.replicas is %d: nothing can be written with acks: "+
-				"all", have, insync)
+			"%s, but min.insync.replicas is %d: no record can be written with acks: all",
+			have, insync)
 	case len(copies) < want.copies && !want.copiesAsked && p.brokers == 1:
-		p.add(OK, w.Topic, "%s, on the one broker that there is", have)
+		p.add(OK, w.Topic, "%s, because the cluster has 1 broker", have)
 	case len(copies) < want.copies:
 		p.add(level, w.Topic, "%s: %s %d", have, want.copiesBy, want.copies)
 	case insync == int64(len(copies)) && insync > 1:
 		p.add(Warning, w.Topic,
-			"%d copies, and min.insync.replicas is as many: nothing can be written while a "+
-				"broker is away", insync)
+			"%d replicas, and min.insync.replicas is the same: no record can be written while a "+
+				"broker is down", insync)
 	default:
 		p.add(OK, w.Topic, "%s", have)
 	}
 }
 
 func (p *probe) retention(w Wanted, want wish, settings map[string]int64) {
-	ms, told := settings[retentionKey]
+	ms, known := settings[retentionKey]
 	is := fromMillis(ms)
 	switch {
-	case !told:
-		p.add(Warning, w.Topic, "retention.ms is not told")
-	case is < 0 && want.retention < 0:
-		p.add(OK, w.Topic, "kept for ever")
-	case is < 0:
-		p.add(Warning, w.Topic, "kept for ever: %s %s", want.retentionBy, hours(want.retention))
-	case want.retention < 0:
-		p.add(Warning, w.Topic, "kept for %s: %s for ever", hours(is), want.retentionBy)
-	case is < want.leastKept || is > want.retention:
-		p.add(Warning, w.Topic, "kept for %s: %s %s", hours(is), want.retentionBy,
-			hours(want.retention))
+	case !known:
+		p.add(Warning, w.Topic, "the broker does not report retention.ms")
+	case is < 0 && want.retention < 0, is >= want.leastKept && is <= want.retention:
+		p.add(OK, w.Topic, "retention %s", kept(is))
 	default:
-		p.add(OK, w.Topic, "kept for %s", hours(is))
+		p.add(Warning, w.Topic, "retention %s: %s %s", kept(is), want.retentionBy,
+			kept(want.retention))
 	}
 }
 
 func (p *probe) sizes(w Wanted, settings map[string]int64) {
-	limit, told := settings["max.message.bytes"]
+	limit, known := settings["max.message.bytes"]
 	batch, record := int64(p.cfg.Batching.MaxBytes), int64(p.cfg.Batching.MaxRecordBytes)
 	bytes := func(n int64) string { return humanize.Comma(n) }
 	switch {
-	case !told:
-		p.add(Warning, w.Topic, "max.message.bytes is not told")
+	case !known:
+		p.add(Warning, w.Topic, "the broker does not report max.message.bytes")
 	case limit < record:
 		p.add(Warning, w.Topic,
-			"takes %s bytes at once (max.message.bytes): larger records are rejected, and "+
-				"batching.max_record_bytes lets %s through",
-			bytes(limit), bytes(record))
+			"max.message.bytes is %s: larger records are rejected, but "+
+				"batching.max_record_bytes allows %s", bytes(limit), bytes(record))
 	case limit < batch:
 		p.add(Warning, w.Topic,
-			"takes %s bytes at once (max.message.bytes): batches of batching.max_bytes (%s) are "+
-				"halved until they fit",
-			bytes(limit), bytes(batch))
+			"max.message.bytes is %s: batches of batching.max_bytes (%s) are halved until they "+
+				"fit", bytes(limit), bytes(batch))
 	default:
-		p.add(OK, w.Topic, "takes %s bytes at once", bytes(limit))
+		p.add(OK, w.Topic, "max.message.bytes is %s", bytes(limit))
 	}
 }
 
-// plural returns "1 copy" or "2 copies".
+// plural returns "1 replica" or "2 replicas".
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -21,7 +21,8 @@ import (
 // settings returns a configuration with its defaults for one cluster, "kafka", of some brokers.
 func settings(t *testing.T, brokers []string, rules ...routing.Rule) producer.Config {
 	t.Helper()
-	cfg, err := producer.Config{Clusters: map[string]producer.ClusterConfig{"kafka": {Brokers: brokers}}, Topics: rules}.Complete()
+	clusters := map[string]producer.ClusterConfig{"kafka": {Brokers: brokers}}
+	cfg, err := producer.Config{Clusters: clusters, Topics: rules}.Complete()
 	require.NoError(t, err)
 	return cfg
 }
@@ -62,10 +63,10 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 	gone := refusing(t)
 	cfg := settings(t, append(kafka.Seeds(), gone),
 		routing.Rule{Topic: name("good"), Priority: routing.High},
-		routing.Rule{Topic: name("thin"),
-			Priority: routing.High}, routing.Rule{Topic: name("strict"), Priority: routing.High},
-		routing.Rule{Topic: name("low.*"),
-			Priority: routing.Low}, routing.Rule{Topic: name("none.*"), Priority: routing.Low})
+		routing.Rule{Topic: name("thin"), Priority: routing.High},
+		routing.Rule{Topic: name("strict"), Priority: routing.High},
+		routing.Rule{Topic: name("low.*"), Priority: routing.Low},
+		routing.Rule{Topic: name("none.*"), Priority: routing.Low})
 	cfg.Batching.MaxBytes = 2 << 20
 	wanted, err := Topics(cfg, name("missing"))
 	require.NoError(t, err)
@@ -74,31 +75,31 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 	require.Equal(t, "warning "+gone+" cannot be reached: connect: connection refused", lines[3])
 	require.Regexp(t, `^ok cluster \S+ has 3 brokers; neither TLS nor SASL is set$`, lines[4])
 	_, got, _ = strings.Cut(got, "\n")
-	require.Equal(t, `ok x.none.* no topic there matches it
-ok x.good is there, 2 partitions
-ok x.good may be written to
-ok x.good 3 copies
-ok x.good kept for 24 h
-warning x.good takes 1,048,588 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
-ok x.thin is there, 1 partition
-ok x.thin may be written to
-warning x.thin 1 copy: high priority has 3
-warning x.thin kept for 1 h: high priority has 24 h
-warning x.thin takes 1,000 bytes at once (max.message.bytes): larger records are rejected, and batching.max_record_bytes lets 1,000,000 through
-ok x.strict is there, 1 partition
-ok x.strict may be written to
-warning x.strict 3 copies, and min.insync.replicas is as many: nothing can be written while a broker is away
-warning x.strict kept for ever: high priority has 24 h
-warning x.strict takes 1,000,000 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit
-wrong x.missing is not there: records for it wait. "forebay topics apply" makes it
-ok x.low.a is there, 1 partition
-ok x.low.a may be written to
-ok x.low.a 2 copies
-ok x.low.a kept for 1 h
-warning x.low.a takes 1,048,588 bytes at once (max.message.bytes): batches of batching.max_bytes (2,097,152) are halved until they fit`, got)
+	require.Equal(t, `ok x.none.* no topic matches this pattern
+ok x.good exists, 2 partitions
+ok x.good writing is permitted
+ok x.good 3 replicas
+ok x.good retention 24 h
+warning x.good max.message.bytes is 1,048,588: batches of batching.max_bytes (2,097,152) are halved until they fit
+ok x.thin exists, 1 partition
+ok x.thin writing is permitted
+warning x.thin 1 replica: high priority recommends 3
+warning x.thin retention 1 h: high priority recommends 24 h
+warning x.thin max.message.bytes is 1,000: larger records are rejected, but batching.max_record_bytes allows 1,000,000
+ok x.strict exists, 1 partition
+ok x.strict writing is permitted
+warning x.strict 3 replicas, and min.insync.replicas is the same: no record can be written while a broker is down
+warning x.strict retention forever: high priority recommends 24 h
+warning x.strict max.message.bytes is 1,000,000: batches of batching.max_bytes (2,097,152) are halved until they fit
+wrong x.missing does not exist: records for it wait: create it, as with "forebay topics apply"
+ok x.low.a exists, 1 partition
+ok x.low.a writing is permitted
+ok x.low.a 2 replicas
+ok x.low.a retention 1 h
+warning x.low.a max.message.bytes is 1,048,588: batches of batching.max_bytes (2,097,152) are halved until they fit`, got)
 	after, err := kafka.Admin(t).ListTopics(t.Context(), name("missing"))
 	require.NoError(t, err)
-	require.Error(t, after[name("missing")].Err, "it has not made the topic")
+	require.Error(t, after[name("missing")].Err, "it has not created the topic")
 }
 
 func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
@@ -112,14 +113,15 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil, Choices{}))
 	require.Contains(t, lines, "ok "+brokers[0]+" answers")
 	require.Contains(t, lines,
-		"wrong "+brokers[1]+` another Kafka cluster answers there: its ID is "theirs", and `+brokers[0]+` says "ours"`)
+		"wrong "+brokers[1]+` belongs to another cluster: its ID is "theirs", but `+
+			brokers[0]+` says "ours"`)
 
 	cfg := settings(t, brokers[1:])
 	cc := cfg.Clusters["kafka"]
 	cc.ClusterID = "ours"
 	cfg.Clusters["kafka"] = cc
 	require.Equal(t, []string{"wrong " + brokers[1] +
-		` another Kafka cluster answers there: its ID is "theirs", and cluster_id says "ours"`},
+		` belongs to another cluster: its ID is "theirs", but cluster_id says "ours"`},
 		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
 }
 
@@ -148,8 +150,8 @@ func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 	require.Contains(t, lines, "ok "+seed+" answers")
 	require.True(t, slices.ContainsFunc(lines, func(line string) bool {
 		return strings.HasPrefix(line,
-			"wrong "+gone+" broker 7 calls itself so (advertised.listeners), and cannot be "+
-				"reached there")
+			"wrong "+gone+" broker 7 advertises this address (advertised.listeners), but cannot "+
+				"be reached there")
 	}), lines)
 }
 
@@ -179,8 +181,8 @@ func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
 	wanted, err := Topics(cfg, "t")
 	require.NoError(t, err)
 	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
-	require.Contains(t, lines, "wrong t may not be written to: it wants an ACL for WRITE")
-	require.Contains(t, lines, "wrong t partitions without a leader: 1 of 1")
+	require.Contains(t, lines, "wrong t no permission to write: add an ACL that allows WRITE")
+	require.Contains(t, lines, "wrong t 1 of 1 partitions have no leader")
 }
 
 func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
@@ -199,10 +201,10 @@ func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
 	wanted, err := Topics(cfg, "other", "p.1")
 	require.NoError(t, err)
 	require.Equal(t, []Wanted{
-		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false}, {"a", "other",
-			routing.Medium, true},
-		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true}, {"b", "x",
-			routing.Medium, false}, {"b", "other", routing.Medium, false},
+		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false},
+		{"a", "other", routing.Medium, true},
+		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true},
+		{"b", "x", routing.Medium, false}, {"b", "other", routing.Medium, false},
 	}, wanted)
 	topics, none := resolve(wanted[:2], []string{"p.1", "p.2", "q"})
 	require.Equal(t, []Wanted{{"a", "p.1", routing.High, false}, {"a", "p.2", routing.High, false}},

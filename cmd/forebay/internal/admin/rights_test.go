@@ -16,8 +16,7 @@ import (
 	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
-// guarded starts a broker that asks who comes, and lets "service" do what rules allow. It returns
-// settings for that.
+// guarded starts a broker with SASL and ACLs, and returns settings for the user "service".
 func guarded(t *testing.T) (*kafkatest.Cluster, producer.Config) {
 	ca := testca.New(t)
 	pair := ca.Issue(t, "broker", time.Hour, "127.0.0.1")
@@ -55,8 +54,7 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 	}
 	wanted, err := Topics(cfg, "full", "read", "none")
 	require.NoError(t, err)
-	// says waits until the broker has taken the rules over, which it does some time after it has
-	// agreed to them.
+	// says waits until the broker enforces the ACLs, some time after it has accepted them.
 	says := func(lines ...string) {
 		t.Helper()
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -69,11 +67,14 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 	}
 	grant("full", kadm.OpDescribe, kadm.OpDescribeConfigs, kadm.OpWrite)
 	grant("read", kadm.OpDescribe, kadm.OpRead)
-	says("ok full may be written to", "warning full kept for 168 h: medium priority has 4 h",
-		"ok read is there, 1 partition", "wrong read may not be written to: it wants an ACL for "+
-			"WRITE", "warning read retention.ms is not told",
-		"wrong none may not be written to, nor looked at: it wants an ACL for WRITE")
+	says("ok full writing is permitted",
+		"warning full retention 168 h: medium priority recommends 4 h",
+		"ok read exists, 1 partition",
+		"wrong read no permission to write: add an ACL that allows WRITE",
+		"warning read the broker does not report retention.ms",
+		"wrong none no permission to write or describe: add an ACL that allows WRITE")
 	grant("read", kadm.OpWrite)
-	grant("none", kadm.OpWrite) // which goes with the right to look at it
-	says("ok full may be written to", "ok read may be written to", "ok none may be written to")
+	grant("none", kadm.OpWrite) // which includes the permission to describe
+	says("ok full writing is permitted", "ok read writing is permitted",
+		"ok none writing is permitted")
 }

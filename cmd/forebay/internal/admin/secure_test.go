@@ -19,8 +19,8 @@ func TestProbe_SpeaksTLSAndSaysWhoItIs(t *testing.T) {
 	ca, dir := testca.New(t), t.TempDir()
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(),
 		kfake.Superuser("PLAIN", "service", "right"),
-		kfake.TLS(&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "broker", time.Hour,
-			"127.0.0.1").TLS(t)}}))
+		kfake.TLS(&tls.Config{Certificates: []tls.Certificate{
+			ca.Issue(t, "broker", time.Hour, "127.0.0.1").TLS(t)}}))
 	require.NoError(t, err)
 	defer k.Close()
 	right := settings(t, k.ListenAddrs()).Clusters["kafka"]
@@ -33,7 +33,7 @@ func TestProbe_SpeaksTLSAndSaysWhoItIs(t *testing.T) {
 		cluster producer.ClusterConfig
 		says    string
 	}{
-		{right, "TLS and SASL (plain) are taken"},
+		{right, "TLS and SASL (plain) work"},
 		{wrong, "wrong 127.0.0.1"}, // kfake hangs up without a word
 		{stranger, "certificate signed by unknown authority"},
 	} {

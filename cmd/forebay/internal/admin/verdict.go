@@ -2,20 +2,20 @@ package admin
 
 import "fmt"
 
-// Level says how good something is.
+// Level says how serious a finding is.
 type Level int
 
-// The levels, in rising order of trouble.
+// The levels, from the least serious to the most.
 const (
 	OK      Level = iota
-	Warning       // it works, but not as well as it could
+	Warning       // works, but not as well as it could
 	Wrong
 )
 
 // String returns "ok", "warning" or "wrong".
 func (l Level) String() string { return [...]string{"ok", "warning", "wrong"}[l] }
 
-// Verdict is what was found out about one thing.
+// Verdict is one finding.
 type Verdict struct {
 	Level   Level
 	Cluster string
@@ -23,7 +23,7 @@ type Verdict struct {
 	Text    string
 }
 
-// verdicts collects what was found out about a cluster.
+// verdicts collects the findings about a cluster.
 type verdicts struct {
 	cluster string
 	all     []Verdict

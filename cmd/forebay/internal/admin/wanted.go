@@ -10,10 +10,10 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Wanted is a topic, or a pattern of topics, that settings send to in a cluster.
+// Wanted is a topic, or a pattern of topics, that the settings send to a cluster.
 type Wanted struct {
 	Cluster  string
-	Topic    string // as it is called there
+	Topic    string // its name there
 	Priority routing.Priority
 	Fallback bool // only while another cluster is down
 }
@@ -21,8 +21,8 @@ type Wanted struct {
 // Pattern reports whether Topic is a pattern.
 func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
 
-// Topics returns what settings, with their defaults filled in, send to: the topics of their rules
-// and more ones, each in the cluster of its priority and in the fallbacks that take it.
+// Topics returns the topics of the rules in cfg and more ones, each in the cluster of its priority
+// and in the fallbacks that take it. cfg must have its defaults filled in.
 func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 	rules, err := routing.NewTable(cfg.Topics)
 	if err != nil {
@@ -35,7 +35,7 @@ func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 			wanted = append(wanted, Wanted{Cluster: settings.Cluster, Topic: topic, Priority: p})
 		}
 		for _, f := range settings.Fallbacks {
-			// the last two for patterns
+			// the last two conditions are for patterns
 			if f.Takes(topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, topic) {
 				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(topic),
 					Priority: p, Fallback: true})
@@ -64,8 +64,8 @@ func prioritySettings(cfg producer.Config, p routing.Priority) producer.Priority
 	return cfg.Priorities.Medium
 }
 
-// resolve returns wanted with the names of topics in place of patterns: those that exist, match,
-// and are not wanted already by a rule that goes before. What matches nothing is in none.
+// resolve replaces each pattern in wanted by the existing topics that it matches, except those that
+// an earlier rule took. Patterns that match nothing are in none.
 func resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
 	taken := make(map[string]bool)
 	for _, w := range wanted {
@@ -80,7 +80,7 @@ func resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
 		}
 		found := false
 		for _, topic := range existing {
-			// the pattern was checked with the settings
+			// New has checked the pattern
 			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] {
 				taken[topic], found = true, true
 				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic,

@@ -12,31 +12,32 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Choices are what somebody wants of topics, whatever the settings and the priorities say.
+// Choices are what the flags ask of topics. They override the settings and the priorities.
 type Choices struct {
 	Partitions Choice[int32]
 	Copies     Choice[int16]
-	Retention  Choice[time.Duration] // negative: for ever
+	Retention  Choice[time.Duration] // negative: forever
 }
 
-// wish is what a topic is to be like.
+// wish is what a topic should be like.
 type wish struct {
-	partitions int32 // -1 for as many as the brokers make
+	partitions int32 // -1 for the brokers' default
 	copies     int
-	retention  time.Duration // negative: for ever
-	leastKept  time.Duration // that passes for it
+	retention  time.Duration // negative: forever
+	leastKept  time.Duration // the shortest retention that passes
 	configs    map[string]string
 
-	copiesBy, retentionBy string // whose wish that is
-	copiesAsked           bool   // by a choice or a setting, not only by the priority
+	copiesBy, retentionBy string // who wants it, with a verb
+	copiesAsked           bool   // whether a choice or a setting wants it, not only the priority
 }
 
-// wishFor returns what w is to be like in a cluster: by the choices, or else as create_topics of
-// the cluster says, or else as its priority asks.
+// wishFor returns what w should be like: by the choices, else by create_topics of its cluster, else
+// by its priority.
 func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wish {
-	class, by := classOf(w.Priority), fmt.Sprintf("%v priority has", w.Priority)
+	class, by := classOf(w.Priority), fmt.Sprintf("%v priority recommends", w.Priority)
 	s := wish{
-		partitions: -1, copies: class.copies, retention: class.retention, leastKept: class.leastKept,
+		partitions: -1, copies: class.copies,
+		retention: class.retention, leastKept: class.leastKept,
 		configs: maps.Clone(settings.Configs), copiesBy: by, retentionBy: by,
 	}
 	if settings.Partitions > 0 {
@@ -46,24 +47,25 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 		s.partitions = n
 	}
 	if settings.ReplicationFactor > 0 {
-		s.copies, s.copiesBy, s.copiesAsked = int(settings.ReplicationFactor), "create_topics "+
-			"says", true
+		s.copies, s.copiesAsked = int(settings.ReplicationFactor), true
+		s.copiesBy = "create_topics asks for"
 	}
 	if n, ok := choices.Copies.Of(w.Topic); ok {
-		s.copies, s.copiesBy, s.copiesAsked = int(n), "--replication-factor says", true
+		s.copies, s.copiesAsked = int(n), true
+		s.copiesBy = "--replication-factor asks for"
 	}
 	if s.configs == nil {
 		s.configs = make(map[string]string)
 	}
 	if ms, err := strconv.ParseInt(s.configs[retentionKey], 10, 64); err == nil {
-		s.retention, s.retentionBy = fromMillis(ms), "create_topics says"
+		s.retention, s.retentionBy = fromMillis(ms), "create_topics asks for"
 		s.leastKept = s.retention
 	}
 	if kept, ok := choices.Retention.Of(w.Topic); ok {
-		s.retention, s.leastKept, s.retentionBy = kept, kept, "--retention says"
+		s.retention, s.leastKept, s.retentionBy = kept, kept, "--retention asks for"
 		delete(s.configs, retentionKey)
 	}
-	if _, ok := s.configs[retentionKey]; !ok { // what is no number is the brokers' to refuse
+	if _, ok := s.configs[retentionKey]; !ok { // the brokers refuse what is not a number
 		s.configs[retentionKey] = "-1"
 		if s.retention >= 0 {
 			s.configs[retentionKey] = strconv.FormatInt(s.retention.Milliseconds(), 10)
@@ -72,10 +74,10 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 	return s
 }
 
-// retentionKey is what Kafka calls how long records are kept, in milliseconds; -1 is for ever.
+// retentionKey is Kafka's name for the retention, in milliseconds; -1 means forever.
 const retentionKey = "retention.ms"
 
-// fromMillis returns the time that a value of retention.ms means: negative if it is for ever, or
+// fromMillis returns the retention that a value of retention.ms means: negative for forever, and
 // for centuries.
 func fromMillis(ms int64) time.Duration {
 	if ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
@@ -84,7 +86,7 @@ func fromMillis(ms int64) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// request returns the settings as they are sent.
+// request returns the settings in the form that kadm sends.
 func (s wish) request() map[string]*string {
 	configs := make(map[string]*string, len(s.configs))
 	for key, value := range s.configs {
@@ -95,13 +97,13 @@ func (s wish) request() map[string]*string {
 
 // String returns the wish in words, without partitions.
 func (s wish) String() string {
-	return plural(s.copies, "copy", "copies") + ", " + kept(s.retention)
+	return plural(s.copies, "replica", "replicas") + ", retention " + kept(s.retention)
 }
 
-// kept says how long records are kept.
+// kept returns a retention in words.
 func kept(d time.Duration) string {
 	if d < 0 {
-		return "for ever"
+		return "forever"
 	}
 	return hours(d)
 }

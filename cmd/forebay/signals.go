@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// echo is how long a second signal is taken for the first one: a program such as timeout passes on
-// to its child what the whole process group has been sent already.
+// echo is how long a second signal counts as the first one. A program such as timeout forwards a
+// signal to its child, which got it already with the process group.
 const echo = 500 * time.Millisecond
 
-// interrupts turns signals into the ends of two contexts: reading ends with the first signal,
-// closing with the next one (see echo) or when grace is over. Both end with ctx, and by stop, which
-// must be called.
+// interrupts returns two contexts that signals end: reading ends with the first signal, closing
+// with the next one (see echo) or after grace. Both also end with ctx, and when stop is called,
+// which the caller must do.
 func interrupts(ctx context.Context, signals <-chan os.Signal, grace time.Duration) (reading,
 	closing context.Context, stop func()) {
 	reading, stopReading := context.WithCancel(ctx)

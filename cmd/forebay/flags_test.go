@@ -24,9 +24,9 @@ func settingsFile(t *testing.T, text string) string {
 	return path
 }
 
-func parse(t *testing.T, args ...string) *settings {
+func parse(t *testing.T, args ...string) *flags {
 	t.Helper()
-	s := new(settings)
+	s := new(flags)
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	s.register(f)
 	require.NoError(t, f.Parse(args))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests here send real signals, which reach every command of the process: they must not be
+// The tests here send real signals, which reach every command of the process: they must not run in
 // parallel.
 
 // interrupt sends SIGINT to this process.
@@ -23,14 +23,14 @@ func interrupt(t *testing.T) {
 	require.NoError(t, self.Signal(os.Interrupt))
 }
 
-// survive keeps a signal that nobody waits for any more from ending the test process.
+// survive keeps a late signal from ending the test process.
 func survive(t *testing.T) {
 	c := make(chan os.Signal, 10)
 	signal.Notify(c, os.Interrupt)
 	t.Cleanup(func() { signal.Stop(c) })
 }
 
-// typist returns a standard input on which text was written and nothing more comes.
+// typist returns a standard input that holds text and then blocks.
 func typist(t *testing.T, text string) io.Reader {
 	stdin, writer := io.Pipe()
 	t.Cleanup(func() { writer.Close() })
@@ -45,7 +45,7 @@ func TestProduce_FinishesWhatWasReadWhenInterrupted(t *testing.T) {
 	c := start(t, typist(t, "a\nb\nhalf"), produceArgs(broker.addr)...)
 	<-arrived
 	interrupt(t)
-	c.requireSays(t, "interrupted: up to 30s for the 2 records that wait")
+	c.requireSays(t, "interrupted: waiting up to 30s for 2 undelivered records")
 	release()
 	require.Equal(t, exitInterrupted, c.wait(t), "the input was not read to its end")
 	require.Equal(t, []string{"a", "b"}, values(broker.read(t)))
@@ -60,8 +60,8 @@ func TestProduce_GivesUpAtOnceWhenInterruptedTwice(t *testing.T) {
 	c := start(t, typist(t, "a\n"), produceArgs(broker.addr, "--close-timeout", "1h")...)
 	<-arrived
 	interrupt(t)
-	c.requireSays(t, "interrupted: up to 1h0m0s")
-	time.Sleep(echo) // sooner it counts as the same
+	c.requireSays(t, "interrupted: waiting up to 1h0m0s")
+	time.Sleep(echo) // sooner, it would count as the same signal
 	interrupt(t)
 	require.Equal(t, exitInterrupted, c.wait(t))
 	require.Contains(t, c.lastLine(),
