@@ -39,6 +39,24 @@ func TestReadme_IsShort(t *testing.T) {
 	}
 }
 
+// A file that has moved has to move on the page too.
+func TestArchitecture_NamesFilesThatExistAndIsShort(t *testing.T) {
+	text, err := os.ReadFile("../ARCHITECTURE.md")
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(strings.Fields(string(text))), 1800)
+	exists := make(map[string]bool)
+	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		path = filepath.ToSlash(path)
+		exists[strings.TrimPrefix(path, "../")], exists[filepath.Base(path)] = true, true
+		return err
+	}))
+	named := regexp.MustCompile(`[a-z_/]+\.go\b`).FindAllString(string(text), -1)
+	require.Greater(t, len(named), 60)
+	for _, file := range named {
+		require.True(t, exists[file], "%s does not exist", file)
+	}
+}
+
 // A report's Record is nil where the record was given up for its memory, which happens on the worst
 // day only. What people copy from must look at that, so it asks Returned.
 func TestExamples_DoNotReadARecordThatMayBeNil(t *testing.T) {
