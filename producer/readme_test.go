@@ -39,6 +39,35 @@ func TestReadme_IsShort(t *testing.T) {
 	}
 }
 
+// Each figure of the table is one of bench/RESULTS.md, and the chart shows the same.
+func TestReadme_FiguresAreThoseOfTheBench(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	results, err := os.ReadFile("../bench/RESULTS.md")
+	require.NoError(t, err)
+	chart, err := os.ReadFile("../docs/pictures/cpu.svg")
+	require.NoError(t, err)
+	clients := []string{"forebay", "franz-go", "kafka-go", "confluent", "sarama", "java"}
+	for label, section := range map[string]string{
+		"100 B":                          "saturation, 100B, none",
+		"100 B, lz4":                     "saturation, 100B, lz4",
+		"lines of real logs, lz4":        "saturation, lines, lz4",
+		"1 KiB, each value encoded anew": "saturation, 1KiB, none, each made anew",
+		"1 KiB, zstd":                    "saturation, 1KiB, zstd",
+	} {
+		_, row, found := strings.Cut(string(text), "\n| "+label+" | ")
+		require.True(t, found, label)
+		row, _, _ = strings.Cut(row, " |\n")
+		_, measured, found := strings.Cut(string(results), "### "+section+"\n")
+		require.True(t, found, section)
+		measured, _, _ = strings.Cut(measured, "\n### ")
+		for i, figure := range strings.Split(row, " | ") {
+			require.Contains(t, measured, "\n| "+clients[i]+" | "+figure+" (", label)
+			require.Contains(t, string(chart), ">"+figure+"<", label)
+		}
+	}
+}
+
 // A file that has moved has to move on the page too.
 func TestArchitecture_NamesFilesThatExistAndIsShort(t *testing.T) {
 	text, err := os.ReadFile("../ARCHITECTURE.md")
