@@ -73,9 +73,9 @@ type ClusterConfig struct {
 // "forebay topics apply". If the brokers refuse, the producer tries again after a second, later
 // twice a minute. Records wait meanwhile, and Stats says why.
 type CreateTopicsConfig struct {
-	// Enabled has the producer create a missing topic when a record for it arrives. If not,
-	// records wait for the topic; "forebay topics apply" uses the other fields all the same. The
-	// brokers' auto.create.topics.enable is never used. False is the default.
+	// Enabled has the producer create a missing topic when a record for it arrives. If not, records
+	// wait for the topic; "forebay topics apply" uses the other fields all the same. The brokers'
+	// auto.create.topics.enable is never used. False is the default.
 	Enabled bool `yaml:"enabled"`
 
 	// Partitions is the number of partitions of a new topic. Zero means num.partitions of the
@@ -158,7 +158,7 @@ type PriorityConfig struct {
 
 	// WhenFull says what Send does if there is no room and lower priorities have nothing left to
 	// give up. "refuse" returns ErrBufferFull. "drop_oldest" accepts the record and sheds the
-	// oldest waiting batch of this priority. Empty means "refuse".
+	// oldest waiting batch of this priority. Empty means "refuse". New rejects other values.
 	WhenFull string `yaml:"when_full"`
 
 	// Fallbacks are the clusters that records of this priority go to while Cluster is down, in the
@@ -251,13 +251,14 @@ type BatchingConfig struct {
 	MaxRecordBytes int `yaml:"max_record_bytes"`
 
 	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. A batch is compressed
-	// once, outside Send, and waits compressed. Empty means "none".
+	// once, outside Send, and waits compressed. Empty means "none". New rejects other values.
 	Compression string `yaml:"compression"`
 
 	// Partitioner chooses the partitions of batches without keys. "sticky" sends a batch wherever a
 	// broker is free, to the partition that was used longest ago. "round_robin" sends the same
 	// number of batches to each partition that takes them. Both place keys as the Java client does.
-	// WithPartitioner takes a partitioner of your own. Empty means "sticky".
+	// WithPartitioner takes a partitioner of your own. Empty means "sticky". New rejects other
+	// values.
 	Partitioner string `yaml:"partitioner"`
 
 	// Acks says who must have a record before it counts as delivered: "all" in-sync replicas, or

@@ -17,12 +17,12 @@ import (
 	"github.com/forebay-go/forebay/internal/secure"
 )
 
-// TLSConfig says whether and how a cluster is spoken to over TLS. Its files are PEM. They are read
-// again for each connection: a certificate that is replaced needs no restart, and New does not look
-// whether they are there. What cannot be read does not replace what was read before.
+// TLSConfig says whether and how a cluster is reached over TLS. The files are PEM, and are read
+// again for each connection, so a new certificate needs no restart. New does not check that they
+// exist. If a file cannot be read, the previous content stays in use.
 //
-// The name on a broker's certificate is always checked; where that is in the way, give ServerName,
-// or a configuration of your own by WithTLS.
+// The name on a broker's certificate is always checked. If it differs from the host that is dialed,
+// set ServerName, or pass your own configuration to WithTLS.
 type TLSConfig struct {
 	// Enabled turns TLS on, version 1.2 or later. False is the default. New rejects the other
 	// fields of tls if it is false.
@@ -33,11 +33,11 @@ type TLSConfig struct {
 	CAFile string `yaml:"ca_file"`
 
 	// CertFile is a PEM file with the certificate of this program and its chain, for brokers that
-	// require one (mutual TLS). Empty means none. New rejects it without KeyFile.
+	// require one (mutual TLS). Empty means none. New rejects a certificate without KeyFile.
 	CertFile string `yaml:"cert_file"`
 
 	// KeyFile is a PEM file with the key of CertFile, not encrypted. Empty means none. New rejects
-	// it without CertFile.
+	// a key without CertFile.
 	KeyFile string `yaml:"key_file"`
 
 	// ServerName is the name that the brokers' certificates must have. Empty means the host that is
@@ -45,24 +45,26 @@ type TLSConfig struct {
 	ServerName string `yaml:"server_name"`
 }
 
-// SASLConfig says who we are to a cluster. Files are read again for each connection, and what
-// cannot be read does not replace what was read before. White space at the ends of a file is not
-// part of what it says.
+// SASLConfig says how the program logs in to a cluster. Files are read again for each connection.
+// If a file cannot be read, the previous content stays in use. White space at both ends of a file
+// is ignored.
 //
-// A password that Kafka does not take makes the cluster Down, with the reason in Stats; it is tried
-// again after half a second on average, then a second, and what waits stays.
+// If Kafka refuses the password, the cluster is Down, with the reason in Stats, and records wait.
+// The producer tries again after half a second on average, then after a second.
 type SASLConfig struct {
 	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", "oauthbearer" or "aws-msk-iam", in
-	// any case. Empty means none; New then rejects the other fields of sasl. "plain", "oauthbearer"
-	// and "aws-msk-iam" send their secret in a form that a listener can use: combine them with TLS.
+	// any case. "plain", "oauthbearer" and "aws-msk-iam" send their secret in a form that a
+	// listener can use: combine them with TLS. Empty means none. New rejects other values, and the
+	// other fields of sasl without a mechanism.
 	Mechanism string `yaml:"mechanism"`
 
-	// User is the user, or the access key ID of "aws-msk-iam". Empty for "oauthbearer", which has
-	// none.
+	// User is the user, or the access key ID of "aws-msk-iam". Empty means none: for "oauthbearer",
+	// or because WithCredentials has it.
 	User string `yaml:"user"`
 
-	// Password is the password of User, or the secret access key of "aws-msk-iam". Empty means that
-	// PasswordFile or WithCredentials has it. New rejects it together with PasswordFile.
+	// Password is the password of User, or the secret access key of "aws-msk-iam". Empty means
+	// none: PasswordFile or WithCredentials has it. New rejects a password together with
+	// PasswordFile.
 	Password Secret `yaml:"password" secret:"true"`
 
 	// PasswordFile is a file with the password. It is read again when it changes. Empty means none.
