@@ -5,38 +5,37 @@ import (
 	"time"
 )
 
-// HeaderBytes is the size of a RecordBatch's header, which precedes the records. It belongs to an
-// attempt to send the batch, not to the batch: producer ID, epoch and sequence are different in
-// each partition.
+// HeaderBytes is the size of a RecordBatch's header, which precedes the records. The header belongs
+// to an attempt to send the batch: producer ID, epoch and sequence differ between partitions.
 const HeaderBytes = 61
 
-// batchOverhead is what the budget takes for a batch beside its buffer: the struct and its places
+// batchOverhead is what the budget counts for a batch beside its buffer: the struct and its entries
 // in lists.
 const batchOverhead = 320
 
 // metaBytes is the size of a meta.
 const metaBytes = 16
 
-// meta is what a delivery report tells of a record beside its contents. Kept only where reports are
-// asked for.
+// meta is what a delivery report needs of a record beside its contents. It is kept only with
+// reports.
 type meta struct {
 	tag  uint64
 	born time.Duration // monotonic time of Send
 }
 
-// Kind says how the partition of a batch is found.
+// Kind says how the partition of a batch is chosen.
 type Kind uint8
 
 // The kinds.
 const (
 	Unkeyed  Kind = iota // any partition, chosen when it is sent
-	Keyed                // that of the key, for a count of partitions
-	Explicit             // the one that the caller named
+	Keyed                // the key's, for a given number of partitions
+	Explicit             // named by the caller
 )
 
-// Batch is a RecordBatch v2 without its header. While it is open its topic's lock guards it; from
-// the moment when Take hands it out it belongs to the one that took it, until Requeue or Resolve
-// gives it back. Its records never change after it was sealed.
+// Batch is a RecordBatch v2 without its header. While it is open or waits, its topic's lock guards
+// it. After Take it belongs to the caller, until Requeue or Resolve gives it back. Its records do
+// not change after it was sealed.
 type Batch struct {
 	topic *Topic
 	body  []byte // records in wire format; after compression the compressed ones
@@ -48,39 +47,38 @@ type Batch struct {
 	maxTime  int64
 	born     time.Duration // monotonic time of its oldest Send
 	last     time.Duration // no Send in it is newer
-	opened   time.Duration // monotonic time of opening; of what was divided, that of the whole
+	opened   time.Duration // monotonic time of opening; parts of a divided batch keep it
 	order    uint64        // place among the batches of its topic, by the time of opening
 
 	kind      Kind
-	partition int32 // -1 while there is none
+	partition int32 // -1: none yet
 	// Keyed: how many partitions the topic had when the partition was computed; 0: unknown
 	count int32
 
-	rawBytes int  // of the body before compression; 0: that of the body
-	codec    int8 // Kafka's number of the compression; 0 is none
+	rawBytes int  // of the body before compression; 0: not compressed
+	codec    int8 // Kafka's number of the compression; 0: none
 	stage    atomic.Int32
 
 	held int64 // bytes taken from the budget
 
-	// places in a queue and in the topic's list of all batches; guarded by the lock of topic
+	// links of a queue and of the topic's list of all batches; guarded by the lock of topic
 	next, allPrev, allNext *Batch
-	// places in the lane's list of those that wait; guarded by the lock of lane
+	// links of the lane's list of waiting batches; guarded by the lock of lane
 	waitPrev, waitNext *Batch
 	waits              bool // it is in that list; changed under both locks
 	undealt            bool // it waits to be dealt out; guarded by the lock of topic
 
-	// History is what has happened to the batch since it was sealed; it belongs to the one that
-	// dispatches.
+	// History is what has happened to the batch since it was sealed. It belongs to the dispatcher.
 	History History
 }
 
 // History is what has been tried with a batch.
 type History struct {
-	Attempts int // how often it was written, or could have been
-	// the last attempt in its place was written and never answered: it may only be sent again as it
-	// was
+	Attempts int // how often it was or may have been written
+	// the last attempt was written and never answered: it must be sent again unchanged, to the same
+	// partition
 	Unresolved bool
-	// some attempt was written and never answered: without delivery, Kafka may have it all the same
+	// some attempt was written and never answered: even if undelivered, it may be in Kafka
 	MaybeWritten bool
 	Counted      bool // its records were counted as maybe duplicated
 	Damaged      int  // how often it arrived damaged
@@ -90,7 +88,7 @@ type History struct {
 const (
 	raw int32 = iota
 	compressing
-	final // compressed, or not to be
+	final // compressed, or left as it is
 )
 
 // Topic returns the topic of b.
@@ -110,8 +108,8 @@ func (b *Batch) RawSize() int {
 	return b.Size()
 }
 
-// Body returns what follows the header on the wire. It is valid until b is resolved and must not be
-// changed.
+// Body returns the bytes after the header on the wire. They are valid until b is resolved, and must
+// not be changed.
 func (b *Batch) Body() []byte { return b.body }
 
 // Held returns the bytes that the budget counts for b.
@@ -132,14 +130,14 @@ func (b *Batch) Last() time.Duration { return b.last }
 // Kind returns how the partition of b is found.
 func (b *Batch) Kind() Kind { return b.kind }
 
-// Partition returns the partition of a keyed or explicit batch, and -1 of another.
+// Partition returns the partition of a keyed or explicit batch, -1 for an un-keyed one.
 func (b *Batch) Partition() int32 { return b.partition }
 
-// BuiltForOther reports whether b is keyed and was built for another number of partitions than
+// BuiltForOther reports whether b is keyed and was built for a number of partitions other than
 // count.
 func (b *Batch) BuiltForOther(count int32) bool { return b.kind == Keyed && b.count != count }
 
-// fits reports whether a record of n framed bytes may join those in b.
+// fits reports whether b may take a record of n framed bytes.
 func (b *Batch) fits(n, limit int) bool { return b.records == 0 || len(b.body)+n <= limit }
 
 // measure returns the deltas of r as the next record of b, its size and its framed size.
@@ -151,7 +149,7 @@ func (b *Batch) measure(r *Record) (timeDelta int64, size, framed int) {
 	return timeDelta, size, size + varintSize(int64(size))
 }
 
-// add appends r, which was measured and for which there is room.
+// add appends r. The caller has measured it, and has made room for it.
 func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	if b.records == 0 {
 		b.baseTime, b.maxTime, b.born = r.Timestamp, r.Timestamp, born
@@ -169,8 +167,7 @@ func (b *Batch) full(n int) bool {
 	return len(b.body)+n > cap(b.body) || b.reports && len(b.metas) == cap(b.metas)
 }
 
-// grow makes room for n more bytes and one more meta, unless the budget or the topic's share forbid
-// it.
+// grow makes room for n more bytes and one more meta, if the budget and the topic's share allow it.
 func (b *Batch) grow(n, limit int, now time.Duration) error {
 	l := b.topic.lane
 	body, metas := cap(b.body), cap(b.metas)
@@ -199,7 +196,7 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 	return nil
 }
 
-// Release gives the memory back of a batch that was resolved and kept. Nothing may refer to its
+// Release gives back the memory of a batch that was resolved and kept. Nothing may refer to its
 // body any more.
 func (b *Batch) Release() {
 	b.topic.lane.pool.put(b.body)
@@ -207,7 +204,7 @@ func (b *Batch) Release() {
 	b.charge(-b.held)
 }
 
-// charge takes n bytes for b, or gives them back, whether they fit or not.
+// charge adds n bytes, which may be negative, to what b holds, whether they fit or not.
 func (b *Batch) charge(n int64) {
 	l := b.topic.lane
 	b.held += n
@@ -215,8 +212,9 @@ func (b *Batch) charge(n int64) {
 	l.budget.Adjust(l.cfg.Load().Class, n)
 }
 
-// Each calls yield for every record of b with its number in the batch and the monotonic time of its
-// Send, which without reports is that of the oldest. Keys and values point into memory that b owns.
+// Each calls yield for every record of b, with its index and the monotonic time of its Send.
+// Without reports that is the time of the oldest Send. Keys and values point into memory that b
+// owns.
 func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	body, err := b.plain()
 	if err != nil {
@@ -236,8 +234,8 @@ func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	return nil
 }
 
-// EachTag calls yield for every record of b with its tag and the monotonic time of its Send. It
-// needs reports.
+// EachTag calls yield for every record of b, with its tag and the monotonic time of its Send. It
+// requires reports.
 func (b *Batch) EachTag(yield func(i int, tag uint64, born time.Duration)) {
 	for i, m := range b.metas {
 		yield(i, m.tag, m.born)

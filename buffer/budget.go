@@ -11,21 +11,21 @@ import (
 const Classes = 3
 
 // Budget bounds the bytes that all lanes of a producer hold. A lane takes its memory as one of
-// several classes; a higher number is worth more. It is safe for concurrent use and never waits.
+// several classes; a higher number has priority. It is safe for concurrent use and never waits.
 //
-// A class may have a guarantee: room that is kept for it against higher classes, from its first
-// record on. What it does not use of that is lent to lower classes, and to them alone, for only
-// from those it can be taken back at once. It may also have a ceiling, which it never exceeds.
+// A class may have a guarantee: from its first record on, higher classes leave it that much room.
+// Room that it does not use is lent to lower classes only, because only they must give it back at
+// once. A class may also have a ceiling, which it never exceeds.
 type Budget struct {
 	max  atomic.Int64
 	used atomic.Int64 // sum of what the classes use; changed under mu
-	// one slot; sent by Reserve, received by the one that reclaims; never closed
+	// one slot; sent by Reserve, received by the reclaimer; never closed
 	pressed chan int
 
-	// guards what follows; taken for each batch and each time that one grows, never for each record
+	// guards what follows; taken when a batch is made or grows, never for each record
 	mu      sync.Mutex
 	classes [Classes]class
-	owed    int // how many wait for room to deal batches out
+	owed    int // how many callers wait for room to deal batches out; see Owe
 }
 
 // class is a part of a budget.
@@ -36,7 +36,7 @@ type class struct {
 	known     bool // it has had a record
 }
 
-// kept returns what higher classes leave to this one.
+// kept returns the bytes that higher classes leave to this one.
 func (c *class) kept() int64 {
 	if !c.known {
 		return 0
@@ -54,12 +54,12 @@ func NewBudget(limit int64) *Budget {
 	return b
 }
 
-// SetMax changes the bound. What is held above it stays until it is released or evicted.
+// SetMax changes the bound. Memory held above it stays until it is released or evicted.
 func (b *Budget) SetMax(limit int64) { b.max.Store(limit) }
 
-// Shrink lowers the bound as far as what is held allows, but not below limit, and reports whether
-// more is held. Between calls nobody can take what was given back, and nobody has to make more room
-// than for himself.
+// Shrink lowers the bound to the bytes held, but not below limit. It reports whether more than
+// limit is held. Between calls nobody can take memory that was given back, and nobody has to make
+// more room than for itself.
 func (b *Budget) Shrink(limit int64) (more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,12 +106,12 @@ func (b *Budget) Shares() (by [Classes]int64, sum int64) {
 var (
 	// ErrCeiling reports that a lane holds as much as it ever may.
 	ErrCeiling = fmt.Errorf("%w: its lane is at its ceiling", ErrFull)
-	// ErrOverShare reports that a topic holds more than it may, for ever or while others want room.
+	// ErrOverShare reports that a topic holds as much as it may, always or while others want room.
 	ErrOverShare = fmt.Errorf("%w: the topic is over its share", ErrFull)
 )
 
 // Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes
-// allow it. Else it takes nothing and fails with ErrCeiling or ErrFull.
+// allow it. Otherwise it takes nothing and returns ErrCeiling or ErrFull.
 func (b *Budget) Reserve(c int, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,15 +126,17 @@ func (b *Budget) Reserve(c int, n int64) error {
 	return err
 }
 
-// Outlook is what a class can expect that wants room.
+// Outlook is what a class that wants room can expect.
 type Outlook struct {
 	Err      error // what Reserve would return
 	Lent     bool  // lower classes hold more than their guarantees
-	Borrowed bool  // and it can have that
-	MayHold  int64 // the most that the class may hold now
+	Borrowed bool  // and the class may have that room
+	// MayHold is what the class may hold now: all but what higher classes hold and what is
+	// guaranteed to lower ones, and its ceiling at most.
+	MayHold int64
 }
 
-// Look returns what a class can expect that wants n bytes.
+// Look returns what a class that wants n bytes can expect.
 func (b *Budget) Look(c int, n int64) Outlook {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,15 +149,14 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 		return ErrCeiling
 	}
 	limit := b.Max()
-	if b.owed > 0 && !b.lentLocked(c) { // else room is made before it is needed
+	if b.owed > 0 && !b.lentLocked(c) { // otherwise room is made before it is needed
 		limit -= limit / owedShare
 	}
 	if n > limit-b.Used() {
 		return ErrFull
 	}
-	// Whichever lower class one looks at: those above it leave to it, and to those below, what is
-	// guaranteed to them. Some of that may be lent to the lowest at the moment, from which it can
-	// be taken back.
+	// For each lower class, the classes above it must leave the guarantees of it and of all below.
+	// Some of that may now be lent to the lowest, which can be made to give it back.
 	above, kept := n, int64(0)
 	for i := range b.classes {
 		if i < c {
@@ -174,7 +175,7 @@ func (b *Budget) fitsLocked(c int, n int64) error {
 	return nil
 }
 
-// pressLocked tells the one that reclaims that a class wants room which lower classes have.
+// pressLocked signals the reclaimer that a class wants room that lower classes hold.
 func (b *Budget) pressLocked(c int) {
 	select {
 	case b.pressed <- c:
@@ -182,8 +183,9 @@ func (b *Budget) pressLocked(c int) {
 	}
 }
 
-// Lacks reports whether less than a tenth of the bound is free for a class, or less than all that
-// it may hold, and lower classes have more.
+// Lacks reports whether the reclaimer should make room for a class. It should if less than a tenth
+// of the bound is free, that is less than the class may still take, and lower classes hold more
+// than their guarantees.
 func (b *Budget) Lacks(c int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -205,9 +207,8 @@ func (b *Budget) lentLocked(c int) bool {
 	return false
 }
 
-// Pressed returns the channel on which a class is told for which room should be made: it has wanted
-// some while more than nine tenths were held, and lower classes hold more than their guarantees. It
-// holds one signal.
+// Pressed returns the channel of classes for which room should be made. Reserve sends a class that
+// wants room while Lacks is true for it. The channel holds one signal.
 func (b *Budget) Pressed() <-chan int { return b.pressed }
 
 // AboveGuarantee reports whether a class holds more than its guarantee.
@@ -217,8 +218,8 @@ func (b *Budget) AboveGuarantee(c int) bool {
 	return b.classes[c].used > b.classes[c].guarantee
 }
 
-// mayHoldLocked returns the most that a class may hold now: its ceiling, and everything but what
-// higher classes hold and what is guaranteed to lower ones.
+// mayHoldLocked returns what a class may hold now: all but what higher classes hold and what is
+// guaranteed to lower ones, and its ceiling at most.
 func (b *Budget) mayHoldLocked(c int) int64 {
 	may := b.Max()
 	for i := range b.classes {
@@ -232,26 +233,26 @@ func (b *Budget) mayHoldLocked(c int) int64 {
 	return max(0, min(may, b.classes[c].ceiling))
 }
 
-// Ceiling returns what a class may hold at most, whatever the others do.
+// Ceiling returns the most that a class may ever hold.
 func (b *Budget) Ceiling(c int) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return min(b.Max(), b.classes[c].ceiling)
 }
 
-// Adjust adds n bytes to a class, which may be negative, whether they fit or not. It is for what
-// must go on to be delivered at all, such as dealing out a keyed batch anew, one batch at a time.
+// Adjust adds n bytes, which may be negative, to a class, whether they fit or not. It is for work
+// without which nothing would be delivered, such as dealing out one keyed batch again.
 func (b *Budget) Adjust(c int, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.addLocked(c, n)
 }
 
-// owedShare is the part of the bound that is kept for what is to be dealt out, while there is some.
+// owedShare is the part of the bound that Owe keeps free.
 const owedShare = 64
 
-// Owe keeps a sixty-fourth of the bound free from now on for what takes its room by Adjust, or ends
-// that. There may be several who want it.
+// Owe keeps a sixty-fourth of the bound free for callers of Adjust, or ends that. Several callers
+// may want it: it ends when each has ended it.
 func (b *Budget) Owe(owes bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -36,9 +36,9 @@ func NewCodec(name string) (*Codec, error) {
 // None reports whether the codec leaves batches as they are.
 func (c *Codec) None() bool { return c.compressor == nil }
 
-// Compress compresses the records of b, unless that was done. Only the one that took or claimed b
-// may call it. The smaller buffer takes the place of the larger one in the budget; the copy in
-// between is the codec's own.
+// Compress compresses the records of b, unless that was done before. Only the goroutine that took
+// or claimed b may call it. The smaller buffer replaces the larger one in the budget. The copy in
+// between belongs to the codec.
 func (b *Batch) Compress(c *Codec) {
 	if b.stage.Load() == final {
 		return
@@ -52,7 +52,7 @@ func (b *Batch) Compress(c *Codec) {
 	scratch.Reset()
 	small, codec := c.compressor.Compress(scratch, b.body)
 	if codec == kgo.CodecError || codec == kgo.CodecNone || len(small) >= len(b.body) {
-		return // random bytes: what is larger than before is not worth a reader's time
+		return // random bytes: a larger result would only waste the reader's time
 	}
 	b.rawBytes = len(b.body)
 	l := b.topic.lane
@@ -66,7 +66,7 @@ func (b *Batch) Compress(c *Codec) {
 	b.codec = int8(codec)
 }
 
-// Busy reports whether b was claimed for compression, which is not done yet. Such a batch cannot be
+// Busy reports whether b is claimed for compression that is not done yet. A busy batch cannot be
 // taken.
 func (b *Batch) Busy() bool { return b.stage.Load() == compressing }
 

@@ -8,19 +8,18 @@ import (
 )
 
 // joinBelow is the size, in bytes of records, below which batches that are dealt out to one
-// partition are joined. A backlog that is dealt to many partitions would else become a batch for
-// every few records, each with its own overhead.
+// partition are joined. Otherwise a backlog for many partitions would become a batch for every few
+// records, each with its own overhead.
 const joinBelow = 8 << 10
 
-// later is the group of the records for which no batch can be begun yet. No partition has that
-// number.
+// later is the group of records for which no batch can be begun yet. No partition has this number.
 const later = math.MinInt32
 
-// DealOut replaces a keyed batch that was taken by batches for a topic of count partitions, and
-// lets them wait before everything newer. The batch must not have an unresolved attempt. Records
-// join small batches that were dealt out to their partition before. New batches take no more than
-// room bytes beside what b held, but for the first of them: the records of the other partitions
-// wait on as one batch that TakeUndealt returns next.
+// DealOut replaces a keyed batch, which was taken, by batches for a topic of count partitions. They
+// wait before everything newer. The batch must not have an unresolved attempt. Records join small
+// batches that were dealt out to their partition before. All new batches except the first take
+// at most room bytes beyond what b held. The records for which there is no room wait as one batch,
+// which TakeUndealt returns next.
 func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	forKey := t.lane.cfg.Load().ForKey
 	begun := t.joinable()
@@ -54,9 +53,8 @@ func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	return nil
 }
 
-// settleDealt has a batch that was dealt out wait: behind those that were dealt out before, or
-// joined to the last of them. What could not be dealt out waits before all others that are to be
-// dealt out.
+// settleDealt has a batch that was dealt out wait behind those that were dealt out before, or joins
+// it to the last of them. A batch that could not be dealt out waits as the next to be dealt out.
 func (t *Topic) settleDealt(c *Batch, count int32) {
 	t.mu.Lock()
 	switch {
@@ -78,7 +76,7 @@ func (t *Topic) settleDealt(c *Batch, count int32) {
 	t.mu.Unlock()
 }
 
-// joinable returns the partitions whose last batch that was dealt out may take more.
+// joinable returns the partitions whose last dealt batch may take more records.
 func (t *Topic) joinable() map[int32]bool {
 	found := make(map[int32]bool)
 	t.mu.Lock()
@@ -94,9 +92,9 @@ func (t *Topic) joinable() map[int32]bool {
 // joins reports whether a batch that waits may take more records.
 func (b *Batch) joins() bool { return len(b.body) < joinBelow && b.stage.Load() == raw }
 
-// joinLocked adds the records of c, which waits nowhere yet, to the batch that was dealt out last
-// to its partition, if both are small and the same has happened to them. It reports whether it did.
-// The caller drops c.
+// joinLocked adds the records of c, which waits nowhere yet, to the last batch that was dealt out
+// to its partition, if both are small and have the same history. It reports whether it did. The
+// caller then drops c.
 func (t *Topic) joinLocked(c *Batch) bool {
 	s := t.findLocked(Keyed, c.partition)
 	if s == nil || s.dealt.tail == nil {
@@ -118,7 +116,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 		return false
 	}
 	before := into.memory()
-	// to measure: what doubles would be half empty
+	// exactly sized: a buffer that doubles would be half empty
 	into.body = append(make([]byte, 0, size), into.body...)
 	if into.reports {
 		into.metas = append(make([]meta, 0, n), into.metas...)
@@ -142,9 +140,9 @@ func (t *Topic) flushedApartLocked(a, b *Batch) bool {
 // memory returns the bytes of the buffers of b.
 func (b *Batch) memory() int64 { return int64(cap(b.body)) + int64(cap(b.metas))*metaBytes }
 
-// Postpone lets keyed batches that were taken, and are to be dealt out, wait for that. Until they
-// are dealt out, or gone, what is newer and has a key cannot be taken, but for what was dealt out
-// before them. They can be given up to make room.
+// Postpone has keyed batches, which were taken, wait to be dealt out. Until they are dealt out or
+// gone, newer keyed batches cannot be taken, except those that were dealt out before. They can be
+// given up to make room.
 func (t *Topic) Postpone(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -164,8 +162,8 @@ func (t *Topic) Postpone(batches ...*Batch) {
 	t.listLocked()
 }
 
-// TakeUndealt removes and returns the oldest batch that is to be dealt out, or nil if there is none
-// or it is being compressed. Left says whether some wait.
+// TakeUndealt removes and returns the oldest batch that waits to be dealt out, or nil if there is
+// none or it is being compressed. Left reports whether there was any.
 func (t *Topic) TakeUndealt() (b *Batch, left bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,8 +174,8 @@ func (t *Topic) TakeUndealt() (b *Batch, left bool) {
 	return b, b != nil || t.undealt.head != nil
 }
 
-// PeekUndealt returns by how many bytes more the batch that TakeUndealt returns would hold if it
-// were not compressed.
+// PeekUndealt returns how many bytes larger the batch that TakeUndealt would return is without
+// compression.
 func (t *Topic) PeekUndealt() (more int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -187,14 +185,12 @@ func (t *Topic) PeekUndealt() (more int64) {
 	return more
 }
 
-// HasDealt reports whether batches wait that were dealt out, or given back.
+// HasDealt reports whether batches that were dealt out or given back wait.
 func (t *Topic) HasDealt() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.keyed, func(s *source) bool {
-		return s != nil &&
-			s.dealt.head != nil
-	})
+	return slices.ContainsFunc(t.keyed,
+		func(s *source) bool { return s != nil && s.dealt.head != nil })
 }
 
 // byOrder compares batches by the time of their opening. Those of one age keep their order where
@@ -212,8 +208,8 @@ func (t *Topic) Halve(b *Batch) ([]*Batch, error) {
 	})
 }
 
-// Pick replaces a batch, which was taken, by one of the records whose numbers are in picked and one
-// of the others. Picked names some of its records, and not all. The caller owns both.
+// Pick replaces a batch, which was taken, by two: one with the records whose indexes are in picked,
+// one with the others. Picked must have some of the records, but not all. The caller owns both.
 func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err error) {
 	children, err := t.divide(b, func(i int, _ *Record) int32 {
 		if picked[i] {
@@ -227,8 +223,8 @@ func (t *Topic) Pick(b *Batch, picked map[int]bool) (those, others *Batch, err e
 	return children[0], children[1], nil
 }
 
-// Decompress replaces a compressed batch, which was taken, by one that is not and will not be. The
-// caller owns it.
+// Decompress replaces a compressed batch, which was taken, by one that is not compressed and stays
+// so. The caller owns it.
 func (t *Topic) Decompress(b *Batch) (*Batch, error) {
 	children, err := t.divide(b, func(int, *Record) int32 { return 0 })
 	if err != nil {
@@ -254,9 +250,9 @@ func (t *Topic) divide(b *Batch, group func(i int, r *Record) int32) ([]*Batch, 
 	return children, nil
 }
 
-// split returns batches of the records of b, one for each value of group, which they carry as their
-// partition. Their memory is taken whether the budget allows it or not, for without them b could
-// never be delivered; so they are measured first, and get no more than they need.
+// split returns batches of the records of b, one for each value of group, which becomes their
+// partition. It takes their memory even beyond the budget, because without them b could never be
+// delivered. So it measures first, and takes no more than they need.
 func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 	children, by, err := b.measureParts(group)
 	if err != nil {
@@ -273,10 +269,9 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 	return children, err
 }
 
-// measureParts returns empty batches for the values of group, whose held says how many bytes of
-// records, and whose count how many records, they will have, and by number which of them each
-// record goes to. Group is asked once for each: it may be the application's, and say something else
-// a moment later.
+// measureParts returns empty batches, one for each value of group, and by index the batch that each
+// record goes to. Their held and count are the bytes and the number of the records to come. Group
+// is called once for each record: it may be the application's, and may change its answer.
 func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch,
 	err error) {
 	found := make(map[int32]*Batch)
@@ -297,7 +292,7 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 	return children, by, err
 }
 
-// allot gives a batch that was measured its memory.
+// allot gives a measured batch its memory.
 func (b *Batch) allot() {
 	b.body = make([]byte, 0, b.held)
 	if b.reports {
@@ -307,8 +302,8 @@ func (b *Batch) allot() {
 	b.charge(batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes)
 }
 
-// replace puts children in the place of b among what t holds, in one step, so that nothing is
-// counted twice or not at all.
+// replace puts children in place of b in the list of all batches, in one step, so that every record
+// is counted once.
 func (t *Topic) replace(b *Batch, children []*Batch) {
 	t.mu.Lock()
 	for _, c := range children {

@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// Index finds topics by name. Reading takes no lock and allocates nothing; a new name is first kept
-// aside, so that adding many does not copy the table each time. It is safe for concurrent use.
+// Index finds topics by name. Reading takes no lock and allocates nothing. A new name is first kept
+// apart, so that adding many does not copy the index each time. It is safe for concurrent use.
 type Index struct {
 	read atomic.Pointer[map[string]*Topic]
-	// topics that were found of late, so that most names need not be hashed
+	// topics that were found recently, so that most names need no hashing
 	slots [slots]atomic.Pointer[Topic]
 
 	mu     sync.Mutex        // guards what follows
@@ -18,97 +18,97 @@ type Index struct {
 	misses int               // look-ups that had to go to recent
 }
 
-// slots is how many topics are found without hashing their names, at best.
+// slots is how many topics can be found without hashing their names.
 const slots = 64
 
-// slot returns where the topic called name is looked for first.
+// slot returns the slot of the topic called name.
 func slot(name string) int {
 	n := len(name)
 	return (n + int(name[0])<<1 + int(name[n/2])<<2 + int(name[n-1])<<3) % slots
 }
 
 // Get returns the topic called name, or nil. It may still return a topic that is being deleted.
-func (t *Index) Get(name string) *Topic {
+func (x *Index) Get(name string) *Topic {
 	if name == "" {
 		return nil
 	}
-	s := &t.slots[slot(name)]
+	s := &x.slots[slot(name)]
 	if topic := s.Load(); topic != nil && topic.name == name {
 		return topic
 	}
-	topic := t.find(name)
+	topic := x.find(name)
 	if topic != nil {
 		s.Store(topic)
 	}
 	return topic
 }
 
-func (t *Index) find(name string) *Topic {
-	if m := t.read.Load(); m != nil {
+func (x *Index) find(name string) *Topic {
+	if m := x.read.Load(); m != nil {
 		if topic := (*m)[name]; topic != nil {
 			return topic
 		}
 	}
-	return t.getRecent(name)
+	return x.getRecent(name)
 }
 
-func (t *Index) getRecent(name string) *Topic {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.recent == nil { // read may have become newer since it was looked at
-		if m := t.read.Load(); m != nil {
+func (x *Index) getRecent(name string) *Topic {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.recent == nil { // read may have been replaced since find loaded it
+		if m := x.read.Load(); m != nil {
 			return (*m)[name]
 		}
 		return nil
 	}
-	topic := t.recent[name]
+	topic := x.recent[name]
 	if topic != nil {
-		if t.misses++; t.misses >= len(t.recent) {
-			t.promoteLocked()
+		if x.misses++; x.misses >= len(x.recent) {
+			x.promoteLocked()
 		}
 	}
 	return topic
 }
 
-func (t *Index) promoteLocked() {
-	recent := t.recent
-	t.read.Store(&recent)
-	t.recent, t.misses = nil, 0
+func (x *Index) promoteLocked() {
+	recent := x.recent
+	x.read.Store(&recent)
+	x.recent, x.misses = nil, 0
 }
 
-// Put adds topic under its name, or replaces the one that has it.
-func (t *Index) Put(topic *Topic) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.copyLocked()
-	t.recent[topic.name] = topic
-	t.slots[slot(topic.name)].Store(nil) // it may have another of that name
+// Put adds topic under its name, or replaces the topic of that name.
+func (x *Index) Put(topic *Topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.copyLocked()
+	x.recent[topic.name] = topic
+	x.slots[slot(topic.name)].Store(nil) // it may hold another topic of that name
 }
 
-// Delete removes those of topics that the table holds.
-func (t *Index) Delete(topics ...*Topic) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.copyLocked()
+// Delete removes those of topics that the index holds.
+func (x *Index) Delete(topics ...*Topic) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.copyLocked()
 	for _, topic := range topics {
-		if t.recent[topic.name] == topic {
-			delete(t.recent, topic.name)
+		if x.recent[topic.name] == topic {
+			delete(x.recent, topic.name)
 		}
 	}
-	t.promoteLocked()
-	// after that, so that nobody finds one of them and puts it back, but for who has found it
-	// already
+	x.promoteLocked()
+	// Clear the slots last: nobody who looks now finds one of topics and stores it again. A Get
+	// that has found it already may.
 	for _, topic := range topics {
-		t.slots[slot(topic.name)].CompareAndSwap(topic, nil)
+		x.slots[slot(topic.name)].CompareAndSwap(topic, nil)
 	}
 }
 
-func (t *Index) copyLocked() {
-	if t.recent != nil {
+func (x *Index) copyLocked() {
+	if x.recent != nil {
 		return
 	}
-	t.recent = make(map[string]*Topic)
-	if m := t.read.Load(); m != nil {
-		maps.Copy(t.recent, *m)
+	x.recent = make(map[string]*Topic)
+	if m := x.read.Load(); m != nil {
+		maps.Copy(x.recent, *m)
 	}
 }

@@ -18,30 +18,27 @@ var (
 	ErrClosed        = errors.New("closed")
 )
 
-// topicBytes is what that is beside the name.
-const topicBytes = 1024
-
 // Config says how a lane makes batches. All fields up to Reports are needed.
 type Config struct {
 	Linger          time.Duration // how long an open batch waits for more records
 	DeliveryTimeout time.Duration // from Send to giving up
 	BatchBytes      int           // size of a full batch on the wire, with its header
 	MaxTopics       int           // topics at a time
-	Reports         bool          // keep what a delivery report tells of each record
+	Reports         bool          // keep what delivery reports need of each record
 
 	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at
 	// once.
 	Outlet func(topic string) *Outlet
 	// Class is that of the lane in the budget.
 	Class int
-	// ForKey returns the partition of a key in a topic of so many; nil: that of partitioner.Sticky.
-	// It is called under a lock.
+	// ForKey returns the partition of a key in a topic of so many partitions. Nil means that of
+	// partitioner.Sticky. It is called under a lock.
 	ForKey func(topic string, key []byte, partitions int32) int32
-	// CatchUp is called with one record of 64, so that the clock that Append is told the time of
-	// keeps up; nil: not. It is called under a lock, and must return at once.
+	// CatchUp is called for every 64th record, so that the clock behind Append's now keeps up. Nil
+	// means no call. It is called under a lock, and must return at once.
 	CatchUp func()
-	// MaxShare says how much of what the lane may hold at most a new topic may hold, by its name;
-	// 0: as much as it gets. Nil is 0 for all.
+	// MaxShare returns the part of the lane's ceiling that a new topic may hold, by its name. Zero
+	// means no bound. Nil means zero for all.
 	MaxShare func(topic string) float64
 }
 
@@ -53,12 +50,12 @@ type Lane struct {
 	index  Index
 	order  atomic.Uint64 // of batches, by opening
 
-	largest  atomic.Pointer[Topic] // the one that holds most, of those that have grown of late
-	hog      atomic.Pointer[Topic] // one that held more than half while another wanted room
+	largest  atomic.Pointer[Topic] // the largest of the topics that have grown recently
+	hog      atomic.Pointer[Topic] // a topic that held more than half while another wanted room
 	hogSince atomic.Int64          // monotonic time of that
 
 	mu      sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
-	topics  []*Topic   // all, by the time of making
+	topics  []*Topic   // all, in the order in which they were made
 	waiting waitList   // batches that wait
 	closed  bool
 	retired delivery.Books // of topics that were freed
@@ -85,12 +82,12 @@ func (l *Lane) Configure(cfg Config) {
 	l.cfg.Store(&cfg)
 }
 
-// Find returns the topic called name, or nil. It takes no lock for a topic that has been there for
-// a while.
+// Find returns the topic called name, or nil. It takes no lock for a topic that has existed for a
+// while.
 func (l *Lane) Find(name string) *Topic { return l.index.Get(name) }
 
-// Topic returns the topic called name, and makes it if there is none. It fails with
-// ErrTooManyTopics, ErrFull or ErrClosed. The name is kept; now is the monotonic time.
+// Topic returns the topic called name, and makes it if there is none. It returns ErrTooManyTopics,
+// ErrFull or ErrClosed. The name is kept. Now is the monotonic time.
 func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,20 +113,23 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	return t, nil
 }
 
-// TableBytes returns what the budget takes for a topic without batches.
+// topicBytes is the size of a topic without batches, beside its name.
+const topicBytes = 1024
+
+// TableBytes returns the bytes that the budget counts for a topic without batches.
 func TableBytes(name string) int64 { return topicBytes + int64(len(name)) }
 
-// Topics returns the topics of the lane, in the order in which they were made, and what topics
-// counted that are forgotten.
+// Topics returns the topics of the lane, in the order in which they were made, and the sum of the
+// counts of freed topics.
 func (l *Lane) Topics() ([]*Topic, delivery.Books) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.topics), l.retired
 }
 
-// Free forgets the topics that hold nothing and have not had a record since the monotonic time
-// limit, and returns them. What they counted is kept. An Append that comes too late gets ErrClosed
-// and finds no closed lane: it asks for the topic again.
+// Free forgets the topics that hold nothing and have had no record since the monotonic time limit,
+// and returns them. Their counts are kept. A later Append to one of them returns ErrClosed although
+// the lane is open: its caller then asks for the topic again.
 func (l *Lane) Free(limit time.Duration) []*Topic {
 	topics, _ := l.Topics()
 	freed := slices.DeleteFunc(topics, func(t *Topic) bool { return !t.closeIdle(limit) })
@@ -154,8 +154,8 @@ func (l *Lane) Free(limit time.Duration) []*Topic {
 	return freed
 }
 
-// Close refuses every Append from now on. When it returns, no Append is going on that could still
-// accept a record.
+// Close has every later Append refused. When it returns, no Append in progress can still accept a
+// record.
 func (l *Lane) Close() {
 	l.mu.Lock()
 	l.closed = true
@@ -175,8 +175,8 @@ func (l *Lane) Closed() bool {
 	return l.closed
 }
 
-// Flush makes every open batch ready, and calls w.Done once for each topic when all is resolved
-// that it held.
+// Flush makes every open batch ready. It calls w.Done once for each topic, when all that the topic
+// held is resolved.
 func (l *Lane) Flush(w *Waiter) {
 	topics, _ := l.Topics()
 	for _, t := range topics {
@@ -187,7 +187,7 @@ func (l *Lane) Flush(w *Waiter) {
 // Drop makes sure that Find does not return t, which was freed.
 func (l *Lane) Drop(t *Topic) { l.index.Delete(t) }
 
-// Unflush takes a Flush back whose caller does not wait any more.
+// Unflush takes back a Flush whose caller no longer waits.
 func (l *Lane) Unflush(w *Waiter) {
 	topics, _ := l.Topics()
 	for _, t := range topics {
@@ -201,7 +201,7 @@ type Waiter struct {
 	done chan struct{}
 }
 
-// NewWaiter returns a waiter that waits for one Done more than it is told of batches.
+// NewWaiter returns a waiter for one Done, beside those that Flush adds.
 func NewWaiter() *Waiter {
 	w := &Waiter{done: make(chan struct{})}
 	w.left.Store(1)
@@ -210,12 +210,12 @@ func NewWaiter() *Waiter {
 
 func (w *Waiter) add(n int) { w.left.Add(int64(n)) }
 
-// Done says that one thing less is waited for.
+// Done counts one thing less to wait for.
 func (w *Waiter) Done() {
 	if w.left.Add(-1) == 0 {
 		close(w.done)
 	}
 }
 
-// Wait returns a channel that is closed when nothing is waited for any more.
+// Wait returns a channel that is closed when nothing is left to wait for.
 func (w *Waiter) Wait() <-chan struct{} { return w.done }

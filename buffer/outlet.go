@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Outlet is where a dispatcher learns of the topics that have something to send for it. Every topic
-// has one at a time. It is safe for concurrent use.
+// Outlet informs a dispatcher which topics have work for it. Every topic has one outlet at a time.
+// It is safe for concurrent use.
 type Outlet struct {
 	// one slot; sent by whoever gives the dispatcher work, received by it; never closed
 	wake chan struct{}
-	// fires when an open batch has lingered of which the dispatcher was not told
+	// fires when an open batch that the dispatcher does not know of has lingered
 	ripe *time.Timer
-	// somebody will look at open batches when the first has lingered: the dispatcher by itself, or
-	// because ripe fires
+	// the dispatcher will look at open batches when the first has lingered, by itself or because
+	// ripe fires
 	armed atomic.Bool
 
 	// guards what follows; taken inside the lock of a topic, never the other way
@@ -30,11 +30,10 @@ func NewOutlet() *Outlet {
 	return o
 }
 
-// Woken returns the channel on which the dispatcher is told that there is work. It holds one
-// signal.
+// Woken returns the channel that signals work to the dispatcher. It holds one signal.
 func (o *Outlet) Woken() <-chan struct{} { return o.wake }
 
-// Wake tells the dispatcher that there is work.
+// Wake signals work to the dispatcher.
 func (o *Outlet) Wake() {
 	select {
 	case o.wake <- struct{}{}:
@@ -42,29 +41,29 @@ func (o *Outlet) Wake() {
 	}
 }
 
-// Ripe returns the channel of a timer that fires when a batch has lingered of whose opening the
-// dispatcher was not told: as long as a batch lingers, there was nothing to do for it but to wait.
+// Ripe returns the channel of a timer. It fires when a batch whose opening was not signalled has
+// lingered: until then the dispatcher has nothing to do for it.
 func (o *Outlet) Ripe() <-chan time.Time { return o.ripe.C }
 
-// ripen has Ripe fire after a linger, unless somebody will look by then.
+// ripen has Ripe fire after linger, unless the dispatcher will look by then.
 func (o *Outlet) ripen(linger time.Duration) {
 	if o.armed.CompareAndSwap(false, true) {
 		o.ripe.Reset(linger)
 	}
 }
 
-// Look must be called by the dispatcher before it looks at what waits: it will see every batch that
-// was opened before, and is told of those that are opened afterwards.
+// Look must be called by the dispatcher before it surveys topics. It then sees every batch that was
+// opened before, and gets a signal for those opened later.
 func (o *Outlet) Look() {
 	o.armed.Store(false)
 	o.ripe.Stop()
 }
 
-// Arm says that the dispatcher will look by itself when the first of the open batches that it has
-// seen has lingered. Until then, a new one does not wake it.
+// Arm notes that the dispatcher will look by itself when the first open batch that it has seen has
+// lingered. Until then, a new batch does not wake it.
 func (o *Outlet) Arm() { o.armed.Store(true) }
 
-// Incoming moves the topics that got work since the last call to dst, but for those that were
+// Incoming appends the topics that got work since the last call to dst, except those that were
 // assigned to another outlet meanwhile.
 func (o *Outlet) Incoming(dst []*Topic) []*Topic {
 	o.mu.Lock()
@@ -81,7 +80,7 @@ func (t *Topic) goesTo(o *Outlet) bool {
 	return t.outlet == o
 }
 
-// Wake tells the dispatcher of t that there is work.
+// Wake signals work to the dispatcher of t.
 func (t *Topic) Wake() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -94,8 +93,8 @@ func (o *Outlet) add(t *Topic) {
 	o.incoming = append(o.incoming, t)
 }
 
-// Assign has t's work go to o from now on. The dispatcher that had it until now must have let go of
-// t: it surveys and takes nothing of it any more.
+// Assign gives t's work to o from now on. The dispatcher that had it before must no longer survey t
+// or take from it.
 func (t *Topic) Assign(o *Outlet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,7 +109,7 @@ func (t *Topic) Assign(o *Outlet) {
 	}
 }
 
-// Reassign is Assign, if t's work goes to from.
+// Reassign is Assign to to, if t is assigned to from.
 func (t *Topic) Reassign(from, to *Outlet) {
 	t.mu.Lock()
 	is := t.outlet

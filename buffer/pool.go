@@ -6,15 +6,15 @@ import (
 )
 
 const (
-	minBuffer = 512       // what the first record of an idle topic costs
-	maxShared = 512 << 10 // sizes up to that are powers of two; larger ones are made to measure
+	minBuffer = 512       // the least size: what the first record of an idle topic costs
+	maxShared = 512 << 10 // sizes up to this are powers of two; larger buffers are sized exactly
 )
 
 // Pool keeps the buffers of resolved batches for new ones, up to a bound. It is safe for concurrent
 // use.
 //
-// It is not a sync.Pool because what it keeps must be bounded and known, and survive collections: a
-// producer makes the garbage collector run seldom, and then from the application's garbage.
+// It is not a sync.Pool because the memory that it keeps must be bounded and known, and survive
+// garbage collections. A producer makes little garbage itself; the application's triggers them.
 type Pool struct {
 	// capacity of the buffer of a full batch, which is kept also where it is made to measure
 	full    int
@@ -58,7 +58,7 @@ func (p *Pool) get(n int) []byte {
 func (p *Pool) put(b []byte) {
 	size := cap(b)
 	if size != roundUp(size) || size > maxShared && size != p.full {
-		return // made to measure
+		return // sized exactly
 	}
 	p.mu.Lock()
 	if p.held+int64(size) <= p.maxIdle {

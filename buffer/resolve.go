@@ -7,11 +7,9 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// How batches leave a topic, and what it counts.
-
-// Resolve ends b: its records have outcome, for reason if they were not delivered. It gives the
-// memory of b back, unless keep is set: then Release must follow, when what a report tells of b has
-// been read.
+// Resolve ends b: its records have outcome, for reason if they were not delivered. It gives back
+// the memory of b, unless keep is set. Then the caller calls Release once the reports of b are
+// read.
 func (t *Topic) Resolve(b *Batch, outcome delivery.Outcome, reason delivery.Reason, keep bool) {
 	t.mu.Lock()
 	t.books.Resolve(uint64(b.records), outcome, reason)
@@ -25,8 +23,8 @@ func (t *Topic) Resolve(b *Batch, outcome delivery.Outcome, reason delivery.Reas
 	finish(done)
 }
 
-// Shrink gives back the records of a batch that was resolved and kept, and of which a report only
-// tells what EachTag knows.
+// Shrink gives back the records of a batch that was resolved and kept, if its reports need only
+// EachTag.
 func (b *Batch) Shrink() {
 	less := int64(cap(b.body))
 	b.topic.lane.pool.put(b.body)
@@ -45,8 +43,8 @@ func (t *Topic) CountDuplicates(b *Batch) {
 	t.mu.Unlock()
 }
 
-// Overtake notes that a record of the same topic, which has an order and was sent at a monotonic
-// time in another lane, may be written to a cluster from now on.
+// Overtake notes that a record of the same ordered topic in another lane, sent at the monotonic
+// time sent, may be written to a cluster from now on.
 func (t *Topic) Overtake(cluster string, sent time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,8 +54,8 @@ func (t *Topic) Overtake(cluster string, sent time.Duration) {
 	t.overtaken[cluster] = max(t.overtaken[cluster], sent)
 }
 
-// Overtaken reports whether a record that is newer than one of b may stand before it in a cluster,
-// because it came by another lane.
+// Overtaken reports whether a record of another lane that is newer than some record of b may
+// precede it in a cluster.
 func (t *Topic) Overtaken(cluster string, b *Batch) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,8 +63,8 @@ func (t *Topic) Overtaken(cluster string, b *Batch) bool {
 	return ok && last >= b.born
 }
 
-// Account returns the counts of t at one instant, and the monotonic time of the oldest Send of
-// those that are pending. It takes no longer where much is held: Send waits for it.
+// Account returns the counts of t at one instant, and the monotonic time of the oldest pending
+// Send. Its duration does not grow with what t holds, because Send waits for it.
 func (t *Topic) Account() (books delivery.Books, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,7 +74,7 @@ func (t *Topic) Account() (books delivery.Books, oldest time.Duration) {
 		return books, 0
 	}
 	oldest = t.eldest.born
-	// parts of what was divided may be younger than it
+	// parts of a divided batch may be younger than it
 	for b := t.eldest.allPrev; b != nil && b.opened < oldest; b = b.allPrev {
 		oldest = min(oldest, b.born)
 	}
@@ -96,8 +94,8 @@ func (t *Topic) settledLocked() delivery.Books {
 	return books
 }
 
-// closeIdle closes t if it holds nothing and has not had a record since the monotonic time limit,
-// and says whether it did.
+// closeIdle closes t if it holds nothing and has had no record since the monotonic time limit. It
+// reports whether it did.
 func (t *Topic) closeIdle(limit time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,8 +106,7 @@ func (t *Topic) closeIdle(limit time.Duration) bool {
 	return true
 }
 
-// Freed reports whether t was closed: nothing can be in it any more, but for what is in a lane that
-// was closed.
+// Freed reports whether t was closed and holds nothing.
 func (t *Topic) Freed() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +120,7 @@ type flush struct {
 	left int    // batches that do, and are held
 }
 
-// finish tells waiters that a topic holds nothing any more that they wait for.
+// finish calls Done of waiters for which a topic has resolved everything.
 func finish(done []*Waiter) {
 	for _, w := range done {
 		w.Done()

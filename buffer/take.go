@@ -6,9 +6,7 @@ import (
 	"time"
 )
 
-// What the dispatcher asks a topic for.
-
-// Waiting describes what waits in a topic for one partition, or for any.
+// Waiting describes the batches of a topic that wait for one partition, or for any.
 type Waiting struct {
 	Kind      Kind
 	Partition int32         // -1: any, or not known yet
@@ -20,8 +18,8 @@ type Waiting struct {
 	Bytes     int           // size of the first batch on the wire
 }
 
-// Survey appends what waits in t to dst. When nothing waits, the dispatcher is taken to have
-// forgotten t, which comes in again with its next batch.
+// Survey appends what waits in t to dst. If nothing waits, the dispatcher may forget t: with its
+// next batch t is among the outlet's incoming topics again.
 func (t *Topic) Survey(dst []Waiting) []Waiting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -46,8 +44,7 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	return dst
 }
 
-// withheldLocked reports whether what waits in s, and was not dealt out, has to wait for what is to
-// be dealt out.
+// withheldLocked reports whether s has to wait until older keyed batches are dealt out.
 func (t *Topic) withheldLocked(s *source) bool {
 	return s.kind == Keyed && t.undealt.head != nil && s.dealt.head == nil
 }
@@ -69,9 +66,9 @@ func (s *source) survey(dst []Waiting) []Waiting {
 	return append(dst, w)
 }
 
-// Take removes and returns the oldest batch that waits for partition, of that kind; -1 for un-keyed
-// ones. The open batch is taken, and sealed by that, only if seal is set. It returns nil where
-// nothing is ready. The caller owns the batch until Requeue, Resolve, or what replaces it.
+// Take removes and returns the oldest batch of that kind that waits for partition, which is -1 for
+// un-keyed ones. It takes the open batch, and seals it, only if seal is set. It returns nil if
+// nothing is ready. The caller owns the batch until it is requeued, resolved or replaced.
 func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +85,7 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 }
 
 // TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time
-// limit, but for those that are being compressed.
+// limit, except those being compressed.
 func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +113,7 @@ func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
 	return old
 }
 
-// TakeAll removes and returns every batch that waits, open or sealed, but for those that are being
+// TakeAll removes and returns every batch that waits, open or sealed, except those being
 // compressed.
 func (t *Topic) TakeAll() []*Batch { return t.TakeOlder(math.MaxInt64) }
 
@@ -150,12 +147,12 @@ func (s *source) claimRaw() *Batch {
 	return nil
 }
 
-// Requeue gives batches back that were taken, before all others that wait, in the order given.
+// Requeue gives back batches that were taken. They wait before all others, in the order given.
 func (t *Topic) Requeue(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.listed {
-		t.outlet.Wake() // who gives them back need not be the one who takes them
+		t.outlet.Wake() // the caller may be another goroutine than the dispatcher
 	}
 	for _, b := range slices.Backward(batches) {
 		t.mixed = t.mixed || b.BuiltForOther(t.count)
@@ -176,9 +173,9 @@ func (t *Topic) HasKeys() bool {
 	return t.keys
 }
 
-// Recount says how many partitions the topic has. If that is new, or some were given back that were
-// built for another number, the keyed batches that wait were dealt to partitions that their keys do
-// not belong to any more: they are removed and returned, oldest first, for DealOut.
+// Recount sets the number of partitions of the topic. If it has changed, or batches for another
+// number were given back, keyed batches that wait are for partitions to which their keys no longer
+// belong. They are removed and returned, oldest first, for DealOut.
 func (t *Topic) Recount(count int32) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()

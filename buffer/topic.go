@@ -65,17 +65,16 @@ func (t *Topic) Lane() *Lane { return t.lane }
 // Made returns when t was made, and began to count.
 func (t *Topic) Made() time.Time { return t.made }
 
-// Append adds r to an open batch of t, and keeps nothing of r's memory. Where is the kind of r's
-// partition, and for Explicit partition is its number; now is the monotonic time. It fails with
-// ErrFull, which may be ErrCeiling or ErrOverShare, or with ErrClosed after the lane was closed or
-// t freed. The caller has checked the size of r, and calls Refuse if there is no room in the end.
+// Append adds a copy of r to an open batch of t. Where is the kind of r's partition; for Explicit,
+// partition is its number. Now is the monotonic time. Append returns ErrFull, which may be
+// ErrCeiling or ErrOverShare, or ErrClosed after the lane was closed or t freed. The caller checks
+// the size of r before, and calls Refuse if it finally gives up for lack of room.
 func (t *Topic) Append(r *Record, where Kind, partition int32, now time.Duration) error {
 	return t.append(r, where, partition, now, false)
 }
 
-// AppendTight does what Append does, in less room: where an open batch cannot grow, a small one is
-// begun. It is for who has had others make room, and must not get less than they gave; else it
-// would only make batches small.
+// AppendTight is Append in less room: if an open batch cannot grow, it begins a small one. Use it
+// only after other batches were given up to make room. Otherwise it only makes batches small.
 func (t *Topic) AppendTight(r *Record, where Kind, partition int32, now time.Duration) error {
 	return t.append(r, where, partition, now, true)
 }
@@ -102,13 +101,13 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 	return nil
 }
 
-// catchUpEvery is how many records there are for each call of Config.CatchUp.
+// catchUpEvery is the number of records between calls of Config.CatchUp.
 const catchUpEvery = 64
 
-// SmallBatch returns about how many bytes AppendTight needs for a record of so many framed bytes.
+// SmallBatch estimates the bytes that AppendTight needs for a record of so many framed bytes.
 func SmallBatch(framed int) int64 { return batchOverhead + int64(roundUp(framed)) + 16*metaBytes }
 
-// boundForLocked returns where a record waits that has a key, or a partition.
+// boundForLocked returns the source for a record with a key or a partition.
 func (t *Topic) boundForLocked(cfg *Config, r *Record, where Kind, partition int32) *source {
 	if where == Keyed {
 		partition = -1
@@ -154,9 +153,9 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	return nil
 }
 
-// addLocked adds r to the open batch of s, or to a new one, unless there is no memory for that. A
-// batch takes no more records when its oldest is a sixteenth of the delivery timeout old: it
-// expires as a whole, and no record is to lose more than that of its time.
+// addLocked adds r to the open batch of s, or to a new one, if there is memory. A batch takes no
+// more records once its oldest has the age of a sixteenth of the delivery timeout. A batch expires
+// as a whole, so no record loses more than that of its time.
 func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, tight bool) error {
 	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
@@ -206,8 +205,8 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	return nil
 }
 
-// tellLocked has the dispatcher look at a batch that was opened: at once, if it does not know t or
-// need not wait, else when the batch has lingered, or has expired.
+// tellLocked has the dispatcher look at a batch that was opened. It looks at once if it does not
+// know t or need not wait, and otherwise when the batch has lingered or expired.
 func (t *Topic) tellLocked() {
 	cfg := t.lane.cfg.Load()
 	switch wait := min(cfg.Linger, cfg.DeliveryTimeout); {
@@ -219,14 +218,15 @@ func (t *Topic) tellLocked() {
 	}
 }
 
-// Limit keeps the batches that are opened from now on at bytes, with the header; 0 ends that.
+// Limit bounds the size of batches that are opened from now on, in bytes with the header; 0 ends
+// that.
 func (t *Topic) Limit(bytes int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.limit = bytes
 }
 
-// limitLocked returns how large the records of a batch may be together.
+// limitLocked returns the size limit of the records of a batch, in bytes.
 func (t *Topic) limitLocked(cfg *Config) int {
 	limit := cfg.BatchBytes
 	if t.limit > 0 {
@@ -235,16 +235,16 @@ func (t *Topic) limitLocked(cfg *Config) int {
 	return limit - HeaderBytes
 }
 
-// leastBatch is what no limit of a topic is below.
+// leastBatch is the least size that Limit can set, in bytes.
 const leastBatch = 1 << 10
 
-// plenty reports whether a batch of s may begin as large as the last one was: while there is
-// memory, or if that one was filled so quickly that this one will be too.
+// plenty reports whether a batch of s may begin as large as the last one was. It may while half of
+// the memory is free, or if the last one was filled quickly.
 func (l *Lane) plenty(s *source, now time.Duration) bool {
 	return l.budget.Used() < l.budget.Max()/2 || s.open != nil && now-s.open.born < quickFill
 }
 
-// quickFill is how quickly a batch is filled that shows that the next will be.
+// quickFill is the time to fill a batch that counts as quick.
 const quickFill = 100 * time.Millisecond
 
 func (t *Topic) newBatch(s *source) *Batch {
@@ -256,8 +256,8 @@ func (t *Topic) newBatch(s *source) *Batch {
 	return b
 }
 
-// holdLocked puts b into the list of what is held: in the place of an older batch that it has
-// records of, or as the newest. So the list is in the order of opening.
+// holdLocked adds b to the list of all batches. If place is set, an older batch whose records b
+// has, b goes there, otherwise to the front. So the list is in the order of opening.
 func (t *Topic) holdLocked(b, place *Batch) {
 	b.opened = b.born
 	if place != nil {
@@ -285,8 +285,8 @@ func (t *Topic) holdLocked(b, place *Batch) {
 	}
 }
 
-// dropLocked takes b out of the list of what is held, and returns who waited for it last. Their
-// Done is to be called without the lock.
+// dropLocked removes b from the list of all batches. It returns the waiters for which b was the
+// last. Call their Done without the lock.
 func (t *Topic) dropLocked(b *Batch) (done []*Waiter) {
 	if b.allPrev == nil {
 		t.all = b.allNext

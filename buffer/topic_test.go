@@ -14,12 +14,6 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// booksOf returns the counts of a topic.
-func booksOf(t *Topic) delivery.Books {
-	books, _ := t.Account()
-	return books
-}
-
 func values(t testing.TB, b *Batch) (found []string) {
 	t.Helper()
 	require.NoError(t, b.Each(func(_ int, r *Record,
@@ -27,6 +21,12 @@ func values(t testing.TB, b *Batch) (found []string) {
 		found = append(found, string(r.Value))
 	}))
 	return found
+}
+
+// booksOf returns the counts of a topic at one instant.
+func booksOf(topic *Topic) delivery.Books {
+	books, _ := topic.Account()
+	return books
 }
 
 func add(t testing.TB, topic *Topic, value string) {
@@ -330,32 +330,6 @@ func TestLane_CloseRefusesAndLosesNothing_ConcurrentSafe(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, accepted, sum.Accepted, "after Close returned nothing more was accepted")
 	require.True(t, sum.Balanced())
-}
-
-func TestIndex_FindsEveryTopicWhileOthersAreAdded_ConcurrentSafe(t *testing.T) {
-	var index Index
-	var wg sync.WaitGroup
-	for g := range 4 {
-		wg.Go(func() {
-			for i := range 500 {
-				name := fmt.Sprint(g, "/", i)
-				topic := &Topic{name: name}
-				index.Put(topic)
-				for range 3 {
-					require.Same(t, topic, index.Get(name))
-				}
-				if i%2 == 0 {
-					index.Delete(topic)
-					require.Nil(t, index.Get(name))
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for g := range 4 {
-		require.NotNil(t, index.Get(fmt.Sprint(g, "/", 499)))
-		require.Nil(t, index.Get(fmt.Sprint(g, "/", 498)))
-	}
 }
 
 func TestPool_KeepsNoMoreThanItsBound(t *testing.T) {

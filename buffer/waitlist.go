@@ -2,11 +2,10 @@ package buffer
 
 import "time"
 
-// How batches are found that can be given up to make room. Those that wait are in a list of their
-// lane, in the order in which they were opened; what comes back to wait again goes to the front.
-// What is in flight, or was written and is not answered, does not wait.
-
-// waitList is a doubly linked list of batches that wait, guarded by the lock of their lane.
+// waitList is a doubly linked list of the batches of a lane that wait, guarded by the lane's lock.
+// They are in the order in which they were opened; batches that wait again go to the front. A batch
+// does not wait while it is in flight, or was written and not answered. Room is made by giving up
+// the batch at the front.
 type waitList struct{ head, tail *Batch }
 
 func (w *waitList) pushBack(b *Batch) {
@@ -29,7 +28,7 @@ func (w *waitList) pushFront(b *Batch) {
 	w.head = b
 }
 
-// insert puts b behind after, to the front if that is nil.
+// insert puts b behind after, or at the front if after is nil.
 func (w *waitList) insert(b, after *Batch) {
 	switch {
 	case after == nil:
@@ -57,14 +56,14 @@ func (w *waitList) remove(b *Batch) {
 	b.waits, b.waitPrev, b.waitNext = false, nil, nil
 }
 
-// waitLocked notes that b waits from now on, as the newest.
+// waitLocked notes that b waits, as the newest.
 func (t *Topic) waitLocked(b *Batch) {
 	t.lane.mu.Lock()
 	t.lane.waiting.pushBack(b)
 	t.lane.mu.Unlock()
 }
 
-// waitAgainLocked notes that batches wait which did so before, the first of them as the oldest.
+// waitAgainLocked notes that batches wait again, the first of them as the oldest.
 func (t *Topic) waitAgainLocked(batches []*Batch) {
 	t.lane.mu.Lock()
 	for i := len(batches) - 1; i >= 0; i-- {
@@ -73,9 +72,9 @@ func (t *Topic) waitAgainLocked(batches []*Batch) {
 	t.lane.mu.Unlock()
 }
 
-// waitDealtLocked notes that a batch waits in the place of an older one: behind those that were
-// dealt out before, if they still wait, so that those of one topic stand in their order. Others may
-// follow it, if it was dealt out itself.
+// waitDealtLocked notes that b waits in place of an older batch. It goes behind the batch that was
+// dealt out before, if that still waits, so that the batches of a topic keep their order. If dealt
+// is set, b itself was dealt out, and the next may go behind it.
 func (t *Topic) waitDealtLocked(b *Batch, dealt bool) {
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
@@ -89,7 +88,7 @@ func (t *Topic) waitDealtLocked(b *Batch, dealt bool) {
 	}
 }
 
-// takenLocked notes that batches do not wait any more, and returns them.
+// takenLocked notes that batches no longer wait, and returns them.
 func (t *Topic) takenLocked(batches ...*Batch) []*Batch {
 	if len(batches) == 0 {
 		return nil
@@ -102,21 +101,21 @@ func (t *Topic) takenLocked(batches ...*Batch) []*Batch {
 	return batches
 }
 
-// TakeOldest removes and returns the batch that has waited longest in l, open or sealed, but for
-// those that are being compressed; nil if none waits. The caller owns it, as after Take.
+// TakeOldest removes and returns the batch that has waited longest in l, open or sealed, except
+// those being compressed; nil if none waits. The caller owns it, as after Take.
 func (l *Lane) TakeOldest() *Batch {
 	for {
 		b := l.oldest()
 		if b == nil {
 			return nil
 		}
-		if b.topic.pull(b) { // else somebody else took it meanwhile, or is compressing it
+		if b.topic.pull(b) { // otherwise it was taken meanwhile, or is being compressed
 			return b
 		}
 	}
 }
 
-// oldest returns the batch that TakeOldest is to take. Its topic is not locked yet: that lock comes
+// oldest returns the batch for TakeOldest to take. Its topic is not locked yet: that lock is taken
 // before the lane's.
 func (l *Lane) oldest() *Batch {
 	l.mu.Lock()
@@ -140,7 +139,7 @@ func (t *Topic) pull(b *Batch) bool {
 	return true
 }
 
-// pullLocked removes b, which waits, from where it does.
+// pullLocked removes b, which waits, from its queue.
 func (t *Topic) pullLocked(b *Batch) {
 	if b.undealt {
 		b.undealt = false
@@ -150,7 +149,7 @@ func (t *Topic) pullLocked(b *Batch) {
 	t.findLocked(b.kind, b.partition).pull(b)
 }
 
-// pull removes b, which is one of s.
+// pull removes b, which is in s.
 func (s *source) pull(b *Batch) {
 	if s.open == b {
 		s.seal()
@@ -160,12 +159,12 @@ func (s *source) pull(b *Batch) {
 	}
 }
 
-// TakeOldest removes and returns the batch that was opened first of those that wait in t, but for
-// those that are being compressed; nil if none waits. The caller owns it, as after Take.
+// TakeOldest removes and returns the waiting batch of t that was opened first, except those being
+// compressed; nil if none waits. The caller owns it, as after Take.
 func (t *Topic) TakeOldest() *Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// what does not wait is in flight, and that is bounded
+	// batches that do not wait are in flight, and few
 	for b := t.eldest; b != nil; b = b.allPrev {
 		if b.waits && !b.Busy() {
 			t.pullLocked(b)
@@ -176,15 +175,12 @@ func (t *Topic) TakeOldest() *Batch {
 	return nil
 }
 
-// Topics of one lane share it: none may hold more than a half while another wants room, and none
-// more than its own share.
-
 // hogging is how long a topic that holds more than half of what its lane may hold gets no more,
-// after another was refused.
+// after another topic was refused.
 const hogging = time.Second
 
-// reserve takes n bytes for a batch of t. A topic that is the largest of its lane is noted, so that
-// it is known when another finds no room.
+// reserve takes n bytes for a batch of t. It notes the largest topic of the lane, for the case that
+// another topic finds no room.
 func (t *Topic) reserve(n int64, now time.Duration) error {
 	l := t.lane
 	if err := t.withinShare(n, now); err != nil {
@@ -202,7 +198,8 @@ func (t *Topic) reserve(n int64, now time.Duration) error {
 	return nil
 }
 
-// withinShare fails if t must not get n bytes, whether there is room or not.
+// withinShare returns ErrOverShare if t must not get n bytes, even if there is room. A topic may
+// not exceed its share, nor half of what its lane may hold while another topic wants room.
 func (t *Topic) withinShare(n int64, now time.Duration) error {
 	l, held := t.lane, t.held.Load()+n
 	if t.maxShare > 0 && held > int64(t.maxShare*float64(l.budget.Ceiling(l.cfg.Load().Class))) {
@@ -215,7 +212,7 @@ func (t *Topic) withinShare(n int64, now time.Duration) error {
 		l.hog.CompareAndSwap(t, nil)
 		return nil
 	}
-	// else it can have room of lower classes
+	// otherwise it may have room of lower classes
 	if look := l.budget.Look(l.cfg.Load().Class, n); held > look.MayHold/2 && !look.Borrowed {
 		return ErrOverShare
 	}
@@ -230,26 +227,26 @@ func (l *Lane) Hog(mayHold int64) *Topic {
 	return nil
 }
 
-// Curb has a hog get no more for a second from the monotonic time now on, while it is above half:
-// another topic wants room.
+// Curb gives hog no more room for a second from the monotonic time now, while it holds more than
+// half. Call it when another topic wants room.
 func (l *Lane) Curb(hog *Topic, now time.Duration) {
 	l.hogSince.Store(int64(now))
 	l.hog.Store(hog)
 }
 
-// SetMaxShare bounds what the batches of t hold to a part of what its lane may hold at most; 0 ends
-// that.
+// SetMaxShare bounds the batches of t to a part of the most that its lane may hold; 0 means no
+// bound.
 func (t *Topic) SetMaxShare(share float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.maxShare = share
 }
 
-// Held returns the bytes that the batches of t hold, and what their reports need.
+// Held returns the bytes that the batches of t and their reports hold.
 func (t *Topic) Held() int64 { return t.held.Load() }
 
 // Short returns the bytes for which there was no room when Append failed last.
 func (t *Topic) Short() int64 { return t.short.Load() }
 
-// Refuse counts a record that found no room in the end.
+// Refuse counts a record that was refused for lack of room.
 func (t *Topic) Refuse() { t.refused.Add(1) }

@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// zstdCompressor makes frames without a checksum, for a batch has a CRC of its own. It is safe for
-// concurrent use.
+// zstdCompressor makes frames without a checksum, because a batch has a CRC of its own. It is safe
+// for concurrent use.
 //
 // The compressor of kgo looks harder for matches in a window of 64 KiB. Looking less hard in a
 // whole batch finds as much, in half of the time, and far more where records repeat what came a
@@ -20,8 +20,8 @@ type zstdCompressor struct {
 
 // zstdOptions have an encoder take little more than its window.
 var zstdOptions = []zstd.EOption{
-	zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1 << 20), zstd.WithEncoderCRC(false),
-	zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+	zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1 << 20),
+	zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
 }
 
 func newZstd() (*zstdCompressor, error) {

@@ -1,13 +1,13 @@
-// Package partitioner answers one question: to which broker and partition does a batch go?
+// Package partitioner answers one question: to which partition does a record or a batch go?
 //
-// A keyed record belongs to the partition that the Java client would choose for its key ([ForKey]).
-// A batch of un-keyed records belongs to none until it is sent: [Pick] then takes the broker whose
-// partitions have waited longest for what is there, so that one request serves many topics, and on
-// it the partition of each topic is taken that was used longest ago. Another [Partitioner] can be
-// given to producer.WithPartitioner.
+// A keyed record goes to the partition that the Java client would choose for its key ([ForKey]). A
+// batch of un-keyed records has no partition until it is sent. The producer then chooses the broker
+// whose partitions have waited longest, so that one request serves many topics. On it, it chooses
+// the least recently used partition of each topic. To choose otherwise, give a [Partitioner] of
+// your own to producer.WithPartitioner.
 //
-// Rotation by last use, instead of a count of what was sent, is deliberate: a broker that comes
-// back after an hour gets its share again at once, and no flood to make up for what it missed.
+// The choice by last use, instead of a count of records sent, is deliberate. A broker that comes
+// back after an hour gets its share again at once, but no flood to make up for what it missed.
 //
 // # Concurrency
 //

@@ -2,9 +2,8 @@ package partitioner
 
 import "encoding/binary"
 
-// ForKey returns the partition of a key in a topic of count partitions: that of the Java client's
-// default partitioner, so that producers in both languages agree. Count must be positive. An empty
-// key is a key.
+// ForKey returns the partition of a key in a topic of count partitions. It agrees with the default
+// partitioner of the Java client. Count must be positive. An empty key is a key.
 func ForKey(key []byte, count int32) int32 {
 	return int32(murmur2(key)&0x7fffffff) % count
 }

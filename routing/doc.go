@@ -1,8 +1,8 @@
-// Package routing answers one question: which priority, and so which cluster, does a record belong
-// to?
+// Package routing answers one question: which priority does a record have, and so which cluster
+// does it go to?
 //
-// It is pure: no I/O, no goroutines, nothing to close. A [Table] is built once from rules and is
-// safe for concurrent use from then on.
+// It is pure: no I/O, no goroutines, nothing to close. A [Table] is built once from rules, and is
+// immutable and safe for concurrent use.
 //
 //	table, err := routing.NewTable([]routing.Rule{
 //		{Topic: "playback.*", Priority: routing.High},

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Fallback names a cluster that a lane may go to when those before it are down, what it takes with
-// it, and what topics are called there. It is safe for concurrent use as long as nobody changes it.
+// Fallback names a cluster for a lane whose earlier clusters are down, the topics that may go
+// there, and their names there. It is safe for concurrent use as long as nobody changes it.
 type Fallback struct {
 	// Cluster is the name of the cluster. Required.
 	Cluster string `yaml:"cluster"`
@@ -28,9 +28,9 @@ type Fallback struct {
 	Prefix string `yaml:"prefix"`
 }
 
-// Check returns everything that is wrong in f, as one error, or nil. Each line names its field
-// within f, and what f is itself by at, such as "priorities.low.fallbacks[0]". It does not know
-// whether there is such a cluster.
+// Check returns all mistakes in f as one error, or nil. Each line begins with at, the path of f
+// such as "priorities.low.fallbacks[0]", and names the field. Check does not know whether the
+// cluster exists.
 func (f Fallback) Check(at string) error {
 	var errs []error
 	fail := func(format string, args ...any) {
@@ -70,7 +70,7 @@ func (f Fallback) Takes(topic string) bool {
 	return f.lists(topic) && illegal(f.Name(topic)) == ""
 }
 
-// Name returns what topic is called in the fallback's cluster.
+// Name returns the name of topic in the fallback's cluster.
 func (f Fallback) Name(topic string) string {
 	if to, ok := f.Rename[topic]; ok {
 		return to
@@ -78,7 +78,7 @@ func (f Fallback) Name(topic string) string {
 	return f.Prefix + topic
 }
 
-// SameNames reports whether topics are called the same in the cluster of f and in that of other.
+// SameNames reports whether topics have the same names in the clusters of f and other.
 func (f Fallback) SameNames(other Fallback) bool {
 	return f.Prefix == other.Prefix && maps.Equal(f.Rename, other.Rename)
 }
@@ -91,7 +91,7 @@ func (f Fallback) lists(topic string) bool {
 	})
 }
 
-// illegal says why Kafka does not take name as that of a topic, "" if it does.
+// illegal returns why Kafka rejects name as the name of a topic, "" if it accepts it.
 func illegal(name string) string {
 	switch {
 	case name == "":
@@ -106,10 +106,10 @@ func illegal(name string) string {
 	return ""
 }
 
-// MaxTopicName is how many characters the name of a topic has at most, in Kafka.
+// MaxTopicName is the greatest length of a topic name in Kafka, in characters.
 const MaxTopicName = 249
 
-// IllegalInTopic reports whether the name of a topic cannot have r, in Kafka.
+// IllegalInTopic reports whether Kafka rejects r in the name of a topic.
 func IllegalInTopic(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' &&
 		r != '_' && r != '-'

@@ -2,11 +2,11 @@ package routing
 
 import "fmt"
 
-// Priority is the class of a record. Its zero value means "not said": the topic's rule decides, and
-// without one Medium.
+// Priority is the class of a record. The zero value is Unset: the topic's rule decides, and without
+// a rule it is Medium.
 type Priority uint8
 
-// The priorities, in rising order, with what the source runs on each (slide 16).
+// The priorities, in rising order, with what Netflix runs on each (slide 16).
 const (
 	Unset  Priority = iota
 	Low             // error logs, request traces: 2 copies, 1 to 2 hours

@@ -27,8 +27,7 @@ type Table struct {
 	patterns []Rule
 }
 
-// NewTable checks rules and builds a table of them. Every mistake is in the one error that it
-// returns.
+// NewTable checks rules and builds a table of them. It returns all mistakes in one error.
 func NewTable(rules []Rule) (*Table, error) {
 	t := &Table{exact: make(map[string]Rule)}
 	var errs []error
@@ -74,12 +73,12 @@ func checkPattern(pattern string) error {
 	return nil
 }
 
-// Priority returns the priority of topic: that of the rule with its exact name, else that of the
-// first pattern that matches, else Medium.
+// Priority returns the priority of topic. The rule with its exact name decides, else the first
+// pattern that matches. Without either it is Medium.
 func (t *Table) Priority(topic string) Priority { return t.rule(topic).Priority }
 
-// MaxShare returns how much of what its lane may hold topic may hold, by the same rule; 0: it has
-// no bound of its own.
+// MaxShare returns the part of its lane's memory that topic may hold, by the same rule as Priority.
+// Zero means no bound of its own.
 func (t *Table) MaxShare(topic string) float64 { return t.rule(topic).MaxShare }
 
 func (t *Table) rule(topic string) Rule {

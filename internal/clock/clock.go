@@ -1,5 +1,5 @@
-// Package clock tells the time cheaply: a monotonic one, by which everything is timed, and the wall
-// clock, by which records are stamped and nothing else.
+// Package clock reads the time cheaply: the monotonic time, which times everything, and the wall
+// clock, which only stamps records.
 package clock
 
 import (
@@ -19,10 +19,10 @@ const (
 )
 
 // Clock is safe for concurrent use. Reading the time was a third of Send: while there are more than
-// 200 calls a millisecond, Now returns what a goroutine of the clock reads every millisecond; at a
-// lower rate that goroutine is not there, for it would cost more than it saves. Where it gets no
+// 200 calls a millisecond, Now returns what a goroutine of the clock reads every millisecond. At a
+// lower rate that goroutine does not run, because it would cost more than it saves. If it gets no
 // processor, CatchUp makes up for it. The wall clock is derived from the monotonic one and read
-// anew every 100 ms.
+// again every 100 ms.
 type Clock struct {
 	start  time.Time
 	wall   func() time.Time
@@ -63,9 +63,9 @@ func (c *Clock) Now() (mono time.Duration, wallMillis int64) {
 	return mono, (c.offset.Load() + int64(mono)) / int64(time.Millisecond)
 }
 
-// CatchUp makes up for a goroutine that did not get a processor, for which seconds were seen on a
-// machine that was starved: records would be stamped, and expire, by so much too early. It is to be
-// called once for some dozens of calls of Now.
+// CatchUp makes up for a goroutine that gets no processor, which took seconds on a starved machine.
+// Without it records would be stamped, and expire, that much too early. Call it once for some
+// dozens of calls of Now.
 func (c *Clock) CatchUp() {
 	cached := c.cached.Load()
 	mono := c.Mono()

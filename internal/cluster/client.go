@@ -14,104 +14,104 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// client asks the brokers of a cluster, each at the address that the caller says. There is one view
-// of a cluster, the supervisor's: kgo's own table of brokers, which it fills from whatever answers
-// it gets, is not used. To kgo all brokers are seeds, which it takes as they are, with names that
-// mean nothing; where a connection to one of them leads is looked up when it is dialled.
+// client sends requests to the brokers of a cluster, each at the address that the caller gives. The
+// supervisor keeps the only view of the cluster. kgo fills a broker table of its own from any
+// answer, so that table is not used. To kgo all brokers are seeds with meaningless names, which it
+// leaves alone; client maps a name to the broker when kgo dials.
 //
 // It is safe for concurrent use.
 type client struct {
-	dials *dialer
-	away  *distances // nil: not measured
-	more  func(seeds []string) (*kgo.Client, error)
+	dials  *dialer
+	away   *distances // nil: not measured
+	newKgo func(seeds []string) (*kgo.Client, error)
 
-	mu      sync.Mutex    // guards what follows; never held across I/O
-	clients []*kgo.Client // each with some of the places
-	places  []*place
-	taken   map[node]*place
+	mu     sync.Mutex    // guards what follows; never held across I/O
+	kgos   []*kgo.Client // each with some of the places
+	places []*place
+	taken  map[node]*place
 }
 
 // node is a broker at an address.
 type node struct {
-	id   int32 // negative: a seed, that is whoever answers
+	id   int32 // negative: a seed, whoever answers there
 	addr string
 }
 
-// place is a seed of kgo's that stands for a broker. Guarded by the mutex of its client.
+// place is a seed of a kgo client that stands for a broker. Guarded by the mutex of its client.
 type place struct {
 	broker *kgo.Broker
 	is     node
-	asking int       // requests that are going on
-	used   time.Time // when the last one ended
-	opened bool      // a connection
+	asking int       // requests in flight
+	used   time.Time // when the last request ended
+	opened bool      // a connection was opened for is
 }
 
 const (
-	firstPlaces = 16          // a client has so many, the next one as many as there are by then
-	mostPlaces  = 4096        // beyond it whoever was not asked for longest has to go
-	placeIdle   = time.Minute // when a place may be given to another
+	firstPlaces = 16          // of the first kgo client; each further client doubles the number
+	mostPlaces  = 4096        // at this number the least recently used place is given away
+	placeIdle   = time.Minute // after this time without a request a place may be given away
 )
 
-// newClient returns a client for the cluster. It does no I/O and fails only on options that contradict
-// each other.
+// newClient returns a client of the cluster. It does no I/O and fails only on options that
+// contradict each other.
 func newClient(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*client, error) {
-	b := &client{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
-	b.more = func(seeds []string) (*kgo.Client, error) {
-		return kgo.NewClient(cfg.options(seeds,
-			append([]kgo.Opt{kgo.Dialer(b.dial), kgo.WithHooks(b)}, more...)...)...)
+	cl := &client{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
+	cl.newKgo = func(seeds []string) (*kgo.Client, error) {
+		own := []kgo.Opt{kgo.Dialer(cl.dial), kgo.WithHooks(cl)}
+		return kgo.NewClient(cfg.options(seeds, append(own, more...)...)...)
 	}
-	return b, b.growLocked()
+	return cl, cl.growLocked()
 }
 
-// growLocked makes as many places as there are, on one more client.
-func (b *client) growLocked() error {
+// growLocked doubles the number of places with one more kgo client.
+func (cl *client) growLocked() error {
 	var names []string
-	for i := range min(max(firstPlaces, len(b.places)), mostPlaces-len(b.places)) {
-		names = append(names, placeName+strconv.Itoa(len(b.places)+i)+":1")
+	for i := range min(max(firstPlaces, len(cl.places)), mostPlaces-len(cl.places)) {
+		names = append(names, placeName+strconv.Itoa(len(cl.places)+i)+":1")
 	}
-	cl, err := b.more(names)
+	k, err := cl.newKgo(names)
 	if err != nil {
 		return err
 	}
-	b.clients = append(b.clients, cl)
-	for _, seed := range cl.SeedBrokers() {
-		b.places = append(b.places, &place{broker: seed})
+	cl.kgos = append(cl.kgos, k)
+	for _, seed := range k.SeedBrokers() {
+		cl.places = append(cl.places, &place{broker: seed})
 	}
 	return nil
 }
 
-// placeName is what kgo takes for the host of a place, before its number.
+// placeName begins the host name of a place in kgo; its number follows.
 const placeName = "place-"
 
-// placeAt returns the place that kgo means by addr or host.
-func (b *client) placeAt(addr string) *place {
+// placeAt returns the place that kgo knows as addr, an address or a host.
+func (cl *client) placeAt(addr string) *place {
 	host, _, _ := strings.Cut(addr, ":")
 	number, ours := strings.CutPrefix(host, placeName)
 	n, err := strconv.Atoi(number)
-	if !ours || err != nil || n >= len(b.places) {
+	if !ours || err != nil || n >= len(cl.places) {
 		return nil
 	}
-	return b.places[n]
+	return cl.places[n]
 }
 
-// dial opens a connection to whoever has the place that kgo means by addr.
-func (b *client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	b.mu.Lock()
-	p, is := b.placeAt(addr), node{}
+// dial opens a connection to the broker whose place kgo knows as addr.
+func (cl *client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	cl.mu.Lock()
+	p, is := cl.placeAt(addr), node{}
 	if p != nil {
 		is = p.is
 	}
-	b.mu.Unlock()
-	if is.addr == "" { // kgo asks for itself, once an hour
+	cl.mu.Unlock()
+	if is.addr == "" { // kgo asks for metadata on its own account, once an hour
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errNobody}
 	}
-	conn, err := b.dials.dialNode(ctx, network, is)
+	conn, err := cl.dials.dialNode(ctx, network, is)
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if p.is != is { // nobody waits for it any more
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if p.is != is { // another broker took the place meanwhile
 		_ = conn.Close()
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errNobody}
 	}
@@ -119,65 +119,65 @@ func (b *client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return conn, nil
 }
 
-var errNobody = errors.New("nobody has that place any more")
+var errNobody = errors.New("no broker has this place any more")
 
-// OnBrokerE2E implements kgo.HookBrokerE2E.
-func (b *client) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
-	if b.away == nil || took.Err() != nil {
+// OnBrokerE2E implements kgo.HookBrokerE2E. It measures the distance of brokers.
+func (cl *client) OnBrokerE2E(of kgo.BrokerMetadata, _ int16, took kgo.BrokerE2E) {
+	if cl.away == nil || took.Err() != nil {
 		return
 	}
-	b.mu.Lock()
-	p, id := b.placeAt(of.Host), int32(-1)
+	cl.mu.Lock()
+	p, id := cl.placeAt(of.Host), int32(-1)
 	if p != nil {
 		id = p.is.id
 	}
-	b.mu.Unlock()
-	b.away.note(id, took.ReadWait+took.TimeToRead)
+	cl.mu.Unlock()
+	cl.away.note(id, took.ReadWait+took.TimeToRead)
 }
 
-// ask sends req to the broker with the number id, which is at addr. Seeds have negative numbers.
-func (b *client) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response,
+// ask sends req to the broker id at addr and waits for the answer. Seeds have negative IDs.
+func (cl *client) ask(ctx context.Context, id int32, addr string, req kmsg.Request) (kmsg.Response,
 	error) {
 	if addr == "" {
 		return nil, fmt.Errorf("broker %d has left the cluster", id)
 	}
-	p, err := b.take(node{id, addr})
+	p, err := cl.take(node{id, addr})
 	if err != nil {
 		return nil, err
 	}
 	resp, err := p.broker.Request(ctx, req)
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
 	p.asking--
 	p.used = time.Now()
 	return resp, err
 }
 
-// take returns the place of a broker, which gets one if it has none.
-func (b *client) take(is node) (*place, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	p := b.taken[is]
+// take returns the place of a broker, and gives it one if it has none.
+func (cl *client) take(is node) (*place, error) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	p := cl.taken[is]
 	if p == nil {
-		if p = b.freeLocked(); p == nil {
-			return nil, errors.New("too many brokers are asked at once")
+		if p = cl.freeLocked(); p == nil {
+			return nil, errors.New("requests to too many brokers are in flight at once")
 		}
-		delete(b.taken, p.is)
+		delete(cl.taken, p.is)
 		if p.opened {
-			b.dials.leave(p.is)
+			cl.dials.leave(p.is)
 		}
 		p.is, p.opened = is, false
-		b.taken[is] = p
+		cl.taken[is] = p
 	}
 	p.asking++
 	return p, nil
 }
 
-// freeLocked returns a place that is not in use, nil if there is none.
-func (b *client) freeLocked() *place {
+// freeLocked returns a place that another broker may take, nil if there is none.
+func (cl *client) freeLocked() *place {
 	now := time.Now()
 	var oldest *place
-	for _, p := range b.places {
+	for _, p := range cl.places {
 		switch {
 		case p.asking > 0:
 		case !p.opened || now.Sub(p.used) > placeIdle:
@@ -186,18 +186,18 @@ func (b *client) freeLocked() *place {
 			oldest = p
 		}
 	}
-	if free := len(b.places); free < mostPlaces && b.growLocked() == nil {
-		return b.places[free]
+	if free := len(cl.places); free < mostPlaces && cl.growLocked() == nil {
+		return cl.places[free]
 	}
 	return oldest
 }
 
-// close ends all connections. Nothing may be asked any more.
-func (b *client) close() {
-	b.mu.Lock()
-	clients := b.clients
-	b.mu.Unlock()
-	for _, cl := range clients {
-		cl.Close()
+// close ends all connections. Call ask no more after it.
+func (cl *client) close() {
+	cl.mu.Lock()
+	kgos := cl.kgos
+	cl.mu.Unlock()
+	for _, k := range kgos {
+		k.Close()
 	}
 }

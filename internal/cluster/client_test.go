@@ -57,7 +57,7 @@ func TestClient_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	lying.Store(true)
 	require.Eventually(t, func() bool { // most of its seeds are nobody
 		// as kgo does for a broker that it does not know
-		_, err = b.clients[0].Request(ctx, metadataRequest(nil))
+		_, err = b.kgos[0].Request(ctx, metadataRequest(nil))
 		return err == nil
 	}, 10*time.Second, time.Millisecond)
 	require.Positive(t, lies.Load())

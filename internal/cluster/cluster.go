@@ -16,22 +16,22 @@ import (
 type Config struct {
 	Name     string
 	Seeds    []string // host:port
-	ID       string   // that its brokers have to tell; empty: that of the first that answers
+	ID       string   // cluster ID that brokers must report; empty: that of the first answer
 	ClientID string
-	// how long brokers remember a producer, where they do not say it themselves; 0: DefaultMemory
+	// how long brokers remember a producer, unless they report it themselves; 0: DefaultMemory
 	Memory  time.Duration
-	AcksAll bool // else the leader alone
+	AcksAll bool // false: acks from the leader alone
 	Dial    DialFunc
-	Create  *Creation // of topics that are not there; nil: they are waited for
+	Create  *Creation // how missing topics are created; nil: they are waited for
 	Logger  *zap.Logger
-	Options []kgo.Opt // come last, for TLS and SASL
+	Options []kgo.Opt // added last, for TLS and SASL
 }
 
 // Cluster is one Kafka cluster that may be away.
 type Cluster struct {
 	cfg     Config
 	origin  *origin
-	control *client // metadata and probes; what is produced never waits in its queues
+	control *client // for metadata and probes; produce requests never wait in its queues
 	away    *distances
 	memory  *memory
 
@@ -41,24 +41,24 @@ type Cluster struct {
 	done  chan struct{} // closed by the supervisor when it ends
 	stop  context.CancelFunc
 	ended sync.Once
-	ctx   context.Context // of the supervisor and everything that it asks; not a caller's
+	ctx   context.Context // of the supervisor and all its requests; not a caller's
 
 	mu       sync.Mutex     // guards what follows; never held across I/O or a callback
-	wanted   map[string]int // topics, with how many want each
+	wanted   map[string]int // topics, and how many callers want each
 	failed   []failure      // since the supervisor last looked
-	old      []string       // topics of which what is known is old, the same
+	old      []string       // topics with outdated metadata, since the supervisor last looked
 	status   Status
-	missed   bool       // it was said that nobody has answered so far
+	missed   bool       // "cluster not reached yet" was logged
 	kinds    kinds      // of the reasons why it is not up
 	watchers []*watcher // replaced, never changed in place
 }
 
-// reachBy is how long nobody may have answered since the beginning before that is logged.
+// reachBy is how long a new cluster may stay unanswered before that is logged.
 const reachBy = 5 * time.Second
 
 type watcher struct{ fn func() }
 
-// failure is what a link saw of a broker.
+// failure is a failed connection of a link to a broker.
 type failure struct {
 	node int32
 	err  error
@@ -70,7 +70,7 @@ func New(cfg Config) (*Cluster, error) {
 	origin := newOrigin(&cfg)
 	away := &distances{latest: make(map[int32][]time.Duration)}
 	control, err := newClient(&cfg, origin, away,
-		// a connection that does not answer is given up by kgo itself
+		// kgo itself gives up a connection that does not answer
 		kgo.RequestTimeoutOverhead(askTimeout),
 		kgo.RetryTimeout(askTimeout))
 	if err != nil {
@@ -92,7 +92,7 @@ func New(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// options returns what all clients of the cluster have in common, and more.
+// options returns the options that all kgo clients of the cluster share, and more.
 func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 	acks := kgo.AllISRAcks()
 	if !cfg.AcksAll {
@@ -102,11 +102,11 @@ func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 		kgo.SeedBrokers(seeds...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.DisableClientMetrics(), // Close would wait for their last push
-		kgo.RequiredAcks(acks),     // kgo wants to know what requests of ours say
+		kgo.RequiredAcks(acks),     // kgo must know the acks of our requests
 		kgo.DisableIdempotentWrite(),
-		// kgo wants the one not to be less than the other
+		// kgo requires that the first is not less than the second
 		kgo.BrokerMaxReadBytes(maxAnswer), kgo.FetchMaxBytes(maxAnswer),
-		// the supervisor asks; kgo would dial beside it
+		// the supervisor asks for metadata; kgo would dial in addition
 		kgo.MetadataMinAge(time.Hour), kgo.MetadataMaxAge(time.Hour),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 	}
@@ -116,7 +116,7 @@ func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 // Name returns the name of the cluster.
 func (c *Cluster) Name() string { return c.cfg.Name }
 
-// View returns what is known of the cluster. It never waits.
+// View returns what is known about the cluster. It never waits.
 func (c *Cluster) View() *View { return c.view.Load() }
 
 // Status returns the state of the cluster. It never waits for the network.
@@ -128,7 +128,7 @@ func (c *Cluster) Status() Status {
 	return status
 }
 
-// Watch has fn called after every change of the view, until unwatch is called. It must return at
+// Watch has fn called after every change of the view, until unwatch is called. Fn must return at
 // once.
 func (c *Cluster) Watch(fn func()) (unwatch func()) {
 	c.mu.Lock()
@@ -172,8 +172,8 @@ func (c *Cluster) topics() map[string]int {
 	return maps.Clone(c.wanted)
 }
 
-// Refresh asks for new metadata of the brokers and of topics soon: what a broker answered shows
-// that the view is out of date.
+// Refresh has the metadata of the brokers and of topics requested soon. Call it when the answer of
+// a broker shows that the view is out of date.
 func (c *Cluster) Refresh(topics ...string) {
 	if len(topics) > 0 {
 		c.mu.Lock()
@@ -190,8 +190,8 @@ func (c *Cluster) Refresh(topics ...string) {
 	}
 }
 
-// Failed tells that the connection to a broker failed, so that it is probed and not used until it
-// answers.
+// Failed reports that the connection to a broker failed. The broker is not used until it answers a
+// probe.
 func (c *Cluster) Failed(node int32, err error) {
 	c.mu.Lock()
 	c.failed = append(c.failed, failure{node, err})
@@ -207,8 +207,8 @@ func (c *Cluster) failures() []failure {
 	return failed
 }
 
-// oldCompared is with how many topics one is compared that is out of date: the batches of an answer
-// may be of a few.
+// oldCompared is how many of the latest outdated topics are searched for a duplicate. The batches
+// of one answer belong to few topics.
 const oldCompared = 16
 
 func (c *Cluster) outdated() []string {
@@ -219,9 +219,8 @@ func (c *Cluster) outdated() []string {
 	return old
 }
 
-// publish makes v the view, tells the watchers if there is news in it, and logs the state if it has
-// changed, or if its reason is of another kind. The error that reason comes from is why; nil where
-// there is none.
+// publish makes v the view. It calls the watchers if news is set, and logs a change of the state or
+// of the kind of its reason. Why is the error behind reason, nil if there is none.
 func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	c.mu.Lock()
 	now := time.Now()
@@ -256,8 +255,8 @@ func (c *Cluster) publish(v *View, reason string, why error, news bool) {
 	}
 	if another {
 		c.cfg.Logger.Warn("cluster still not up, for another reason",
-			zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State), zap.String("reason",
-				reason))
+			zap.String("cluster", c.cfg.Name), zap.Stringer("state", v.State),
+			zap.String("reason", reason))
 	}
 	if !news && !another && !unreached {
 		return
@@ -282,8 +281,8 @@ func (c *Cluster) logChange(from, to State, reason string) {
 // Discard gives up a cluster that was not started.
 func (c *Cluster) Discard() { c.control.close() }
 
-// Close ends the supervision and all connections but those of links. It waits until nothing is
-// going on any more, whoever calls it.
+// Close ends the supervision and all connections except those of links. It returns when both have
+// ended, however often it is called.
 func (c *Cluster) Close() {
 	c.ended.Do(func() {
 		c.stop()

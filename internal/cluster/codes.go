@@ -2,41 +2,41 @@ package cluster
 
 import "github.com/twmb/franz-go/pkg/kerr"
 
-// Action is what an error code of a produce response asks for.
+// Action is what an error code in a produce response asks for.
 type Action uint8
 
 // The actions.
 const (
-	Retry Action = iota // nothing is known of the code: try again after a while
+	Retry Action = iota // unknown code: try again after a while
 	Done                // the batch is in the log
-	// appended, but not confirmed, or perhaps appended: the same batch again, in the same place
+	// appended but not confirmed, or perhaps appended: send the same batch to the same partition
 	Confirm
 	Elsewhere // not appended: any partition may take it; leaders may have changed
-	// the broker does not follow the numbering of this partition: begin a new one
+	// the broker rejects the sequence of this partition: begin a new one
 	Renew
-	// the broker does not take the producer ID: begin anew with another one
+	// the broker rejects the producer ID: begin again with another one
 	NewID
-	// the cluster does not let us number batches: begin anew without numbers
+	// the cluster does not let us number batches: begin again without sequences
 	Unnumber
 	Split  // too large: halve it
-	Hold   // the topic is not there, or not for us: wait
+	Hold   // the topic does not exist, or we may not write to it: wait
 	Reject // Kafka will never take some of the records
-	// it arrived damaged: once more, and if that goes on Kafka will never take it
+	// it arrived damaged: send it again; after some failures, treat it as Reject
 	Resend
-	Recompress // Kafka does not take the compression
+	Recompress // the broker does not know the compression
 )
 
-// actions says what each error code of a produce response asks for that Kafka 4.1 can send. Codes
-// that are not here are Retry.
+// actions has the action of each error code that Kafka 4.1 can send in a produce response. All
+// other codes are Retry.
 var actions = map[int16]Action{
 	0:                                 Done,
 	kerr.DuplicateSequenceNumber.Code: Done,
 
 	kerr.RequestTimedOut.Code:              Confirm,
 	kerr.NotEnoughReplicasAfterAppend.Code: Confirm,
-	// somebody between us and the broker has lost it, before or after it appended
+	// a proxy lost the request or the answer: the broker may have appended it
 	kerr.NetworkException.Code: Confirm,
-	// of the disk, before the append or when the log was flushed after it
+	// a disk error, before the append or at the flush after it
 	kerr.KafkaStorageError.Code: Confirm,
 
 	kerr.NotEnoughReplicas.Code:           Elsewhere,
@@ -49,7 +49,7 @@ var actions = map[int16]Action{
 	kerr.PreferredLeaderNotAvailable.Code: Elsewhere,
 	kerr.ThrottlingQuotaExceeded.Code:     Elsewhere,
 	kerr.InvalidRequiredAcks.Code:         Elsewhere,
-	// these are of transactions, and never of what we send
+	// these belong to transactions, which we never send
 	kerr.InvalidTxnState.Code:        Elsewhere,
 	kerr.ConcurrentTransactions.Code: Elsewhere,
 	kerr.TransactionAbortable.Code:   Elsewhere,
@@ -82,15 +82,15 @@ var actions = map[int16]Action{
 	kerr.UnsupportedCompressionType.Code: Recompress,
 }
 
-// ActionOf returns what an error code asks for by itself.
+// ActionOf returns the action of an error code alone.
 func ActionOf(code int16) Action { return actions[code] }
 
-// Action returns what the answer asks for. Unresolved says that an earlier attempt in the same
-// place may have been written.
+// Action returns what the answer asks for. Unresolved means that an earlier attempt on the same
+// partition may have been written.
 //
-// A leader that loses its office while a batch waits for followers answers with the code of that,
-// for a batch that is in its log; the offset shows it. And a duplicate can only be found of what
-// may have been written.
+// A leader that is replaced while a batch waits for followers answers with an error, although the
+// batch is in its log. The offset shows that. And a duplicate error is only credible if an earlier
+// attempt may have been written.
 func (a *Answer) Action(unresolved bool) Action {
 	action := ActionOf(a.Code)
 	switch {

@@ -11,34 +11,34 @@ import (
 	"go.uber.org/zap"
 )
 
-// Creation says how topics are made that are not there.
+// Creation says how missing topics are created.
 type Creation struct {
-	Partitions  int32              // -1: as many as the cluster's default says
-	Replication int16              // -1: the same
+	Partitions  int32              // -1: the cluster's default
+	Replication int16              // -1: the cluster's default
 	Configs     map[string]*string // of the topic, beyond the cluster's defaults
 }
 
-// createTimeout is for an answer to a request to make topics, which the controller has to agree to.
+// createTimeout bounds the wait for the controller's answer to a request to create topics.
 const createTimeout = 10 * time.Second
 
-// creator makes the topics that are not there. It belongs to the supervisor; what it asks runs on a
-// goroutine of its own.
+// creator creates missing topics. It belongs to the supervisor. Its requests run on a goroutine of
+// their own.
 type creator struct {
 	c      *Cluster
-	want   *Creation // nil: none are made
+	want   *Creation // nil: no topics are created
 	tries  map[string]*try
 	asking bool
 	made   chan creation // one slot; sent by ask, received by the supervisor; never closed
 }
 
-// try is what became of the last attempt to make a topic.
+// try is the result of the last attempt to create a topic.
 type try struct {
 	pause *backoff.ExponentialBackOff
 	next  time.Time
 	err   error
 }
 
-// creation is the end of an attempt: why each topic is not there, nil if it was made.
+// creation is the result of an attempt: for each topic why it was not created, nil if it was.
 type creation map[string]error
 
 func newCreator(c *Cluster) *creator {
@@ -46,8 +46,8 @@ func newCreator(c *Cluster) *creator {
 		made: make(chan creation, 1)}
 }
 
-// askDue has the missing topics made whose time has come. It returns when the next one's comes,
-// next if none does before.
+// askDue has those missing topics created whose time has come. It returns when the next is due, but
+// not after next.
 func (r *creator) askDue(ctx context.Context, missing []string, next time.Time) time.Time {
 	if r.want == nil || r.asking {
 		return next
@@ -59,7 +59,9 @@ func (r *creator) askDue(ctx context.Context, missing []string, next time.Time) 
 		switch {
 		case t == nil:
 			r.tries[name] = &try{pause: backoff.NewExponentialBackOff(
-				backoff.WithInitialInterval(time.Second), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
+				backoff.WithInitialInterval(time.Second),
+				backoff.WithMaxInterval(30*time.Second),
+				backoff.WithMaxElapsedTime(0))}
 			due = append(due, name)
 		case t.next.After(now):
 			next = earlier(next, t.next)
@@ -99,7 +101,7 @@ func (r *creator) ask(ctx context.Context, names []string) {
 	}()
 }
 
-// controller returns a client that finds the controller by itself, which few requests need.
+// controller returns a kgo client that finds the controller by itself. Few requests need one.
 func (c *Cluster) controller() (*kgo.Client, error) {
 	var seeds []string
 	for _, b := range c.View().Brokers {
@@ -108,7 +110,9 @@ func (c *Cluster) controller() (*kgo.Client, error) {
 		}
 	}
 	return kgo.NewClient(c.cfg.options(append(seeds, c.cfg.Seeds...),
-		kgo.Dialer(c.control.dials.dial), kgo.RequestTimeoutOverhead(askTimeout), kgo.RetryTimeout(askTimeout))...)
+		kgo.Dialer(c.control.dials.dial),
+		kgo.RequestTimeoutOverhead(askTimeout),
+		kgo.RetryTimeout(askTimeout))...)
 }
 
 func explained(err error, text string) error {
@@ -118,7 +122,7 @@ func explained(err error, text string) error {
 	return fmt.Errorf("%w: %s", err, text)
 }
 
-// take notes what became of an attempt.
+// take notes the result of an attempt.
 func (r *creator) take(done creation) {
 	r.asking = false
 	for name, err := range done {
@@ -135,7 +139,7 @@ func (r *creator) take(done creation) {
 	}
 }
 
-// failure returns why a topic is missing that was to be made, nil if that was not tried yet.
+// failure returns why a topic could not be created, nil if that was not tried yet.
 func (r *creator) failure(name string) error {
 	if t := r.tries[name]; t != nil {
 		return t.err
@@ -143,7 +147,7 @@ func (r *creator) failure(name string) error {
 	return nil
 }
 
-// forget forgets the topics that are there, or that nobody wants.
+// forget forgets all topics but missing.
 func (r *creator) forget(missing []string) {
 	keep := make(map[string]bool, len(missing))
 	for _, name := range missing {

@@ -13,8 +13,8 @@ import (
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// dialTimeout bounds one connection attempt. A broker that is up answers in milliseconds, one that
-// is behind a black hole never does, and what waits for it is a batch that could go elsewhere.
+// dialTimeout bounds one connection attempt. A broker that is up answers in milliseconds, a broker
+// behind a black hole never. Meanwhile a batch waits that could go elsewhere.
 const dialTimeout = time.Second
 
 // dialer opens the connections of one kgo client.
@@ -40,9 +40,8 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return d.dialNode(ctx, network, node{-1, addr})
 }
 
-// dialNode opens a connection, with a timeout, and with errors that kgo takes for what they are: it
-// gives up for good on one that is not an OpError of a dial, and does not leave the pace to us
-// where one is temporary.
+// dialNode opens a connection, with a timeout and with errors that suit kgo. On an error other than
+// the OpError of a dial kgo gives up for good. On a temporary one it dials again at its own pace.
 func (d *dialer) dialNode(ctx context.Context, network string, to node) (net.Conn, error) {
 	addr := to.addr
 	if err := d.silent.justEnded(addr); err != nil {
@@ -70,12 +69,12 @@ func (d *dialer) opened(c *unheard) *unheard {
 	return c
 }
 
-// hangUp closes the connections to addr. It is disowned if somebody else answers there.
+// hangUp closes the connections to addr. Set disown if another broker answers there.
 func (d *dialer) hangUp(addr string, disown bool) {
 	d.cut(disown, func(c *unheard) bool { return c.addr == addr })
 }
 
-// leave closes the connections that were opened to is.
+// leave closes the connections to one broker at one address.
 func (d *dialer) leave(is node) {
 	d.cut(false, func(c *unheard) bool { return c.addr == is.addr && c.node == is.id })
 }
@@ -97,17 +96,17 @@ func (d *dialer) cut(disown bool, which func(*unheard) bool) {
 	}
 }
 
-// final is an error that does not say of itself that it is temporary, or a timeout: kgo would dial
-// again at once, which makes two attempts of each, and doubles the time that a request waits for a
-// black hole.
+// final is an error that hides whether it is temporary or a timeout. On such an error kgo would
+// dial again at once. That would double the attempts, and the time that a request waits for a black
+// hole.
 type final struct{ err error }
 
 func (f final) Error() string { return f.err.Error() }
 func (f final) Unwrap() error { return f.err }
 
-// unheard is a connection on which nobody may have answered yet. Until somebody has, a read takes
-// no longer than any question may: kgo would wait for its first answer as long as for that of a
-// produce request, and nothing else could be asked of the broker meanwhile.
+// unheard is a connection that may still wait for its first answer. Until that has come, a read
+// takes askTimeout at most. kgo would wait for it as long as for the answer to a produce request,
+// and nothing else could be asked of the broker meanwhile.
 type unheard struct {
 	*guarded
 	addr   string
@@ -117,8 +116,8 @@ type unheard struct {
 	ended  atomic.Bool // by cut
 }
 
-// cut ends the connection, which kgo finds out by itself. TLS says goodbye first, and may have to
-// wait for seconds until the broker takes that: nobody waits for it.
+// cut ends the connection; kgo notices that by itself. TLS first sends its closing message, which
+// may take seconds: cut does not wait for it.
 func (c *unheard) cut() {
 	c.ended.Store(true)
 	_ = c.guarded.SetDeadline(time.Unix(1, 0)) // wakes who reads or writes
@@ -133,7 +132,7 @@ func (c *unheard) Close() error {
 	return c.guarded.Close()
 }
 
-// SetReadDeadline sets the deadline of reads, or an earlier one.
+// SetReadDeadline sets the deadline of reads, or an earlier one before the first answer.
 func (c *unheard) SetReadDeadline(t time.Time) error {
 	if c.ended.Load() {
 		return net.ErrClosed
@@ -152,7 +151,7 @@ func (c *unheard) Write(b []byte) (int, error) {
 	return c.guarded.Write(b)
 }
 
-// Read reads, and notes whether there was something.
+// Read reads, and notes whether the broker has answered.
 func (c *unheard) Read(b []byte) (int, error) {
 	n, err := c.guarded.Read(b)
 	if err != nil && c.ended.Load() {
@@ -170,13 +169,13 @@ func (c *unheard) Read(b []byte) (int, error) {
 }
 
 const (
-	// silentPause is how soon an address is dialled again at which a connection has just ended on
-	// which nobody had answered. It is less than there is between probes: kgo by itself would dial
-	// a few times for each of them.
+	// silentPause is how soon an address is dialled again after a connection to it ended without an
+	// answer. It is shorter than the time between probes: kgo by itself would dial a few times for
+	// each of them.
 	silentPause = 50 * time.Millisecond
-	// silentFree are the times in silentSpan that kgo may dial again at once all the same: there
-	// are brokers that mean by it that they do not know the version of its first question, and it
-	// then asks in older words.
+	// silentFree is how often in silentSpan kgo may dial again at once all the same. Some brokers
+	// hang up because they do not know the version of its first request, and it then asks in an
+	// older version.
 	silentFree = 4
 	silentSpan = 30 * time.Second
 )

@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// distances are the round trip times of questions that are small and answered at once, by which a
-// broker that is far away is told from one that has much to do: the answers to produce requests
-// take long from both. It is safe for concurrent use.
+// distances are the round trip times of small requests, which brokers answer at once. They
+// distinguish a distant broker from a busy one: the answers to produce requests are late from both.
+// It is safe for concurrent use.
 type distances struct {
 	mu     sync.Mutex // guards what follows
 	latest map[int32][]time.Duration
 }
 
-// latestAnswers is how many of the last answers of a broker count. The shortest of them says how
-// far away it is.
+// latestAnswers is how many of a broker's last answers count. The shortest of them is its distance.
 const latestAnswers = 3
 
 // note notes how long an answer of a broker took.
@@ -29,7 +28,7 @@ func (d *distances) note(node int32, took time.Duration) {
 	d.latest[node] = latest[max(0, len(latest)-latestAnswers):]
 }
 
-// of returns how far away a broker is, 0 if that is not known.
+// of returns the distance of a broker, 0 if it is not known.
 func (d *distances) of(node int32) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -6,14 +6,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// unfit says that a broker does not speak what we need: nothing but an update of the one or the
-// other helps.
+// unfit reports that a broker does not offer the request versions that we need. Only an update of
+// the broker or of Forebay helps.
 type unfit struct{ words string }
 
 func (u *unfit) Error() string { return u.words }
 
-// needed are the requests that nothing works without, and the versions of them that we speak.
-// Record batches came with version 3 of Produce.
+// needed are the indispensable requests, and the versions of them that we support. Record batches
+// came with version 3 of Produce.
 var needed = []struct {
 	key         kmsg.Key
 	first, last int16
@@ -22,11 +22,11 @@ var needed = []struct {
 	{kmsg.Metadata, whoVersion, 13},
 }
 
-// fits returns an *unfit if we cannot write to a broker that offers this. kgo would go on, and
-// encode what the broker has no words for.
+// fits returns an *unfit if we cannot write to a broker with these offers. kgo would go on, and
+// send requests that the broker does not understand.
 func fits(offers []kmsg.ApiVersionsResponseApiKey) error {
 	if len(offers) == 0 {
-		return nil // kgo asks once more, or finds the words
+		return nil // kgo asks once more, or reports the error
 	}
 	for _, n := range needed {
 		first, last := int16(0), int16(-1)
@@ -52,7 +52,7 @@ func fits(offers []kmsg.ApiVersionsResponseApiKey) error {
 	return nil
 }
 
-// offersIn returns what a broker offers by frame, none if that does not say so.
+// offersIn returns the offers in frame, an answer to ApiVersions; none if there are none in it.
 func offersIn(version int16, frame []byte) []kmsg.ApiVersionsResponseApiKey {
 	answer := kmsg.NewPtrApiVersionsResponse()
 	answer.Version = version

@@ -14,33 +14,33 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxAnswer bounds what a broker may answer, in bytes. The longest true answers are those about
-// topics: ten thousand with 36 partitions of three replicas fit.
+// maxAnswer bounds the size of an answer, in bytes. The longest legitimate answers are metadata:
+// ten thousand topics of 36 partitions with three replicas fit.
 const maxAnswer = 16 << 20
 
 var errNonsense = errors.New("the broker answers nonsense: is it a Kafka broker?")
 
-// guarded is a connection that passes answers on when they are complete, and make sense as far as
-// sensible can tell. What a broker only claims to send takes no memory.
+// guarded is a connection that passes on only answers that are complete and, as far as sensible can
+// tell, well-formed. It takes no memory for bytes that a broker announces and does not send.
 type guarded struct {
 	net.Conn
 	in *bufio.Reader
 
-	frame []byte // an answer; what was not passed on of it is left
-	left  []byte
-	blind bool // SASL's first version is not in Kafka's frames
+	frame []byte // the current answer
+	left  []byte // the part of frame that was not passed on yet
+	blind bool   // answers pass unread: SASL's first version does not use Kafka's frames
 
-	origin *origin // whom the connection has to lead to
-	node   int32   // the broker that it has to lead to; negative: any
-	proven bool    // belongs to Write: it does, or nobody can tell
+	origin *origin // the cluster that the connection must lead to
+	node   int32   // the broker that it must lead to; negative: any
+	proven bool    // belongs to Write: it leads there, or that cannot be checked
 
-	offered atomic.Bool // the broker has said what it offers: only the opening asks for that before
+	offered atomic.Bool // the broker has answered ApiVersions, which kgo asks when it connects
 
 	mu    sync.Mutex // guards what follows
 	asked []question // in the order in which brokers answer
 }
 
-// question is a request that was written.
+// question identifies a request that was written.
 type question struct {
 	key     kmsg.Key
 	version int16
@@ -50,9 +50,9 @@ func guard(conn net.Conn, o *origin, node int32) *guarded {
 	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o, node: node}
 }
 
-// Write writes a request, which kgo does in one piece. The first one that has an effect is written
-// when it is known that the connection leads to the cluster. Before it kgo waits for each answer,
-// so nobody else is reading.
+// Write writes one request; kgo never splits one. Before the first request that has an effect, it
+// checks that the connection leads to the cluster. Until then kgo waits for each answer, so nobody
+// else is reading.
 func (g *guarded) Write(b []byte) (int, error) {
 	switch q := questionOf(b); {
 	case q.key == kmsg.ApiVersions && !g.offered.Load():
@@ -61,11 +61,10 @@ func (g *guarded) Write(b []byte) (int, error) {
 		}
 		return len(b), nil
 	case !g.proven && !opens(q.key):
-		// also a question for what the broker offers that comes later: kgo does not wait for its
-		// answer
+		// a later ApiVersions request also comes here: kgo does not wait for its answer
 		switch err := g.prove(); {
 		case elsewhere(err):
-			// with 0 kgo would dial again at once, and twice as often as the supervisor lets it
+			// on 0 kgo would dial again at once, twice as often as the supervisor allows
 			return 1, err
 		case err != nil:
 			return 0, err
@@ -75,13 +74,13 @@ func (g *guarded) Write(b []byte) (int, error) {
 	return g.send(b)
 }
 
-// opens reports whether requests of key are what kgo opens a connection with. One of no key is part
-// of SASL's first version.
+// opens reports whether kgo sends requests of key when it opens a connection. A request without a
+// key is part of SASL's first version.
 func opens(key kmsg.Key) bool {
 	return key == kmsg.SASLHandshake || key == kmsg.SASLAuthenticate || key < 0
 }
 
-// prove returns an error if somebody else answers on the connection.
+// prove returns an error if the connection leads to another cluster.
 func (g *guarded) prove() error {
 	if g.blind || !g.origin.known() {
 		return nil
@@ -99,7 +98,7 @@ func (g *guarded) prove() error {
 	return g.Conn.SetReadDeadline(time.Time{})
 }
 
-// disown tells whoever opened the connection that it leads to somebody else, though it works.
+// disown reports to the dialer of the connection that it works but leads to another broker.
 func (g *guarded) disown() {
 	if d, ok := g.Conn.(interface{ Disown() }); ok {
 		d.Disown()
@@ -121,7 +120,7 @@ func questionOf(b []byte) question {
 	return question{kmsg.Key(binary.BigEndian.Uint16(b[4:])), int16(binary.BigEndian.Uint16(b[6:]))}
 }
 
-// Read passes on what is left of an answer, or the next one.
+// Read passes on the rest of an answer, or the next one.
 func (g *guarded) Read(b []byte) (int, error) {
 	if g.blind {
 		return g.in.Read(b)
@@ -136,7 +135,7 @@ func (g *guarded) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// keptFrame is the largest buffer for answers that is kept for the next one.
+// keptFrame is the size in bytes up to which the buffer of an answer is kept for the next one.
 const keptFrame = 64 << 10
 
 // next reads an answer.
@@ -151,7 +150,7 @@ func (g *guarded) next() error {
 	q := g.question()
 	size := int32(binary.BigEndian.Uint32(g.frame))
 	switch {
-	case size < 0 || size > maxAnswer: // kgo finds the words: it may be a web server, or TLS
+	case size < 0 || size > maxAnswer: // kgo reports the error: it may be a web server, or TLS
 	case q.key == kmsg.SASLHandshake && q.version == 0:
 		g.blind = true
 		fallthrough
@@ -178,18 +177,18 @@ func (g *guarded) next() error {
 	return nil
 }
 
-// errElsewhere is what a broker says that is told whom kgo takes it for (KIP-1242). kgo itself
-// would forget all brokers and ask its seeds, and believe the cluster that those lead to.
+// errElsewhere is the answer of a broker that is not the one that the request names (KIP-1242). kgo
+// itself would forget all brokers, ask its seeds, and believe the cluster that those lead to.
 var errElsewhere = errors.New("another broker, or another Kafka cluster, answers there, and " +
 	"says so (REBOOTSTRAP_REQUIRED)")
 
-// misled reports whether frame, an answer to ApiVersions, says so.
+// misled reports whether frame, an answer to ApiVersions, has the code of errElsewhere.
 func misled(frame []byte) bool {
 	return len(frame) >= 10 &&
 		int16(binary.BigEndian.Uint16(frame[8:])) == kerr.RebootstrapRequired.Code
 }
 
-// question returns what the next answer is about.
+// question returns the request that the next answer belongs to.
 func (g *guarded) question() question {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -201,7 +200,7 @@ func (g *guarded) question() question {
 	return q
 }
 
-// grow reads until buf has size bytes, and takes memory only as they come.
+// grow reads until buf has size bytes, and takes memory only as the bytes arrive.
 func grow(from io.Reader, buf []byte, size int) ([]byte, error) {
 	for len(buf) < size {
 		have := len(buf)

@@ -14,43 +14,46 @@ import (
 	"go.uber.org/zap"
 )
 
-// lastEpoch is the last epoch of a producer ID that is used. After it a new ID is taken.
+// lastEpoch is the last epoch that is used of a producer ID. After it a new ID is requested.
 const lastEpoch = 32_766
 
-// identity is the producer ID of a link and the counter of its epochs. A partition that must begin
-// anew takes a higher epoch; the others go on in theirs, because a broker keeps the state of a
-// producer for each partition by itself.
+// identity is a producer ID of a link and the counter of its epochs. A partition that must begin a
+// new sequence takes a higher epoch. The others keep theirs, because a broker keeps the state of a
+// producer separately for each partition.
 type identity struct {
 	c        *Cluster
 	client   *client
 	acksAll  bool
-	progress func() // called when there is a new answer
+	progress func() // called after each answer
 	wg       sync.WaitGroup
 
 	mu    sync.Mutex // guards what follows; never held across I/O
 	id    int64      // -1: none
 	epoch int16      // the highest that a partition has taken, or may have
-	last  int64      // the ID that taken is of
+	last  int64      // the ID to which taken belongs
 	// the highest that a partition has taken, -1 for none, by topic and number
 	taken   map[string][]int16
-	failed  error // of the last request for an ID, nil if there is one
-	refused error // why batches are not numbered: the cluster does not let us
-	odd     int   // answers in a row that nothing is known of
-	silent  int   // questions in a row that a broker left open which answers others
+	failed  error // of the last request for an ID, nil if it succeeded
+	refused error // why the cluster does not let us number batches
+	odd     int   // unknown answers in a row
+	silent  int   // requests in a row without an answer from a broker that answers others
 	asking  bool
 	retryAt time.Time
 	pause   *backoff.ExponentialBackOff
 }
 
-func newIdentity(c *Cluster, b *client, progress func()) *identity {
-	return &identity{c: c, client: b, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
-		taken: make(map[string][]int16), pause: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))}
+func newIdentity(c *Cluster, cl *client, progress func()) *identity {
+	pause := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond),
+		backoff.WithMaxInterval(30*time.Second),
+		backoff.WithMaxElapsedTime(0))
+	return &identity{c: c, client: cl, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
+		taken: make(map[string][]int16), pause: pause}
 }
 
-// renew returns the beginning of a new numbering for one partition: an epoch that this partition
-// has not had, whoever has asked for it. It returns false while there is no producer ID, which is
-// then asked for; progress is called when that is answered.
+// renew returns a new sequence for one partition, in an epoch that this partition has not had. It
+// returns false while there is no producer ID. An ID is then requested, and progress is called
+// after the answer.
 func (i *identity) renew(topic string, partition int32) (Sequence, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -70,7 +73,7 @@ func (i *identity) renew(topic string, partition int32) (Sequence, bool) {
 	return Sequence{ID: i.id, Epoch: i.epoch}, true
 }
 
-// available reports whether renew would return a numbering. If not, a producer ID is asked for.
+// available reports whether renew would return a sequence. If not, a producer ID is requested.
 func (i *identity) available() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -88,11 +91,11 @@ func (i *identity) availableLocked() bool {
 	return true
 }
 
-// spentLocked reports whether another producer ID has to be taken.
+// spentLocked reports whether another producer ID is needed.
 func (i *identity) spentLocked() bool { return i.id < 0 || i.epoch >= lastEpoch }
 
-// forget frees the memory of what partitions of a topic have taken. Whatever begins there after
-// that gets a higher epoch.
+// forget frees the epochs that partitions of a topic have taken. Later sequences there get a higher
+// epoch.
 func (i *identity) forget(topic string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -102,7 +105,7 @@ func (i *identity) forget(topic string) {
 	delete(i.taken, topic)
 }
 
-// current reports whether what is numbered with id, or without one, may go on so.
+// current reports whether a sequence with id may go on; -1 is a sequence without an ID.
 func (i *identity) current(id int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -115,7 +118,7 @@ func (i *identity) current(id int64) bool {
 	return i.id < 0 && i.refused != nil
 }
 
-// drop gives up a producer ID that a broker does not take any more.
+// drop gives up a producer ID that a broker rejects.
 func (i *identity) drop(id int64) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -124,8 +127,8 @@ func (i *identity) drop(id int64) {
 	}
 }
 
-// askLocked requests a producer ID on a goroutine of its own, unless that is going on or has just
-// failed.
+// askLocked requests a producer ID on a goroutine of its own, unless a request is in flight or has
+// just failed.
 func (i *identity) askLocked() {
 	now := time.Now()
 	if i.asking || now.Before(i.retryAt) || i.c.ctx.Err() != nil {
@@ -145,7 +148,7 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.failed = err
 	if err == nil {
 		i.takeLocked(id, epoch)
-		if i.spentLocked() { // the ID of before, whose epochs are used up
+		if i.spentLocked() { // the same ID as before, whose epochs are used up
 			i.retryAt = time.Now().Add(i.pause.NextBackOff())
 		} else {
 			i.pause.Reset()
@@ -167,8 +170,8 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 	i.progress()
 }
 
-// takeLocked takes a producer ID that was granted. Where it is the one of before, what partitions
-// have taken of it still counts.
+// takeLocked takes a producer ID that was granted. If it is the same as before, the epochs that
+// partitions have taken still count.
 func (i *identity) takeLocked(id int64, epoch int16) {
 	if id != i.last {
 		clear(i.taken)
@@ -208,32 +211,32 @@ func (i *identity) refusal() error {
 	return i.refused
 }
 
-// What an answer to InitProducerID means for batches: to wait for a producer ID, or to go without
-// numbers until there is one. All is asked again.
+// An answer to InitProducerID decides whether batches wait for a producer ID, or go without
+// sequences until there is one. The request is repeated in either case.
 var (
-	// later are the answers that pass by themselves, as outages do.
+	// later are the errors that pass by themselves, as outages do.
 	later = []error{
-		kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.ConcurrentTransactions,
-		kerr.RequestTimedOut, kerr.BrokerNotAvailable, kerr.NotController, kerr.KafkaStorageError, kerr.NetworkException,
+		kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator,
+		kerr.ConcurrentTransactions, kerr.RequestTimedOut, kerr.BrokerNotAvailable,
+		kerr.NotController, kerr.KafkaStorageError, kerr.NetworkException,
 		kerr.ThrottlingQuotaExceeded,
 	}
-	// never are those that somebody has to do something about.
+	// never are the errors that last until an operator acts.
 	never = []error{
-		kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.UnsupportedVersion, kerr.InvalidRequest,
-		kerr.PolicyViolation,
+		kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed,
+		kerr.UnsupportedVersion, kerr.InvalidRequest, kerr.PolicyViolation,
 	}
 )
 
-// oddAnswers is after how many answers in a row that nothing is known of batches go without
-// numbers. A broker that answers everything else, and hangs up on this question or answers
-// nonsense, counts as one.
+// oddAnswers is how many unknown answers in a row make batches go without sequences. It also counts
+// as one if a broker answers other requests, but hangs up on this one or answers nonsense.
 const oddAnswers = 3
 
-// silentAnswers is the same for a broker that leaves this question open, each time for askTimeout.
-// A broker of Kafka may do so for some seconds, while it waits for the controller.
+// silentAnswers is the same for requests that a broker leaves unanswered for askTimeout. Kafka may
+// do that for some seconds, while the broker waits for the controller.
 const silentAnswers = 10
 
-// denied reports whether batches are to go without numbers after err.
+// denied reports whether batches go without sequences after err.
 func (i *identity) denied(err error) bool {
 	is := func(other error) bool { return errors.Is(err, other) }
 	switch _, answered := errors.AsType[*kerr.Error](err); {
@@ -250,28 +253,28 @@ func (i *identity) denied(err error) bool {
 	return i.odd >= oddAnswers || i.refused != nil
 }
 
-// initProducerID asks a broker that answers for a new producer ID. Which one is chance: kgo itself
-// would ask all that it has heard of, one after the other. A link asks through its own connections:
-// one that was told of wrong versions when it began is given up for being idle, unlike that of the
-// supervisor, whose questions may be answered well.
-func (c *Cluster) initProducerID(b *client) (id int64, epoch int16, err error) {
+// initProducerID asks a random broker that answers for a new producer ID; kgo itself would ask all
+// brokers in turn. A link asks through its own connections. If one of them began with wrong
+// versions, kgo closes it once it is idle. That of the supervisor would stay, because its own
+// requests still succeed.
+func (c *Cluster) initProducerID(cl *client) (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	for node, known := range c.View().Brokers {
 		if !known.Usable {
 			continue
 		}
-		id, epoch, err = b.initProducerID(ctx, node, known.Addr)
+		id, epoch, err = cl.initProducerID(ctx, node, known.Addr)
 		if _, answered := errors.AsType[*kerr.Error](err); err != nil && !answered {
-			err = c.explainNoID(b, node, known.Addr, err)
+			err = c.explainNoID(cl, node, known.Addr, err)
 		}
 		return id, epoch, err
 	}
 	return -1, -1, errors.New("no broker answers")
 }
 
-// offersRequest asks what a broker offers, in the version that every broker speaks and that needs
-// nothing said.
+// offersRequest is an ApiVersions request in version 0, which every broker supports and which has
+// no fields.
 type offersRequest struct{ kmsg.ApiVersionsRequest }
 
 // MaxVersion caps the version that kgo negotiates.
@@ -282,17 +285,17 @@ var (
 	errOldIDs = fmt.Errorf("the broker does not offer InitProducerID: %w", kerr.UnsupportedVersion)
 )
 
-// explainNoID returns what err means, with which the question for a producer ID has failed. Only
-// kgo knows its errors, and a broker that does not know the question may hang up on it: whether it
-// is an outage says the next question, what the broker offers.
-func (c *Cluster) explainNoID(b *client, node int32, addr string, err error) error {
+// explainNoID finds out why a request for a producer ID failed with err. kgo's errors do not show
+// that, and a broker that does not know the request may hang up. So it asks what the broker offers:
+// if that is not answered either, it is an outage.
+func (c *Cluster) explainNoID(cl *client, node int32, addr string, err error) error {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	if timedOut(err) {
-		// answers come in order: nothing comes on that connection before the one that is left open
-		b = c.control
+		// answers come in order: on the same connection the unanswered request blocks this one
+		cl = c.control
 	}
-	answer, otherErr := b.ask(ctx, node, addr, new(offersRequest))
+	answer, otherErr := cl.ask(ctx, node, addr, new(offersRequest))
 	if otherErr != nil {
 		return err // the broker is away
 	}
@@ -301,17 +304,19 @@ func (c *Cluster) explainNoID(b *client, node int32, addr string, err error) err
 		return err
 	}
 	if !slices.ContainsFunc(offers.ApiKeys,
-		func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.InitProducerID) }) {
+		func(k kmsg.ApiVersionsResponseApiKey) bool {
+			return k.ApiKey == int16(kmsg.InitProducerID)
+		}) {
 		return errOldIDs
 	}
 	return fmt.Errorf("%w: %w", errNoID, err)
 }
 
-func (b *client) initProducerID(ctx context.Context, node int32, addr string) (id int64, epoch int16,
-	err error) {
+func (cl *client) initProducerID(ctx context.Context, node int32, addr string) (id int64,
+	epoch int16, err error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	answer, err := b.ask(ctx, node, addr, req)
+	answer, err := cl.ask(ctx, node, addr, req)
 	if err != nil {
 		return -1, -1, err
 	}

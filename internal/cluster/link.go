@@ -15,68 +15,66 @@ import (
 )
 
 const (
-	// AttemptTimeout is how long an answer to a produce request is waited for, if the request does
-	// not say otherwise.
+	// AttemptTimeout is the default of Request.Patience.
 	AttemptTimeout = 5 * time.Second
 	// brokerTimeout is how long a broker waits for its followers. It is below AttemptTimeout, so
-	// that a broker that is well says that they are late, instead of saying nothing.
+	// that a healthy broker reports late followers instead of staying silent.
 	brokerTimeout = 3 * time.Second
-	// kgoTimeout is far above the time that an answer is waited for: a connection is given up when
-	// we say so.
+	// kgoTimeout is far above AttemptTimeout: we decide when a connection is given up, not kgo.
 	kgoTimeout = 60 * time.Second
 )
 
-// Fate is what is known of an attempt.
+// Fate is what is known about an attempt.
 type Fate uint8
 
 // The fates.
 const (
 	NotSent    Fate = iota // nothing of it was written
-	Unresolved             // it was written, or may have been, and there is no answer
-	Answered               // Code says what the broker did
+	Unresolved             // it was or may have been written, and was not answered
+	Answered               // Code has the broker's answer
 )
 
-// Answer is what became of an attempt.
+// Answer is the result of an attempt.
 type Answer struct {
 	Fate   Fate
 	Code   int16  // Kafka's error code, if it was answered
 	Offset int64  // of the first record; -1: not known
-	Leader int32  // whom the broker named as the leader, -1: nobody
-	Bad    []int  // numbers of the records that the broker found invalid
+	Leader int32  // the leader that the broker named; -1: none
+	Bad    []int  // indexes of the records that the broker found invalid
 	Text   string // the broker's words
 	Err    error  // why there is no answer
 }
 
-// Streams is how many batches a link can have in flight to one partition, each in a stream with
-// numbers of its own.
+// Streams is how many batches a link can have in flight to one partition, each in a stream with its
+// own sequence.
 const Streams = 10
 
-// Link is what one lane sends to a cluster through: a connection of its own to each broker, so that
-// no lane waits behind another's requests, and producer IDs of its own, so that none waits for
+// Link is the way of one lane to a cluster. It has its own connection to each broker, so that no
+// lane waits behind another's requests. It has its own producer IDs, so that no lane waits for
 // another's batch in flight.
 type Link struct {
 	c    *Cluster
 	main *client
-	more func() // called when Renew can say more than before
+	more func() // called when Renew may succeed that failed before
 
 	asking sync.WaitGroup // those of askMemory
 
 	mu    sync.Mutex  // guards what follows
-	aside *client     // for what would hold up others; nil until there is something
-	ids   []*identity // as many as were asked for
+	aside *client     // for requests that would delay others; nil until the first
+	ids   []*identity // by number, as far as any was used
 }
 
-// NewLink returns a link. Progress is called, on any goroutine, when Renew can say more than
-// before. It does no I/O.
+// NewLink returns a link. Progress is called, on any goroutine, after each answer to a request for
+// a producer ID: Renew may succeed then. NewLink does no I/O.
 func (c *Cluster) NewLink(progress func()) (*Link, error) {
-	main, err := linkClient(c)
+	main, err := newLinkClient(c)
 	if err != nil {
 		return nil, err
 	}
 	return &Link{c: c, main: main, more: progress}, nil
 }
 
-// identity returns a producer ID by its number, from 0 on.
+// identity returns the n-th producer ID, from 0 on.
 func (l *Link) identity(n int) *identity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,50 +101,49 @@ func (l *Link) client(aside bool) (*client, error) {
 		return l.aside, nil
 	}
 	var err error
-	l.aside, err = linkClient(l.c)
+	l.aside, err = newLinkClient(l.c)
 	return l.aside, err
 }
 
-// linkClient returns a client for produce requests.
-func linkClient(c *Cluster) (*client, error) {
+// newLinkClient returns a client for produce requests.
+func newLinkClient(c *Cluster) (*client, error) {
 	return newClient(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
 		kgo.RetryTimeout(askTimeout))
 }
 
-// Renew returns the beginning of a new numbering by the n-th producer ID for one partition, which
-// no call has returned for it before: every earlier attempt in it that has not been appended yet
-// will fail, unless the producer ID is another. It returns false while the producer ID has to be
-// waited for. Whatever writes to a partition beside others takes an ID that they do not take.
+// Renew returns a new sequence of the n-th producer ID for one partition. No earlier call has
+// returned the same: earlier attempts of that ID on the partition that are not appended yet will
+// fail. Renew returns false while there is no producer ID yet. Streams that write to one partition
+// at the same time must use different n.
 func (l *Link) Renew(n int, topic string, partition int32) (Sequence, bool) {
 	return l.identity(n).renew(topic, partition)
 }
 
-// Available reports whether Renew would return a numbering.
+// Available reports whether Renew would return a sequence.
 func (l *Link) Available(n int) bool { return l.identity(n).available() }
 
-// Forget frees the memory of what the producer IDs of the link have numbered in a topic. It may be
-// called at any time.
+// Forget frees what the producer IDs of the link remember of a topic. It may be called at any time.
 func (l *Link) Forget(topic string) {
 	for _, i := range l.identities() {
 		i.forget(topic)
 	}
 }
 
-// Current reports whether s may go on: it belongs to the producer ID in use, or there is none to be
-// had.
+// Current reports whether s may go on: it belongs to the producer ID in use, or has no ID because
+// the cluster grants none.
 func (l *Link) Current(n int, s Sequence) bool { return l.identity(n).current(s.ID) }
 
-// Drop gives up the producer ID of s, which a broker does not take any more.
+// Drop gives up the producer ID of s, which a broker has rejected.
 func (l *Link) Drop(n int, s Sequence) { l.identity(n).drop(s.ID) }
 
-// Refuse has batches go without numbers until the cluster grants a producer ID again: it does not
-// take that of s.
+// Refuse has batches go without sequences until the cluster grants a producer ID again. Call it
+// when the cluster does not let us use that of s.
 func (l *Link) Refuse(n int, s Sequence, err error) { l.identity(n).refuse(s.ID, err) }
 
 // Refusal returns why batches are not numbered, nil if they are.
 func (l *Link) Refusal() error { return l.identity(0).refusal() }
 
-// Unidentified returns why the last request for a producer ID has failed, nil if none has.
+// Unidentified returns why the last request for a producer ID failed, nil if none did.
 func (l *Link) Unidentified() error {
 	for _, i := range l.identities() {
 		i.mu.Lock()
@@ -159,8 +156,8 @@ func (l *Link) Unidentified() error {
 	return nil
 }
 
-// Prepare makes one produce request of attempts; those of the same topic must stand together. From
-// then on Revoke may be called on each.
+// Prepare makes one produce request of attempts. Attempts of the same topic must be adjacent. Once
+// it returns, Revoke may be called on each.
 func (l *Link) Prepare(attempts []*Attempt) *Request {
 	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), Patience: AttemptTimeout,
 		attempts: attempts}
@@ -175,10 +172,9 @@ func (l *Link) Prepare(attempts []*Attempt) *Request {
 	return req
 }
 
-// Produce sends req to node and waits for the answer as long as the request says. It fills in the
-// Answer of each attempt, and returns how long the broker wants to be left alone, or why it did not
-// answer. Cancelling ctx, or the end of that time, gives up the connection, and with it everything
-// in flight on it.
+// Produce sends req to node and waits for the answer for req.Patience at most. It fills in the
+// Answer of each attempt, and returns the broker's throttle time, or why there is no answer. If ctx
+// or the patience ends first, the connection is closed, with everything in flight on it.
 func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle time.Duration,
 	err error) {
 	ctx, cancel := context.WithTimeout(ctx, req.Patience)
@@ -202,27 +198,27 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 	return time.Duration(resp.ThrottleMillis) * time.Millisecond, nil
 }
 
-// HangUp ends all connections to node, and with them what is in flight there: who answers on them
-// is another broker. The next one is opened to where its name leads by then.
+// HangUp closes all connections to node, with everything in flight there. Call it when another
+// broker answers on them. The next dial looks the name up again.
 func (l *Link) HangUp(node int32) {
 	addr := l.c.View().Brokers[node].Addr
 	l.mu.Lock()
 	aside := l.aside
 	l.mu.Unlock()
-	for _, b := range []*client{l.main, aside, l.c.control} {
-		if b != nil {
-			b.dials.hangUp(addr, true)
+	for _, cl := range []*client{l.main, aside, l.c.control} {
+		if cl != nil {
+			cl.dials.hangUp(addr, true)
 		}
 	}
 }
 
 func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse,
 	error) {
-	client, err := l.client(req.Aside)
+	cl, err := l.client(req.Aside)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := client.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
+	resp, err := cl.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +231,7 @@ func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.Pro
 
 var errNotMentioned = errors.New("the answer does not mention the partition")
 
-// read gives each attempt its part of the answer.
+// read fills in the Answer of each attempt.
 func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 	type place struct {
 		topic     string
@@ -250,8 +246,8 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 	}
 	for _, a := range attempts {
 		if a.untaken { // as a newer broker would say
-			a.Fate, a.Code, a.Text = Answered, kerr.UnsupportedCompressionType.Code, "the "+
-				"broker is older than Kafka 2.1, which brought zstd"
+			a.Fate, a.Code = Answered, kerr.UnsupportedCompressionType.Code
+			a.Text = "the broker is older than Kafka 2.1, which brought zstd"
 			continue
 		}
 		p := answers[place{a.Topic, a.Partition}]
@@ -274,15 +270,14 @@ func read(resp *kmsg.ProduceResponse, attempts []*Attempt) {
 	}
 }
 
-// maxText is how much is kept of a broker's words, in bytes: reports hold them, outside of the
-// budget.
+// maxText bounds a broker's error message, in bytes: reports keep it outside of the budget.
 const maxText = 512
 
 func clip(words string) string {
 	if len(words) <= maxText {
 		return words
 	}
-	return strings.Clone(words[:maxText]) + "..." // a slice would keep all of it
+	return strings.Clone(words[:maxText]) + "..." // a slice would keep the whole string
 }
 
 // Close ends the connections of the link. Call it after every Produce has returned, and after the

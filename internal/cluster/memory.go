@@ -13,28 +13,28 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DefaultMemory is how long brokers remember a producer if nothing else is known: Kafka's default
-// of producer.id.expiration.ms.
+// DefaultMemory is how long brokers remember a producer unless something else is known. It is
+// Kafka's default of producer.id.expiration.ms.
 const DefaultMemory = 24 * time.Hour
 
-// The settings of a broker that say how long it remembers a producer. The first is of Kafka 3.4 and
-// later (KIP-854); before, the second said it.
+// The broker settings that control how long it remembers a producer. Kafka 3.4 and later use the
+// first (KIP-854), older versions the second.
 const (
 	ownMemory    = "producer.id.expiration.ms"
 	sharedMemory = "transactional.id.expiration.ms"
 )
 
-// memoryAge is how long what a broker said holds, or that it would not say it: the setting can be
-// changed while it runs.
+// memoryAge is how long an answer or a refusal of a broker holds. The setting can be changed while
+// the broker runs.
 const memoryAge = time.Hour
 
-// memorySoon is how soon a broker is asked again that gave no answer.
+// memorySoon is how soon a broker that gave no answer is asked again.
 const memorySoon = 5 * time.Second
 
-// memory is how long brokers remember producers, as they say themselves. It is safe for concurrent
+// memory is how long brokers remember producers, by their own answers. It is safe for concurrent
 // use.
 type memory struct {
-	set time.Duration // by the settings, where brokers do not say; 0: it is not
+	set time.Duration // the setting for brokers that do not answer; 0: not set
 
 	mu   sync.Mutex // guards what follows
 	says map[int32]time.Duration
@@ -45,8 +45,8 @@ func newMemory(set time.Duration) *memory {
 	return &memory{set: set, says: make(map[int32]time.Duration), next: make(map[int32]time.Time)}
 }
 
-// of returns how long node remembers a producer, by the timestamps of its records. Where it has not
-// said so, it counts what the others have.
+// of returns how long node remembers a producer, by the timestamps of its records. While node has
+// not answered, the shortest answer of the others counts.
 func (m *memory) of(node int32) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -54,7 +54,7 @@ func (m *memory) of(node int32) time.Duration {
 		return said
 	}
 	switch {
-	case len(m.says) > 0: // they are mostly alike
+	case len(m.says) > 0: // brokers mostly have the same settings
 		return slices.Min(slices.Collect(maps.Values(m.says)))
 	case m.set > 0:
 		return m.set
@@ -62,7 +62,7 @@ func (m *memory) of(node int32) time.Duration {
 	return DefaultMemory
 }
 
-// due reports whether node is to be asked now; it is not due again then for a while.
+// due reports whether to ask node now. It then returns false for memoryAge.
 func (m *memory) due(node int32) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -81,19 +81,20 @@ func (m *memory) missed(node int32) {
 	m.next[node] = time.Now().Add(memorySoon)
 }
 
-// note notes what node has said. Who may not be asked any more keeps what it said before.
+// note notes the answer of node. It holds until the next answer, even if later requests are
+// refused.
 func (m *memory) note(node int32, said time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.says[node] = said
 }
 
-// Memory returns how long a broker remembers a producer, by the timestamps of its records: what it
-// says itself, or else what the settings say, or else a day. It never waits.
+// Memory returns how long a broker remembers a producer, by the timestamps of its records. That is
+// the broker's own answer, else the setting, else DefaultMemory. It never waits.
 func (c *Cluster) Memory(node int32) time.Duration { return c.memory.of(node) }
 
-// askMemory asks node how long it remembers producers, on a goroutine of its own, unless that was
-// done of late. Links do it through their own connections, after an answer: nothing else waits
+// askMemory asks node how long it remembers producers, on a goroutine of its own, unless it was
+// asked recently. Links ask on their own connections, after an answer, when nothing else waits
 // there.
 func (l *Link) askMemory(node int32) {
 	if l.c.ctx.Err() != nil || !l.c.memory.due(node) {
@@ -134,10 +135,10 @@ func memorySaid(resp *kmsg.DescribeConfigsResponse) (time.Duration, error) {
 			if c.Value == nil {
 				continue
 			}
-			// More is of no use, and would overflow.
+			// Longer times are useless, and would overflow.
 			if ms, err := strconv.ParseInt(*c.Value, 10, 64); err == nil && ms > 0 {
-				said[c.Name] = time.Duration(min(ms,
-					(365*24*time.Hour).Milliseconds())) * time.Millisecond
+				year := (365 * 24 * time.Hour).Milliseconds()
+				said[c.Name] = time.Duration(min(ms, year)) * time.Millisecond
 			}
 		}
 	}
@@ -146,5 +147,5 @@ func memorySaid(resp *kmsg.DescribeConfigsResponse) (time.Duration, error) {
 			return d, nil
 		}
 	}
-	return 0, fmt.Errorf("it tells neither %s nor %s", ownMemory, sharedMemory)
+	return 0, fmt.Errorf("the broker reports neither %s nor %s", ownMemory, sharedMemory)
 }

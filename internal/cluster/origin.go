@@ -9,21 +9,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// origin knows which Kafka a cluster is, by the ID that its brokers tell, so that a name which
-// leads to another one is noticed. Without an ID in the settings it is the one that answers first.
-// It is safe for concurrent use.
+// origin identifies a Kafka cluster by the ID that its brokers report, and so notices a name that
+// leads to another cluster. Without an ID in the settings the first answer decides. It is safe for
+// concurrent use.
 //
-// An ID that was told once may be a slip; nothing was written on the strength of it. It is certain
-// when it was told twice.
+// An ID that was reported once may be a mistake, and nothing is written because of it. It is
+// certain once it was reported twice.
 type origin struct {
 	cluster string // its name in the settings
-	client  string // what we call ourselves
+	client  string // our client ID
 	set     bool   // the settings say the ID
 
 	mu      sync.Mutex // guards what follows
-	id      string     // "": not known, and brokers that tell none are not asked
+	id      string     // "": not known
 	certain bool
-	told    bool // by a broker
+	told    bool // a broker has reported id
 }
 
 func newOrigin(cfg *Config) *origin {
@@ -31,8 +31,8 @@ func newOrigin(cfg *Config) *origin {
 	return &origin{cluster: cfg.Name, client: cfg.ClientID, set: set, id: cfg.ID, certain: set}
 }
 
-// check returns an *another if id, which a broker tells, is not that of the cluster. One that tells
-// none may be any.
+// check returns an *another if id, which a broker reports, is not that of the cluster. A broker
+// without an ID passes.
 func (o *origin) check(id *string) error {
 	if id == nil || *id == "" {
 		return nil
@@ -52,7 +52,7 @@ func (o *origin) check(id *string) error {
 	return nil
 }
 
-// doubt notes that a broker tells another ID, which is the right one if the first was a slip.
+// doubt notes that a broker reports another ID. It replaces an ID that is not certain.
 func (o *origin) doubt(is string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -78,7 +78,7 @@ func (o *origin) sure() string {
 	return o.id
 }
 
-// answered returns the ID that brokers have told, "" if none has.
+// answered returns the ID that brokers have reported, "" if none has.
 func (o *origin) answered() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -88,7 +88,7 @@ func (o *origin) answered() string {
 	return o.id
 }
 
-// another says that there is another Kafka where the cluster should be.
+// another reports that another Kafka cluster answers in place of ours.
 type another struct {
 	cluster, is, was string
 	set              bool // was is what the settings say
@@ -105,17 +105,18 @@ func (a *another) Error() string {
 		a.is, a.was, a.cluster)
 }
 
-// whoVersion is the version of the question for the cluster that a connection begins with: what
-// every broker speaks that knows record batches, and in no compact form.
+// whoVersion is the version of the request for the cluster ID. Every broker that knows record
+// batches supports it, and it has no compact form.
 const whoVersion = 4
 
-// identify asks whoever is at the other end of a connection for the ID of its cluster, before
-// anything else is written to it that has an effect: the name may lead elsewhere since the last
-// answer. It belongs to Write, when nothing is being read.
+// identify asks for the cluster ID on a new connection, before anything that has an effect is
+// written: the name may lead elsewhere since the last answer. It belongs to Write, and nobody else
+// may read meanwhile.
 func (g *guarded) identify() error {
 	who := kmsg.NewPtrMetadataRequest()
 	who.Version, who.Topics = whoVersion, []kmsg.MetadataRequestTopic{} // nil asks for all topics
-	if _, err := g.send(kmsg.NewRequestFormatter(kmsg.FormatterClientID(g.origin.client)).AppendRequest(nil, who, 0)); err != nil {
+	format := kmsg.NewRequestFormatter(kmsg.FormatterClientID(g.origin.client))
+	if _, err := g.send(format.AppendRequest(nil, who, 0)); err != nil {
 		return err
 	}
 	if err := g.next(); err != nil {
@@ -134,12 +135,12 @@ func (g *guarded) identify() error {
 	return g.origin.check(answer.ClusterID)
 }
 
-// saysWhom is the first version of ApiVersions that says which broker of which cluster is meant
+// saysWhom is the first version of ApiVersions that names the cluster and broker it is meant for
 // (KIP-1242).
 const saysWhom = 5
 
-// addressed returns b, a request for ApiVersions as kgo writes it, with the broker that is meant in
-// it. kgo takes all brokers for seeds, which may be anybody.
+// addressed adds the cluster and the broker to b, an ApiVersions request as kgo writes it. kgo
+// takes all brokers for seeds and names none.
 func addressed(b []byte, version int16, cluster string, node int32) []byte {
 	const header = 4 + 8 // before the client's ID
 	if version < saysWhom || cluster == "" || node < 0 || len(b) < header+3 {

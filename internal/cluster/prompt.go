@@ -2,9 +2,9 @@ package cluster
 
 import "context"
 
-// promptly returns what ask returns, or the error of ctx as soon as that ends. A kgo client goes on
-// waiting for a broker that takes a new connection and then says nothing, for as long as its own
-// timeouts say; what is left behind ends when it is closed.
+// promptly returns the result of ask, or the error of ctx as soon as that ends. On a broker that
+// accepts a connection and then stays silent, a kgo client waits for its own timeouts. The
+// goroutine that is left behind ends when the client is closed.
 func promptly[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	type result struct {
 		answer T

@@ -14,9 +14,9 @@ import (
 	"github.com/forebay-go/forebay/internal/secure"
 )
 
-// refused reports whether err says that the broker, or we, will not have the other: a password, a
-// certificate, a version. Nobody gets in by knocking more often, and there are places that lock a
-// user out who does.
+// refused reports whether the broker refuses us, or we refuse it, because of a password, a
+// certificate or a version. More attempts do not help, and some sites lock out a user who makes
+// them.
 func refused(err error) bool {
 	_, unfit := errors.AsType[*unfit](err)
 	return unfit || elsewhere(err) || secure.Refused(err) ||
@@ -24,14 +24,14 @@ func refused(err error) bool {
 		errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState)
 }
 
-// elsewhere reports whether err says that somebody else answers where a broker of the cluster
-// should be. Nothing but the question who that is was written then.
+// elsewhere reports whether err says that another cluster or broker answers. Nothing but the
+// request for its identity was written then.
 func elsewhere(err error) bool {
 	_, other := errors.AsType[*another](err)
 	return other || errors.Is(err, errElsewhere)
 }
 
-// reasoned returns err in words that say what to do about it.
+// reasoned returns err in words that help to mend its cause.
 func reasoned(err error) error {
 	switch op, dial := errors.AsType[*net.OpError](err); {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
@@ -42,10 +42,10 @@ func reasoned(err error) error {
 	case errors.Is(err, kerr.RebootstrapRequired):
 		return &worded{"the broker tells clients to start again from their configured brokers " +
 			"(REBOOTSTRAP_REQUIRED), which is being done", err}
-	case timedOut(err): // which of the timers that are running was the first is of no interest
+	case timedOut(err): // it does not matter which timer ended first
 		return fmt.Errorf("no answer in time: %w", err)
 	case dial && op.Op == "dial":
-		return op.Err // the rest of it says the address again
+		return op.Err // the rest repeats the address
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// kindOf says what sort of thing err is, by what somebody has to do about it.
+// kindOf returns the kind of err. Errors of one kind need the same remedy.
 func kindOf(err error) string {
 	code, answered := errors.AsType[*kerr.Error](err)
 	_, name := errors.AsType[*net.DNSError](err)
@@ -84,36 +84,35 @@ func kindOf(err error) string {
 	case timedOut(err):
 		return "timeout"
 	}
-	return "connection" // refused, reset, closed, no route: nobody is there
+	return "connection" // refused, reset, closed, no route
 }
 
-// kinds decides when a reason is said again while a cluster is not up: when its kind is another
-// one. It belongs to whoever publishes.
+// kinds decides when another reason is logged while a cluster is not up: when its kind changes. It
+// belongs to whoever publishes.
 type kinds struct {
-	said  string               // the kind that was said last
-	at    time.Time            // and when
+	said  string               // the kind that was logged last
+	at    time.Time            // when that was
 	now   string               // the kind of the latest reason
-	alone time.Time            // since when there was no other one
+	alone time.Time            // since when there was no other kind
 	first map[string]time.Time // when each kind was first seen
-	known map[string]bool      // those that were said
+	known map[string]bool      // the kinds that were logged
 }
 
 const (
-	// how long a kind is there before it is said: what a broker that starts says passes
+	// how long a kind lasts before it is logged: the errors of a starting broker pass
 	kindLasts = 5 * time.Second
-	// how long after the last line a kind is said again that was said before, where it is the only
-	// one
+	// how long after the last line a kind is logged again, if it is the only one
 	kindAgain = time.Minute
 )
 
-// begin begins anew: the kind is being said, or there is nothing to say.
+// begin starts over: kind is logged now, or empty because there is nothing to log.
 func (k *kinds) begin(kind string, now time.Time) {
 	*k = kinds{said: kind, at: now, now: kind, alone: now, first: map[string]time.Time{kind: now},
 		known: map[string]bool{kind: true}}
 }
 
-// note notes the kind of the latest reason, and reports whether it is to be said. Brokers that fail
-// in two ways say both in turn: each is said once.
+// note notes the kind of the latest reason, and reports whether to log it. If brokers fail in two
+// ways, both kinds alternate: each is logged once.
 func (k *kinds) note(kind string, now time.Time) bool {
 	if k.first == nil {
 		k.begin(kind, now)

@@ -11,17 +11,16 @@ import (
 )
 
 // maxProduceVersion is the last version of the produce request that names topics by name. From 13
-// on they have only IDs, which a topic that was deleted and made again does not keep; by name it
-// just goes on.
+// on it has only topic IDs. A topic that is deleted and created again gets a new ID, but keeps its
+// name.
 const maxProduceVersion = 12
 
-// Attempt is one try to have a batch written to one partition. What describes the batch is set by
-// the caller and not changed before Produce returns; what became of it is valid from then on.
+// Attempt is one try to write a batch to one partition. The caller sets the fields up to Sequence,
+// and must not change them before Produce returns. Answer is valid from then on.
 type Attempt struct {
 	Topic     string
 	Partition int32
-	// what follows the header of the batch; set before Produce; not read after it has returned, nor
-	// after Revoke
+	// the bytes after the header of the batch; not read after Produce or Revoke has returned
 	Body     []byte
 	Codec    int8
 	Records  int
@@ -33,12 +32,12 @@ type Attempt struct {
 
 	req     *Request
 	revoked bool // guarded by req.mu
-	// the same: the broker's version does not know the compression, so it was not written
+	// guarded by req.mu: the broker does not know the compression, so it was not written
 	untaken bool
 }
 
-// Revoke ends the attempt for its caller, before Produce or while it is going on: the body is not
-// read any more when it returns. It reports whether the batch was written, or may have been.
+// Revoke ends the attempt for its caller, before or during Produce. The body is not read any more
+// once Revoke returns. It reports whether the batch was or may have been written.
 func (a *Attempt) Revoke() (written bool) {
 	a.req.mu.Lock()
 	defer a.req.mu.Unlock()
@@ -46,26 +45,26 @@ func (a *Attempt) Revoke() (written bool) {
 	return a.req.written && !a.untaken
 }
 
-// Request is a produce request whose batches are encoded straight into the buffer of kgo, when kgo
-// is about to write it. kgo takes any kmsg.Request; embedding its own one gives everything but the
+// Request is a produce request that encodes its batches straight into the buffer of kgo, when kgo
+// is about to write it. kgo accepts any kmsg.Request. The embedded one provides all but the
 // encoding.
 type Request struct {
 	kmsg.ProduceRequest
-	// on a connection beside the one that others use: the answer may take long
+	// Aside sends it on a separate connection, because the answer may take long.
 	Aside    bool
-	Patience time.Duration // how long the answer is waited for
+	Patience time.Duration // how long Produce waits for the answer
 
-	attempts []*Attempt // those of a topic stand together
+	attempts []*Attempt // those of a topic are adjacent
 
 	mu      sync.Mutex // guards what follows
-	written bool       // AppendTo has run, with a batch: what it returned may be on its way
-	closed  bool       // whoever sent it has gone; nothing of the batches may be read
+	written bool       // AppendTo has encoded a batch, which may be on its way
+	closed  bool       // Produce has returned; the batches must not be read
 }
 
 // MaxVersion caps the version that kgo negotiates.
 func (*Request) MaxVersion() int16 { return maxProduceVersion }
 
-// close ends the request for whoever sent it and reports whether it was written, or may have been.
+// close ends the request for Produce. It reports whether it was or may have been written.
 func (r *Request) close() (written bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,21 +72,21 @@ func (r *Request) close() (written bool) {
 	return r.written
 }
 
-// zstdVersion is the version of the produce request from which on brokers know zstd, Kafka 2.1.
-// Older ones answer UNKNOWN_SERVER_ERROR. All other compressions are older than record batches.
+// zstdVersion is the first version of the produce request with zstd (Kafka 2.1). Older brokers
+// answer it with UNKNOWN_SERVER_ERROR. All other compressions are older than record batches.
 const zstdVersion = 7
 
-// batchVersion is the version that brought record batches, and with them headers and numbers, Kafka
-// 0.11.
+// batchVersion is the first version with record batches, which brought headers and sequences (Kafka
+// 0.11).
 const batchVersion = 3
 
-// takes reports whether a broker that speaks version knows a compression.
+// takes reports whether a broker that supports version knows a compression.
 func takes(version int16, codec int8) bool { return codec < 4 || version >= zstdVersion }
 
-// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is
-// there, and again if nothing could be written to it. After close, and for a broker without record
-// batches, it encodes a request without batches, which is valid and does nothing. Batches in a
-// compression that the broker does not know are left out.
+// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is open,
+// and again if nothing could be written. After close, and for a broker without record batches, it
+// encodes a request without batches, which is valid and does nothing. It omits batches in a
+// compression that the broker does not know.
 func (r *Request) AppendTo(dst []byte) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,8 +122,7 @@ func (r *Request) AppendTo(dst []byte) []byte {
 	return e.dst
 }
 
-// sizeOf returns about how many bytes attempts take, so that there is one allocation for them at
-// most.
+// sizeOf estimates the bytes of attempts, so that one allocation is enough for them.
 func sizeOf(attempts []*Attempt) int {
 	n := 64
 	for _, a := range attempts {
@@ -141,7 +139,7 @@ func topicsIn(attempts []*Attempt) (n int) {
 	return n
 }
 
-// sameTopic counts the attempts at the beginning that have the same topic.
+// sameTopic counts the attempts at the start of the list that share its first topic.
 func sameTopic(attempts []*Attempt) int {
 	n := 1
 	for n < len(attempts) && attempts[n].Topic == attempts[0].Topic {
@@ -150,8 +148,8 @@ func sameTopic(attempts []*Attempt) int {
 	return n
 }
 
-// encoder writes the types of Kafka's protocol, in the compact form of KIP-482 where the version
-// has it.
+// encoder writes the types of Kafka's protocol. If flexible is set, it uses the compact form of
+// KIP-482.
 type encoder struct {
 	dst      []byte
 	flexible bool
@@ -204,8 +202,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (e *encoder) batch(a *Attempt) {
 	e.length(batchHeader + len(a.Body))
 	start := len(e.dst)
-	e.int64(0)                                     // base offset: the broker's to set
-	e.int32(int32(batchHeader - 12 + len(a.Body))) // what follows
+	e.int64(0)                                     // base offset: set by the broker
+	e.int32(int32(batchHeader - 12 + len(a.Body))) // bytes that follow
 	e.int32(-1)                                    // partition leader epoch
 	e.dst = append(e.dst, 2)                       // magic
 	e.int32(0)                                     // CRC, below

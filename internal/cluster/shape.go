@@ -7,23 +7,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// kmsg believes an answer before it has seen it: it takes memory for as many elements as an array
-// says it has, a hundred bytes for one that is there, and counts down the tags that a structure
-// says it has, up to four billion, when there is nothing left to read. A few bytes of nonsense so
-// cost gigabytes, or a minute of a processor. An answer is therefore skimmed, without taking any
-// memory, before kmsg gets it.
+// kmsg trusts the lengths in an answer. It allocates as many elements as an array claims to have,
+// about a hundred bytes each. It counts down the tags that a structure claims to have, up to four
+// billion, even when nothing is left to read. So a few bytes of nonsense can cost gigabytes, or a
+// minute of CPU time. That is why an answer is skimmed, without any allocation, before kmsg gets
+// it.
 
-// shape is what an answer consists of.
+// shape is the list of fields of an answer or a structure.
 type shape []field
 
-// field is one field of a shape: so many bytes, or what its kind says.
+// field is one field of a shape.
 type field struct {
 	kind fieldKind
-	size int
+	size int              // of a fixed field, in bytes
 	from int16            // the first version that has it
 	to   int16            // the last
 	of   shape            // of an array: its elements
-	tags map[uint32]shape // those with structures in them
+	tags map[uint32]shape // the tags that have structures in them
 }
 
 type fieldKind uint8
@@ -35,20 +35,19 @@ const (
 	tags
 )
 
-func octets(size int) field {
-	return field{kind: fixed, size: size,
-		to: math.MaxInt16}
-}
-func words() field           { return field{kind: text, to: math.MaxInt16} }
+func octets(size int) field { return field{kind: fixed, size: size, to: math.MaxInt16} }
+func words() field          { return field{kind: text, to: math.MaxInt16} }
+
 func list(of ...field) field { return field{kind: array, of: of, to: math.MaxInt16} }
+
 func tagged(known map[uint32]shape) field {
-	return field{kind: tags, tags: known,
-		to: math.MaxInt16}
+	return field{kind: tags, tags: known, to: math.MaxInt16}
 }
+
 func (f field) since(version int16) field { f.from = version; return f }
 func (f field) until(version int16) field { f.to = version; return f }
 
-// spoken is the shape of the answers to one kind of request, up to a version.
+// spoken is the shape of the answers to one kind of request, up to the version last.
 type spoken struct {
 	last     int16
 	flexible int16 // from this version on lengths are compact, and structures end in tags
@@ -57,7 +56,7 @@ type spoken struct {
 
 var feature = list(words(), octets(2), octets(2), tagged(nil))
 
-// shapes are those of the requests that we make. Others, and later versions, are not skimmed.
+// shapes has the answers to the requests that we send. Others, and later versions, are not skimmed.
 var shapes = map[kmsg.Key]spoken{
 	kmsg.ApiVersions: {last: 5, flexible: 3, shape: shape{
 		octets(2),
@@ -116,8 +115,8 @@ var shapes = map[kmsg.Key]spoken{
 		shape: shape{octets(4), octets(2), octets(8), octets(2), tagged(nil)}},
 }
 
-// sensible reports whether body, which follows the size in a frame, has the shape of an answer to a
-// request of key in version, as far as that is known.
+// sensible reports whether body, a frame without its size, has the shape of an answer to a request
+// of key in version. If the shape is not known, it returns true.
 func sensible(key kmsg.Key, version int16, body []byte) bool {
 	s, ok := shapes[key]
 	if !ok || version > s.last || len(body) < 4 {
@@ -194,8 +193,8 @@ func (k *skimmer) skip(n int) []byte {
 	return skipped
 }
 
-// length reads how long a text or an array is, which takes so many bytes where it is not compact;
-// null is 0.
+// length reads the length of a text or an array; size is that of the length field itself, where it
+// is not compact. Null has length 0.
 func (k *skimmer) length(size int) int {
 	if k.flexible {
 		return max(0, int(k.uvarint())-1)

@@ -5,64 +5,29 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	askTimeout  = 2 * time.Second // for an answer to a metadata request
-	metadataAge = 5 * time.Second // how old the view may become while all is well
-	// how soon it is asked for again while a partition has no leader that works or a topic is not
-	// there
-	unsettledAge = 100 * time.Millisecond
-	unsettledMax = time.Second           // and how rarely, when that goes on
-	hurryAge     = 20 * time.Millisecond // how soon after the last answer at the earliest
-	leaveAge     = time.Second           // how soon whoever sends us away is hung up on again
-	movedAge     = 10 * time.Second      // how long a change of addresses counts as one of late
-	// brokers that have never answered are asked so many at a time, every probeSoon: there may be
-	// thousands, or said to be
-	probesAtOnce = 20
-)
-
-// supervisor keeps the view of a cluster. It belongs to one goroutine; what it asks runs on others,
-// which send answers.
+// supervisor keeps the view of a cluster up to date. It belongs to one goroutine. Its requests run
+// on goroutines of their own, which send it the answers.
 type supervisor struct {
 	c       *Cluster
-	targets map[int32]*target // by node ID; seeds have the negative ones that kgo gives them
-	turn    int32             // the target that was asked last for metadata
-	answers chan answer       // sent by ask, received by run; never closed
+	targets targets
+	turn    int32       // the broker that was last asked for metadata in turn
+	answers chan answer // sent by ask, received by run; never closed
 	creator *creator
-	asking  int // how many answers will come
+	asking  int // requests in flight, each with an answer to come
 
-	view    *View
-	learned time.Time // when a question was last answered
-	// when the last question of a round was answered, in which topics have their turns
-	round     time.Time
-	refresh   time.Time // when the next round begins
-	soon      time.Time // when to ask for the brokers before that; zero: not
+	view      *View
+	rounds    rounds
 	turns     turns
 	lastErr   error
-	moves     int       // answers of late in which brokers went, or changed their address
-	moved     time.Time // when that was last
-	strangers int       // asked since probing
-	probing   time.Time // when counting strangers began
-}
-
-type answer struct {
-	node   int32
-	topics []string // that were asked for
-	round  bool
-	resp   *kmsg.MetadataResponse
-	err    error
+	moves     moves
+	strangers strangers
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	s := &supervisor{c: c, targets: make(map[int32]*target), answers: make(chan answer),
+	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds), answers: make(chan answer),
 		creator: newCreator(c), turns: make(turns), view: c.View()}
-	for i, addr := range c.cfg.Seeds {
-		s.targets[seedID(i)] = newTarget(addr)
-	}
-	return s
 }
 
 func (s *supervisor) run(ctx context.Context) {
@@ -72,12 +37,7 @@ func (s *supervisor) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			for ; s.asking > 0; s.asking-- {
-				<-s.answers
-			}
-			if s.creator.asking {
-				<-s.creator.made
-			}
+			s.await()
 			return
 		case a := <-s.answers:
 			s.asking--
@@ -86,11 +46,7 @@ func (s *supervisor) run(ctx context.Context) {
 			s.creator.take(done)
 			s.turns.outdated(slices.Collect(maps.Keys(done)), time.Now())
 		case <-s.c.hurry:
-			old := s.c.outdated()
-			if len(old) == 0 {
-				s.soon = time.Now()
-			}
-			s.turns.outdated(old, time.Now())
+			s.hurry()
 		case <-timer.C:
 		}
 		s.suspectFailed()
@@ -98,36 +54,21 @@ func (s *supervisor) run(ctx context.Context) {
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
+// await returns when no request is in flight.
+func (s *supervisor) await() {
+	for ; s.asking > 0; s.asking-- {
+		<-s.answers
 	}
-	return b
+	if s.creator.asking {
+		<-s.creator.made
+	}
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// hurry asks soon for the topics whose metadata is outdated, or else for the brokers alone.
+func (s *supervisor) hurry() {
+	old := s.c.outdated()
+	if len(old) == 0 {
+		s.rounds.early = time.Now()
 	}
-	return b
-}
-
-// suspectFailed stops the use of the brokers that links failed on, until they answer a probe.
-func (s *supervisor) suspectFailed() {
-	changed := false
-	for _, f := range s.c.failures() {
-		if t := s.targets[f.node]; t != nil && t.state <= named {
-			t.state, t.since, t.next = suspect, time.Now(), time.Now()
-			t.probes.reset()
-			s.lastErr, changed = reasoned(f.err), true
-			if refused(f.err) {
-				s.c.control.dials.hangUp(t.addr, false) // who was let in before proves nothing
-			}
-			s.leave(f.node, t)
-		}
-	}
-	if changed {
-		s.turns.judge(time.Now(), s.view, s.works(), false)
-		s.publish(true)
-	}
+	s.turns.outdated(old, time.Now())
 }

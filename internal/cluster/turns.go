@@ -9,47 +9,48 @@ import (
 )
 
 const (
-	// topicBudget is what settled topics may cost, in bytes of answers a second. Each is asked for
-	// again after metadataAge if all fit into it, as about seventy topics of 12 partitions in three
-	// copies do, else in turn, so that their number costs age and no bandwidth.
+	// topicBudget bounds what settled topics cost, in bytes of answers per second. If all fit into
+	// it, each is asked for again after metadataAge: about seventy topics of 12 partitions with
+	// three replicas do. More topics take turns, so that they cost age and no bandwidth.
 	topicBudget = 8 << 10
-	// topicAge is how old a settled topic becomes at most, whatever that costs. It is also
-	// franz-go's.
+	// topicAge bounds the age of a settled topic, whatever that costs. franz-go uses the same.
 	topicAge = 5 * time.Minute
-	// unsettledBudget is what those may cost that are not settled, once it takes longer, and
-	// unsettledAgeMax how long they wait then at most. A broker that joins or leaves the cluster
-	// has them asked for at once.
+	// A topic is unsettled while it has an error or a partition without a working leader. It is
+	// asked for again after unsettledAge, and each time a little later, up to unsettledMax.
+	unsettledAge = 100 * time.Millisecond
+	unsettledMax = time.Second
+	// unsettledBudget bounds the cost of unsettled topics after unsettledQuick answers. They then
+	// wait for unsettledAgeMax at most. When a broker joins or leaves the cluster they are asked
+	// for at once.
 	unsettledBudget = 16 << 10
 	unsettledAgeMax = 10 * time.Second
-	unsettledQuick  = 10 // answers for which it does not matter what they cost
-	// outdatedQuick is how many answers in a row a topic is asked for at once after that a broker
-	// has not taken what it got. Each later one takes twice as long, up to outdatedMax, while they
-	// name the same leaders: then it is something else that the brokers refuse it for.
+	unsettledQuick  = 10
+	// A topic is asked for at once when a broker refuses a batch for it as not the leader. After
+	// outdatedQuick answers in a row that name the same leaders, the cause is something else: each
+	// further request waits twice as long, up to outdatedMax.
 	outdatedQuick = 10
 	outdatedMax   = time.Second
-	// sentAgain is how soon a topic that is known is asked for again while a question for it is
-	// open.
+	// sentAgain is how soon a known topic is asked for again while a request for it is in flight.
 	sentAgain = 200 * time.Millisecond
 )
 
 // turns knows when each topic is to be asked for. It belongs to the supervisor.
 type turns map[string]*turn
 
-// turn is when a topic is to be asked for.
+// turn says when a topic is to be asked for.
 type turn struct {
-	learned time.Time // when that was answered last; zero: never
+	learned time.Time // when the last answer for it came; zero: never
 	bytes   int       // of that answer, about
 	tries   int       // answers in a row that left it unsettled
-	next    time.Time // when it is asked for beside its turn; zero: what is known is good
-	sent    time.Time // when the question that is open was asked; zero: none is
+	next    time.Time // when it is asked for out of turn; zero: its metadata is good
+	sent    time.Time // when the request in flight for it was sent; zero: none is
 
-	old bool // it was called old since the last answer
-	// answers in a row that it was called old before, and that named the same leaders
-	hurries int
+	old     bool    // it was reported as outdated since the last answer
+	hurries int     // answers in a row to such reports that named the same leaders
 	leaders []int32 // by the last answer
 }
 
-// follow makes the topics that are wanted those that have a turn.
+// follow gives each wanted topic a turn, and takes it from the others.
 func (ts turns) follow(wanted map[string]int, now time.Time) {
 	for name := range ts {
 		if _, ok := wanted[name]; !ok {
@@ -63,8 +64,9 @@ func (ts turns) follow(wanted map[string]int, now time.Time) {
 	}
 }
 
-// due returns the topics to ask for in a question: those whose time has come, or nearly so, and of
-// the others as many as fit into the budget of a round that has lasted for that long, if it is one.
+// due returns the topics to ask for in a request: those whose time has come, or nearly so. In a
+// round, it adds as many of the others as the budget of a round of that length allows; 0 means that
+// the request is not that of a round.
 func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 	var others []string
 	for name, t := range ts {
@@ -76,10 +78,8 @@ func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 		}
 	}
 	if round > 0 {
-		slices.SortFunc(others, func(a,
-			b string) int {
-			return cmp.Or(ts[a].learned.Compare(ts[b].learned),
-				cmp.Compare(a, b))
+		slices.SortFunc(others, func(a, b string) int {
+			return cmp.Or(ts[a].learned.Compare(ts[b].learned), cmp.Compare(a, b))
 		})
 		left := int(topicBudget * min(round, 2*metadataAge).Seconds())
 		for i, name := range others {
@@ -95,8 +95,8 @@ func (ts turns) due(now time.Time, round time.Duration) (names []string) {
 	return names
 }
 
-// ready returns when a topic may be in a question. Who has waited for most of its time joins those
-// whose time has come.
+// ready returns when a topic may be in a request. A topic that has waited for most of its time
+// joins those whose time has come.
 func (t *turn) ready() time.Time {
 	at := t.next
 	if !t.learned.IsZero() && t.next.After(t.learned) {
@@ -105,8 +105,8 @@ func (t *turn) ready() time.Time {
 	return t.free(at)
 }
 
-// free returns at, or later if the topic is in a question that may be answered by then. What is not
-// known at all is asked of everybody.
+// free returns at, or later if a request in flight covers the topic and may be answered by then. A
+// topic of which nothing is known may be in several requests at once.
 func (t *turn) free(at time.Time) time.Time {
 	if !t.sent.IsZero() && !t.learned.IsZero() && at.Before(t.sent.Add(sentAgain)) {
 		return t.sent.Add(sentAgain)
@@ -114,7 +114,7 @@ func (t *turn) free(at time.Time) time.Time {
 	return at
 }
 
-// first returns when the first topic is to be asked for beside its turn, later if none is before.
+// first returns when the first topic is to be asked for out of turn, but not after later.
 func (ts turns) first(later time.Time) time.Time {
 	for _, t := range ts {
 		if !t.next.IsZero() {
@@ -124,7 +124,7 @@ func (ts turns) first(later time.Time) time.Time {
 	return later
 }
 
-// ended notes that a question for topics has got no answer.
+// ended notes that a request for topics was not answered.
 func (ts turns) ended(names []string) {
 	for _, name := range names {
 		if t := ts[name]; t != nil {
@@ -133,7 +133,7 @@ func (ts turns) ended(names []string) {
 	}
 }
 
-// outdated notes that what is known of topics is old.
+// outdated notes that the metadata of topics is out of date.
 func (ts turns) outdated(names []string, now time.Time) {
 	for _, name := range names {
 		if t := ts[name]; t != nil {
@@ -156,7 +156,7 @@ func (t *turn) outdate(now time.Time) {
 	}
 }
 
-// hurried notes an answer that names leaders.
+// hurried notes the leaders that an answer names.
 func (t *turn) hurried(parts []Partition) {
 	same := len(parts) == len(t.leaders)
 	t.leaders = slices.Grow(t.leaders[:0], len(parts))
@@ -173,8 +173,8 @@ func (t *turn) hurried(parts []Partition) {
 	t.old = false
 }
 
-// judge has topics asked for that have lost a leader. If there is news of the brokers, so has it
-// those that had none before.
+// judge has topics asked for at once that have lost a leader. If news is set, the brokers have
+// changed: then topics that were unsettled before are asked for, too.
 func (ts turns) judge(now time.Time, v *View, works func(node int32) bool, news bool) {
 	for name, t := range ts {
 		switch {
@@ -187,7 +187,7 @@ func (ts turns) judge(now time.Time, v *View, works func(node int32) bool, news 
 	}
 }
 
-// answered notes an answer for topics, of which v is what is known now.
+// answered notes an answer for topics. It is part of v by now.
 func (ts turns) answered(now time.Time, names []string, resp *kmsg.MetadataResponse, v *View,
 	works func(node int32) bool) {
 	for i := range resp.Topics {

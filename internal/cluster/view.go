@@ -10,11 +10,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// View is what was known of a cluster at one moment. It is immutable.
+// View is what was known about a cluster at one moment. It is immutable.
 type View struct {
 	State   State
 	Brokers map[int32]Broker
-	Topics  map[string]Topic // those that were wanted and asked for
+	Topics  map[string]Topic // wanted topics for which an answer came
 }
 
 // Broker is one broker of a view.
@@ -22,7 +22,7 @@ type Broker struct {
 	Addr   string
 	Usable bool // it answered last time
 	Rack   string
-	Away   time.Duration // the round trip of a small question; 0: not known
+	Away   time.Duration // the round trip time of a small request; 0: not known
 }
 
 // Topic is one topic of a view.
@@ -30,15 +30,15 @@ type Topic struct {
 	ID         [16]byte
 	Partitions []Partition
 	Err        error // why there are none
-	Unmade     error // why it could not be made, if that was tried
+	Unmade     error // why it could not be created, if that was tried
 	fewer      int   // answers in a row that had fewer partitions
 }
 
 // Partition is one partition of a topic.
 type Partition struct {
 	Leader   int32 // -1: none
-	Replicas int   // how many copies there are to be
-	InSync   int   // and how many of them are in sync
+	Replicas int   // how many replicas it should have
+	InSync   int   // how many of them are in sync
 	epoch    int32 // of the leader
 	older    int   // answers in a row that had a leader of an older epoch
 }
@@ -46,8 +46,7 @@ type Partition struct {
 // Usable reports whether node is a broker that answered last time.
 func (v *View) Usable(node int32) bool { return v.Brokers[node].Usable }
 
-// merge returns the view that follows from v by the answer of a broker. Topics that nobody wants
-// are forgotten.
+// merge returns v updated by the answer of a broker. Topics that nobody wants are forgotten.
 func (v *View) merge(resp *kmsg.MetadataResponse, wanted map[string]int) *View {
 	next := &View{State: v.State, Brokers: brokersOf(resp),
 		Topics: make(map[string]Topic, len(wanted))}
@@ -68,7 +67,7 @@ func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 	brokers := make(map[int32]Broker, len(resp.Brokers))
 	for _, b := range resp.Brokers {
 		if b.NodeID < 0 {
-			continue // brokers have no such numbers; seeds do
+			continue // negative IDs are those of seeds
 		}
 		broker := Broker{Addr: addrOf(b.Host, b.Port)}
 		if b.Rack != nil {
@@ -79,25 +78,23 @@ func brokersOf(resp *kmsg.MetadataResponse) map[int32]Broker {
 	return brokers
 }
 
-// addrOf returns the address that a broker tells, as views and tables have it.
+// addrOf returns host and port of a broker as one address.
 func addrOf(host string, port int32) string {
-	return net.JoinHostPort(host,
-		strconv.Itoa(int(port)))
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
-// convincing is after how many answers in a row one is believed that contradicts what is known.
-// Brokers are asked in turn: one of them that is behind the others does not get so far.
+// convincing is how many answers in a row must contradict the view before it changes. Brokers are
+// asked in turn, so one that lags behind the others does not get that far.
 const convincing = 5
 
-// merge returns the topic that follows from t by an answer. A broker that has just come back may
-// answer with what it knew before it went: a leader of an older epoch does not replace a newer one,
-// and partitions do not go, as long as it is the same topic and nobody insists.
+// merge returns t updated by an answer. A broker that has just come back may answer with outdated
+// metadata. So, within the same topic, a leader of an older epoch does not replace a newer one and
+// partitions do not go, unless convincing answers in a row say so.
 func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil && len(answer.Partitions) == 0 {
 		return Topic{ID: t.ID, Partitions: t.Partitions, Err: err}
 	}
-	// A broker sends as many partitions as it likes, in any order, but they are numbered from 0
-	// without a gap.
+	// A broker may list partitions in any order, but they are numbered from 0 without a gap.
 	next := Topic{ID: answer.TopicID, Partitions: make([]Partition, len(answer.Partitions))}
 	for i := range next.Partitions {
 		next.Partitions[i] = Partition{Leader: -1, epoch: -1}
@@ -122,7 +119,7 @@ func (t Topic) merge(answer *kmsg.MetadataResponseTopic) Topic {
 	return next
 }
 
-// merge returns the partition that follows from p by an answer.
+// merge returns p updated by an answer.
 func (p Partition) merge(found Partition) Partition {
 	if found.epoch >= 0 && found.epoch < p.epoch && p.older+1 < convincing {
 		p.older++
@@ -131,9 +128,8 @@ func (p Partition) merge(found Partition) Partition {
 	return found
 }
 
-// settled reports whether the topic has partitions and each of them a leader that works. Another
-// leader is on its way for one that does not: the brokers need a second or two to see that it is
-// away, and name it until then.
+// settled reports whether the topic has no error and each partition a working leader. If a leader
+// is away, the brokers still name it for a second or two, and then elect another.
 func (t Topic) settled(works func(node int32) bool) bool {
 	if t.Err != nil {
 		return false
@@ -146,7 +142,7 @@ func (t Topic) settled(works func(node int32) bool) bool {
 	return true
 }
 
-// doubtful reports whether the last answer said something else, which was not believed yet.
+// doubtful reports whether the last answer contradicted the view and was not believed yet.
 func (t Topic) doubtful() bool {
 	return t.fewer > 0 && t.fewer < convincing ||
 		slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.older > 0 })

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// conn is a connection to an address of a name. It tells the name whether somebody answers there.
+// conn is a connection to an address of a name. It reports to the name whether the address answers.
 type conn struct {
 	net.Conn
 	names  *names
@@ -16,7 +16,7 @@ type conn struct {
 	closed atomic.Bool
 }
 
-// Read reads, and notes that somebody answers.
+// Read reads, and notes that the address answers.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 && !c.heard.Load() && c.heard.CompareAndSwap(false, true) {
@@ -25,11 +25,10 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Disown says that whoever answers is not the one that was meant: another address is tried first
-// from now on.
+// Disown reports that the wrong broker answers: another address is tried first from now on.
 func (c *conn) Disown() { c.names.disowned(c.name, c.addr) }
 
-// Close closes, and notes it if nobody has answered.
+// Close closes the connection, and notes if nobody answered.
 func (c *conn) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
 		c.names.ended(c.name, c.addr, c.heard.Load())

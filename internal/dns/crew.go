@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// crew is goroutines that somebody waits for in the end, though not for ever.
+// crew is a group of goroutines that close waits for, but not for ever.
 type crew struct {
 	gone chan struct{} // closed by the last one after close, or by close
 
@@ -39,7 +39,7 @@ func (c *crew) done() {
 	}
 }
 
-// close lets no further goroutine begin, and waits for those there are.
+// close lets no further goroutine begin, and waits for those that run.
 func (c *crew) close(patience time.Duration) {
 	c.mu.Lock()
 	if !c.closed && c.n == 0 {

@@ -18,8 +18,8 @@ type LookupFunc func(ctx context.Context, host string) ([]string, error)
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Config says how names are looked up and how long answers are good. Zero fields mean the defaults
-// that they name.
+// Config says how names are looked up and how long answers are used. Zero fields mean the defaults
+// in their comments.
 type Config struct {
 	Lookup       LookupFunc    // nil: that of net.DefaultResolver
 	Dial         DialFunc      // nil: that of a net.Dialer. It is given addresses, never names
@@ -47,7 +47,7 @@ func (c Config) complete() Config {
 	return c
 }
 
-// closePatience is how long Close waits for what does not heed its context.
+// closePatience is how long Close waits for functions that ignore their context.
 const closePatience = time.Second
 
 // Dialer opens connections to names. It is safe for concurrent use.
@@ -67,28 +67,27 @@ func New(cfg Config) *Dialer {
 	return d
 }
 
-// Close ends what is under way; later dials fail with net.ErrClosed. Connections that are open stay
-// so. It waits for what was under way, a second at most. Calling it again does no harm.
+// Close ends all dials and look-ups, and waits for them for a second at most. Later dials fail with
+// net.ErrClosed. Open connections stay open. Calling it again does no harm.
 func (d *Dialer) Close() {
 	d.stop()
 	d.names.close()
 	d.crew.close(closePatience)
 }
 
-// Stats returns what has been counted so far.
+// Stats returns the counts so far.
 func (d *Dialer) Stats() Stats { return d.names.stats() }
 
 // DialContext opens a connection to addr, which is host:port. It returns when ctx ends at the
-// latest, and where ctx has no end, when look-up and dial function end. Its errors are those of a
-// dial, *net.OpError.
+// latest. If ctx never ends, it may wait for the look-up and the dial function. Its errors are
+// *net.OpError of a dial.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.dial(ctx, network, addr, nil)
 }
 
-// WithTLS returns a function that does as DialContext and then speaks TLS by cfg, with what is
-// remembered shared. The name on the certificate must be cfg.ServerName or, where that is empty,
-// the host that was dialled, whatever its address. An address at which the handshake fails is one
-// that failed.
+// WithTLS returns a function that dials as DialContext does, with the same remembered answers, and
+// then uses TLS with cfg. The certificate must be for cfg.ServerName or, if that is empty, for the
+// dialled host. An address at which the handshake fails counts as failed.
 func (d *Dialer) WithTLS(cfg *tls.Config) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return d.dial(ctx, network, addr, cfg)
@@ -107,7 +106,7 @@ func (d *Dialer) dial(ctx context.Context, network, addr string, secure *tls.Con
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(d.ctx, cancel)()
-	if ip, err := netip.ParseAddr(host); err == nil { // there is nothing to look up, or to remember
+	if ip, err := netip.ParseAddr(host); err == nil { // nothing to look up or to remember
 		won, errs := d.race(ctx, []netip.Addr{ip},
 			func(ctx context.Context, _ netip.Addr) (net.Conn, error) {
 				return d.open(ctx, network, addr, host, secure)
@@ -140,22 +139,22 @@ func (d *Dialer) open(ctx context.Context, network, addr, host string,
 	return Shield(ctx, conn, network, addr, host, secure)
 }
 
-// Shielded returns a DialFunc that speaks TLS by cfg over the connections of dial, and checks the
-// name that is dialled.
+// Shielded returns a DialFunc that uses TLS with cfg over the connections of dial, and checks the
+// dialled name.
 func Shielded(dial DialFunc, cfg *tls.Config) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		// else the handshake says that there is no name to check
+		// otherwise the handshake fails for lack of a name to check
 		host, _, _ := net.SplitHostPort(addr)
 		return Shield(ctx, conn, network, addr, host, cfg)
 	}
 }
 
-// Shield speaks TLS by cfg over conn, which leads to addr. The name on the certificate must be
-// cfg.ServerName or, where that is empty, host. It closes conn if that fails.
+// Shield starts TLS with cfg over conn, which leads to addr. The certificate must be for
+// cfg.ServerName or, if that is empty, for host. On failure it closes conn.
 func Shield(ctx context.Context, conn net.Conn, network, addr, host string,
 	cfg *tls.Config) (net.Conn, error) {
 	cfg = cfg.Clone()
@@ -166,7 +165,7 @@ func Shield(ctx context.Context, conn net.Conn, network, addr, host string,
 	if err := shielded.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		err = fmt.Errorf("TLS with %s at %s: %w", host, addr, err)
-		// it hung up on the greeting, as Kafka does where it expects plaintext
+		// it hung up on the greeting, as Kafka does on a plaintext port
 		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("%w: is this port for TLS?", err)
 		}
@@ -182,12 +181,12 @@ func recovered(of string, err *error) {
 	}
 }
 
-// dialError returns err as one of a dial.
+// dialError returns err as the error of a dial.
 func dialError(network string, err error) error {
 	return &net.OpError{Op: "dial", Net: network, Err: err}
 }
 
-// failure returns what became of all attempts as one error, nil if there is none.
+// failure returns the errors of all attempts as one error, nil if there is none.
 func failure(network, host string, errs []error) error {
 	switch len(errs) {
 	case 0:
@@ -201,7 +200,7 @@ func failure(network, host string, errs []error) error {
 	return dialError(network, &unreachable{host: host, errs: errs})
 }
 
-// unreachable says why none of a host's addresses will do.
+// unreachable says why no address of a host could be reached.
 type unreachable struct {
 	host string
 	errs []error

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// name is what is known of a host. The lock of names guards it.
+// name is what is known about a host. The lock of names guards it.
 type name struct {
 	host string
-	// in the order in which they are tried; replaced, never changed, for dials read it without the
-	// lock
+	// in the order in which they are tried; replaced, never changed, because dials read it without
+	// the lock
 	addrs   []netip.Addr
 	worked  bool        // somebody has answered at the first of them, and not failed to since
 	good    time.Time   // when addrs were last confirmed; zero: never
@@ -24,7 +24,7 @@ type name struct {
 	timer   *time.Timer // of the next refresh; nil before the first look-up has ended
 }
 
-// lookup is a look-up under way.
+// lookup is a look-up in progress.
 type lookup struct {
 	began time.Time
 	done  chan struct{} // closed when it has ended, or another has brought an answer
@@ -44,7 +44,7 @@ func (e *name) pending() *lookup {
 	return nil
 }
 
-// patience returns how long a dial waits for a look-up where there is an older answer.
+// patience returns how long a dial waits for a look-up if there is an older answer.
 func (e *name) patience(now time.Time) time.Duration {
 	switch {
 	case e.failed:
@@ -55,8 +55,8 @@ func (e *name) patience(now time.Time) time.Duration {
 	return slow - now.Sub(e.lookups[0].began)
 }
 
-// take makes answer what is known. An address that works stays the first; then come new ones, then
-// those that were known.
+// take stores answer. An address that works stays the first; new addresses come next, then those
+// that were known.
 func (e *name) take(answer []netip.Addr) {
 	kept := slices.DeleteFunc(slices.Clone(e.addrs),
 		func(a netip.Addr) bool { return !slices.Contains(answer, a) })
@@ -89,9 +89,8 @@ func (e *name) without(addr netip.Addr) []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(e.addrs), func(a netip.Addr) bool { return a == addr })
 }
 
-// mix returns addrs in random order, but for their family: the first one stays that of the
-// resolver's choice, and they take turns from then on, so that a family that leads nowhere costs
-// little.
+// mix returns addrs in random order, with alternating families: the resolver's first address
+// decides the first family. So a family that leads nowhere costs little.
 func mix(addrs []netip.Addr) []netip.Addr {
 	var families [2][]netip.Addr
 	for _, a := range addrs {

@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// slow is how long a look-up is waited for where there is an older answer.
+	// slow is how long a dial waits for a look-up if there is an older answer.
 	slow = 300 * time.Millisecond
 	// lookupTimeout is how long a look-up may take at all: somewhat more than the five seconds that
 	// resolvers wait for a server.
 	lookupTimeout = 6 * time.Second
-	// pause is how soon a look-up is begun again that failed, or has not ended.
+	// pause is the time before a look-up that failed, or has not ended, is repeated.
 	pause = time.Second
 	// idleRefreshes are how many refreshes a name without connections has after its last dial.
 	idleRefreshes = 10
-	// maxLookups are how many may be under way, those included that do not heed their context.
+	// maxLookups bounds the look-ups in progress, including those that ignore their context.
 	maxLookups = 256
 	// maxAddrs are how many addresses of an answer count.
 	maxAddrs = 32
 )
 
-// names remembers what hosts mean.
+// names remembers the addresses of hosts.
 type names struct {
 	cfg  Config
 	ctx  context.Context // of look-ups; a dial that gives up does not end what others wait for
@@ -46,7 +46,7 @@ func newNames(ctx context.Context, cfg Config, crew *crew) *names {
 }
 
 // resolve returns the addresses of host in the order in which to try them. It waits as the package
-// says, and never longer than ctx.
+// comment says, and never longer than ctx.
 func (n *names) resolve(ctx context.Context, host string) (*name, []netip.Addr, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,7 +87,7 @@ func (n *names) awaitLocked(ctx context.Context, l *lookup, late <-chan time.Tim
 	return false
 }
 
-// useLocked returns what is known of host, and makes room for it if it is new.
+// useLocked returns the entry of host, and makes one if it is new.
 func (n *names) useLocked(host string, now time.Time) *name {
 	e := n.byHost[host]
 	if e == nil {
@@ -111,7 +111,7 @@ func (n *names) forgetOldestLocked() {
 	n.forgetLocked(oldest)
 }
 
-// forgetLocked takes e out. Dials and connections that have it go on with it.
+// forgetLocked removes e. Dials and connections that have it keep it.
 func (n *names) forgetLocked(e *name) {
 	if e.timer != nil {
 		e.timer.Stop()
@@ -121,10 +121,10 @@ func (n *names) forgetLocked(e *name) {
 	}
 }
 
-// askLocked begins a look-up of e and returns it. Where it is too early for another it returns the
-// one under way, or nil if that has failed and there is an older answer. Those under way longer go
-// on: a resolver that takes five seconds has an answer after five seconds, and one that was away
-// and is there again answers the next question, not those that it has missed.
+// askLocked begins a look-up of e and returns it. If it is too early for another, it returns the
+// one in progress, or nil if that has failed and there is an older answer. Older look-ups go on,
+// because a resolver that takes five seconds still answers them. A resolver that was away answers
+// only new ones.
 func (n *names) askLocked(e *name, now time.Time) *lookup {
 	pending := e.pending()
 	if now.Sub(e.asked) < pause && (pending != nil || e.failed && e.known(now, n.cfg.StaleFor)) {
@@ -193,8 +193,8 @@ func (n *names) end(e *name, l *lookup, addrs []netip.Addr, err error) {
 	n.endLocked(e, l, addrs, err)
 }
 
-// endLocked takes what has become of l, unless it was given up, or another was quicker. A good
-// answer is one for all that are under way.
+// endLocked takes the result of l, unless l was given up or another was quicker. A good answer ends
+// all look-ups in progress.
 func (n *names) endLocked(e *name, l *lookup, addrs []netip.Addr, err error) {
 	if !slices.Contains(e.lookups, l) {
 		return
@@ -220,7 +220,7 @@ func (n *names) endLocked(e *name, l *lookup, addrs []netip.Addr, err error) {
 	n.scheduleLocked(e)
 }
 
-// scheduleLocked has e refreshed when it is time, not with all others at once.
+// scheduleLocked has e refreshed when it is time, but not at once with all others.
 func (n *names) scheduleLocked(e *name) {
 	if n.closed || n.byHost[e.host] != e {
 		return
@@ -233,7 +233,7 @@ func (n *names) scheduleLocked(e *name) {
 	e.timer.Reset(in)
 }
 
-// refresh looks e up again, if it is in use. What is not is looked up by its next dial.
+// refresh looks e up again, if it is in use. Otherwise its next dial does.
 func (n *names) refresh(e *name) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -244,7 +244,7 @@ func (n *names) refresh(e *name) {
 	}
 }
 
-// failed notes that no address of e would do.
+// failed notes that no address of e could be reached.
 func (n *names) failed(e *name) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -258,7 +258,7 @@ func (n *names) opened(e *name) {
 	e.open++
 }
 
-// heard notes that somebody has answered at addr.
+// heard notes that addr has answered.
 func (n *names) heard(e *name, addr netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -277,8 +277,7 @@ func (n *names) ended(e *name, addr netip.Addr, heard bool) {
 	}
 }
 
-// disowned notes that somebody answers at addr who is not meant: e is looked up again by the next
-// dial.
+// disowned notes that the wrong broker answers at addr. The next dial looks e up again.
 func (n *names) disowned(e *name, addr netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -286,7 +285,7 @@ func (n *names) disowned(e *name, addr netip.Addr) {
 	e.avoid(addr)
 }
 
-// close has nothing refreshed any more.
+// close ends all refreshes.
 func (n *names) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

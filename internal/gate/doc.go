@@ -1,14 +1,14 @@
-// Package wire answers one question: may a lane send to a broker now, or does it let a higher one
+// Package gate answers one question: may a lane send to a broker now, or does it let a higher lane
 // go first?
 //
-// Lanes have connections of their own, so none waits behind the request of another; but what a
-// broker can take is shared. A [Gate], one for each cluster, has lanes of lower priority keep back
-// while a higher one has more for a broker than it gets rid of, and leaves them a share of what is
-// answered, so that none starves.
+// Each lane has its own connections, so none waits behind another's request. But lanes share the
+// capacity of a broker. Each cluster has one [Gate]. While a higher lane has more for a broker than
+// it can send, lower lanes hold back. They keep a share of the answered bytes, so that none
+// starves.
 //
 // # A lane's part
 //
-// All in one pass of its dispatcher, for each broker:
+// A dispatcher makes these calls in one pass, for each broker:
 //
 //	gate.Answered(lane, broker, bytes, now) // for each request that was answered
 //	ok, again := gate.May(lane, broker, now)
@@ -17,6 +17,6 @@
 //
 // # Concurrency
 //
-// A Gate is safe for concurrent use, and no call of it waits for anything but others. It has no
-// goroutine and no clock.
+// A Gate is safe for concurrent use. A call waits only for other calls. It has no goroutine and no
+// clock.
 package gate

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// PressFor is how long a lane presses after it said so. One that still does says it again
-	// within that time.
+	// PressFor is how long a lane presses after a call of Pressing. If it still presses then, it
+	// calls again within that time.
 	PressFor = 50 * time.Millisecond
 
-	// StuckAfter is how long a lane may press and get no answer from the broker. After that others
-	// do not keep back for it: it would not go on any sooner.
+	// StuckAfter is how long a lane may press without an answer from the broker. After that, lower
+	// lanes do not hold back for it: that would not help it.
 	StuckAfter = time.Second
 
-	// AskAgain is when a lane that has to keep back asks again at the latest.
+	// AskAgain is the longest time before a lane that holds back asks again.
 	AskAgain = 5 * time.Millisecond
 
 	// ActiveFor is how long lower lanes keep their requests small after a lane has sent one.
@@ -26,21 +26,19 @@ const (
 	// size.
 	maxCredit = 8 << 20
 
-	// idleBroker is how long a broker is remembered of which nothing is heard, and maxBrokers how
-	// many are.
+	// idleBroker is how long a broker without traffic is remembered; maxBrokers is how many are.
 	idleBroker = time.Minute
 	maxBrokers = 4096
 
 	maxShare = 0.5
 )
 
-// Shares says by priority which part of the wire a lane has while higher ones press: low's is a
-// part of all, medium's of what low leaves. Parts are from 0, for none, to 0.5, and beyond are
-// taken for these. What is set for high means nothing.
+// Shares has, by priority, the part of the traffic that a lane gets while higher lanes press. Low's
+// is a part of all, medium's a part of what low leaves. A part is from 0 (none) to 0.5; values
+// outside are clipped. The entry of high is not used.
 type Shares [routing.High + 1]float64
 
-// Gate keeps the order of the lanes that send to the brokers of one cluster. See the package's
-// documentation.
+// Gate decides which lanes may send to the brokers of one cluster. See the package documentation.
 type Gate struct {
 	mu      sync.Mutex // guards what follows
 	rates   Shares     // what a lane may send for a byte that is answered to higher ones
@@ -48,7 +46,7 @@ type Gate struct {
 	swept   time.Duration // when brokers that are idle were last forgotten
 }
 
-// broker is what is known of the lanes at one broker.
+// broker is what is known about the lanes at one broker.
 type broker struct {
 	touched time.Duration
 	lanes   [routing.High + 1]lane
@@ -56,10 +54,10 @@ type broker struct {
 
 type lane struct {
 	pressed bool          // ever
-	last    time.Duration // when it last said that it presses
-	// when it first said so after an answer, or after it had not for StuckAfter
+	last    time.Duration // when Pressing was last called
+	// when it was first called after an answer, or after StuckAfter without a call
 	since  time.Duration
-	waits  bool          // it has pressed, since then, and was not answered
+	waits  bool          // it has pressed since then without an answer
 	sent   time.Duration // when it last sent something
 	sends  bool          // it ever has
 	credit float64       // what it may send while higher ones press, in bytes
@@ -72,20 +70,20 @@ func NewGate(shares Shares) *Gate {
 	return g
 }
 
-// SetShares changes the shares. What lanes have saved remains theirs.
+// SetShares changes the shares. Lanes keep the credit that they have.
 func (g *Gate) SetShares(shares Shares) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for p, share := range shares {
-		if share = min(share, maxShare); !(share > 0) { // or it is not a number
+		if share = min(share, maxShare); !(share > 0) { // also if it is NaN
 			share = 0
 		}
 		g.rates[p] = share / (1 - share)
 	}
 }
 
-// Pressing says that a lane has batches ready for a broker and all of its slots there are in use.
-// It counts for PressFor.
+// Pressing notes that a lane has batches ready for a broker, and that all of its slots there are in
+// use. It counts for PressFor.
 func (g *Gate) Pressing(p routing.Priority, id int32, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,8 +95,8 @@ func (g *Gate) Pressing(p routing.Priority, id int32, now time.Duration) {
 	l.pressed, l.waits, l.last = true, true, now
 }
 
-// Answered says that the broker has answered a request of a lane, whatever the answer, with so many
-// bytes in it.
+// Answered notes that a broker has answered a request of a lane with so many bytes in it, whatever
+// the answer.
 func (g *Gate) Answered(p routing.Priority, id int32, bytes int, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -109,7 +107,7 @@ func (g *Gate) Answered(p routing.Priority, id int32, bytes int, now time.Durati
 	b.touched = now
 	b.lanes[p].waits = false
 	for low := p - 1; low > routing.Unset; low-- {
-		// a lane that is free needs no credit, and would save it for when it is least wanted
+		// a lane that does not hold back needs no credit, and must not save any for later
 		if b.heldUntil(low, now) > now {
 			l := &b.lanes[low]
 			l.credit = min(l.credit+float64(bytes)*g.rates[low], maxCredit)
@@ -117,12 +115,12 @@ func (g *Gate) Answered(p routing.Priority, id int32, bytes int, now time.Durati
 	}
 }
 
-// May reports whether a lane may send a request to a broker. If not, again is when to ask again, at
-// the latest.
+// May reports whether a lane may send a request to a broker. If not, again is the latest time to
+// ask again.
 //
-// It may if no higher lane presses there, or if those that do are stuck, and else while it has
-// credit. Credit comes from the bytes of higher lanes that the broker answers, by the lane's share,
-// and is spent by Sent.
+// A lane may send if no higher lane presses there, or if all that do are stuck. Otherwise it may
+// send while it has credit. It earns its share of the bytes that the broker answers to higher
+// lanes; Sent spends it.
 func (g *Gate) May(p routing.Priority, id int32, now time.Duration) (ok bool, again time.Duration) {
 	if p == routing.High {
 		return true, 0
@@ -140,16 +138,15 @@ func (g *Gate) May(p routing.Priority, id int32, now time.Duration) (ok bool, ag
 	return false, min(until, now+AskAgain)
 }
 
-// Sent says that a lane sends so many bytes to a broker, as May has allowed it to at the same time.
-// What is sent while a higher lane presses is taken from its credit, and may exceed that by one
-// request.
+// Sent notes that a lane sends so many bytes to a broker, as May has just allowed. While a higher
+// lane presses, they are taken from its credit, and may exceed it by one request.
 func (g *Gate) Sent(p routing.Priority, id int32, bytes int, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.known(id, now)
 	if b == nil {
 		if p == routing.Low {
-			return // nobody keeps back for it
+			return // no lane holds back for it
 		}
 		b = g.touch(id, now)
 	}
@@ -181,8 +178,8 @@ func (g *Gate) Alone(p routing.Priority, id int32, now time.Duration) bool {
 	return true
 }
 
-// heldUntil returns until when p keeps back for higher lanes if nothing more happens; at now or
-// before it does not.
+// heldUntil returns until when p holds back for higher lanes if nothing more happens. If that is
+// not after now, it does not hold back.
 func (b *broker) heldUntil(p routing.Priority, now time.Duration) time.Duration {
 	until := now
 	for high := p + 1; high <= routing.High; high++ {
@@ -191,7 +188,7 @@ func (b *broker) heldUntil(p routing.Priority, now time.Duration) time.Duration 
 	return until
 }
 
-// holdsUntil returns until when lower lanes keep back for l.
+// holdsUntil returns until when lower lanes hold back for l.
 func (l *lane) holdsUntil() time.Duration {
 	switch {
 	case !l.pressed:
@@ -202,7 +199,7 @@ func (l *lane) holdsUntil() time.Duration {
 	return l.last + PressFor
 }
 
-// known returns what is known of a broker, nil if that is nothing, or nothing new.
+// known returns the state of a broker, nil if it has none or has been idle.
 func (g *Gate) known(id int32, now time.Duration) *broker {
 	if b := g.brokers[id]; b != nil && now-b.touched < idleBroker {
 		return b
@@ -210,7 +207,7 @@ func (g *Gate) known(id int32, now time.Duration) *broker {
 	return nil
 }
 
-// touch returns what is known of a broker, from now on.
+// touch returns the state of a broker, which it creates if necessary.
 func (g *Gate) touch(id int32, now time.Duration) *broker {
 	b := g.brokers[id]
 	if b == nil {
@@ -224,8 +221,7 @@ func (g *Gate) touch(id int32, now time.Duration) *broker {
 	return b
 }
 
-// forget makes room for a broker: it forgets those that are idle, and all of them if there are too
-// many.
+// forget makes room for a broker. It forgets idle brokers, and all brokers if there are too many.
 func (g *Gate) forget(now time.Duration) {
 	if now-g.swept >= idleBroker {
 		g.swept = now
@@ -236,6 +232,6 @@ func (g *Gate) forget(now time.Duration) {
 		}
 	}
 	if len(g.brokers) >= maxBrokers {
-		clear(g.brokers) // lanes that press will say so again
+		clear(g.brokers) // lanes that press will report it again
 	}
 }

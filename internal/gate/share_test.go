@@ -165,7 +165,8 @@ func TestGate_LaneThatIsStuckDelaysOthersByASecond(t *testing.T) {
 		before := s.lanes
 		s.run(11 * time.Second)
 		require.Equal(rt, before[medium].refused, s.lanes[medium].refused, "it is delayed once")
-		gotMedium, gotLow := s.lanes[medium].answered-before[medium].answered, s.lanes[low].answered-before[low].answered
+		gotMedium := s.lanes[medium].answered - before[medium].answered
+		gotLow := s.lanes[low].answered - before[low].answered
 		require.InDelta(rt, shares[low]*float64(gotLow+gotMedium), gotLow, float64(6*largest),
 			"low has its share of what medium does")
 	})

@@ -1,26 +1,26 @@
-// Package secure says who we are and whom we trust, as files and functions have it now:
-// certificates, passwords and tokens are read again for each new connection, so a rotated one needs
-// no restart.
+// Package secure provides certificates, passwords and tokens from files and functions. They are
+// read again for each new connection, so a rotated credential needs no restart.
 //
 // # Files
 //
-// A [File] is read for every connection and parsed when its bytes have changed. To compare times of
-// change instead would be cheaper, and would miss what is replaced twice within the grain of the
-// clock; there are two connections a second at most, and the files are small. What cannot be read,
-// or makes no sense, does not replace what was read before: a rotation that is half done, or done
-// wrong, must not cut us off while the old credentials still work. It is logged once, and again
-// when it is over.
+// A [File] is read for every connection, and parsed when its bytes have changed. Comparing
+// modification times would be cheaper, but would miss a file that is replaced twice within the
+// resolution of the clock. There are two connections a second at most, and the files are small.
+//
+// A file that cannot be read or parsed does not replace what was read before. A rotation that is
+// half done, or done wrong, must not cut us off while the old credentials still work. The failure
+// is logged once, and so is its end.
 //
 // # Functions
 //
-// The application's function for credentials may take its time, hang or panic, and so may a folder
-// of another machine. Connections share a call that is under way ([Source]), and wait two seconds
-// for it at most; it goes on, and the next connection gets what it brought.
+// The application's function for credentials may be slow, hang or panic, and a network folder may
+// hang, too. Connections share a call in progress ([Source]), and wait for it for two seconds at
+// most. The call goes on, and the next connection gets its result.
 //
 // # Errors
 //
-// An [Error] says that the trouble is on our side: a file, a function. Nothing here puts a secret
-// into an error.
+// An [Error] reports a failure on our side, of a file or a function. No error of this package
+// contains a secret.
 package secure
 
 // Error says why there are no credentials.

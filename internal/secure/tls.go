@@ -17,13 +17,13 @@ import (
 // DialFunc opens a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// TLS says how TLS is spoken, by files. Fields that are empty stand for what the system trusts, for
-// no certificate of ours, and for the name that is dialled.
+// TLS configures TLS by files. Without CAFile the system's authorities are trusted. Without
+// CertFile and KeyFile we show no certificate. Without ServerName the dialled name is checked.
 type TLS struct {
 	CAFile, CertFile, KeyFile, ServerName string
 }
 
-// Source returns what says how the next connection is to speak TLS.
+// Source returns the source of the TLS settings for the next connection.
 func (t TLS) Source(log *zap.Logger, field string) *Source[*tls.Config] {
 	var ca *File[*x509.CertPool]
 	var pair *File[*tls.Certificate]
@@ -70,8 +70,8 @@ func parsePair(texts [][]byte) (*tls.Certificate, error) {
 	return &pair, err
 }
 
-// Dial returns a function that opens connections by the one that secured makes of what config says
-// for each of them.
+// Dial returns a function that opens connections. For each of them it gets the settings from
+// config, and dials with the function that secured makes of them.
 func Dial(config *Source[*tls.Config], secured func(*tls.Config) DialFunc) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		cfg, err := config.Get(ctx)
@@ -98,24 +98,23 @@ func Dial(config *Source[*tls.Config], secured func(*tls.Config) DialFunc) DialF
 	}
 }
 
-// conn is a connection that speaks TLS. A broker checks our certificate when the handshake is over
-// for us: what it does not like is seen by the first read.
+// conn is a TLS connection. A broker checks our certificate after the handshake has ended on our
+// side, so the first read reports a refusal.
 type conn struct {
 	net.Conn
-	// that was shown, nil if none was; several addresses may be tried side by side
+	// the certificate that we showed, nil if none; several addresses may be tried at the same time
 	ours  atomic.Pointer[x509.Certificate]
 	heard atomic.Bool
 }
 
-// Disown tells what is below that the connection leads to somebody who is not meant, though it
-// works.
+// Disown reports to the connection below that it works but leads to the wrong broker.
 func (c *conn) Disown() {
 	if d, ok := c.Conn.(interface{ Disown() }); ok {
 		d.Disown()
 	}
 }
 
-// Read reads, and says why there is nothing to read, as far as that is known.
+// Read reads. If the broker has sent nothing, the error says why, as far as that is known.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
@@ -138,7 +137,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// refusal is an end of a connection that is no accident.
+// refusal is the deliberate end of a connection.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
@@ -146,8 +145,8 @@ func (r refusal) Unwrap() error { return r.error }
 // Refusal marks err as a refusal, for Refused.
 func Refusal(err error) error { return refusal{err} }
 
-// Refused reports whether err says that who we are, or who the broker is, will not do. To try again
-// soon is of no use then.
+// Refused reports whether err is a refusal of our identity or the broker's. Trying again soon is
+// useless then.
 func Refused(err error) bool {
 	if _, ok := errors.AsType[refusal](err); ok {
 		return true
@@ -164,8 +163,8 @@ func Refused(err error) bool {
 	return isAlert(err)
 }
 
-// isAlert reports whether err is what the other side of TLS says before it ends the connection. It
-// may be within errors of the same type, so it is not enough to look for the first of them.
+// isAlert reports whether err is a TLS alert from the other side. It may be wrapped in errors of
+// the same type, so looking for the first of them is not enough.
 func isAlert(err error) bool {
 	if op, ok := err.(*net.OpError); ok && op.Op == "remote error" { //nolint:errorlint // see above
 		return true

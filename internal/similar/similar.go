@@ -1,4 +1,4 @@
-// Package similar finds the name that somebody meant who wrote another one.
+// Package similar finds the name that was meant when another one was written.
 package similar
 
 import (
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Name returns the one of names that somebody who wrote name is likely to have meant, "" if none
-// is: one that differs in few letters, or else the only one that is part of it or has it as a part.
+// Name returns the member of names that was probably meant by name, "" if there is none. It differs
+// from name in few letters, or is the only member that contains name or is contained in it.
 func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {

@@ -1,8 +1,8 @@
-// Package slogcore has what is logged through zap written by a slog.Handler, for applications that
-// log with slog.
+// Package slogcore writes zap's log lines through a slog.Handler, for applications that log with
+// slog.
 //
-// zap's own bridge (go.uber.org/zap/exp/zapslog) goes the other way, from slog to a zapcore.Core;
-// this direction is an open point of its list, and no library for it is in wide use.
+// zap's own bridge (go.uber.org/zap/exp/zapslog) goes the other way, from slog to a zapcore.Core.
+// This direction is on zap's list of open points, and no library for it is in wide use.
 package slogcore
 
 import (
@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// New returns a logger whose lines h writes. They have the place in the source where they were
-// logged, for handlers that show it.
+// New returns a logger whose lines h writes. They carry their place in the source, for handlers
+// that show it.
 func New(h slog.Handler) *zap.Logger { return zap.New(&core{h}, zap.AddCaller()) }
 
 // core is a zapcore.Core.
@@ -62,7 +62,7 @@ func (c *core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	return c.h.Handle(context.Background(), record)
 }
 
-// Sync does nothing: a handler has nothing to be told.
+// Sync does nothing: a handler has no such method.
 func (c *core) Sync() error { return nil }
 
 // level returns the same level in slog's numbers. What zap has above error is above it here, too.
