@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
+	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
 )
 
