@@ -40,6 +40,13 @@ func (c *comebacks) report(r producer.Report) {
 	}
 }
 
+// settled reports whether something was delivered after each start.
+func (c *comebacks) settled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.since) == 0
+}
+
 // of returns the times of the cluster of priority, in the order of its starts.
 func (c *comebacks) of(priority routing.Priority) []time.Duration {
 	c.mu.Lock()

@@ -75,19 +75,22 @@ func newDisplay(out screen, p *producer.Producer, end time.Duration) *display {
 	return d
 }
 
-// until shows the producer until the story is that old, or ctx ends, whose error it returns then.
-func (d *display) until(ctx context.Context, age time.Duration) error {
+// until shows the table until the application has run for age, and done returns true. Where done
+// does not within patience, it returns an error.
+func (d *display) until(ctx context.Context, age time.Duration, done func() bool) error {
 	tick := time.NewTicker(redraw)
 	defer tick.Stop()
-	end := time.NewTimer(age - time.Since(d.begun))
-	defer end.Stop()
 	for {
 		d.show()
+		ran := time.Since(d.begun)
+		switch {
+		case ran >= age && done():
+			return nil
+		case ran >= age+patience:
+			return fmt.Errorf("nothing was delivered within %v of the start of a cluster", patience)
+		}
 		select {
 		case <-tick.C:
-		case <-end.C:
-			d.show()
-			return nil
 		case <-ctx.Done():
 			d.erase()
 			d.flush()
