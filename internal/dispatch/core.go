@@ -104,9 +104,9 @@ func (c *core) anyPlain() bool {
 	return false
 }
 
-// giveBack puts a batch of a stream that was not appended where it waits for its next attempt. Where the
-// topic goes elsewhere by now, what is newer may have gone there: a batch whose order matters stays
-// with its stream.
+// giveBack puts a batch of a stream that was not appended where it waits for its next attempt.
+// Where the topic goes elsewhere by now, what is newer may have gone there: a batch whose order
+// matters stays with its stream.
 func (c *core) giveBack(ts *topicState, st *stream, b *buffer.Batch) {
 	ordered := b.Kind() != buffer.Unkeyed
 	switch stale := b.BuiltForOther(ts.count); {

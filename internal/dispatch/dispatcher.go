@@ -118,8 +118,8 @@ func (d *dispatcher) finish() {
 	d.link.Close()
 }
 
-// abandon resolves what the dispatcher has taken: what may have been written as possibly persisted, the rest as
-// shed. What waits stays.
+// abandon resolves what the dispatcher has taken: what may have been written as possibly persisted,
+// the rest as shed. What waits stays.
 func (d *dispatcher) abandon() {
 	d.dealer.owe(false)
 	d.begin()

@@ -8,8 +8,9 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// succeeded reports whether the dispatcher has a successor, which writes to the same cluster by newer settings,
-// or may have done so. What it has written before and delivers now may stand behind what is newer.
+// succeeded reports whether the dispatcher has a successor, which writes to the same cluster by
+// newer settings, or may have done so. What it has written before and delivers now may stand behind
+// what is newer.
 func (c *core) succeeded() bool {
 	r := c.lane.routes.Load()
 	return c.behind.Load() || !r.has(c) && slices.ContainsFunc(r.dispatchers(),

@@ -41,7 +41,8 @@ func (z *keeper) start(ctx context.Context, k *kit) error {
 		return err
 	}
 	file := filepath.Join(z.dir, "zookeeper.properties")
-	text := fmt.Sprintf("dataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\ntickTime=500\nadmin.enableServer=false\n",
+	text := fmt.Sprintf("dataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\n"+
+		"maxClientCnxns=0\ntickTime=500\nadmin.enableServer=false\n",
 		filepath.Join(z.dir, "data"), z.port.number)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err

@@ -45,7 +45,9 @@ func (f topicOptionFunc) applyTopic(r *kmsg.CreateTopicsRequestTopic) { f(r) }
 
 // Replication sets the number of replicas of each partition. The default is one on every broker.
 func Replication(n int) TopicOption {
-	return topicOptionFunc(func(r *kmsg.CreateTopicsRequestTopic) { r.ReplicationFactor = int16(n) })
+	return topicOptionFunc(func(r *kmsg.CreateTopicsRequestTopic) {
+		r.ReplicationFactor = int16(n)
+	})
 }
 
 // TopicConfig sets one of the topic's own settings, such as "min.insync.replicas" or
@@ -76,7 +78,8 @@ func Assign(nodeIDs ...[]int32) TopicOption {
 func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int, opts ...TopicOption) {
 	t.Helper()
 	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(partitions), int16(len(c.brokers))
+	topic.Topic, topic.NumPartitions = name, int32(partitions)
+	topic.ReplicationFactor = int16(len(c.brokers))
 	for _, o := range opts {
 		o.applyTopic(&topic)
 	}

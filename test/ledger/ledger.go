@@ -67,7 +67,8 @@ type line struct {
 func New() *Ledger {
 	return &Ledger{
 		seed: maphash.MakeSeed(), birth: time.Now(),
-		numbers: make(map[string]uint16), again: make(map[uint64][]place), stood: make(map[uint64][]place), last: make(map[line]*uint64),
+		numbers: make(map[string]uint16), again: make(map[uint64][]place),
+		stood: make(map[uint64][]place), last: make(map[line]*uint64),
 	}
 }
 
@@ -454,8 +455,10 @@ func (l *Ledger) Tally() Tally {
 
 func (l *Ledger) tallyLocked() Tally {
 	t := Tally{
-		Attempted: l.entries.n, Accepted: l.accepted, Outcomes: make(map[producer.Outcome]uint64), Read: l.read,
-		Twice: uint64(len(l.again)), Compared: l.compared, Disordered: l.disordered, Violations: l.violations,
+		Attempted: l.entries.n, Accepted: l.accepted, Outcomes: make(map[producer.Outcome]uint64),
+		Read:  l.read,
+		Twice: uint64(len(l.again)), Compared: l.compared, Disordered: l.disordered,
+		Violations:  l.violations,
 		LongestSend: l.longest, StalestTime: l.stalest,
 	}
 	var outcomes [math.MaxUint8 + 1]uint64
@@ -500,7 +503,8 @@ func (l *Ledger) Prove(c *proof.Case) {
 	t := l.Tally()
 	delivered := t.Outcomes[producer.Delivered]
 	for invariant, checks := range map[string]uint64{
-		"I3": t.Attempted, "I4": t.Accepted, "I5": delivered - l.LostByBrokers(), "I6": t.Accepted - delivered, "I7": t.Read, "I8": t.Compared, "I9": t.Read,
+		"I3": t.Attempted, "I4": t.Accepted, "I5": delivered - l.LostByBrokers(),
+		"I6": t.Accepted - delivered, "I7": t.Read, "I8": t.Compared, "I9": t.Read,
 	} {
 		if checks > 0 {
 			c.Held(invariant, checks)

@@ -84,7 +84,8 @@ func (x *Proxies) Add(toxic Toxic, brokers ...string) error {
 	for _, p := range x.of(brokers) {
 		for _, stream := range toxic.streams {
 			text, err := json.Marshal(map[string]any{
-				"name": fmt.Sprint(x.named.Add(1)), "type": toxic.kind, "stream": stream, "attributes": toxic.attributes,
+				"name": fmt.Sprint(x.named.Add(1)), "type": toxic.kind, "stream": stream,
+				"attributes": toxic.attributes,
 			})
 			if err != nil {
 				return err
