@@ -147,11 +147,11 @@ func TestVirtual_F18_AnHourOfTroubleIsToldInFewLines(t *testing.T) {
 		most     int // lines
 		load     func(*bubble)
 	}{
-		{name: "away", most: 1, load: func(b *bubble) {
+		{name: "away", most: 2 /* degraded, then down */, load: func(b *bubble) {
 			cut(b)
 			anHour(time.Minute, func() { b.send("events", 10) })
 		}},
-		{name: "away, and the buffer is full", maxBytes: 1 << 20, most: 2 +
+		{name: "away, and the buffer is full", maxBytes: 1 << 20, most: 3 +
 			int(time.Hour/(5*time.Second)), load: func(b *bubble) {
 			cut(b)
 			anHour(time.Second, func() {
