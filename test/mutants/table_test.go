@@ -68,7 +68,7 @@ var table = []mutant{
 		file:   "internal/dispatch/retry.go",
 		old:    "func (it *item) pin() {",
 		new: "func (it *item) pin() {\n\tif it.attempt.Fate == cluster.Unresolved {\n" +
-			"\t\tit.ship.core.resolve(it.ts, it.batch, Verdict{Outcome: delivery.Delivered, " +
+			"\t\tit.ship.core.resolve(it.ts, it.batch, Verdict{Outcome: 1, " + // delivered
 			"Partition: it.stream.id, Offset: -1})\n\t\treturn\n\t}",
 		// its request never reached the broker
 		by: check{"test/producer",
@@ -269,7 +269,7 @@ var table = []mutant{
 		broken: "brokers are asked where kgo has learnt that they are, and not where the view says",
 		file:   "internal/cluster/client.go",
 		old:    "resp, err := p.broker.Request(ctx, req)",
-		new:    "resp, err := b.clients[0].Broker(int(id)).Request(ctx, req)",
+		new:    "resp, err := cl.kgos[0].Broker(int(id)).Request(ctx, req)",
 		by:     check{"internal/cluster", "TestClient_FollowsWhatKgoLearnsByItself"},
 		says:   "Received unexpected error|Condition never satisfied",
 	},
@@ -319,7 +319,7 @@ var table = []mutant{
 		broken: "the memory of a batch is given back only if it was delivered",
 		file:   "buffer/resolve.go",
 		old:    "if !keep {",
-		new:    "if !keep && outcome != Delivered {\n\t} else if !keep {",
+		new:    "if !keep && outcome != delivery.Delivered {\n\t} else if !keep {",
 		by:     check{"test/producer", "TestVirtual_F5_WhatExpiresGivesItsMemoryBack"},
 		says:   "Not equal",
 	},
@@ -369,7 +369,7 @@ var table = []mutant{
 		broken: "a Send of high is refused while low could give up batches",
 		file:   "producer/evict.go",
 		old:    "look.Borrowed && e.preempt(l.Priority)",
-		new:    "look.Borrowed && l.priority != routing.High && e.preempt(l.Priority)",
+		new:    "look.Borrowed && l.Priority != routing.High && e.preempt(l.Priority)",
 		by: check{"producer",
 			"TestEvict_ManySendersMakeRoomForNoMoreThanTheyNeed_ConcurrentSafe"},
 		says: "buffer full",
@@ -533,16 +533,6 @@ var table = []mutant{
 		by:    check{"producer", "TestSend_RefusesAtTheBoundAndTheBooksBalance"},
 		says:  "test timed out",
 		hangs: true,
-	},
-	{
-		name:   "expiry in flight comes late",
-		broken: "nothing wakes the dispatcher when the time of a batch in flight is up",
-		file:   "internal/dispatch/pick.go",
-		old:    "se.pass.by(it.batch.Born() + se.pass.DeliveryTimeout)",
-		new:    "_ = it",
-		by: check{"test/producer",
-			"TestVirtual_F25_ABatchExpiresInFlightWhileItsConnectionIsDialled"},
-		says: "in flight as well as anywhere",
 	},
 	{
 		name:   "expiry by the record's timestamp",
