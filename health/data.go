@@ -130,9 +130,11 @@ func (v *look) dataOf() data {
 		Held: s.HeldBytes, Max: s.MaxBytes, Beside: s.OverheadBytes, Total: booksOf(&s.Total),
 		Traffic: traffic{s.Requests, s.RequestRecords, s.RequestBytes, s.Attempts, s.Retries,
 			s.Throttled, s.ThrottledFor.Seconds(), s.OrderAtRisk},
-		Delivery: s.DeliveryTime.Buckets[:], ReportsDropped: s.ReportsDropped, ReportPanics: s.ReportPanics, EventsDropped: s.EventsDropped,
+		Delivery: s.DeliveryTime.Buckets[:], ReportsDropped: s.ReportsDropped,
+		ReportPanics: s.ReportPanics, EventsDropped: s.EventsDropped,
 	}
-	d.Names.Known, d.Names.Lookups, d.Names.Failures, d.Names.Stale = s.Names.Known, s.Names.Lookups, s.Names.Failures, s.Names.Stale
+	d.Names.Known, d.Names.Lookups = s.Names.Known, s.Names.Lookups
+	d.Names.Failures, d.Names.Stale = s.Names.Failures, s.Names.Stale
 	for _, bound := range producer.HistogramBounds() {
 		d.Bounds = append(d.Bounds, bound.Seconds())
 	}

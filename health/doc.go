@@ -1,10 +1,11 @@
 // Package health tells programs and people how a producer is, over HTTP.
 //
-//	mux.Handle("/forebay/", http.StripPrefix("/forebay", health.New(p)))
+//	page := health.New(p, health.WithSettings(config.Fields))
+//	mux.Handle("/forebay/", http.StripPrefix("/forebay", page))
 //
 //	/livez    200 as long as the process answers; it looks at nothing
 //	/readyz   200 or 503, by a policy of your choice; see WithReady
-//	/health   200 and a Report in JSON: whether all is well, and for everything that is not, why in words
+//	/health   200 and a Report in JSON: whether all is well, and why not, in words
 //	/         a page for people, live, that needs nothing from anywhere else
 //
 // The handler may be mounted anywhere: all its links are relative. Its page is at the mount with a

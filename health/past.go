@@ -41,8 +41,9 @@ func pastOf(samples []producer.Sample) past {
 		p.Samples[i] = sampleRow{
 			At: s.At.UnixMilli(), In: s.Accepted, Out: s.Delivered, Lost: s.Lost +
 				s.Refused, Held: s.HeldBytes,
-			Requests: s.Requests, RequestRecords: s.RequestRecords, Delivery: s.DeliveryTime.Buckets[:],
-			Lanes: map[string]uint64{"low": s.Low, "medium": s.Medium, "high": s.High},
+			Requests: s.Requests, RequestRecords: s.RequestRecords,
+			Delivery: s.DeliveryTime.Buckets[:],
+			Lanes:    map[string]uint64{"low": s.Low, "medium": s.Medium, "high": s.High},
 		}
 	}
 	return p

@@ -178,7 +178,8 @@ func (v *look) clusterProblems() (all []Problem) {
 			all = append(all, problem)
 		}
 		if c.Unnumbered != "" {
-			problem.Kind, problem.Reason, problem.Since = KindUnnumbered, cut(c.Unnumbered), time.Time{}
+			problem.Kind, problem.Reason = KindUnnumbered, cut(c.Unnumbered)
+			problem.Since = time.Time{}
 			problem.Text = fmt.Sprintf("cluster %s gives us no producer ID, so its log may have "+
 				"records twice", name)
 			all = append(all, problem)

@@ -20,7 +20,8 @@ func Table() []Metric {
 // records say what became of them.
 func records() []Metric {
 	return []Metric{{
-		Name: "forebay_accepted_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority"},
+		Name: "forebay_accepted_records_total", Kind: Counter, Unit: Records,
+		Labels:   []string{"priority"},
 		Help:     "Records that Send has accepted.",
 		Question: "How much is sent?",
 		From:     []string{"Priorities.Accepted"},
@@ -41,7 +42,8 @@ func records() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_lost_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "reason"},
+		Name: "forebay_lost_records_total", Kind: Counter, Unit: Records,
+		Labels:   []string{"priority", "reason"},
 		Help:     "Accepted records that were not delivered, or not known to be, by the reason.",
 		Question: "Is anything lost, and why?",
 		From:     []string{"Priorities.lost"},
@@ -53,7 +55,8 @@ func records() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_refused_records_total", Kind: Counter, Unit: Records, Labels: []string{"error"},
+		Name: "forebay_refused_records_total", Kind: Counter, Unit: Records,
+		Labels: []string{"error"},
 		Help: "Records that Send did not accept, by its error. They are not among the " +
 			"accepted ones.",
 		Question: "Does Send refuse anything, and why?",
@@ -64,7 +67,8 @@ func records() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_no_room_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority"},
+		Name: "forebay_no_room_records_total", Kind: Counter, Unit: Records,
+		Labels: []string{"priority"},
 		Help: "Records that Send did not accept for lack of room. They are among the " +
 			"refused ones.",
 		Question: "Which priority finds no room?",
@@ -77,14 +81,16 @@ func records() []Metric {
 		From:     []string{"Priorities.Pending"},
 		read:     byPriority(func(b *producer.Books) uint64 { return b.Pending }),
 	}, {
-		Name: "forebay_oldest_record_age_seconds", Kind: Gauge, Unit: Seconds, Labels: []string{"priority"},
+		Name: "forebay_oldest_record_age_seconds", Kind: Gauge, Unit: Seconds,
+		Labels: []string{"priority"},
 		Help: "How long ago the oldest record was sent that has no outcome yet; 0 if there " +
 			"is none.",
 		Question: "How long has it been waiting?",
 		From:     []string{"Lanes.Oldest"},
 		read:     byLane(func(l *producer.LaneStats) float64 { return l.Oldest.Seconds() }),
 	}, {
-		Name: "forebay_maybe_duplicated_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority"},
+		Name: "forebay_maybe_duplicated_records_total", Kind: Counter, Unit: Records,
+		Labels: []string{"priority"},
 		Help: "Accepted records that were written again where the earlier attempt could not " +
 			"be ruled out.",
 		Question: "How many duplicates may there be?",
@@ -150,7 +156,8 @@ func ways() []Metric {
 		From:     []string{"Lanes.FellBack"},
 		read:     byLane(func(l *producer.LaneStats) float64 { return is(l.FellBack) }),
 	}, {
-		Name: "forebay_route_timestamp_seconds", Kind: Gauge, Unit: Seconds, Labels: []string{"priority"},
+		Name: "forebay_route_timestamp_seconds", Kind: Gauge, Unit: Seconds,
+		Labels:   []string{"priority"},
 		Help:     "When the priority began to go where it goes, in seconds since 1970.",
 		Question: "Since when?",
 		From:     []string{"Lanes.Since"},
@@ -182,24 +189,29 @@ func clusters() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_cluster_state_timestamp_seconds", Kind: Gauge, Unit: Seconds, Labels: []string{"cluster"},
+		Name: "forebay_cluster_state_timestamp_seconds", Kind: Gauge, Unit: Seconds,
+		Labels:   []string{"cluster"},
 		Help:     "When the cluster came into its state, in seconds since 1970.",
 		Question: "Since when?",
 		From:     []string{"Clusters.Since"},
 		read:     byCluster(func(c *producer.ClusterStats) float64 { return unix(c.Since) }),
 	}, {
-		Name: "forebay_cluster_changes_total", Kind: Counter, Unit: Times, Labels: []string{"cluster"},
+		Name: "forebay_cluster_changes_total", Kind: Counter, Unit: Times,
+		Labels:   []string{"cluster"},
 		Help:     "How often the cluster came into another state.",
 		Question: "Does it come and go?",
 		From:     []string{"Clusters.Changes"},
 		read:     byCluster(func(c *producer.ClusterStats) float64 { return float64(c.Changes) }),
 	}, {
-		Name: "forebay_cluster_unnumbered", Kind: Gauge, Unit: Condition, Labels: []string{"cluster"},
+		Name: "forebay_cluster_unnumbered", Kind: Gauge, Unit: Condition,
+		Labels: []string{"cluster"},
 		Help: "1 if the cluster refuses a producer ID, so that every retry of an unanswered " +
 			"batch may be a duplicate, else 0.",
 		Question: "Are duplicates prevented there?",
 		From:     []string{"Clusters.Unnumbered"},
-		read:     byCluster(func(c *producer.ClusterStats) float64 { return is(c.Unnumbered != "") }),
+		read: byCluster(func(c *producer.ClusterStats) float64 {
+			return is(c.Unnumbered != "")
+		}),
 	}, {
 		Name: "forebay_cluster_records", Kind: Gauge, Unit: Records, Labels: []string{"cluster",
 			"outcome"},
@@ -243,7 +255,8 @@ func clusters() []Metric {
 // wire is what was sent, and how.
 func wire() []Metric {
 	return []Metric{{
-		Name: "forebay_delivery_seconds", Kind: Histogram, Unit: Seconds, Labels: []string{"priority", "cluster"},
+		Name: "forebay_delivery_seconds", Kind: Histogram, Unit: Seconds,
+		Labels: []string{"priority", "cluster"},
 		Help: "How long records took that were delivered, from the Send of the oldest in their " +
 			"batch to Kafka's acknowledgement." +
 			" Its count is the number of records delivered there.",
@@ -262,13 +275,15 @@ func wire() []Metric {
 		From:     []string{"Paths.Requests"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.Requests) }),
 	}, {
-		Name: "forebay_request_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "cluster"},
+		Name: "forebay_request_records_total", Kind: Counter, Unit: Records,
+		Labels:   []string{"priority", "cluster"},
 		Help:     "Records in those requests; by forebay_requests_total, records per request.",
 		Question: "Are requests well filled?",
 		From:     []string{"Paths.RequestRecords"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.RequestRecords) }),
 	}, {
-		Name: "forebay_request_bytes_total", Kind: Counter, Unit: Bytes, Labels: []string{"priority", "cluster"},
+		Name: "forebay_request_bytes_total", Kind: Counter, Unit: Bytes,
+		Labels: []string{"priority", "cluster"},
 		Help: "Bytes of batches in those requests, compressed; by forebay_requests_total, " +
 			"bytes per request.",
 		Question: "How much goes over the wire?",
@@ -296,13 +311,15 @@ func wire() []Metric {
 		From:     []string{"Paths.Throttled"},
 		read:     byPath(func(t *producer.Traffic) float64 { return float64(t.Throttled) }),
 	}, {
-		Name: "forebay_throttle_seconds_total", Kind: Counter, Unit: Seconds, Labels: []string{"priority", "cluster"},
+		Name: "forebay_throttle_seconds_total", Kind: Counter, Unit: Seconds,
+		Labels:   []string{"priority", "cluster"},
 		Help:     "For how long brokers asked to be left alone, in all.",
 		Question: "How far over it?",
 		From:     []string{"Paths.ThrottledFor"},
 		read:     byPath(func(t *producer.Traffic) float64 { return t.ThrottledFor.Seconds() }),
 	}, {
-		Name: "forebay_order_at_risk_records_total", Kind: Counter, Unit: Records, Labels: []string{"priority", "cluster"},
+		Name: "forebay_order_at_risk_records_total", Kind: Counter, Unit: Records,
+		Labels: []string{"priority", "cluster"},
 		Help: "Keyed records that may stand behind newer ones of their keys: their attempt " +
 			"was not answered and may arrive late, or newer records of their topic went with " +
 			"another priority.",
@@ -412,7 +429,8 @@ func perTopic() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_topic_accepted_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic"},
+		Name: "forebay_topic_accepted_records_total", Kind: Counter, Unit: Records,
+		Labels:   []string{"topic"},
 		Help:     "Records that Send has accepted, by topic.",
 		Question: "Who sends how much?",
 		From:     []string{"Topics.Accepted"},
@@ -432,20 +450,23 @@ func perTopic() []Metric {
 			}
 		},
 	}, {
-		Name: "forebay_topic_no_room_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic"},
+		Name: "forebay_topic_no_room_records_total", Kind: Counter, Unit: Records,
+		Labels:   []string{"topic"},
 		Help:     "Records that Send did not accept for lack of room, by topic.",
 		Question: "Whose records find no room?",
 		From:     []string{"Topics.Refused"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.books.Refused) }),
 	}, {
-		Name: "forebay_topic_maybe_duplicated_records_total", Kind: Counter, Unit: Records, Labels: []string{"topic"},
+		Name: "forebay_topic_maybe_duplicated_records_total", Kind: Counter, Unit: Records,
+		Labels: []string{"topic"},
 		Help: "Accepted records that were written again where the earlier attempt could not " +
 			"be ruled out, by topic.",
 		Question: "Where may duplicates be?",
 		From:     []string{"Topics.MaybeDuplicated"},
 		read:     byTopic(func(r *topicRow) float64 { return float64(r.books.MaybeDuplicated) }),
 	}, {
-		Name: "forebay_topic_pending_records", Kind: Gauge, Unit: Records, Labels: []string{"topic"},
+		Name: "forebay_topic_pending_records", Kind: Gauge, Unit: Records,
+		Labels:   []string{"topic"},
 		Help:     "Accepted records that have no outcome yet, by topic.",
 		Question: "Whose records wait?",
 		From:     []string{"Topics.Pending"},

@@ -55,9 +55,12 @@ func (t *Tracer) contextOf(r *producer.Report) trace.SpanContext {
 
 func (t *Tracer) deliver(r *producer.Report, sent trace.SpanContext) {
 	attrs := []attribute.KeyValue{
-		semconv.MessagingSystemKafka, semconv.MessagingOperationName("deliver"), semconv.MessagingDestinationName(r.Topic),
-		priorityKey.String(r.Priority.String()), outcomeKey.String(r.Outcome.String()), clusterKey.String(r.Cluster),
-		attemptsKey.Int(r.Attempts), deliveryTimeKey.Float64(r.Waited.Seconds()), maybeDuplicatedKey.Bool(r.MaybeDuplicated),
+		semconv.MessagingSystemKafka, semconv.MessagingOperationName("deliver"),
+		semconv.MessagingDestinationName(r.Topic),
+		priorityKey.String(r.Priority.String()), outcomeKey.String(r.Outcome.String()),
+		clusterKey.String(r.Cluster),
+		attemptsKey.Int(r.Attempts), deliveryTimeKey.Float64(r.Waited.Seconds()),
+		maybeDuplicatedKey.Bool(r.MaybeDuplicated),
 	}
 	if r.Outcome == producer.Delivered {
 		attrs = append(attrs, partitionID(int64(r.Partition)))

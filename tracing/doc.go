@@ -2,7 +2,7 @@
 // record, so that whoever reads it continues the trace, and a span that tells what became of it.
 //
 //	t := tracing.New(provider)
-//	p, err := producer.New(cfg, producer.WithDelivery(t.Delivery(func(r producer.Report) { ... }))) // or t.Delivery(nil)
+//	p, err := producer.New(cfg, producer.WithDelivery(t.Delivery(nil))) // or with your callback
 //	...
 //	err = t.Send(ctx, p, producer.Record{Topic: "plays", Value: event})
 //

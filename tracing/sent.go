@@ -40,7 +40,8 @@ type trail struct {
 
 func newSent(most int) *sent {
 	return &sent{
-		prefix: rand.Uint64() | 1<<63, seed: maphash.MakeSeed(), byTag: make(map[uint64]trail), order: make([]uint64, 0, most),
+		prefix: rand.Uint64() | 1<<63, seed: maphash.MakeSeed(), byTag: make(map[uint64]trail),
+		order: make([]uint64, 0, most),
 	}
 }
 

@@ -85,8 +85,10 @@ func (t *Tracer) Send(ctx context.Context, p Sender, rec producer.Record) error 
 
 func (t *Tracer) sendTraced(ctx context.Context, p Sender, rec producer.Record) error {
 	attrs := []attribute.KeyValue{
-		semconv.MessagingSystemKafka, semconv.MessagingOperationName("send"), semconv.MessagingOperationTypeSend,
-		semconv.MessagingDestinationName(rec.Topic), semconv.MessagingMessageBodySize(len(rec.Value)),
+		semconv.MessagingSystemKafka, semconv.MessagingOperationName("send"),
+		semconv.MessagingOperationTypeSend,
+		semconv.MessagingDestinationName(rec.Topic),
+		semconv.MessagingMessageBodySize(len(rec.Value)),
 	}
 	if rec.Value == nil {
 		attrs = append(attrs, semconv.MessagingKafkaMessageTombstone(true))

@@ -62,7 +62,8 @@ func story(ctx context.Context, out io.Writer, pace pace) error {
 	// to see in half a minute.
 	config.Priorities.High = producer.PriorityConfig{
 		Cluster: "main", Fallbacks: []routing.Fallback{{Cluster: "spare"}},
-		FallbackAfter: pace.fallbackAfter, ReturnAfter: pace.returnAfter, SwitchEvery: pace.switchEvery,
+		FallbackAfter: pace.fallbackAfter, ReturnAfter: pace.returnAfter,
+		SwitchEvery: pace.switchEvery,
 	}
 	// else records would be of medium priority, which has no cluster
 	config.Topics = []routing.Rule{{Topic: "*", Priority: routing.High}}

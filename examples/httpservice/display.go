@@ -40,7 +40,8 @@ func (d *display) during(ctx context.Context, span time.Duration) error {
 		case <-tick.C:
 			stats := d.p.Stats()
 			d.say(" ", fmt.Sprintf("high %-9v  bulk %-9v  accepted %7s  delivered %7s  waiting %6s",
-				stats.Clusters["high"].State, stats.Clusters["bulk"].State, stage.Thousands(stats.Total.Accepted),
+				stats.Clusters["high"].State, stats.Clusters["bulk"].State,
+				stage.Thousands(stats.Total.Accepted),
 				stage.Thousands(stats.Total.Delivered), stage.Thousands(stats.Total.Pending)))
 		case <-end.C:
 			return nil
@@ -78,7 +79,8 @@ func (d *display) results(l *load, a *account) {
 		b := stats.Priorities[priority]
 		fmt.Fprintf(d.out, "  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority,
 			stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
-			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected), stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
+			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected),
+			stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
 	}
 	if a.err != nil {
 		fmt.Fprintf(d.out, "  %s were not accepted, the last for: %v\n",
@@ -134,5 +136,6 @@ func bar(counts []int, i, all int) string {
 	if n > 0 {
 		full = max(1, n*barWidth/all)
 	}
-	return fmt.Sprintf("%7s %-*s", stage.Thousands(uint64(n)), barWidth, strings.Repeat("█", full))
+	return fmt.Sprintf("%7s %-*s", stage.Thousands(uint64(n)), barWidth,
+		strings.Repeat("█", full))
 }

@@ -2,8 +2,8 @@
 // install: its two Kafka clusters run inside this process, and their network is cut and mended
 // while clients send it requests over loopback.
 //
-//	go run ./examples/httpservice                        # half a minute; how long its requests took, with Kafka and without
-//	go run ./examples/httpservice -addr 127.0.0.1:8080   # until Ctrl-C: look at http://127.0.0.1:8080/forebay/ and /metrics
+//	go run ./examples/httpservice                        # half a minute, then its latency
+//	go run ./examples/httpservice -addr 127.0.0.1:8080   # until Ctrl-C: /forebay/ and /metrics
 //
 // Both end with the latencies of its own requests side by side, the books, and a comparison of both
 // with what is in Kafka. The exit status is 0 only when no request has failed, the books balance,

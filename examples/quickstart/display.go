@@ -143,7 +143,8 @@ func (d *display) table(stats *producer.Stats) {
 		}
 		d.printf("  %-8v  %s  %9s  %9s  %s  %6s  %8s/s\n", priority,
 			d.paint(colourOf(state), fmt.Sprintf("● %-10v", state)),
-			stage.Thousands(books.Accepted), stage.Thousands(books.Delivered), waiting, stage.Thousands(lost(&books)), stage.Thousands(rates[priority]))
+			stage.Thousands(books.Accepted), stage.Thousands(books.Delivered), waiting,
+			stage.Thousands(lost(&books)), stage.Thousands(rates[priority]))
 	}
 	age := min(time.Since(d.begun), d.end)
 	full := int(age * (tableWidth - 2) / d.end)
@@ -211,7 +212,8 @@ func (d *display) results(stats producer.Stats, l *load, c *comebacks, read int)
 		b := stats.Priorities[priority]
 		d.printf("  %-6v %8s = %9s + %4s + %7s + %8s + %9s + %7s\n", priority,
 			stage.Thousands(b.Accepted), stage.Thousands(b.Delivered),
-			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected), stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
+			stage.Thousands(b.Shed), stage.Thousands(b.Expired), stage.Thousands(b.Rejected),
+			stage.Thousands(b.PossiblyPersisted), stage.Thousands(b.Pending))
 	}
 	if n, err := l.refused(); n > 0 {
 		d.printf("  %s were not accepted, the last for: %v\n", stage.Thousands(uint64(n)), err)

@@ -70,7 +70,8 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 				i = len(given)
 				at[name] = i
 				given = append(given, metricdata.Metrics{Name: name,
-					Description: sample.Metric.Help, Unit: string(sample.Metric.Unit), Data: empty(sample.Metric.Kind)})
+					Description: sample.Metric.Help, Unit: string(sample.Metric.Unit),
+					Data: empty(sample.Metric.Kind)})
 			}
 			given[i].Data = s.with(given[i].Data, a, &sample, now)
 		}
