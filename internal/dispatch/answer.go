@@ -19,7 +19,7 @@ type answers struct {
 	said     map[int16]bool // error codes that were logged
 }
 
-// land settles the shipments that came back.
+// land settles the requests that came back.
 func (an *answers) land() {
 	an.mu.Lock()
 	landed := an.landed
@@ -37,7 +37,7 @@ func (an *answers) land() {
 	}
 }
 
-// settleBroker learns from a shipment about its broker.
+// settleBroker notes what a request has shown about its broker.
 func (an *answers) settleBroker(s *shipment) {
 	b := s.broker
 	if s.aside {
@@ -67,7 +67,7 @@ func (an *answers) settleBroker(s *shipment) {
 	}
 }
 
-// settleThrottle leaves a broker alone for as long as it wants.
+// settleThrottle leaves a broker alone for as long as it asks.
 func (an *answers) settleThrottle(s *shipment) {
 	wait := min(s.throttle, throttleMax)
 	an.troubles.throttle(s.broker.ID, wait, an.pass.now)
@@ -131,15 +131,14 @@ func (an *answers) settle(it *item) {
 	}
 }
 
-// settleGone learns what it can from the answer to a batch that was resolved while it was in
-// flight.
+// settleGone notes what the answer shows about a batch that had its outcome while in flight.
 func (an *answers) settleGone(it *item) {
 	if a := it.attempt; it.written && a.Fate == cluster.Answered && a.Action(true) == cluster.Done {
 		it.stream.numbers.advance(a.Records)
 	}
 }
 
-// settleAnswer does what the broker's error code asks for.
+// settleAnswer does what the error code of the broker asks for.
 func (an *answers) settleAnswer(it *item) {
 	a := it.attempt
 	action := a.Action(it.repeats || it.batch.History.Unresolved)
@@ -176,7 +175,7 @@ func (an *answers) delivered(it *item) {
 		Offset: it.attempt.Offset})
 }
 
-// sayOnce logs an error code that nothing better is known of.
+// sayOnce logs an error code that has no action of its own, once.
 func (an *answers) sayOnce(code int16, err error) {
 	if !an.said[code] {
 		an.said[code] = true

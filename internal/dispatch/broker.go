@@ -35,7 +35,7 @@ const (
 	patienceMax = 20 * time.Second
 )
 
-// brokerState is one broker, as one lane sends to it.
+// brokerState is a broker as one lane sees it.
 type brokerState struct {
 	Load // what is ready for it, in the poll that is going on
 
@@ -76,9 +76,9 @@ func (b *brokerState) free(pass *pass) bool {
 	return b.flying < b.slots() && b.ready(pass)
 }
 
-// asideFree reports whether a request for slow partitions may be sent to b now. There is one at a
-// time: a broker serves the requests of a connection one after the other, and a second would have
-// its time taken by the first.
+// asideFree reports whether a request for slow partitions may be sent to b now. There is one at
+// a time: a broker serves the requests of a connection one after the other, so a second one
+// would be charged with the time of the first.
 func (b *brokerState) asideFree(pass *pass) bool {
 	return !b.aside && b.ready(pass)
 }
@@ -94,7 +94,7 @@ func (b *brokerState) ready(pass *pass) bool {
 	return true
 }
 
-// takes reports whether a request for p may be sent now.
+// takes reports whether a request for st may be sent now.
 func (b *brokerState) takes(st *stream, pass *pass) bool {
 	if st.pace != apace {
 		return b.asideFree(pass)
@@ -103,7 +103,7 @@ func (b *brokerState) takes(st *stream, pass *pass) bool {
 }
 
 // slots returns how many requests may be in flight. A broker that has just failed gets one at a
-// time; one that is far away gets as many as are on their way in the time of an answer.
+// time. A broker that is far away gets as many as fit into one round trip.
 func (b *brokerState) slots() int {
 	if !b.alone {
 		return max(1, b.slotsAlone()/2)
@@ -121,12 +121,12 @@ func (b *brokerState) slotsAlone() int {
 	return slotsPerBroker
 }
 
-// takesOpen reports whether batches may be taken that are not full. Where more requests are in
-// flight than brokers need that are near, there is more to gain from full ones.
+// takesOpen reports whether a request may take batches that are not full. With more requests in
+// flight than a near broker needs, full batches gain more.
 func (b *brokerState) takesOpen() bool { return b.flying < slotsPerBroker }
 
-// strays notes that the broker has named itself as the leader of a partition that it does not lead,
-// and reports whether that has gone on for so long that it must be another one.
+// strays notes that the broker named itself as the leader of a partition that it does not lead.
+// It reports whether that has lasted so long that another broker must have its address.
 func (b *brokerState) strays(now time.Duration) bool {
 	if b.astray == 0 || now-b.astray > 10*astrayMax { // it was something else then
 		b.astray = now

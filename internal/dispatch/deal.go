@@ -7,16 +7,16 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// dealer deals keyed batches out anew that were built for another count of partitions.
+// dealer deals keyed batches out anew that were built for another number of partitions.
 type dealer struct {
 	*core
 	owes bool // room is kept for what is to be dealt out
 }
 
-// redeal deals the keyed batches out anew that were built for another count of partitions, in order
-// and before anything newer. While one of them is in flight, or was written and not answered, they
-// wait for it, for it may come back. They also wait, but for what was dealt out already, where
-// there is no room for more batches.
+// redeal deals keyed batches out anew that were built for another number of partitions, in order
+// and before anything newer. It waits while such a batch is in flight or unanswered, because it
+// may come back. It also waits while there is no room for more batches, unless something that
+// was dealt out can still be sent.
 func (de *dealer) redeal(ts *topicState) {
 	if len(ts.stale) > 0 {
 		ts.t.Postpone(ts.stale...) // where they can be given up to make room
@@ -63,7 +63,7 @@ const (
 	dealStalls = 5 * time.Second
 )
 
-// dealt reports whether something with a key that was dealt out is on its way, or waits to be.
+// dealt reports whether some keyed batch that was dealt out is in flight or waits.
 func (ts *topicState) dealt() bool {
 	for _, st := range ts.parts {
 		if st.flying != nil && st.flying.batch.Kind() == buffer.Keyed || st.pinned != nil &&
@@ -74,8 +74,8 @@ func (ts *topicState) dealt() bool {
 	return ts.t.HasDealt()
 }
 
-// owe has room kept for what is to be dealt out, while some waits for that: else every Send would
-// take what becomes free.
+// owe keeps room free for batches to be dealt out, while some wait for it. Otherwise every Send
+// would take what becomes free.
 func (de *dealer) owe(owes bool) {
 	if de.owes != owes {
 		de.owes = owes

@@ -8,12 +8,12 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// expiry ends what has waited for its delivery timeout, and moves what has waited for too long for
-// one partition.
+// expiry ends batches whose delivery timeout is over, and moves unanswered batches away from a
+// partition without a leader.
 type expiry struct{ *core }
 
-// expire ends what has waited for its delivery timeout: where it was written and not answered it is
-// possibly persisted.
+// expire ends the batches of a topic whose delivery timeout is over. A batch that was written
+// and not answered is possibly persisted.
 func (ex *expiry) expire(ts *topicState) {
 	timeout := ex.pass.DeliveryTimeout
 	for _, b := range ts.old(ex.pass.now - timeout + 1) {
@@ -46,7 +46,7 @@ func (ex *expiry) expire(ts *topicState) {
 	}
 }
 
-// old takes what waits for us since before limit.
+// old takes the batches that have waited since before limit.
 func (ts *topicState) old(limit time.Duration) []*buffer.Batch {
 	if !ts.owned {
 		return nil
@@ -72,9 +72,8 @@ func (ex *expiry) expireFlying(ts *topicState, st *stream) {
 		Partition: st.id})
 }
 
-// moveUnresolved lets un-keyed batches go elsewhere that were written and not answered, when their
-// partition has had no leader that can be reached for long enough, while another has. They may be
-// in Kafka twice then, and are counted so.
+// moveUnresolved lets unanswered un-keyed batches go to another partition if theirs has had no
+// reachable leader for long enough and another has one. They count as maybe duplicated then.
 func (ex *expiry) moveUnresolved(ts *topicState) {
 	after := ex.pass.MoveUnresolvedAfter
 	for _, st := range ts.all {
@@ -96,8 +95,8 @@ func (ex *expiry) moveUnresolved(ts *topicState) {
 	}
 }
 
-// elsewhere reports whether another partition has a leader that can be reached. While none
-// has, as when the whole cluster is away, a batch that leaves its partition gets nowhere sooner.
+// elsewhere reports whether another partition has a reachable leader. If none has, as when the
+// whole cluster is away, a batch gains nothing by leaving its partition.
 func (ts *topicState) elsewhere(st *stream) bool {
 	return slices.ContainsFunc(ts.parts, func(q *stream) bool {
 		return q.id != st.id &&

@@ -9,9 +9,8 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// load fills a request for b: one batch for each of its partitions that has something to take. When
-// the linger of one open batch is over the others go with it, for they would need requests of their
-// own a moment later.
+// load fills a request for b with one batch for each of its partitions. When one open batch has
+// lingered, the others go with it: they would need requests of their own a moment later.
 func (se *sender) load(b *brokerState) *shipment {
 	if b.asideFree(se.pass) {
 		if s := se.loadAside(b); s != nil {
@@ -35,8 +34,8 @@ func (se *sender) load(b *brokerState) *shipment {
 	return s.orNil()
 }
 
-// most returns how large a request for b may be. Beside a higher lane it is a batch: that lane
-// waits no longer than for one.
+// most returns how large a request for b may be. While a higher lane uses b, it is one batch, so
+// that the higher lane waits for no more than that.
 func (se *sender) most(b *brokerState) int {
 	if !b.alone {
 		return min(b.sizes.ceiling(se.pass.now), se.pass.BatchBytes)
@@ -44,8 +43,8 @@ func (se *sender) most(b *brokerState) int {
 	return min(b.sizes.ceiling(se.pass.now), maxRequestBytes)
 }
 
-// loadAside fills a request of partitions that would hold up others: those that may be slow, in
-// ever smaller company, and only then those that are, with one another. What may be is soon known.
+// loadAside fills a request with partitions that could delay others. Suspects travel in ever
+// smaller groups until the slow one is found; known slow partitions travel together.
 func (se *sender) loadAside(b *brokerState) *shipment {
 	if !slices.ContainsFunc(se.active, (*topicState).anyAside) {
 		return nil
@@ -62,7 +61,7 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 	return s.orNil()
 }
 
-// fillAside adds batches to s for the partitions that may join.
+// fillAside adds batches to s for the partitions that may join it.
 func (se *sender) fillAside(s *shipment,
 	may func(*stream) bool) {
 	for _, ts := range se.active {
@@ -74,8 +73,8 @@ func (se *sender) fillAside(s *shipment,
 	}
 }
 
-// candidates returns the partitions of ts that b leads and that may be given a batch: those first
-// that were used longest ago.
+// candidates returns the streams of ts that b leads and that may be given a batch, the least
+// recently used first.
 func (ts *topicState) candidates(b *brokerState, pass *pass) []*stream {
 	if len(ts.waiting) == 0 && !ts.anyPinned() {
 		return nil
@@ -176,7 +175,7 @@ func (se *sender) join(s *shipment, ts *topicState, st *stream, b *buffer.Batch)
 	ts.survey()
 }
 
-// choose returns what p takes next of ts: the oldest of what belongs to it and what may go
+// choose returns what st takes next: the oldest of the batches that belong to it or may go
 // anywhere.
 func (se *sender) choose(ts *topicState, st *stream, lingered,
 	open bool) *buffer.Waiting {
@@ -194,11 +193,11 @@ func (se *sender) choose(ts *topicState, st *stream, lingered,
 	return best
 }
 
-// crossAfter is how long a batch that is ready waits for a leader in its own zone. It goes anywhere
-// then: the zone is full, or its brokers are slow.
+// crossAfter is how long a ready batch waits for a leader in its own zone. After that its zone
+// is full or slow, and it goes anywhere.
 const crossAfter = time.Second
 
-// opensTo reports whether p may have an un-keyed batch that has been ready since a time.
+// opensTo reports whether st may have an un-keyed batch that has been ready since a time.
 func (ts *topicState) opensTo(st *stream, since, now time.Duration) bool {
 	switch {
 	case st.avoidUntil > now && ts.anyApace:
@@ -209,9 +208,9 @@ func (ts *topicState) opensTo(st *stream, since, now time.Duration) bool {
 	return ts.rack == "" || st.leader.rack == ts.rack || now >= since+crossAfter
 }
 
-// designate has the partitioner say where the next un-keyed batch is to go. A partition that has
-// failed is left out until it may be tried again, and one that has something written and not
-// answered: batches would wait for it that can go elsewhere.
+// designate asks the partitioner for the partition of the next un-keyed batch. Partitions that
+// have just failed, and those with an unanswered batch, are left out: batches that can go
+// elsewhere would wait for them.
 func (se *sender) designate(ts *topicState) {
 	ts.turn = partitioner.Any
 	if se.pass.Partitioner == nil {

@@ -1,6 +1,6 @@
 package dispatch
 
-// handover lets go of topics that go to another dispatcher of the lane.
+// handover hands topics over to another dispatcher of the lane.
 type handover struct {
 	*core
 	routes *routes // that the topics were compared with last; nil: they are to be compared
@@ -9,7 +9,7 @@ type handover struct {
 	idle chan struct{}
 }
 
-// reroute lets go of the topics that go elsewhere by now. It looks at them once for each change of
+// reroute hands over the topics that go elsewhere now. It looks at them once for each change of
 // the routes.
 func (ho *handover) reroute() {
 	routes := ho.lane.routes.Load()
@@ -36,9 +36,10 @@ func (ho *handover) reroute() {
 	}
 }
 
-// release hands a topic over to another dispatcher: what waits, and what is in flight and was not
-// written. What was, and is not answered, stays until it is, expires, or may move. It reports
-// whether it could: the other may have ended meanwhile, when the routes have changed again.
+// release hands a topic over to another dispatcher: the waiting batches, and those in flight
+// that were not written. Written and unanswered batches stay until they are answered, expire, or
+// may move. release returns false if it has to be tried again, as when the routes have changed
+// meanwhile.
 func (ho *handover) release(ts *topicState, to *dispatcher, by *routes) bool {
 	if ho.mustWait(ts) {
 		return false
@@ -64,10 +65,10 @@ func (ho *handover) release(ts *topicState, to *dispatcher, by *routes) bool {
 	return true
 }
 
-// mustWait reports whether something of ts is on its way that has to come home first: what is being
-// compressed, which is soon over, and everything that goes to a broker that answers. What such a
-// broker refuses can go with the rest then, in its order, and what it takes stands before what is
-// newer, where the other dispatcher writes to the same cluster by new settings.
+// mustWait reports whether some batch of ts must come home first: one that is being compressed,
+// which is soon over, or one that is in flight to a broker that answers. What that broker
+// refuses can then go along in order, and what it takes stands before newer records if both
+// dispatchers write to the same cluster.
 func (ho *handover) mustWait(ts *topicState) (wait bool) {
 	for _, st := range ts.all {
 		switch {
@@ -82,7 +83,7 @@ func (ho *handover) mustWait(ts *topicState) (wait bool) {
 	return wait
 }
 
-// leave says when a dispatcher that is not used any more has nothing left to do.
+// leave closes idle once the dispatcher is not used any more and has nothing left to do.
 func (ho *handover) leave() {
 	if ho.left || len(ho.active) > 0 || ho.lane.routes.Load().has(ho.core) {
 		return

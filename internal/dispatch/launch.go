@@ -1,7 +1,7 @@
 package dispatch
 
-// launch sends a shipment on a goroutine of its own, which ends with the answer, or when that is
-// not waited for any more.
+// launch sends a shipment on a goroutine of its own. The goroutine ends with the answer, or when
+// its time is over.
 func (se *sender) launch(s *shipment) {
 	s.plain = s.broker.plain
 	if s.patience = s.broker.patience; s.aside {

@@ -10,8 +10,8 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// learnSize learns from a request how large it may be. Requests on one connection die together: the
-// largest counts.
+// learnSize learns from a request how large a request may be. Requests on one connection end
+// together; the largest of them counts.
 func (an *answers) learnSize(s *shipment) {
 	b := s.broker
 	z := &b.sizes
@@ -44,7 +44,7 @@ func (an *answers) learnSize(s *shipment) {
 	}
 }
 
-// lone reports whether s was one batch, and the only request on its connection.
+// lone reports whether s was a single batch, and the only request on its connection.
 func (s *shipment) lone() bool {
 	return len(s.items) == 1 && s.solo && (s.aside || s.number == s.broker.launches)
 }

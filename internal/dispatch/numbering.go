@@ -8,10 +8,10 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// numbering is how one stream numbers the batches that it writes to its partition. A broker that
-// has seen the numbers of a batch acknowledges the next one with these numbers without writing it.
-// So the numbers that a batch may have been written with belong to that batch for good: another
-// batch begins a new numbering, which the link has never given to this partition before.
+// numbering is how one stream numbers its batches. A broker that has seen the numbers of a batch
+// acknowledges another batch with the same numbers without writing it. Numbers that a batch may
+// have been written with therefore belong to that batch for good: another batch begins a new
+// numbering, which the link has never given to this partition before.
 type numbering struct {
 	id       int              // which of the link's producer IDs
 	next     cluster.Sequence // of the next batch
@@ -43,7 +43,7 @@ func (n *numbering) advance(records int) {
 	n.owner, n.unsure, n.refusals = nil, false, 0
 }
 
-// begin goes on with the numbers of a new numbering.
+// begin continues with the numbers of a new numbering.
 func (n *numbering) begin(next cluster.Sequence) {
 	n.next, n.lost, n.owner, n.unsure = next, false, nil, false
 }
@@ -54,7 +54,7 @@ const (
 	refusalsForPlain = 8 // no numbers, until another producer ID is granted
 )
 
-// refused notes that the broker does not follow, and returns what there is to be done.
+// refused notes that the broker does not follow the numbers, and returns what to do.
 func (n *numbering) refused() cluster.Action {
 	n.lost = true
 	n.refusals++
@@ -67,19 +67,19 @@ func (n *numbering) refused() cluster.Action {
 	return cluster.Unnumber
 }
 
-// numberer gives batches their numbers. It asks the link for new ones where a numbering has ended.
+// numberer gives batches their numbers, and asks the link for new ones.
 type numberer struct{ *core }
 
-// numberable reports whether the next batch of st can be numbered, whichever it is.
+// numberable reports whether the next batch of st, whichever it is, can be numbered.
 func (nu *numberer) numberable(st *stream) bool {
 	n := &st.numbers
 	goesOn := !n.lost && (n.owner == nil || n.owner == st.pinned)
 	return goesOn && nu.link.Current(n.id, n.next) || nu.link.Available(n.id)
 }
 
-// number makes sure that b has numbers in st: its own, if it was written there before. It returns
-// false if there are none to be had any more. A batch of which an attempt is unresolved, and that
-// cannot keep its numbers, may be in Kafka twice after this attempt.
+// number gives b its numbers in st: its own if it was written there before. It returns false if
+// there are none at the moment. A batch with an unresolved attempt that cannot keep its numbers
+// may be in Kafka twice after this attempt.
 func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {
 	n := &st.numbers
 	if n.fits(b) && nu.link.Current(n.id, n.next) {
@@ -105,9 +105,9 @@ func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {
 	return true
 }
 
-// countOvertaken counts records whose attempt was not answered, and may arrive after what is
-// written next, for no broker will refuse it: the next numbers are of another producer ID, or there
-// are none.
+// countOvertaken counts keyed records of an unanswered attempt that may arrive after what is
+// written next. No broker will refuse it, because the next numbers have another producer ID, or
+// there are none.
 func (nu *numberer) countOvertaken(n *numbering) {
 	if !n.unsure {
 		return
@@ -118,20 +118,20 @@ func (nu *numberer) countOvertaken(n *numbering) {
 	}
 }
 
-// memoryMargin is what is taken off how long a broker remembers a producer: an attempt may take so
-// long until it is there.
+// memoryMargin is taken off the time for which a broker remembers a producer: an attempt may
+// take that long to arrive.
 const memoryMargin = patienceMax
 
-// relied returns how much is relied on of the time for which a broker remembers a producer: half of
-// it.
+// relied returns how much of the time for which a broker remembers a producer is relied on: half
+// of it.
 func relied(memory time.Duration) time.Duration {
 	return max(0,
 		min(memory/2, memory-memoryMargin))
 }
 
-// forgotten reports whether the records of b, which was written to p, are so old that its broker
-// may not find a duplicate of it. Brokers go by the highest timestamp of the last batch, which is
-// the time of the append where the topic says so: that is no earlier than the first Send.
+// forgotten reports whether the records of b are so old that the broker of st may not recognize
+// b as a duplicate. Brokers go by the highest timestamp of the last batch. If the topic stamps
+// records itself, that is the time of the append, which is no earlier than the first Send.
 func (nu *numberer) forgotten(st *stream, b *buffer.Batch) bool {
 	_, highest := b.Times()
 	age := max(time.Since(time.UnixMilli(highest)), nu.engine.clock.Mono()-b.Born())

@@ -8,9 +8,8 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// succeeded reports whether the dispatcher has a successor, which writes to the same cluster by
-// newer settings, or may have done so. What it has written before and delivers now may stand behind
-// what is newer.
+// succeeded reports whether another dispatcher of the lane writes to the same cluster by newer
+// settings, or has done so. Batches that this one delivers now may stand behind newer ones.
 func (c *core) succeeded() bool {
 	r := c.lane.routes.Load()
 	return c.behind.Load() || !r.has(c) && slices.ContainsFunc(r.dispatchers(),
@@ -19,9 +18,9 @@ func (c *core) succeeded() bool {
 		})
 }
 
-// overtake tells other lanes that have the topic of a batch whose order matters that it goes before
-// what waits there. They are not waited for: a topic often gets a higher priority because the lower
-// one does not get on.
+// overtake tells other lanes with the same topic that a batch whose order matters goes before
+// what waits there. It does not wait for them: a topic often gets a higher priority because the
+// lower one is stuck.
 func (c *core) overtake(it *item) {
 	if it.batch.Kind() == buffer.Unkeyed {
 		return
@@ -36,8 +35,8 @@ func (c *core) overtake(it *item) {
 	}
 }
 
-// overtaken reports whether records of a delivered batch may stand behind newer ones of their keys:
-// those went by newer settings of the cluster, or with another priority.
+// overtaken reports whether records of a delivered batch may stand behind newer ones of their
+// keys, which went by newer settings or with another priority.
 func (c *core) overtaken(it *item) bool {
 	switch {
 	case it.batch.Kind() == buffer.Unkeyed:

@@ -7,7 +7,8 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// resolve ends a batch with the outcome of v, which must not be in flight any more, or revoked.
+// resolve ends a batch with the outcome in v. The batch must not be in flight, or it must be
+// revoked.
 func (c *core) resolve(ts *topicState, b *buffer.Batch, v Verdict) {
 	if v.Outcome != delivery.Delivered && v.Err == nil {
 		v.Err = c.whyOf(ts, v.Partition)
@@ -15,8 +16,8 @@ func (c *core) resolve(ts *topicState, b *buffer.Batch, v Verdict) {
 	c.end(ts.t, b, v)
 }
 
-// end is resolve for a topic of which nothing else is known. Of what may have been written nobody
-// can say that it was shed, expired or rejected: it is possibly persisted.
+// end is resolve without the state of the topic. A batch that may have been written was neither
+// shed, expired nor rejected for certain: it is possibly persisted.
 func (c *core) end(t *buffer.Topic, b *buffer.Batch, v Verdict) {
 	if v.Outcome != delivery.Delivered && b.History.MaybeWritten {
 		v.Outcome = delivery.PossiblyPersisted
@@ -46,8 +47,8 @@ func (c *core) end(t *buffer.Topic, b *buffer.Batch, v Verdict) {
 	c.engine.host.Report(v)
 }
 
-// why returns why a record of a topic has waited, nil if nothing is known; partition is -1 where it
-// had none. Any goroutine may call it.
+// why returns why records of a topic wait, nil if nothing is known. partition is -1 if they have
+// none. Any goroutine may call it.
 func (c *core) why(topic string, partition int32) error {
 	if err := c.cluster.away(); err != nil {
 		return err
@@ -76,7 +77,8 @@ func (c *core) why(topic string, partition int32) error {
 	return &troubleError{found[best].Trouble, found[best].err}
 }
 
-// whyOf is why for what the dispatcher itself gives up. The last failure is better than nothing.
+// whyOf is why for batches that the dispatcher gives up. The last failure is better than
+// nothing.
 func (c *core) whyOf(ts *topicState, partition int32) error {
 	if err := c.why(ts.t.Name(), partition); err != nil {
 		return err

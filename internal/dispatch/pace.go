@@ -7,9 +7,9 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// pace learns from how long the answer took which partitions would hold up others. Where one of
-// them failed it is that one; where none did it may be any, and they travel in smaller companies
-// until it is found.
+// pace learns from the time of an answer which partitions would delay others. If one failed, it
+// is that one. If none did, it may be any of them, and they travel in smaller groups until it is
+// found.
 func (s *shipment) pace(now time.Duration) {
 	if s.err != nil || len(s.items) == 0 {
 		return
@@ -34,10 +34,10 @@ func (it *item) failed() bool {
 	return it.attempt.Fate != cluster.Answered || cluster.ActionOf(it.attempt.Code) != cluster.Done
 }
 
-// learn notes how long the answer to s took, and reports whether that was so long that it held up
-// what travelled with it. A broker serves the requests of a connection one after the other: the
-// time of those before is not the fault of s. What travels aside counts like the rest: where that
-// is all, nobody is held up by it, and it is not slow.
+// learn notes how long the answer to s took, and reports whether that was so long that it
+// delayed other partitions. A broker serves the requests of a connection one after the other, so
+// the time of earlier requests does not count. Requests for slow partitions count like all
+// others.
 func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
 	last := &b.landed[0]
 	if s.aside {
@@ -77,10 +77,10 @@ const (
 	slow  = -1
 )
 
-// avoid is how long batches that may go elsewhere avoid a partition that is slow.
+// avoid is how long un-keyed batches avoid a slow partition.
 const avoid = 10 * time.Second
 
-// setPace notes how slow a partition is, for all streams to it.
+// setPace sets the pace of all streams to a partition.
 func (ts *topicState) setPace(id int32, pace int, avoidUntil time.Duration) {
 	for _, st := range ts.all {
 		if st.id == id {

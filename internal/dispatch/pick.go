@@ -21,8 +21,8 @@ type sender struct {
 	opened time.Duration
 }
 
-// sendOne sends one request, to the broker whose partitions have waited longest for what is there
-// for them, and reports whether there was any.
+// sendOne sends one request, to the broker whose partitions have waited longest. It reports
+// whether there was one to send.
 func (se *sender) sendOne() bool {
 	if !slices.ContainsFunc(se.active, func(ts *topicState) bool { return se.anyReady(ts) }) {
 		return false
@@ -65,11 +65,12 @@ func (se *sender) sendOne() bool {
 	return false
 }
 
-// pressAgain is how soon it is said again that batches press; what was said holds twice as long.
+// pressAgain is how often a lane repeats that it presses. Each report holds for twice that time.
 const pressAgain = gate.PressFor / 2
 
-// press says to which brokers more is ready than they take, so that lower lanes hold back there:
-// all of them, where the lane has as much in flight as it may have.
+// press tells the gate which brokers have more ready batches than they take, so that lower lanes
+// hold back there. If the lane has as much in flight as it may, these are all brokers with ready
+// batches.
 func (se *sender) press(full bool) {
 	for id, b := range se.brokers {
 		if b.full || full && b.Ready > 0 {
@@ -79,7 +80,7 @@ func (se *sender) press(full bool) {
 	}
 }
 
-// mayUse reports whether no higher lane needs the broker more.
+// mayUse reports whether the gate lets this lane send to b.
 func (se *sender) mayUse(b *brokerState) bool {
 	ok, again := se.cluster.gate.May(se.lane.Priority, b.ID, se.pass.now)
 	if !ok {
@@ -88,8 +89,8 @@ func (se *sender) mayUse(b *brokerState) bool {
 	return ok
 }
 
-// poll adds ts to the load of each broker that could take something of it: what is ready, or what
-// would go with that.
+// poll adds ts to the load of each broker that could take a batch of it: a ready one, or one
+// that would go with it.
 func (se *sender) poll(ts *topicState) {
 	for _, st := range ts.all {
 		if !st.idle(se.pass) {
@@ -116,8 +117,8 @@ func (se *sender) poll(ts *topicState) {
 	ts.counted = ts.counted[:0]
 }
 
-// served notes that b could serve a partition of ts, and that it was used so many batches ago. Of
-// each topic, the one counts that was used first.
+// served notes that b could serve a partition of ts that was last used so many batches ago. For
+// each topic the longest time counts.
 func (b *brokerState) served(ts *topicState, ago uint64) {
 	if !slices.Contains(ts.counted, b) {
 		ts.counted = append(ts.counted, b)
@@ -126,7 +127,7 @@ func (b *brokerState) served(ts *topicState, ago uint64) {
 	b.longest = max(b.longest, ago+1)
 }
 
-// anyReady reports whether anything of ts is ready, wherever it may go.
+// anyReady reports whether a batch of ts is ready, for any partition.
 func (se *sender) anyReady(ts *topicState) bool {
 	for i := range ts.waiting {
 		if w := &ts.waiting[i]; w.Sealed || se.ripe(w) {
@@ -136,9 +137,8 @@ func (se *sender) anyReady(ts *topicState) bool {
 	return ts.anyPinned()
 }
 
-// readiness reports whether something of ts is ready that p could take, whether that is an open
-// batch that has lingered, and whether there is an open batch for it: one that is ready, or would
-// go with what is.
+// readiness reports whether st could take a ready batch of ts, whether that is an open batch
+// that has lingered, and whether there is an open batch that would go along.
 func (se *sender) readiness(ts *topicState, st *stream) (is, lingered,
 	open bool) {
 	if st.pinned != nil {
@@ -160,7 +160,7 @@ func (se *sender) readiness(ts *topicState, st *stream) (is, lingered,
 	return is, lingered, open
 }
 
-// suits reports whether p could take what w describes.
+// suits reports whether st could take the batches that w describes.
 func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 	switch w.Kind {
 	case buffer.Unkeyed:
@@ -172,14 +172,13 @@ func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 	}
 }
 
-// ripe reports whether there is an open batch that has lingered.
+// ripe reports whether w has an open batch that has lingered.
 func (se *sender) ripe(w *buffer.Waiting) bool {
 	return w.Open && se.pass.now >= se.due(w)
 }
 
-// due returns when an open batch has lingered. One that may go anywhere had no partition at the
-// broker of the last request that took open batches, or it would have gone too: it waits for the
-// next such request, a linger later, no longer than that.
+// due returns when an open batch has lingered. An un-keyed batch whose topic had no partition at
+// the broker of the last request waits for the next request, at most one linger longer.
 func (se *sender) due(w *buffer.Waiting) time.Duration {
 	linger := se.pass.Linger
 	if w.Kind != buffer.Unkeyed {
@@ -188,8 +187,8 @@ func (se *sender) due(w *buffer.Waiting) time.Duration {
 	return w.OpenSince + linger + min(max(0, se.opened-w.OpenSince), linger)
 }
 
-// testSizes sends a request without batches to brokers that have hung up on a batch alone: where it
-// is answered, it is the size.
+// testSizes sends a request without batches to brokers that have hung up on a single batch. If
+// such a request is answered, the size of the batch was the reason.
 func (se *sender) testSizes() {
 	for _, b := range se.brokers {
 		if b.sizes.untested && b.flying == 0 && b.free(se.pass) {
@@ -198,7 +197,7 @@ func (se *sender) testSizes() {
 	}
 }
 
-// widen has topics get more streams, and reports whether some did.
+// widen adds streams to topics that need them, and reports whether it added any.
 func (se *sender) widen() (more bool) {
 	for _, ts := range se.active {
 		more = ts.widen() || more

@@ -12,7 +12,8 @@ import (
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// placement knows which topics have something to send, and where the cluster has their partitions.
+// placement knows which topics have something to send, and where the cluster has their
+// partitions.
 type placement struct {
 	*core
 	handover *handover
@@ -20,7 +21,7 @@ type placement struct {
 	reaped   time.Duration // when idle topics were last freed
 }
 
-// admit makes the topics known that got something to send.
+// admit takes up topics that got something to send.
 func (pl *placement) admit() {
 	pl.incoming = pl.outlet.Incoming(pl.incoming[:0])
 	for _, t := range pl.incoming {
@@ -86,7 +87,7 @@ func (pl *placement) adopt(v *cluster.View) {
 	}
 }
 
-// adoptTopic takes over what the view says of a topic.
+// adoptTopic takes over what the view says about a topic.
 func (pl *placement) adoptTopic(ts *topicState) {
 	v, ok := pl.view.Topics[ts.name]
 	if !ok || len(v.Partitions) == 0 {
@@ -121,7 +122,7 @@ func (pl *placement) adoptTopic(ts *topicState) {
 	}
 }
 
-// tellCount says that the number of partitions of a topic has changed, if that moves keys.
+// tellCount reports that the number of partitions of a topic has changed, if that moves keys.
 func (pl *placement) tellCount(ts *topicState, count int32) {
 	if ts.count == 0 || ts.count == count || !ts.owned || !ts.t.HasKeys() {
 		return
@@ -133,7 +134,7 @@ func (pl *placement) tellCount(ts *topicState, count int32) {
 		Cluster: pl.cluster.Name(), Topic: ts.t.Name(), Reason: reason})
 }
 
-// reap frees the tables of topics that have been idle, now and then.
+// reap frees the tables of idle topics from time to time.
 func (pl *placement) reap() {
 	idle := pl.engine.idle
 	if pl.pass.now-pl.reaped < idle/10 {

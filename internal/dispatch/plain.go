@@ -10,9 +10,8 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// decompress has a batch, and all that follow it to this broker, go uncompressed: it does not take
-// the compression. Those that were compressed before, for others, come here once and go on
-// uncompressed.
+// decompress has this batch and all later ones go to the broker uncompressed, because it does
+// not take the compression.
 func (an *answers) decompress(it *item, _ cluster.Action, err error) {
 	an.sayPlain(it, err)
 	it.ship.broker.plain = true
@@ -31,7 +30,7 @@ func (an *answers) decompress(it *item, _ cluster.Action, err error) {
 	an.giveBack(it.ts, it.stream, b)
 }
 
-// sayPlain says once that a broker does not take the compression.
+// sayPlain logs, once, that a broker does not take the compression.
 func (an *answers) sayPlain(it *item, err error) {
 	if !an.said[it.attempt.Code] {
 		an.said[it.attempt.Code] = true

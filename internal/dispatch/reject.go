@@ -8,13 +8,13 @@ import (
 )
 
 // badMax is how many records of a topic are rejected one by one, with none delivered in between,
-// before its batches are rejected whole. Where every record is bad, as without keys in a compacted
-// topic, looking for each would cost two requests a record.
+// before whole batches are rejected. If every record is bad, as without keys in a compacted
+// topic, finding each one would cost two requests a record.
 const badMax = 16
 
-// reject gives up the records that the broker named, and sends the others on. Where it named none,
-// as brokers before 2.4 and many proxies, the batch is halved until a bad record is alone, which
-// takes about two attempts for each power of two in the batch.
+// reject gives up the records that the broker named, and sends the others again. If it named
+// none, as brokers before 2.4 and many proxies do, the batch is halved until a bad record is
+// alone. That takes about two attempts for each power of two in the batch.
 func (an *answers) reject(it *item, action cluster.Action, err error) {
 	if action == cluster.Reject {
 		it.stream.retryAt = 0

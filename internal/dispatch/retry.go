@@ -19,8 +19,8 @@ const (
 	throttleMax = 30 * time.Second
 )
 
-// pause returns how long to wait after fails failures in a row: twice as long each time, with a
-// fifth of jitter.
+// pause returns how long to wait after so many failures in a row: twice as long each time, with
+// a jitter of a fifth.
 func pause(fails int) time.Duration {
 	d := min(retryMin<<min(fails-1, 10), retryMax)
 	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
@@ -33,8 +33,8 @@ func (c *core) failed(it *item, err error) {
 	}
 }
 
-// again has a batch wait for its next attempt: in place if an attempt is unresolved, else wherever
-// there is room.
+// again has a batch wait for its next attempt: in place if an attempt is unresolved, else
+// wherever there is room.
 func (c *core) again(it *item) {
 	if it.batch.History.Unresolved {
 		it.stream.pinned = it.batch
@@ -43,15 +43,15 @@ func (c *core) again(it *item) {
 	c.giveBack(it.ts, it.stream, it.batch)
 }
 
-// pin has a batch that may have been written wait in its place, to be sent again as it was.
+// pin has a batch that may have been written wait in its place, to be sent again unchanged.
 func (it *item) pin() {
 	it.batch.History.Unresolved, it.batch.History.MaybeWritten = true, true
 	it.stream.pinned = it.batch
 }
 
-// elsewhere has a batch that was not appended wait for wherever there is room. A broker that goes
-// on to name itself as the leader is not the one that was asked: it has its address, and an old
-// answer to a look-up has led here. No connection would end by itself.
+// elsewhere has a batch that was not appended wait for any partition that takes it. If the
+// broker keeps naming itself as the leader, an old DNS answer has led to another broker, and the
+// connection is closed: it would not end by itself.
 func (an *answers) elsewhere(it *item, _ cluster.Action, _ error) {
 	if b := it.ship.broker; it.attempt.Code == kerr.NotLeaderForPartition.Code &&
 		it.attempt.Leader == b.ID && b.strays(an.pass.now) {
@@ -61,8 +61,8 @@ func (an *answers) elsewhere(it *item, _ cluster.Action, _ error) {
 	an.again(it)
 }
 
-// follow takes the leader that the broker named (KIP-951). One that is not known yet is waited for:
-// the view is asked for it, and the broker that named it has nothing more to say.
+// follow takes the leader that the broker named (KIP-951). If that leader is not known yet, the
+// stream waits for the next view.
 func (an *answers) follow(it *item) {
 	if leader := an.brokers[it.attempt.Leader]; leader != nil && leader != it.stream.leader &&
 		leader.usable {
@@ -73,8 +73,8 @@ func (an *answers) follow(it *item) {
 	an.cluster.Refresh(it.attempt.Topic)
 }
 
-// renew begins a new numbering of the partition, and does more about it where the broker asks for
-// that, or has not followed the last ones either.
+// renew begins a new numbering of the partition. If the broker has refused several in a row, or
+// asks for more, the producer ID is dropped, or numbers are given up.
 func (an *answers) renew(it *item, action cluster.Action, err error) {
 	n := &it.stream.numbers
 	switch max(action, n.refused()) {
@@ -90,12 +90,12 @@ func (an *answers) renew(it *item, action cluster.Action, err error) {
 	an.giveBack(it.ts, it.stream, it.batch)
 }
 
-// damagedMax is how often a batch is sent that arrives damaged. Networks and proxies do that now
-// and then; a batch that arrives damaged each time was so before it was sent.
+// damagedMax is how often a damaged batch is sent. Networks and proxies damage a batch now and
+// then; a batch that arrives damaged each time was damaged before it was sent.
 const damagedMax = 5
 
-// resend sends a batch once more that arrived damaged. Brokers before 2.4, and proxies, also say so
-// of a batch with a bad record: its halves have one attempt each.
+// resend sends a damaged batch once more. Brokers before 2.4, and proxies, also call a batch
+// with a bad record damaged; its halves have one attempt each.
 func (an *answers) resend(it *item, action cluster.Action, err error) {
 	if it.batch.History.Damaged++; it.batch.History.Damaged >= damagedMax {
 		an.reject(it, action, err)
@@ -104,8 +104,8 @@ func (an *answers) resend(it *item, action cluster.Action, err error) {
 	an.again(it)
 }
 
-// recount counts a batch as maybe duplicated that is sent again with other numbers, if an attempt
-// is unresolved.
+// recount counts a batch as maybe duplicated if an attempt is unresolved, because it is sent
+// again with other numbers.
 func (c *core) recount(it *item) {
 	if it.batch.History.Unresolved {
 		it.ts.t.CountDuplicates(it.batch)

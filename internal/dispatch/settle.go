@@ -1,7 +1,7 @@
 package dispatch
 
-// settleActive forgets the topics that need no attention until they come in again, and sets the
-// alarm for the rest.
+// settleActive drops topics that need no attention until they get another record, and asks for
+// the next pass for the others.
 func (se *sender) settleActive() {
 	kept := se.active[:0]
 	armed, plain := false, se.anyPlain()

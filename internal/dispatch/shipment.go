@@ -10,7 +10,7 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// shipment is one produce request on its way.
+// shipment is one produce request.
 type shipment struct {
 	core    *core
 	broker  *brokerState
@@ -57,10 +57,10 @@ func (s *shipment) add(ts *topicState, st *stream, b *buffer.Batch) {
 	st.flying = it
 }
 
-// framed is about what a batch takes in a request beside itself.
+// framed estimates what a batch takes in a request beside its own bytes.
 func framed(ts *topicState) int { return len(ts.name) + 32 }
 
-// has reports whether a batch for the same partition is in s: a request can have only one.
+// has reports whether s has a batch for the same partition. A request can have only one.
 func (s *shipment) has(ts *topicState, st *stream) bool {
 	return slices.ContainsFunc(s.items, func(it *item) bool {
 		return it.ts.name == ts.name &&
@@ -68,7 +68,7 @@ func (s *shipment) has(ts *topicState, st *stream) bool {
 	})
 }
 
-// takesOpen reports whether batches may join s that are not full.
+// takesOpen reports whether s may take batches that are not full.
 func (s *shipment) takesOpen() bool { return s.aside || s.broker.takesOpen() }
 
 func (s *shipment) orNil() *shipment {

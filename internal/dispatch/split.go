@@ -15,7 +15,7 @@ import (
 // splitter halves batches that are too large for their topic or their broker.
 type splitter struct{ *core }
 
-// split halves a batch that is too large; a record that is too large by itself is rejected.
+// split halves a batch that is too large. A single record that is too large is rejected.
 func (sp *splitter) split(it *item, err error) {
 	it.stream.retryAt = 0
 	b := it.batch
@@ -29,7 +29,7 @@ func (sp *splitter) split(it *item, err error) {
 	sp.halve(it, delivery.TooLarge, err)
 }
 
-// halve has the halves of a batch wait in its place.
+// halve puts the two halves of a batch in its place.
 func (sp *splitter) halve(it *item, reason delivery.Reason, err error) {
 	sp.recount(it)
 	halves, failure := it.ts.t.Halve(it.batch)
@@ -44,11 +44,11 @@ func (sp *splitter) halve(it *item, reason delivery.Reason, err error) {
 	}
 }
 
-// limitFor is how long a topic's batches are kept smaller after one was too large: its limit may be
-// raised meanwhile.
+// limitFor is how long a topic's batches are kept smaller after one was too large. The limit of
+// the topic may be raised meanwhile.
 const limitFor = 10 * time.Minute
 
-// limit keeps the batches of a topic at half of the size of one that was too large.
+// limit keeps the batches of a topic at half the size of one that was too large.
 func (sp *splitter) limit(it *item) {
 	if !it.ts.owned {
 		return
@@ -76,8 +76,7 @@ func (ts *topicState) lift() {
 	}
 }
 
-// condemn has a batch halved, or a record given up, that the broker hangs up on each time it is
-// sent.
+// condemn halves a batch, or gives up a record, on which the broker hangs up each time.
 func (sp *splitter) condemn(it *item) {
 	s, z := it.ship, &it.ship.broker.sizes
 	if len(s.items) > 1 || !hungUp(s.err) || !z.sure() || s.wrote < z.died {
@@ -106,7 +105,8 @@ func (sp *splitter) condemn(it *item) {
 	sp.split(it, err)
 }
 
-// halveBefore halves a batch that was not written yet, and that the broker would hang up on.
+// halveBefore halves a batch that the broker would hang up on, before it is written for the
+// first time.
 func (sp *splitter) halveBefore(b *brokerState, ts *topicState, st *stream,
 	batch *buffer.Batch) bool {
 	if batch.Records() == 1 || batch.History.Unresolved ||

@@ -6,7 +6,7 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// idle reports whether p may be given a batch, as far as p itself is concerned.
+// idle reports whether st itself may be given a batch.
 func (st *stream) idle(pass *pass) bool {
 	if st.flying != nil || st.leader == nil {
 		return false
@@ -18,10 +18,10 @@ func (st *stream) idle(pass *pass) bool {
 	return true
 }
 
-// stream is one partition of a topic, as one lane writes to it: one batch at a time, numbered
-// without a gap. Where the broker is far away, batches without keys have further streams to the
-// same partition, each with a producer ID of its own: to the broker they are other producers, so
-// that no stream depends on another.
+// stream is one numbered flow of batches to a partition: one batch at a time, numbered without a
+// gap. If the broker is far away, batches without keys get more streams to the same partition.
+// Each has a producer ID of its own. The broker takes them for different producers, so no stream
+// depends on another.
 type stream struct {
 	id         int32
 	number     int          // 0 for the one that takes keyed batches too
@@ -39,7 +39,7 @@ type stream struct {
 	leaderlessSince time.Duration
 }
 
-// lead notes who leads p now. With a new leader, what the old one could not do is tried at once.
+// lead sets the leader of st. A new leader is tried at once.
 func (st *stream) lead(leader *brokerState) {
 	if st.leader == leader {
 		return
@@ -50,7 +50,7 @@ func (st *stream) lead(leader *brokerState) {
 	}
 }
 
-// fail notes that an attempt failed: the next one waits, longer each time.
+// fail notes a failed attempt. The next attempt waits, longer each time.
 func (st *stream) fail(now time.Duration) {
 	st.fails++
 	st.retryAt = now + pause(st.fails)

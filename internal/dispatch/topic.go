@@ -46,7 +46,7 @@ type topicState struct {
 	counted    []*brokerState // of poll
 }
 
-// rebind has ts go on with t, which has taken the place of a topic that was freed.
+// rebind continues ts with t, which replaces a topic that was freed.
 func (ts *topicState) rebind(t *buffer.Topic) {
 	ts.t, ts.owned = t, false
 	if ts.limitUntil != 0 {
@@ -54,14 +54,14 @@ func (ts *topicState) rebind(t *buffer.Topic) {
 	}
 }
 
-// renumber has every partition begin a new numbering.
+// renumber begins a new numbering for every stream.
 func (ts *topicState) renumber() {
 	for _, st := range ts.all {
 		st.numbers.lost = true
 	}
 }
 
-// add makes a stream to a partition known.
+// add adds a stream to a partition.
 func (ts *topicState) add(id int32, number int, leader *brokerState) {
 	st := &stream{id: id, number: number, numbers: newNumbering(ts.twin*cluster.Streams + number),
 		leader: leader}
@@ -78,7 +78,7 @@ func (ts *topicState) survey() {
 	}
 }
 
-// anyAside reports whether a partition of ts is slow, or may be.
+// anyAside reports whether some partition is slow, or may be.
 func (ts *topicState) anyAside() bool {
 	return slices.ContainsFunc(ts.all, func(st *stream) bool { return st.pace != apace })
 }
