@@ -10,20 +10,17 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-const (
-	clustersMax = 64
-)
+const clustersMax = 64
 
-// data is what the page polls. It belongs to the page, and changes with it. Times are in
-// milliseconds since 1970, spans in seconds.
+// data is the answer that the page polls. It belongs to the page, and changes with it. Times are in
+// milliseconds since 1970, durations in seconds.
 type data struct {
-	At int64 `json:"at"`
-	// when the handler was made: another one means another producer
-	Began   int64       `json:"began"`
+	At      int64       `json:"at"`
+	Began   int64       `json:"began"` // when New ran; another time means another producer
 	Report  Report      `json:"report"`
 	Held    int64       `json:"held"`
 	Max     int64       `json:"max"`
-	Beside  int64       `json:"beside"` // at most held beside it
+	Beside  int64       `json:"beside"` // the most that is held outside Max
 	Total   booksRow    `json:"total"`
 	Lanes   []laneRow   `json:"lanes"`
 	Lost    []lostRow   `json:"lost"`
@@ -35,8 +32,8 @@ type data struct {
 	TopicsLeftOut   int          `json:"topics_left_out"`
 
 	Traffic  traffic    `json:"traffic"`
-	Bounds   []float64  `json:"bounds"`   // of the buckets
-	Delivery []uint64   `json:"delivery"` // records by how long their delivery took
+	Bounds   []float64  `json:"bounds"`   // of the buckets of Delivery
+	Delivery []uint64   `json:"delivery"` // number of records in each bucket of delivery time
 	Events   []eventRow `json:"events"`
 
 	Names struct {
@@ -84,7 +81,7 @@ type refusedOf struct {
 type clusterRow struct {
 	Name       string `json:"name"`
 	State      string `json:"state"`
-	Since      int64  `json:"since"` // zero if it is not in the settings any more
+	Since      int64  `json:"since"` // zero after the settings dropped the cluster
 	Reason     string `json:"reason"`
 	Changes    uint64 `json:"changes"`
 	Unnumbered string `json:"unnumbered"`
@@ -122,7 +119,7 @@ type eventRow struct {
 	Reason   string `json:"reason"`
 }
 
-// dataOf returns what the page shows of v.
+// dataOf returns the figures of v for the page.
 func (v *look) dataOf() data {
 	s := &v.stats
 	d := data{
@@ -165,11 +162,10 @@ func (v *look) dataOf() data {
 	return d
 }
 
-// addClusters adds those in the settings first.
+// addClusters adds the clusters, those in the settings first.
 func (d *data) addClusters(v *look) {
 	names := slices.Sorted(maps.Keys(v.stats.Clusters))
-	slices.SortStableFunc(names, func(a,
-		b string) int {
+	slices.SortStableFunc(names, func(a, b string) int {
 		return rank(v.inForce[a]) - rank(v.inForce[b])
 	})
 	d.ClustersLeftOut = max(0, len(names)-clustersMax)
@@ -208,7 +204,7 @@ func booksOf(b *producer.Books) booksRow {
 	return booksRow{b.Accepted, b.Delivered, lostOf(b), b.Pending, b.MaybeDuplicated, b.Refused}
 }
 
-// millis returns t as the page has times, zero for the zero time.
+// millis returns t in milliseconds since 1970, and 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

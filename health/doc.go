@@ -1,39 +1,43 @@
-// Package health tells programs and people how a producer is, over HTTP.
+// Package health reports the health of a producer to programs and people, over HTTP.
 //
 //	page := health.New(p, health.WithSettings(config.Fields))
 //	mux.Handle("/forebay/", http.StripPrefix("/forebay", page))
 //
-//	/livez    200 as long as the process answers; it looks at nothing
+//	/livez    200 as long as the process answers; it checks nothing else
 //	/readyz   200 or 503, by a policy of your choice; see WithReady
-//	/health   200 and a Report in JSON: whether all is well, and why not, in words
-//	/         a page for people, live, that needs nothing from anywhere else
+//	/health   200 and a Report in JSON: the status, and each problem with its reason
+//	/         a live page for people, which loads nothing from other hosts
 //
-// The handler may be mounted anywhere: all its links are relative. Its page is at the mount with a
-// slash at the end.
+// The handler may be mounted anywhere: all its links are relative. The page is at the mount path
+// with a slash at the end.
 //
 // # What it reads and shows
 //
-// Only GET and HEAD are answered, and only of its own paths; no query, header or body is looked at,
-// and nothing of a request is repeated in an answer. It shows the names of clusters, brokers and
-// topics, the reasons of failures, and all settings but secrets, to whoever may call it: there is
-// no password in front of it, so mount it where only operators get to.
+// The handler answers only GET and HEAD, and only on its own paths. It ignores queries, headers and
+// bodies, and repeats nothing from a request in an answer.
+//
+// It asks for no password. Every caller sees the names of clusters, brokers and topics, the reasons
+// of failures, and all settings but secrets. Mount it where only operators can reach it.
 //
 // # What it costs
 //
-// Producer.Stats is called once a quarter of a second at most, however many ask, and never by
-// /livez or by the default policy of /readyz. There is no goroutine: while nobody asks, nothing is
-// done. The page draws the hour before it was opened from Producer.Samples, which it asks for once.
-// What was lost "of late" is therefore counted between two looks: since the last one that is a
-// minute old (WithRecent), which may be hours ago where nobody looks more often. Since says it.
+// The handler calls Producer.Stats at most once every 250 ms, however many requests come; /livez and
+// the default policy of /readyz never do. It starts no goroutine: without requests it does nothing.
+// The page draws the hour before it was opened from Producer.Samples, which it asks
+// for once.
+//
+// Recent losses are therefore counted between two calls of Stats: since the latest one that is at
+// least a minute old (WithRecent). Where requests are rare, that may be hours ago; Problem.Since
+// has the time.
 //
 // # Bounds
 //
-// An answer has the 50 most interesting topics (those in trouble first, then those with most
-// waiting), 50 problems, 64 clusters, 1,000 settings, and says how many it leaves out. Long texts
+// An answer lists at most 50 topics, 50 problems, 64 clusters and 1,000 settings, and says how many
+// it leaves out. Topics in trouble come first, then those with the most waiting records. Long texts
 // are cut.
 //
 // # Concurrency
 //
-// The handler is safe for concurrent use. Requests that need figures wait for each other while one
-// of them calls Stats.
+// The handler is safe for concurrent use. While one request calls Stats, others that need its
+// figures wait for it.
 package health

@@ -16,7 +16,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Source is what the handler looks at: a *producer.Producer, or a fake of one.
+// Source provides the figures: a *producer.Producer, or a fake in tests.
 type Source interface {
 	Stats() producer.Stats
 	History() []producer.Event
@@ -32,18 +32,19 @@ type optionFunc func(*handler)
 
 func (f optionFunc) apply(h *handler) { f(h) }
 
-// WithReady has /readyz answer 503, and the error in words, where policy returns one. It is called
-// with figures that are at most a quarter of a second old, by several goroutines at once, and must
-// not change them. One that panics is not ready. Without this option a program is always ready
-// until Close is called: Send works without Kafka, so an outage is no reason to take the program
-// out of service or to restart it. From then on it is not ready, whatever policy says, because Send
-// refuses everything.
+// WithReady makes /readyz answer 503 with the text of the error while policy returns an error.
+// Several goroutines may call policy at once, with figures at most 250 ms old that it must not
+// change. A panic of policy counts as not ready.
+//
+// Without this option a program is ready until Close is called: Send works without Kafka, so an
+// outage is no reason to restart the program or take it out of service. After Close it is never
+// ready, whatever policy says, because Send refuses everything.
 func WithReady(policy func(producer.Stats) error) Option {
 	return optionFunc(func(h *handler) { h.ready = policy })
 }
 
-// WithRecent says for how long a loss counts as one of late. Without it, or where d is not
-// positive, that is a minute.
+// WithRecent sets how long a loss counts as recent. The default is one minute, which also applies
+// if d is not positive.
 func WithRecent(d time.Duration) Option {
 	return optionFunc(func(h *handler) {
 		if d > 0 {
@@ -55,7 +56,7 @@ func WithRecent(d time.Duration) Option {
 //go:embed page
 var page embed.FS
 
-// resource is what there is at a path.
+// resource answers requests for one path.
 type resource struct {
 	contentType string
 	answer      func() (status int, body []byte)
@@ -70,10 +71,11 @@ const (
 type handler struct {
 	looks     looks
 	ready     func(producer.Stats) error // nil: always
-	resources map[string]resource        // by path, without the slash before it; fixed by New
+	resources map[string]resource        // by path, without the leading slash; fixed by New
 }
 
-// New returns a handler that tells how p is. It calls p.Stats once, to know what was lost before.
+// New returns a handler that reports the health of p. It calls p.Stats once, so that earlier losses
+// do not count as recent.
 func New(p Source, opts ...Option) http.Handler {
 	h := &handler{looks: looks{p: p, recent: recent{window: time.Minute}}}
 	for _, opt := range opts {
@@ -85,15 +87,11 @@ func New(p Source, opts ...Option) http.Handler {
 	h.resources = map[string]resource{
 		"livez":  {plain, func() (int, []byte) { return http.StatusOK, []byte("ok\n") }},
 		"readyz": {plain, h.readiness},
-		"health": {asJSON, func() (int, []byte) {
-			return http.StatusOK,
-				h.looks.look().health()
-		}},
-		"data": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
-		"past": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
+		"health": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().health() }},
+		"data":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
+		"past":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
 		"settings": {asJSON, func() (int, []byte) {
-			return http.StatusOK,
-				h.looks.look().settings()
+			return http.StatusOK, h.looks.look().settings()
 		}},
 	}
 	h.addFiles()
@@ -101,15 +99,17 @@ func New(p Source, opts ...Option) http.Handler {
 	return h
 }
 
-// contentTypes are those of files, by how their names end.
+// contentTypes maps the extension of a file to its content type.
 var contentTypes = map[string]string{
-	".html": "text/html; charset=utf-8", ".css": "text/css; " +
-		"charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
 }
 
-// addFiles adds what the page is made of.
+// addFiles adds the files of the page.
 func (h *handler) addFiles() {
-	files, _ := page.ReadDir("page") // what is in the binary can be read
+	files, _ := page.ReadDir("page") // embedded files can always be read
 	for _, file := range files {
 		text, _ := page.ReadFile("page/" + file.Name())
 		name := strings.TrimSuffix(file.Name(), "page.html") // the page itself has no name
@@ -118,12 +118,12 @@ func (h *handler) addFiles() {
 	}
 }
 
-// security are headers of every answer. Scripts, styles and figures come from where the page does,
-// or not at all.
+// security holds headers of every answer. Scripts, styles and figures may come only from the origin
+// of the page.
 var security = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
-		"img-src 'self'; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Referrer-Policy":              "no-referrer",
@@ -138,14 +138,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	resource, ok := h.resources[strings.TrimPrefix(r.URL.Path, "/")]
-	status, body := http.StatusNotFound, []byte("there is nothing here\n")
+	status, body := http.StatusNotFound, []byte("not found\n")
 	switch {
 	case !ok:
 		resource.contentType = plain
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		status, body, resource.contentType = http.StatusMethodNotAllowed, []byte("only GET and "+
-			"HEAD are answered\n"), plain
+		status, body = http.StatusMethodNotAllowed, []byte("use GET or HEAD\n")
+		resource.contentType = plain
 	default:
 		status, body = resource.answer()
 	}
@@ -171,22 +171,22 @@ func (h *handler) readiness() (int, []byte) {
 	return http.StatusOK, []byte("ok\n")
 }
 
-// judge asks the policy, and survives it.
+// judge calls the policy, and turns a panic into an error.
 func (h *handler) judge() (err error) {
 	defer func() {
 		if recover() != nil {
-			// what with is for the application's eyes, who has it in no log: see WithReady
+			// the value of the panic may hold secrets of the application
 			err = fmt.Errorf("the policy panicked")
 		}
 	}()
 	return h.ready(h.looks.look().stats)
 }
 
-// encode returns v in JSON. HTML in it is escaped.
+// encode returns v in JSON, with HTML escaped.
 func encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // all types are ours, and their numbers are numbers
+		panic(err) // all types are from this package, and no float is NaN or infinite
 	}
 	return append(text, '\n')
 }

@@ -114,10 +114,10 @@ func TestReady_FollowsThePolicy(t *testing.T) {
 		"its own words": {func(producer.Stats) error { return errors.New("no") }, "no"},
 		"panics":        {func(producer.Stats) error { panic("secret") }, "the policy panicked"},
 		"high sheds": {NotWhileShedding(routing.High),
-			"records of high priority are lost for lack of room"},
+			"records of high priority are lost because the buffer is full"},
 		"low does not": {NotWhileShedding(routing.Low), ""},
 		"high is behind": {NotBehind(routing.High, time.Second),
-			"a record of high priority has waited for longer than 1s"},
+			"a record of high priority has waited longer than 1s"},
 		"not that much": {NotBehind(routing.High, time.Minute), ""},
 		"long words": {func(producer.Stats) error {
 			return errors.New(strings.Repeat("x",
@@ -251,7 +251,7 @@ func TestHandler_SecretsAreInNoAnswer(t *testing.T) {
 
 func TestHandler_SettingsAreShownAsTheViewHasThem(t *testing.T) {
 	require.JSONEq(t, `{"settings":null,"left_out":0,
-		"hint":"give health.WithSettings(config.Fields) to health.New to see the settings here"}`,
+		"hint":"to see the settings here, pass health.WithSettings(config.Fields) to health.New"}`,
 		get(t, New(well()), "GET", "/settings").Body.String())
 	h := New(well(), WithSettings(func(producer.Config) iter.Seq2[string, string] {
 		return maps.All(map[string]string{"batching.linger": "10ms"})

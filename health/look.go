@@ -9,31 +9,31 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// fresh is for how long a look is good enough for whoever asks.
+// fresh is how long a look is served again instead of a new one.
 const fresh = 250 * time.Millisecond
 
-// look is what was seen of a producer at one time. It is not changed.
+// look holds the state of a producer at one time. It never changes.
 type look struct {
 	at      time.Time
 	began   time.Time // when the handler was made
 	stats   producer.Stats
 	history []producer.Event
 	inForce map[string]bool                     // the clusters that are in the settings
-	topics  []*producer.TopicStats              // of stats, the most interesting ones
-	fell    map[routing.Priority]producer.Event // of the priorities that go to a fallback
-	trouble int                                 // how many of all topics are in trouble
+	topics  []*producer.TopicStats              // the first of stats by interest
+	fell    map[routing.Priority]producer.Event // the fallbacks in use, by priority
+	trouble int                                 // how many topics are in trouble
 	report  Report
 
-	health, data, settings func() []byte // each is encoded once, when somebody wants it
+	health, data, settings func() []byte // each encodes once, on first use
 }
 
-// looks looks at a producer, and not too often.
+// looks takes looks at a producer, at most one each fresh.
 type looks struct {
 	p     Source
 	began time.Time                                       // fixed by New
 	view  func(producer.Config) iter.Seq2[string, string] // of the settings; may be nil
 
-	// guards what follows; held while the producer is looked at: others want the same
+	// guards the fields below; held while Stats runs, because all callers want that one result
 	mu     sync.Mutex
 	last   *look
 	recent recent
@@ -42,7 +42,7 @@ type looks struct {
 	pastText []byte
 }
 
-// look returns what the producer is like.
+// look returns the state of the producer, at most fresh old.
 func (l *looks) look() *look {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,53 +8,52 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// loss is one of the counters that should stand still.
+// loss is a counter that does not grow while all is well.
 type loss struct {
 	n       uint64
-	problem Problem // what it is when it does not
+	problem Problem // what to report when it grows
 }
 
-// because says in words what the reasons of losses mean.
+// because explains each reason of a loss.
 var because = map[delivery.Reason]string{
 	delivery.Closed:          "the producer was closed before Kafka took them",
 	delivery.DeliveryTimeout: "Kafka did not take them within their delivery timeout",
 	delivery.TooLarge:        "they are larger than Kafka allows in their topic",
 	delivery.Invalid:         "Kafka found them, or their timestamps, invalid",
-	delivery.Unanswered: "they were written, and nobody answered within their delivery " +
-		"timeout: Kafka may have them",
-	delivery.UnansweredClose: "they were written, and the producer was closed before an answer " +
+	delivery.Unanswered: "they were written, but no answer came within their delivery timeout: " +
+		"Kafka may have them",
+	delivery.UnansweredClose: "they were written, but the producer was closed before an answer " +
 		"came: Kafka may have them",
 	delivery.PreemptedByHigh:   "records of high priority needed their memory",
 	delivery.PreemptedByMedium: "records of medium priority needed their memory",
-	delivery.DroppedOldest:     "the buffer is full, and the newest are to be kept",
+	delivery.DroppedOldest:     "the buffer was full, and it is set to keep the newest",
 	delivery.OverShare:         "their topic held more of the buffer than it may",
 }
 
-// refused are the errors for which Send refuses records, in the order in which they are told, and
-// what each means.
+// refused lists the errors with which Send refuses records, and what each means, in the order of
+// the report.
 var refused = []struct {
 	err  error
 	why  string
-	lost bool // it is a loss, not the application's own end
+	lost bool // a loss, unlike the end that the application chose
 }{
 	{producer.ErrBufferFull, "the buffer is full", true},
 	{producer.ErrTooManyTopics, "more topics are in use than buffer.max_topics", true},
 	{producer.ErrRecordTooLarge, "they are larger than batching.max_record_bytes", true},
-	{producer.ErrNoRoute, "there is no cluster for their priority", true},
+	{producer.ErrNoRoute, "their priority has no cluster", true},
 	{producer.ErrInvalidRecord,
 		"the name of their topic is not legal in Kafka, or their partition is negative", true},
 	{producer.ErrClosed, "the producer is closed", false},
 }
 
-// lossesOf returns all counters that should stand still, always in the same order, those that
-// matter most first.
+// lossesOf returns all counters of losses, always in the same order: the most important first.
 func lossesOf(s *producer.Stats) (all []loss) {
 	for _, priority := range routing.All {
 		books := s.Priorities[priority]
 		for reason := range delivery.Reasons {
 			all = append(all, loss{books.Lost(reason), Problem{
-				Kind: KindLost, Status: Losing, Priority: priority, Text: fmt.Sprintf("records "+
-					"of %v priority were lost", priority), Reason: because[reason],
+				Kind: KindLost, Status: Losing, Priority: priority, Reason: because[reason],
+				Text: fmt.Sprintf("records of %v priority were lost", priority),
 			}})
 		}
 	}
@@ -71,10 +70,10 @@ func lossesOf(s *producer.Stats) (all []loss) {
 			Reason: reason}})
 	}
 	callback(s.ReportsDropped, "delivery reports were dropped",
-		"the application's callback does not take them")
+		"the application's callback does not keep up")
 	callback(s.ReportPanics, "the application's callback for delivery reports panicked",
-		"its log has the panic")
+		"see the panic in the application's log")
 	callback(s.EventsDropped, "events were dropped",
-		"the application's callback does not take them")
+		"the application's callback does not keep up")
 	return all
 }

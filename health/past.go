@@ -6,8 +6,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// past is what the page asks for when it is opened: what was counted before. Like data it belongs
-// to the page.
+// past holds the figures of the hour before the page was opened. Like data it belongs to the page.
 type past struct {
 	Samples []sampleRow `json:"samples"` // the oldest first
 }
@@ -24,7 +23,7 @@ type sampleRow struct {
 	Lanes          map[string]uint64 `json:"lanes"` // accepted, by priority
 }
 
-// past returns what was counted before, encoded once in a while however many ask.
+// past returns the encoded past, made at most once each fresh.
 func (l *looks) past() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,9 +38,8 @@ func pastOf(samples []producer.Sample) past {
 	for i := range samples {
 		s := &samples[i]
 		p.Samples[i] = sampleRow{
-			At: s.At.UnixMilli(), In: s.Accepted, Out: s.Delivered, Lost: s.Lost +
-				s.Refused, Held: s.HeldBytes,
-			Requests: s.Requests, RequestRecords: s.RequestRecords,
+			At: s.At.UnixMilli(), In: s.Accepted, Out: s.Delivered, Lost: s.Lost + s.Refused,
+			Held: s.HeldBytes, Requests: s.Requests, RequestRecords: s.RequestRecords,
 			Delivery: s.DeliveryTime.Buckets[:],
 			Lanes:    map[string]uint64{"low": s.Low, "medium": s.Medium, "high": s.High},
 		}

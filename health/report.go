@@ -12,25 +12,24 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Status says how a producer is, or how bad a problem is.
+// Status is the health of a producer, or the severity of a problem.
 type Status string
 
 // The statuses.
 const (
 	Well     Status = "well"     // nothing is wrong
-	Impaired Status = "impaired" // something is wrong, and nothing is lost by it
-	Losing   Status = "losing"   // records were lost or refused of late, or are now
+	Impaired Status = "impaired" // something is wrong, but no record is lost
+	Losing   Status = "losing"   // records are being lost or refused, or recently were
 )
 
-// Report is the answer of /health. Its names, and those of Problem, stay as they are; there may be
-// more of them.
+// Report is the answer of /health. The JSON names in it and in Problem never change; names may be
+// added.
 type Report struct {
 	Status   Status    `json:"status"`
 	Summary  string    `json:"summary"` // one sentence for people
-	At       time.Time `json:"at"`      // when the producer was looked at
+	At       time.Time `json:"at"`      // when the figures were read
 	Problems []Problem `json:"problems"`
-	// problems that are not among Problems, which are those that matter most
-	LeftOut int `json:"left_out"`
+	LeftOut  int       `json:"left_out"` // how many less important problems are not in Problems
 }
 
 // Problem is something that is not well.
@@ -39,58 +38,53 @@ type Problem struct {
 	Status Status `json:"status"` // Impaired or Losing
 	Text   string `json:"text"`   // what is wrong, in words
 	Reason string `json:"reason,omitzero"`
-	// what ends it, in words, where somebody has to do something
+	// what somebody has to do to end it, if anything
 	Remedy string `json:"remedy,omitzero"`
 
-	Cause producer.Cause `json:"cause,omitzero"` // of KindTopic and KindTrouble
+	Cause producer.Cause `json:"cause,omitzero"` // for KindTopic and KindTrouble
 
-	// what it is about, as far as it is about one
+	// the subject, as far as it is one cluster, priority or topic
 	Cluster  string           `json:"cluster,omitzero"`
 	Priority routing.Priority `json:"priority,omitzero"`
 	Topic    string           `json:"topic,omitzero"`
 
-	Since time.Time `json:"since,omitzero"` // since when that is so, or when counting began
-	// how many records, or reports, it has cost since then, or hold because of it
+	Since time.Time `json:"since,omitzero"` // when the problem or the count began
+	// how many records or reports were lost since then, or how many records wait
 	Count uint64 `json:"count,omitzero"`
 }
 
-// Kind says what a problem is about.
+// Kind is the kind of a problem.
 type Kind string
 
 // The kinds of problems.
 const (
-	// a priority loses records, or refuses them, for lack of room
-	KindShedding Kind = "shedding"
-	KindLost     Kind = "lost"     // records of a priority were lost of late
-	KindRefused  Kind = "refused"  // Send has refused records of late
-	KindCluster  Kind = "cluster"  // a cluster is not up
-	KindFallback Kind = "fallback" // a priority goes to another cluster than its own
-	KindTopic    Kind = "topic"    // records of a topic wait although their cluster answers
-	// records of a priority wait for something that is not about one topic
-	KindTrouble Kind = "trouble"
-	// a cluster gives us no producer ID: its log may have records twice
-	KindUnnumbered Kind = "unnumbered"
-	KindBuffer     Kind = "buffer"   // nearly all of the memory is in use
-	KindCallback   Kind = "callback" // the application does not take what it asked to be told
-	// the source of the settings says something that is wrong, so it is not in force
-	KindSettings Kind = "settings"
-	KindClosed   Kind = "closed" // the producer was closed
+	KindShedding   Kind = "shedding"   // a priority loses or refuses records: the buffer is full
+	KindLost       Kind = "lost"       // records of a priority were recently lost
+	KindRefused    Kind = "refused"    // Send recently refused records
+	KindCluster    Kind = "cluster"    // a cluster is not up
+	KindFallback   Kind = "fallback"   // a priority is on its fallback cluster
+	KindTopic      Kind = "topic"      // records of a topic wait although their cluster answers
+	KindTrouble    Kind = "trouble"    // records of a priority wait, whatever their topic
+	KindUnnumbered Kind = "unnumbered" // a cluster gives no producer ID: duplicates are possible
+	KindBuffer     Kind = "buffer"     // the buffer is nearly full
+	KindCallback   Kind = "callback"   // a callback of the application fell behind, or panicked
+	KindSettings   Kind = "settings"   // the new settings are invalid and not in force
+	KindClosed     Kind = "closed"     // the producer was closed
 )
 
 const (
 	problemsMax = 50
-	textMax     = 400 // characters of what comes from others
+	textMax     = 400 // characters of a text from elsewhere
 )
 
-// reportOf says what is wrong. Of the counters lost, before are what they were at since.
+// reportOf returns the report of v. The counters lost had the values before at since.
 func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	var all []Problem
 	for _, priority := range routing.All {
 		if lane := v.stats.Lanes[priority]; lane.Shedding {
 			all = append(all, Problem{Kind: KindShedding, Status: Losing, Priority: priority,
-				Cluster: lane.Cluster,
-				Text: fmt.Sprintf("records of %v priority are being lost or refused",
-					priority), Reason: "there is no room for them"})
+				Cluster: lane.Cluster, Reason: "the buffer is full",
+				Text: fmt.Sprintf("records of %v priority are being lost or refused", priority)})
 		}
 	}
 	for i, l := range lost {
@@ -102,10 +96,8 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	troubles, more := v.troubles()
 	all = slices.Concat(all, v.clusterProblems(), v.fallbacks(), v.behind(), v.buffer(),
 		v.refusedSettings(), troubles)
-	// "losing" first
-	slices.SortStableFunc(all, func(a, b Problem) int {
-		return strings.Compare(string(b.Status),
-			string(a.Status))
+	slices.SortStableFunc(all, func(a, b Problem) int { // "losing" first
+		return strings.Compare(string(b.Status), string(a.Status))
 	})
 	r := Report{Status: Well, Summary: "All is well.", At: v.at,
 		Problems: all[:min(len(all), problemsMax)]}
@@ -118,8 +110,8 @@ func (v *look) reportOf(lost []loss, before []uint64, since time.Time) Report {
 	return r
 }
 
-// summary says in words what is worst, and which clusters it may come from: all that are not up. It
-// has no figures of records: it is to be read aloud only when it changes.
+// summary describes the worst problem, and names the clusters that are not up, as possible causes.
+// It has no counts of records, because screen readers read it aloud whenever it changes.
 func summary(problems []Problem) string {
 	first, rest := problems[0], problems[1:]
 	var clusters []string
@@ -146,10 +138,10 @@ func summary(problems []Problem) string {
 	return text
 }
 
-// clustersNamed is how many clusters that are not up a summary names, beside the first problem.
+// clustersNamed is the most clusters that a summary names beside the first problem.
 const clustersNamed = 5
 
-// joined returns texts as an enumeration.
+// joined returns texts as a list in words.
 func joined(texts []string) string {
 	last := len(texts) - 1
 	if last == 0 {
@@ -158,10 +150,10 @@ func joined(texts []string) string {
 	return strings.Join(texts[:last], ", ") + ", and " + texts[last]
 }
 
-// sentence returns text, which begins with a letter of ASCII, as a sentence.
+// sentence returns text as a sentence. The text begins with an ASCII letter.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// clusterProblems tells of the clusters that are not up, and of those that give us no producer ID.
+// clusterProblems reports the clusters that are not up or give no producer ID.
 func (v *look) clusterProblems() (all []Problem) {
 	closed := v.stats.Closed
 	for _, name := range slices.Sorted(maps.Keys(v.stats.Clusters)) {
@@ -169,7 +161,7 @@ func (v *look) clusterProblems() (all []Problem) {
 		problem := Problem{Status: Impaired, Cluster: name, Count: c.Pending}
 		switch {
 		case !v.inForce[name]:
-			continue // its settings were removed, so nobody misses it
+			continue // the settings dropped it, so nobody misses it
 		case c.State == producer.ClusterClosed:
 			closed = true
 		case c.State != producer.Up:
@@ -180,8 +172,8 @@ func (v *look) clusterProblems() (all []Problem) {
 		if c.Unnumbered != "" {
 			problem.Kind, problem.Reason = KindUnnumbered, cut(c.Unnumbered)
 			problem.Since = time.Time{}
-			problem.Text = fmt.Sprintf("cluster %s gives us no producer ID, so its log may have "+
-				"records twice", name)
+			problem.Text = fmt.Sprintf("cluster %s gives no producer ID, so its log may have "+
+				"duplicates", name)
 			all = append(all, problem)
 		}
 	}
@@ -192,21 +184,21 @@ func (v *look) clusterProblems() (all []Problem) {
 	return all
 }
 
-// fallbacks tells of the priorities that go to another cluster than their own.
+// fallbacks reports the priorities that are on a fallback cluster.
 func (v *look) fallbacks() (all []Problem) {
 	for _, priority := range routing.All {
 		if lane := v.stats.Lanes[priority]; lane.FellBack {
 			all = append(all, Problem{Kind: KindFallback, Status: Impaired, Priority: priority,
-				Cluster: lane.Cluster, Since: lane.Since,
+				Cluster: lane.Cluster, Since: lane.Since, Reason: v.whyFellBack(priority),
 				Text: fmt.Sprintf("%v priority has fallen back to cluster %s", priority,
-					lane.Cluster), Reason: v.whyFellBack(priority)})
+					lane.Cluster)})
 		}
 	}
 	return all
 }
 
-// whyFellBack says why a priority does not go to its own cluster: what keeps it from there now, or
-// else what the event of it said then.
+// whyFellBack returns why a priority is on a fallback: the present state of its own cluster if that
+// is not ready, or else the reason of the event.
 func (v *look) whyFellBack(priority routing.Priority) string {
 	fell := v.fell[priority]
 	for _, e := range slices.Backward(v.history) {
@@ -224,8 +216,8 @@ func (v *look) whyFellBack(priority routing.Priority) string {
 	return cut(fell.Reason)
 }
 
-// behind tells of the records that wait for a cluster which their priority has left: those of
-// topics that the fallback does not take.
+// behind reports the records that still wait for the cluster that their priority has left, because
+// the fallback does not take their topics.
 func (v *look) behind() (all []Problem) {
 	type way struct {
 		priority routing.Priority
@@ -255,7 +247,7 @@ func (v *look) behind() (all []Problem) {
 	return all
 }
 
-// buffer tells of a memory that is nearly full: nine tenths, from where on lower priorities make
+// buffer reports a buffer that is at least nine tenths full: from there on lower priorities make
 // room.
 func (v *look) buffer() []Problem {
 	if v.stats.HeldBytes < v.stats.MaxBytes/10*9 {
@@ -265,19 +257,18 @@ func (v *look) buffer() []Problem {
 		Text: "the buffer is nearly full"}}
 }
 
-// refusedSettings tells of what a source says that is not in force.
+// refusedSettings reports invalid settings that are not in force.
 func (v *look) refusedSettings() []Problem {
 	s := v.stats.Settings
 	if s.Refused == "" {
 		return nil
 	}
 	return []Problem{{Kind: KindSettings, Status: Impaired, Since: s.RefusedAt,
-		Reason: cut(s.Refused),
-		Text:   "what " + cut(s.Source) + " says now is not in force"}}
+		Text: "the new settings in " + cut(s.Source) + " are not in force", Reason: cut(s.Refused)}}
 }
 
-// troubles tells of what records wait for although their cluster answers, and of how many more
-// topics there are.
+// troubles reports why records wait although their cluster answers, and how many more topics are in
+// trouble.
 func (v *look) troubles() (all []Problem, more int) {
 	of := make(map[topicKey]*producer.Trouble)
 	for i := range v.stats.Troubles {
@@ -322,7 +313,7 @@ func problemOf(t *producer.Trouble, text string) Problem {
 	return p
 }
 
-// cut returns text without what is too long for a page.
+// cut shortens text to textMax characters.
 func cut(text string) string {
 	if utf8.RuneCountInString(text) <= textMax {
 		return text

@@ -69,10 +69,9 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 				Cluster: "spare", Priority: routing.Medium, Since: noon}},
 		"a priority sheds": {func(s *producer.Stats, _ *fake) {
 			s.Lanes[routing.Low] = producer.LaneStats{Cluster: "main", Shedding: true}
-		}, "Records of low priority are being lost or refused: there is no room for them.",
+		}, "Records of low priority are being lost or refused: the buffer is full.",
 			Problem{Kind: KindShedding, Status: Losing,
-				Text: "records of low priority are being lost or refused", Reason: "there is no " +
-					"room for them",
+				Text: "records of low priority are being lost or refused", Reason: "the buffer is full",
 				Cluster: "main", Priority: routing.Low}},
 		"a topic is not there": {func(s *producer.Stats, _ *fake) {
 			s.Topics = manyTopics(2, 1)
@@ -94,23 +93,22 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 				Priority: routing.Low, Reason: "broker 1 asks to be left alone", Since: noon}}
 		}, "Nothing is being lost, but records of low priority wait for cluster main.",
 			Problem{Kind: KindTrouble, Status: Impaired,
-				Text: "records of low priority wait for cluster main", Reason: "broker 1 asks " +
-					"to be left alone",
+				Text: "records of low priority wait for cluster main", Reason: "broker 1 asks to be left alone",
 				Cause: producer.CauseThrottled, Cluster: "main", Priority: routing.Low, Since: noon}},
 		"no producer ID": {func(s *producer.Stats, _ *fake) {
 			s.Clusters["main"] = producer.ClusterStats{State: producer.Up,
 				Unnumbered: "CLUSTER_AUTHORIZATION_FAILED"}
-		}, "Nothing is being lost, but cluster main gives us no producer ID, so its log may " +
-			"have records twice.",
+		}, "Nothing is being lost, but cluster main gives no producer ID, so its log may " +
+			"have duplicates.",
 			Problem{Kind: KindUnnumbered, Status: Impaired,
-				Text:   "cluster main gives us no producer ID, so its log may have records twice",
+				Text:   "cluster main gives no producer ID, so its log may have duplicates",
 				Reason: "CLUSTER_AUTHORIZATION_FAILED", Cluster: "main"}},
 		"a file of settings is refused": {func(s *producer.Stats, _ *fake) {
 			s.Settings = producer.SettingsStats{Source: "forebay.yaml",
 				Refused: "3:1: bufer: unknown setting", RefusedAt: noon}
-		}, "Nothing is being lost, but what forebay.yaml says now is not in force.",
+		}, "Nothing is being lost, but the new settings in forebay.yaml are not in force.",
 			Problem{Kind: KindSettings, Status: Impaired,
-				Text:   "what forebay.yaml says now is not in force",
+				Text:   "the new settings in forebay.yaml are not in force",
 				Reason: "3:1: bufer: unknown setting", Since: noon}},
 		"the buffer is nearly full": {func(s *producer.Stats, _ *fake) {
 			s.HeldBytes, s.Total.Pending = s.MaxBytes, 9
@@ -176,18 +174,18 @@ func TestReport_TellsWhatSendRefusedAndWhatTheApplicationDidNotTake(t *testing.T
 		"topics": {func(s *producer.Stats) { s.Refused[producer.ErrTooManyTopics] = 2 }, Losing,
 			"Send refused records", "more topics are in use than buffer.max_topics"},
 		"route": {func(s *producer.Stats) { s.Refused[producer.ErrNoRoute] = 2 }, Losing,
-			"Send refused records", "there is no cluster for their priority"},
+			"Send refused records", "their priority has no cluster"},
 		"invalid": {func(s *producer.Stats) { s.Refused[producer.ErrInvalidRecord] = 2 }, Losing,
 			"Send refused records", "the name of their topic is not legal in Kafka, or their " +
 				"partition is negative"},
 		"closed": {func(s *producer.Stats) { s.Refused[producer.ErrClosed] = 2 }, Impaired,
 			"Send refused records", "the producer is closed"},
 		"reports": {func(s *producer.Stats) { s.ReportsDropped = 2 }, Impaired,
-			"delivery reports were dropped", "the application's callback does not take them"},
+			"delivery reports were dropped", "the application's callback does not keep up"},
 		"panics": {func(s *producer.Stats) { s.ReportPanics = 2 }, Impaired,
-			"the application's callback for delivery reports panicked", "its log has the panic"},
+			"the application's callback for delivery reports panicked", "see the panic in the application's log"},
 		"events": {func(s *producer.Stats) { s.EventsDropped = 2 }, Impaired,
-			"events were dropped", "the application's callback does not take them"},
+			"events were dropped", "the application's callback does not keep up"},
 	} {
 		f := well()
 		r := reportOf(t, f, func() { test.change(&f.stats) })
@@ -205,7 +203,7 @@ func TestReport_NamesTheCauseOfALoss(t *testing.T) {
 	f.stats.Lanes[routing.Low] = producer.LaneStats{Shedding: true}
 	r := reportOf(t, f, nil)
 	require.Equal(t,
-		"Records of low priority are being lost or refused: there is no room for them. Cluster "+
+		"Records of low priority are being lost or refused: the buffer is full. Cluster "+
 			"main is down.", r.Summary)
 	require.Equal(t, []Kind{KindShedding, KindCluster},
 		[]Kind{r.Problems[0].Kind, r.Problems[1].Kind})
@@ -220,7 +218,7 @@ func TestReport_NamesEveryClusterThatIsNotUp(t *testing.T) {
 			"Nothing is being lost, but cluster a is down, cluster b is connecting, and cluster " +
 				"main is degraded."},
 		"losing": {func(f *fake) { f.stats.Lanes[routing.Low] = producer.LaneStats{Shedding: true} },
-			"Records of low priority are being lost or refused: there is no room for them. " +
+			"Records of low priority are being lost or refused: the buffer is full. " +
 				"Cluster a is down, cluster b is connecting, and cluster main is degraded."},
 		"very many": {func(f *fake) {
 			for i := range 20 {

@@ -8,18 +8,18 @@ import (
 
 const settingsMax = 1000
 
-// WithSettings has the page show the settings in force, as view lists them: the field of each and
-// its value. Give it config.Fields, which hides secrets. It is called when somebody looks at the
-// settings, with what the producer's Config returns. Without this option the page shows none.
+// WithSettings makes the page show the settings in force, as view lists them: each field and its
+// value. Pass config.Fields, which hides secrets. The handler calls view with the producer's Config
+// whenever somebody opens the settings. Without this option the page shows no settings.
 func WithSettings(view func(producer.Config) iter.Seq2[string, string]) Option {
 	return optionFunc(func(h *handler) { h.looks.view = view })
 }
 
-// settings is what the page shows of the settings in force.
+// settings lists the settings in force for the page.
 type settings struct {
 	Settings []setting `json:"settings"`
 	LeftOut  int       `json:"left_out"`
-	Hint     string    `json:"hint,omitzero"` // what to do where there is no view
+	Hint     string    `json:"hint,omitzero"` // how to see them, if there is no view
 }
 
 type setting struct {
@@ -29,7 +29,7 @@ type setting struct {
 
 func (l *looks) settingsOf(cfg producer.Config) (s settings) {
 	if l.view == nil {
-		s.Hint = "give health.WithSettings(config.Fields) to health.New to see the settings here"
+		s.Hint = "to see the settings here, pass health.WithSettings(config.Fields) to health.New"
 		return s
 	}
 	for field, value := range l.view(cfg) {

@@ -7,11 +7,11 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// topicsMax is how many topics a look has.
+// topicsMax is the most topics in a look.
 const topicsMax = 50
 
-// byInterest returns the topics that people want to know of most, in that order, and how many of
-// all are in trouble. There may be thousands of topics, so they are not sorted.
+// byInterest returns the first topicsMax topics by compareInterest, and how many of all are in
+// trouble. It does not sort all topics, because there may be thousands.
 func byInterest(topics []producer.TopicStats) (top []*producer.TopicStats, troubled int) {
 	for i := range topics {
 		t := &topics[i]
@@ -30,8 +30,8 @@ func byInterest(topics []producer.TopicStats) (top []*producer.TopicStats, troub
 	return top, troubled
 }
 
-// compareInterest puts topics in trouble first, then those of which most waits, those that lost
-// most, those that had most.
+// compareInterest puts topics in trouble first, then those with the most waiting, lost and accepted
+// records.
 func compareInterest(a, b *producer.TopicStats) int {
 	if (a.Trouble == "") != (b.Trouble == "") {
 		return cmp.Compare(b.Trouble, a.Trouble) // the empty one is less
@@ -48,8 +48,7 @@ func compareInterest(a, b *producer.TopicStats) int {
 	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(b.Priority, a.Priority))
 }
 
-// lostOf returns the accepted records that were not, or perhaps not, delivered.
+// lostOf returns how many accepted records were not, or perhaps not, delivered.
 func lostOf(b *producer.Books) uint64 {
-	return b.Shed + b.Expired + b.Rejected +
-		b.PossiblyPersisted
+	return b.Shed + b.Expired + b.Rejected + b.PossiblyPersisted
 }

@@ -182,7 +182,7 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 	w.send("trace", 20*time.Millisecond, 500)
 	w.send("playback", 20*time.Millisecond, 20)
 	b.says(30*time.Second, "#summary",
-		"Records of low priority are being lost or refused: there is no room for them. Cluster "+
+		"Records of low priority are being lost or refused: the buffer is full. Cluster "+
 			"main is down.")
 	require.Equal(t, "✕ Forebay", eval[string](b, "document.title"))
 	b.says(5*time.Second, "#lane-rows", "losing records")

@@ -96,7 +96,7 @@ func TestPage_ShowsWhatWasBeforeItWasOpenedAndWhenTheMemoryIsFull(t *testing.T) 
 	drawn("300", 90)
 	drawn("3600", 90)
 	b.await(20*time.Second,
-		`/^Records a second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
+		`/^Records per second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
 	require.Greater(t, strings.Count(eval[string](b,
 		`document.querySelector('path.p99').getAttribute('d')`), "L"), 70, "fifty minutes of it")
 	b.view("filling")

@@ -1,4 +1,4 @@
-// What changes in time: samples of the figures, and charts of them.
+// Samples of the figures over time, and their charts.
 
 import { draw, make, each, say, number, rate, span } from './show.js';
 
@@ -17,7 +17,7 @@ export function take(d) {
   if (samples.length > samplesMax) samples.shift();
 }
 
-// recall adds samples that the program has taken by itself, where there are none: from before the page was opened, or while it slept.
+// recall adds the program's own samples where the page has none: from before it was opened, or while it slept.
 export function recall(list) {
   const near = (s) => at(s.at + 2000)?.at > s.at - 2000;
   samples.push(...list.filter((s) => !near(s)));
@@ -27,7 +27,7 @@ export function recall(list) {
 
 export const forget = () => { samples.length = 0; };
 
-// upTo returns how many samples are from before a time, or of that time.
+// upTo returns how many samples were taken at or before a time.
 function upTo(time) {
   let low = 0, high = samples.length;
   while (low < high) {
@@ -41,7 +41,7 @@ function upTo(time) {
 const at = (time) => samples[upTo(time) - 1];
 const after = (time) => (at(time)?.at === time ? at(time) : samples[upTo(time)]);
 
-// between returns what happened from one sample to another, null if there is nothing to compare.
+// between returns the rates between two samples, null without two to compare.
 function between(a, b, bounds) {
   if (!a || !b || b.at <= a.at) return null;
   const seconds = (b.at - a.at) / 1000;
@@ -55,13 +55,13 @@ function between(a, b, bounds) {
   };
 }
 
-// lately returns what happened in the last seconds.
+// lately returns the rates of the last seconds.
 export function lately(seconds, bounds) {
   const last = samples.at(-1);
   return last ? between(at(last.at - seconds * 1000) ?? samples[0], last, bounds) : null;
 }
 
-// fullIn returns in how many seconds about the memory is full if it goes on to fill as it does, null if it does not.
+// fullIn estimates in how many seconds the memory is full at the present rate, null if it does not fill.
 export function fullIn(max) {
   const last = samples.at(-1);
   if (!last || last.held < Math.min(max / 20, 4 << 20)) return null; // that much comes and goes
@@ -72,7 +72,7 @@ export function fullIn(max) {
   return left > 0 && left < 86_400 ? left : null;
 }
 
-// quantile returns about how long the part q of records took, in seconds; null if there were none.
+// quantile estimates the quantile q of the delivery time, in seconds; null without records.
 export function quantile(buckets, bounds, q) {
   const count = buckets.reduce((sum, n) => sum + n, 0);
   if (count <= 0) return null;
@@ -87,7 +87,7 @@ export function quantile(buckets, bounds, q) {
   return bounds.at(-1);
 }
 
-// series returns what happened in each part of the time that is shown.
+// series returns the rates in each part of the time shown.
 function series(seconds, now, bounds) {
   const bins = Math.min(pointsMax, seconds / 2); // two polls in each at least
   const width = (seconds * 1000) / bins;
@@ -95,7 +95,7 @@ function series(seconds, now, bounds) {
   const points = [];
   for (let i = bins; i > 0; i--) {
     const from = end - i * width, a = at(from), b = after(from + width);
-    const whole = a && b && Math.max(from - a.at, b.at - from - width) < Math.max(15_000, width); // else nobody has looked then
+    const whole = a && b && Math.max(from - a.at, b.at - from - width) < Math.max(15_000, width); // else there was no poll in that part
     points.push({ x: 1 - (now - from - width / 2) / (seconds * 1000), v: whole ? between(a, b, bounds) : null });
   }
   return points;
@@ -112,7 +112,7 @@ export function charts(rates, times, seconds, now, bounds) {
   const ticks = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i));
   const log = (y) => (Math.log10(Math.max(y, 10 ** from)) - from) / (to - from);
   chart(times, seconds, [values('p50'), values('p99')], ['p50', 'p99'], ticks, log, (t) => (t < 1 ? span(t) : `${number(t)} s`));
-  describe(rates, 'Records a second', values('in'), rate);
+  describe(rates, 'Records per second', values('in'), rate);
   describe(times, 'Delivery time of 99 % of the records', values('p99'), span);
 }
 
@@ -138,7 +138,7 @@ function chart(box, seconds, lines, names, ticks, scale, format) {
   say(ends.lastChild, 'now');
 }
 
-// path joins points, but for those that are not known.
+// path joins the points that are known.
 function path(points, scale) {
   let d = '', pen = 'M';
   for (const { x, y } of points) {

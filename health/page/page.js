@@ -5,15 +5,15 @@ import * as chart from './chart.js';
 import * as timeline from './timeline.js';
 
 const every = 1000, everyHidden = 5000; // milliseconds between polls
-const gap = 15_000; // without an answer, until the page asks what was in between
+const gap = 15_000; // without an answer, until the page asks for the samples in between
 const silent = 3000; // without an answer, until the page says so
 const signs = { well: '✓', impaired: '!', losing: '✕', unknown: '…', silent: '?' };
 
 let data = null; // the last answer
 let answered = performance.now(); // when it came
-let seen = performance.now(); // since when the page is looked at: in the background browsers let it sleep
+let seen = performance.now(); // since when the page is visible: browsers let a hidden page sleep
 let asking = false;
-let recalled = -Infinity; // when the program was asked for what was before
+let recalled = -Infinity; // when the page last asked for earlier samples
 let timer = 0;
 let seconds = 300; // how far back the time line goes
 
@@ -26,11 +26,11 @@ async function ask() {
     for (const list of ['lanes', 'clusters', 'topics', 'events', 'refused', 'lost']) d[list] ??= [];
     return d;
   } catch {
-    return null; // tellSilence says it
+    return null; // tellSilence reports it
   }
 }
 
-// recall asks the program for what was before the page was opened, or while it slept. Without it the page goes on from now.
+// recall asks the program for samples from before the page was opened, or while it slept. If that fails, the charts begin now.
 async function recall() {
   recalled = performance.now();
   try {
@@ -61,7 +61,7 @@ async function poll() {
   tellSilence();
 }
 
-// tellSilence says when no answer came for a while. What was said last may not be so any more.
+// tellSilence warns when no answer came for a while: the last status may no longer be true.
 function tellSilence() {
   const now = performance.now(), away = now - answered;
   const quiet = !document.hidden && Math.min(away, now - seen) > silent;
@@ -112,7 +112,7 @@ function showProblems(r, now) {
   });
 }
 
-// counted reports whether p was found by what was counted in a while.
+// counted reports whether p comes from counters that grew.
 const counted = (p) => ['lost', 'refused', 'callback'].includes(p.kind);
 
 function showNow(d) {
@@ -183,7 +183,7 @@ function topicCells(t) {
 
 function leftOut(id, n, what) {
   $(id).hidden = !n;
-  say($(id), n ? `${number(n)} ${what} of less interest are not shown.` : '');
+  say($(id), n ? `${number(n)} more ${what} are not shown.` : '');
 }
 
 function showChanges(now) {
@@ -205,18 +205,18 @@ function showSince(d) {
     ['Maybe duplicated', number(d.total.maybe_duplicated)],
     ['Order at risk', number(t.order_at_risk)],
     ['Requests', `${number(t.requests)}, ${bytes(t.request_bytes)}`],
-    ['Batches written', `${number(t.attempts)}, ${number(t.retries)} of them again`],
+    ['Batches written', `${number(t.attempts)}, ${number(t.retries)} of them retries`],
     ['Throttled by quotas', t.throttled ? `${number(t.throttled)} times, ${span(t.throttled_for)}` : 'never'],
     ['Names served stale', `${number(d.names.stale)} times`],
-    ['Names looked up', `${number(d.names.lookups)} times, ${number(d.names.failures)} in vain`],
+    ['Names looked up', `${number(d.names.lookups)} times, ${number(d.names.failures)} failed`],
     ['Delivery reports dropped', number(d.reports_dropped)],
     ['Panics of the callback', number(d.report_panics)],
     ['Events dropped', number(d.events_dropped)],
-    ['Memory beside the bound', `at most ${bytes(d.beside)}`],
+    ['Memory outside the limit', `at most ${bytes(d.beside)}`],
   ]);
 }
 
-// showSettings asks for the settings as long as they are looked at.
+// showSettings asks for the settings while they are open.
 async function showSettings() {
   if (!$('settings').open) return;
   try {

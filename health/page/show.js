@@ -1,10 +1,10 @@
-// How things are shown. Texts come from others (topics, clusters, reasons), so they only ever become text nodes.
+// Helpers to show data. Texts come from outside (topics, clusters, reasons), so they only ever become text nodes.
 
 const svgNS = 'http://www.w3.org/2000/svg';
 
 export const $ = (id) => document.getElementById(id);
 
-// say changes the text of a node, if it is another one: what is selected stays so, and nothing is read aloud twice.
+// say sets the text of a node if it differs: a selection stays, and nothing is read aloud twice.
 export function say(node, text) {
   text = String(text);
   if (node.textContent !== text) node.textContent = text;
@@ -25,7 +25,7 @@ export function draw(tag, attributes) {
   return node;
 }
 
-// each makes parent have a child for each item, in order. The child of an item with the same key stays the same element.
+// each gives parent one child for each item, in order. An item with the same key keeps its element.
 export function each(parent, items, keyOf, create, fill) {
   const old = parent.children_ ?? new Map();
   const now = new Map();
@@ -85,7 +85,7 @@ export function bytes(n) {
   return (i && n < 100 ? tenth.format(n).replace(/\.0$/, '') : whole.format(n)) + ' ' + units[i];
 }
 
-// span returns some seconds for people, with two units at most.
+// span formats seconds for people, with two units at most.
 export function span(s) {
   if (s <= 0) return '0 s';
   if (s < 0.9995) return s < 0.00995 ? `${tenth.format(s * 1000).replace(/\.0$/, '')} ms` : `${whole.format(s * 1000)} ms`;
@@ -99,13 +99,13 @@ export function span(s) {
   return `${whole.format(Math.floor(hours / 24))} d` + (hours % 24 ? ` ${hours % 24} h` : '');
 }
 
-// about returns some seconds as an estimate.
+// about formats seconds as an estimate.
 export function about(s) {
   if (s < 90) return `${Math.max(10, Math.round(s / 10) * 10)} s`;
   return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
 
-// clock returns a time of the day here, with the day where that is another one than now's.
+// clock formats a local time, with the date if that is not today.
 export function clock(at, now) {
   const two = (n) => String(n).padStart(2, '0');
   const d = new Date(at);

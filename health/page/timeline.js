@@ -1,11 +1,11 @@
-// When each cluster was in which state, and where each priority went.
+// The state of each cluster and the route of each priority over time.
 
 import { make, each, say, clock, span, capital } from './show.js';
 
 const eventsMax = 2000;
-const events = new Map(); // by what they say; the oldest first
+const events = new Map(); // by their content; the oldest first
 
-// take remembers events. The program remembers the last 128, the page more of them.
+// take remembers events. The program keeps the last 128, the page more of them.
 export function take(list) {
   for (const e of list) events.set(JSON.stringify(e), e);
   for (const key of events.keys()) {
@@ -18,7 +18,7 @@ export const forget = () => events.clear();
 
 const kindsOf = { up: 'up', degraded: 'degraded', down: 'down', connecting: 'connecting', closed: 'closed' };
 
-// pieces turns changes, the oldest first, into what was so from when to when.
+// pieces turns changes, the oldest first, into periods.
 function pieces(changes, from, now) {
   return changes.map((c, i) => ({ ...c, start: Math.max(c.at, from), end: changes[i + 1]?.at ?? now })).filter((p) => p.end > from && p.end > p.start);
 }
@@ -42,7 +42,7 @@ function ofLane(l, began) {
   return { key: `priority ${l.priority}`, label: `${l.priority} priority`, changes, losses };
 }
 
-// show draws the time line, and says it in words.
+// show draws the time line, and writes it in words.
 export function show(box, words, d, seconds) {
   const now = d.at, from = now - seconds * 1000;
   const known = Math.max(from, d.began);
@@ -73,7 +73,7 @@ function told(p, known, now) {
   return `${p.text} from ${start} to ${end}, ${span((p.end - p.start) / 1000)}${why}`;
 }
 
-// changes returns what has changed, the newest first, in words.
+// changes returns the changes in words, the newest first.
 export function changes(now, limit) {
   return [...events.entries()].reverse().slice(0, limit).map(([key, e]) => ({ key, at: clock(e.at, now), ...inWords(e) }));
 }
@@ -88,7 +88,7 @@ function inWords(e) {
     case 'shedding over': return { status: 'well', text: `${capital(e.priority)} priority has lost nothing for ten seconds` };
     case 'repartitioned': return { status: 'well', text: `Topic ${e.topic} has another number of partitions in ${e.cluster}${why}` };
     case 'trouble': return { status: 'impaired', text: (e.topic ? `Records of topic ${e.topic} wait` : 'Records wait') + (e.cluster && ` for ${e.cluster}`) + why };
-    case 'trouble over': return { status: 'well', text: (e.topic ? `Records of topic ${e.topic} do not wait any more` : 'Records do not wait any more') + (e.cluster && ` for ${e.cluster}`) + why };
+    case 'trouble over': return { status: 'well', text: (e.topic ? `Records of topic ${e.topic} no longer wait` : 'Records no longer wait') + (e.cluster && ` for ${e.cluster}`) + why };
     case 'reconfigured': return { status: 'well', text: 'Settings were changed' };
   }
   return { status: 'impaired', text: `${e.kind} ${e.cluster} ${e.priority}${why}` };
