@@ -21,10 +21,10 @@
 //
 // # What it costs
 //
-// The handler calls Producer.Stats at most once every 250 ms, however many requests come; /livez and
-// the default policy of /readyz never do. It starts no goroutine: without requests it does nothing.
-// The page draws the hour before it was opened from Producer.Samples, which it asks
-// for once.
+// The handler calls Producer.Stats at most once every 250 ms, however many requests come. /livez
+// and the default policy of /readyz never call it. It starts no goroutine, so it does nothing
+// without requests. The page draws the hour before it was opened from Producer.Samples, which it
+// asks for once.
 //
 // Recent losses are therefore counted between two calls of Stats: since the latest one that is at
 // least a minute old (WithRecent). Where requests are rare, that may be hours ago; Problem.Since

@@ -215,7 +215,7 @@ func TestPage_TellsTheWayThroughAnOutage(t *testing.T) {
 
 	w.server.CloseClientConnections()
 	w.server.Close()
-	b.says(10*time.Second, "#summary", "The program does not answer. What you see is from ")
+	b.says(10*time.Second, "#summary", "The program does not answer. The figures are from ")
 	b.await(20*time.Second,
 		`/^That is ([5-9]|\d\d) s ago\. It said then: All is well\.$/.test(document.querySelector('#silence').textContent)`)
 	require.Equal(t, "? Forebay", eval[string](b, "document.title"))

@@ -71,7 +71,7 @@ function tellSilence() {
   document.title = `${signs.silent} Forebay`;
   $('status').dataset.status = 'unknown';
   say($('sign'), signs.silent);
-  say($('summary'), 'The program does not answer.' + (data ? ` What you see is from ${clock(data.at, data.at)}.` : ''));
+  say($('summary'), 'The program does not answer.' + (data ? ` The figures are from ${clock(data.at, data.at)}.` : ''));
   if (data) say($('silence'), `That is ${span(Math.round(away / 1000))} ago. It said then: ${data.report.summary}`);
 }
 
