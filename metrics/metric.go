@@ -2,20 +2,20 @@ package metrics
 
 import "github.com/forebay-go/forebay/producer"
 
-// Kind says how a metric behaves.
+// Kind is the kind of a metric.
 type Kind uint8
 
 // The kinds.
 const (
-	Counter   Kind = iota // grows, or begins again at zero
+	Counter   Kind = iota // grows, or restarts at zero
 	Gauge                 // rises and falls
 	Histogram             // counts by size
 )
 
-// String returns the kind in a word.
+// String returns the kind as one word.
 func (k Kind) String() string { return [...]string{"counter", "gauge", "histogram"}[k] }
 
-// Unit is what a metric is measured in, as OpenTelemetry writes it.
+// Unit is the unit of a metric, in the notation of OpenTelemetry.
 type Unit string
 
 // The units.
@@ -27,17 +27,17 @@ const (
 	Requests  Unit = "{request}"
 	Topics    Unit = "{topic}"
 	Times     Unit = "{time}" // how often
-	Condition Unit = ""       // 1 if it is so, 0 if not
+	Condition Unit = ""       // 1 if true, 0 if not
 )
 
 // Metric is a row of the table.
 type Metric struct {
-	Name     string // as Prometheus has it, with its unit
+	Name     string // in the notation of Prometheus, with the unit
 	Kind     Kind
 	Unit     Unit
 	Labels   []string
 	Help     string
-	Question string   // that it answers
+	Question string   // the question that it answers
 	From     []string // the fields of producer.Stats that it shows
 
 	read func(*view, emit) // for a counter or a gauge

@@ -11,29 +11,29 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// defaultTopics is how many topics have series of their own.
+// defaultTopics is the default of Options.Topics.
 const defaultTopics = 50
 
-// Options are what can be chosen. The zero value is a working default.
+// Options are the options of New. The zero value is a working default.
 type Options struct {
-	// Topics is how many topics have series of their own; what goes to others is in the series of
-	// the topic "other". Those come first that have had the most records when they are first seen,
-	// and keep their place while they are in use. Zero means 50, a negative number none.
+	// Topics is the most topics that have series of their own. The series of the topic "other" have
+	// the rest. Of topics first seen together, those with the most records come first. A topic
+	// keeps its place while it is in use. Zero means 50, a negative number none.
 	Topics int
 }
 
-// Source turns what a producer knows into samples. It is safe for concurrent use.
+// Source turns the figures of a producer into samples. It is safe for concurrent use.
 type Source struct {
 	stats func() producer.Stats
 	table []Metric
 
-	// held from Stats to the last sample, so that nobody sees an older state after a newer one;
-	// guards topics
+	// guards topics; held from Stats to the last sample, so that no caller sees an older state
+	// after a newer one
 	mu     sync.Mutex
 	topics *topics
 }
 
-// New returns a source of what stats returns, most often the Stats of a producer.
+// New returns a source that reads stats, usually the Stats method of a producer.
 func New(stats func() producer.Stats, o Options) *Source {
 	if o.Topics == 0 {
 		o.Topics = defaultTopics
@@ -41,10 +41,10 @@ func New(stats func() producer.Stats, o Options) *Source {
 	return &Source{stats: stats, table: Table(), topics: newTopics(max(0, o.Topics))}
 }
 
-// Metrics returns the table that the samples point into. It must not be changed.
+// Metrics returns the table that the samples point into. Do not change it.
 func (s *Source) Metrics() []Metric { return s.table }
 
-// Read asks the producer once, and returns the samples in the order of the table.
+// Read calls Stats once, and returns the samples in the order of the table.
 func (s *Source) Read() []Sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +66,8 @@ func (s *Source) Read() []Sample {
 	return samples
 }
 
-// sound makes labels text: a cluster may be called anything, and Prometheus refuses a whole scrape
-// for one label that is none.
+// sound makes labels valid UTF-8: the name of a cluster may hold any bytes, and Prometheus refuses
+// a whole scrape for one invalid label.
 func sound(labels []string) []string {
 	for i := range labels {
 		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
@@ -75,13 +75,13 @@ func sound(labels []string) []string {
 	return labels
 }
 
-// view is what the rows of the table read.
+// view is the data that the rows of the table read.
 type view struct {
 	*producer.Stats
 	rows []topicRow
 }
 
-// eachPriority are the priorities that have a cluster, with their names and books.
+// eachPriority yields the name and books of each priority that has a cluster.
 func (v *view) eachPriority() iter.Seq2[string, producer.Books] {
 	return func(yield func(string, producer.Books) bool) {
 		for _, p := range routing.All {
@@ -92,7 +92,7 @@ func (v *view) eachPriority() iter.Seq2[string, producer.Books] {
 	}
 }
 
-// eachLane are the same priorities, with their names and how they are.
+// eachLane yields the name and lane of each of those priorities.
 func (v *view) eachLane() iter.Seq2[string, producer.LaneStats] {
 	return func(yield func(string, producer.LaneStats) bool) {
 		for _, p := range routing.All {
@@ -103,7 +103,7 @@ func (v *view) eachLane() iter.Seq2[string, producer.LaneStats] {
 	}
 }
 
-// eachCluster are the clusters in the order of their names.
+// eachCluster yields the clusters in the order of their names.
 func (v *view) eachCluster() iter.Seq2[string, producer.ClusterStats] {
 	return func(yield func(string, producer.ClusterStats) bool) {
 		for _, name := range slices.Sorted(maps.Keys(v.Clusters)) {
@@ -114,16 +114,18 @@ func (v *view) eachCluster() iter.Seq2[string, producer.ClusterStats] {
 	}
 }
 
-// outcomes are how many records came to which end.
+// outcomes yields each outcome with its number of records.
 func outcomes(b *producer.Books) iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, o := range []struct {
 			outcome producer.Outcome
 			records uint64
 		}{
-			{producer.Delivered, b.Delivered}, {producer.Shed, b.Shed}, {producer.Expired,
-				b.Expired},
-			{producer.Rejected, b.Rejected}, {producer.PossiblyPersisted, b.PossiblyPersisted},
+			{producer.Delivered, b.Delivered},
+			{producer.Shed, b.Shed},
+			{producer.Expired, b.Expired},
+			{producer.Rejected, b.Rejected},
+			{producer.PossiblyPersisted, b.PossiblyPersisted},
 		} {
 			if !yield(label(o.outcome.String()), o.records) {
 				return
@@ -132,10 +134,10 @@ func outcomes(b *producer.Books) iter.Seq2[string, uint64] {
 	}
 }
 
-// label makes words the value of a label, that nobody has to quote in a URL.
+// label turns words into the value of a label that needs no quoting in a URL.
 func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
 
-// is makes a condition a number.
+// is returns a condition as a number.
 func is(so bool) float64 {
 	if so {
 		return 1

@@ -28,10 +28,9 @@ var notShown = map[string]string{
 	"Attempts": "the sum of Paths", "Retries": "the sum of Paths",
 	"Throttled": "the sum of Paths", "ThrottledFor": "the sum of Paths",
 	"OrderAtRisk": "the sum of Paths", "DeliveryTime": "the sum of Paths",
-	"Paths.Priority": "a label",
-	"Paths.Cluster":  "a label",
-	"Topics.Cluster": "forebay_route has it, but for topics that a fallback does not " +
-		"take",
+	"Paths.Priority":     "a label",
+	"Paths.Cluster":      "a label",
+	"Topics.Cluster":     "forebay_route has it, except for topics that a fallback does not take",
 	"Topics.Since":       "the series go on where a topic begins anew",
 	"Clusters.Accepted":  "the sum of forebay_cluster_records",
 	"Clusters.Reason":    "words",
@@ -229,7 +228,7 @@ func TestTable_IsPrintedInTheDocuments(t *testing.T) {
 }
 
 const introduction = "# Metrics\n\n" +
-	"Written by `go test ./metrics -update` from the table in `metrics/table.go`. Do not edit\n" +
+	"Written by `go test ./metrics -update` from the table in `metrics/table*.go`. Do not edit\n" +
 	"it.\n\n" +
 	"`metrics/prom` serves these metrics to Prometheus, and `metrics/otel` to OpenTelemetry:\n" +
 	"`registry.MustRegister(prom.New(p.Stats, prom.Options{}))`. Each scrape takes one\n" +

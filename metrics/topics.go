@@ -9,33 +9,33 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// other is what the topics are called together that have no series of their own. One that has this
-// very name never has.
+// other names the series of all topics without their own. A topic of this very name never gets its
+// own.
 const other = "other"
 
-// topicRow is what is told of one topic, in all priorities.
+// topicRow holds the figures of one topic, in all priorities.
 type topicRow struct {
 	name    string
 	books   producer.Books
 	held    int64
-	trouble int // topics whose records wait for a reason that Kafka has given
+	trouble int // number of topics in trouble
 }
 
-// topics chooses who has series, and keeps what they count growing. Stats forgets topics that were
-// idle, and counts them only in the sums of their priorities then: a topic's own count stays where
-// it was, and goes on when it comes back.
+// topics chooses the topics that have series, and keeps their counters from falling. Stats forgets
+// idle topics, and then counts them only in the sums of their priorities. The counters of an idle
+// topic stay where they were, and go on when it comes back.
 type topics struct {
 	limit  int
 	known  map[string]*topic
-	beyond bool // some topic has been among the others
+	beyond bool // some topic has counted as other
 	totals [routing.High + 1]growing
-	left   producer.Books // what those counted that have lost their place
+	left   producer.Books // counts of the topics that lost their place
 }
 
-// topic is one that has series.
+// topic is a topic that has series.
 type topic struct {
 	lanes [routing.High + 1]inLane
-	row   topicRow // of the present state, but for its books
+	row   topicRow // the present state, without its books
 	inUse bool
 }
 
@@ -43,8 +43,7 @@ func newTopics(limit int) *topics {
 	return &topics{limit: limit, known: make(map[string]*topic)}
 }
 
-// see returns the rows that tell of s: those of topics with series in the order of their names, and
-// that of the others.
+// see returns the rows of s: the topics with series, in the order of their names, and then other.
 func (t *topics) see(s *producer.Stats) []topicRow {
 	for _, x := range t.known {
 		x.row.held, x.row.trouble, x.row.books, x.inUse = 0, 0, producer.Books{}, false
@@ -61,7 +60,7 @@ func (t *topics) see(s *producer.Stats) []topicRow {
 	return t.rows(s, rest)
 }
 
-// follow adds what s says of those that have series to them, and what it says of others to rest.
+// follow adds the figures of s to the topics that have series, and those of all others to rest.
 func (t *topics) follow(s *producer.Stats, rest *topicRow) {
 	for i := range s.Topics {
 		row := &s.Topics[i]
@@ -73,7 +72,7 @@ func (t *topics) follow(s *producer.Stats, rest *topicRow) {
 	}
 }
 
-// strangers returns what s says of those that have no series and may get some, the busiest first.
+// strangers returns the topics of s that have no series and may get some, the busiest first.
 func (t *topics) strangers(s *producer.Stats) (rows []*producer.TopicStats) {
 	for i := range s.Topics {
 		if row := &s.Topics[i]; row.Topic != other && t.known[row.Topic] == nil {
@@ -87,10 +86,10 @@ func (t *topics) strangers(s *producer.Stats) (rows []*producer.TopicStats) {
 	return rows
 }
 
-// admit gives places that are free, and then those of idle topics, to strangers in their order.
+// admit gives the free places, and then those of idle topics, to strangers in their order.
 func (t *topics) admit(strangers []*producer.TopicStats, idle []string, rest *topicRow) {
 	for _, row := range strangers {
-		x := t.known[row.Topic] // that has come in with another priority just now
+		x := t.known[row.Topic] // not nil if another priority brought it in just now
 		if x == nil && len(t.known) == t.limit && len(idle) > 0 {
 			t.dismiss(idle[0])
 			idle = idle[1:]
@@ -103,14 +102,14 @@ func (t *topics) admit(strangers []*producer.TopicStats, idle []string, rest *to
 			continue
 		}
 		rest.sub(row)
-		if t.beyond { // it may have been counted among the others, and what it had stays there
+		if t.beyond { // its earlier counts may be in other, and stay there
 			x.lanes[row.Priority].begin(row)
 		}
 		x.add(row)
 	}
 }
 
-// idle returns those that have a place and are not in use any more.
+// idle returns the topics that have a place but are no longer in use.
 func (t *topics) idle() (names []string) {
 	for name, x := range t.known {
 		if !x.inUse {
@@ -121,7 +120,7 @@ func (t *topics) idle() (names []string) {
 	return names
 }
 
-// dismiss takes the place of a topic away.
+// dismiss takes a topic's place away, and remembers its counts.
 func (t *topics) dismiss(name string) {
 	books := t.known[name].books()
 	t.left.Add(&books)
@@ -154,11 +153,11 @@ func (t *topics) rows(s *producer.Stats, rest topicRow) (rows []topicRow) {
 func (x *topic) add(row *producer.TopicStats) {
 	x.inUse = true
 	x.row.add(row)
-	x.row.trouble = min(x.row.trouble, 1) // in two priorities it is one topic
+	x.row.trouble = min(x.row.trouble, 1) // two priorities still make one topic
 	x.lanes[row.Priority].follow(row)
 }
 
-// books returns what x has counted since it has series.
+// books returns the counts of x since it got series.
 func (x *topic) books() (sum producer.Books) {
 	for i := range x.lanes {
 		books := x.lanes[i].books()
@@ -167,14 +166,14 @@ func (x *topic) books() (sum producer.Books) {
 	return sum
 }
 
-// add adds what is not counted, but is so at present.
+// add adds the present state of row, which is no counter.
 func (r *topicRow) add(row *producer.TopicStats) {
 	r.held += row.Held
 	r.trouble += troubles(row)
 	r.books.Pending += row.Pending
 }
 
-// sub takes out what add has added.
+// sub undoes add.
 func (r *topicRow) sub(row *producer.TopicStats) {
 	r.held -= row.Held
 	r.trouble -= troubles(row)
@@ -188,18 +187,17 @@ func troubles(row *producer.TopicStats) int {
 	return 1
 }
 
-// growing is a count that goes on where what it follows begins again at zero.
+// growing is a count that goes on when its source restarts at zero.
 type growing struct {
 	base, last, before producer.Books // base + last - before is the count
 }
 
-// restart goes on with what begins at zero now.
+// restart prepares for a source that restarts at zero now.
 func (g *growing) restart() {
-	g.base, g.last, g.before = g.books(), producer.Books{},
-		producer.Books{}
+	g.base, g.last, g.before = g.books(), producer.Books{}, producer.Books{}
 }
 
-// see follows what is counted.
+// see takes the present count of the source.
 func (g *growing) see(now *producer.Books) {
 	if fell(now, &g.last) {
 		g.restart()
@@ -208,22 +206,22 @@ func (g *growing) see(now *producer.Books) {
 	g.last.Pending = 0
 }
 
-// inLane is what a topic counts in one priority.
+// inLane holds the counts of a topic in one priority.
 type inLane struct {
 	growing
-	is, was bool      // Stats has it, and had it the time before
+	is, was bool      // whether Stats has it now, and had it last time
 	since   time.Time // when its counts began in Stats
 }
 
-// begin has the count begin here.
+// begin makes the count start at row.
 func (l *inLane) begin(row *producer.TopicStats) {
 	l.before = row.Books
 	l.before.Pending = 0
 	l.was, l.since = true, row.Since
 }
 
-// follow follows what is counted. A topic that was freed and made again has begun again at zero,
-// although it may have as much by now as it had before.
+// follow takes the present count of row. The producer frees idle topics: a topic that came back
+// restarted at zero, even if its count has already caught up.
 func (l *inLane) follow(row *producer.TopicStats) {
 	if !l.was || !l.since.Equal(row.Since) {
 		l.restart()
@@ -239,10 +237,10 @@ func (g *growing) books() producer.Books {
 	return sum
 }
 
-// fell reports whether a count has begun again at zero.
+// fell reports whether a count has restarted at zero.
 func fell(now, last *producer.Books) bool {
-	return now.Accepted < last.Accepted || now.Delivered < last.Delivered || now.Shed < last.Shed ||
-		now.Expired < last.Expired ||
-		now.Rejected < last.Rejected || now.PossiblyPersisted < last.PossiblyPersisted ||
+	return now.Accepted < last.Accepted || now.Delivered < last.Delivered ||
+		now.Shed < last.Shed || now.Expired < last.Expired || now.Rejected < last.Rejected ||
+		now.PossiblyPersisted < last.PossiblyPersisted ||
 		now.MaybeDuplicated < last.MaybeDuplicated || now.Refused < last.Refused
 }

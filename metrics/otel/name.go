@@ -8,17 +8,17 @@ import (
 	"github.com/forebay-go/forebay/metrics"
 )
 
-// scope is who has counted, for the SDK.
+// scope is the name of the instrumentation scope.
 const scope = "github.com/forebay-go/forebay/metrics/otel"
 
-// Options are what can be chosen. The zero value is a working default.
+// Options are the options of Register and Attach. The zero value is a working default.
 type Options struct {
 	metrics.Options
-	Attributes []attribute.KeyValue // on every series, to tell several producers of a process apart
+	Attributes []attribute.KeyValue // on every series, to distinguish producers
 }
 
-// Name returns how OpenTelemetry calls a metric: in a namespace, and without the unit, which it
-// keeps apart.
+// Name returns the OpenTelemetry name of a metric: in a namespace, and without the unit, which is
+// separate there.
 func Name(m *metrics.Metric) string {
 	name := strings.TrimSuffix(m.Name, "_total")
 	switch m.Unit {
@@ -30,7 +30,7 @@ func Name(m *metrics.Metric) string {
 	return strings.Replace(name, "_", ".", 1)
 }
 
-// attributes are those of a sample, and more.
+// attributes returns the attributes of a sample, and more.
 func (o *Options) attributes(s *metrics.Sample, more ...attribute.KeyValue) attribute.Set {
 	all := make([]attribute.KeyValue, 0, len(o.Attributes)+len(s.Labels)+len(more))
 	all = append(append(all, o.Attributes...), more...)

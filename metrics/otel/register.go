@@ -12,7 +12,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// instruments are those of a meter.
+// instruments are the instruments of a meter.
 type instruments struct {
 	meter  metric.Meter
 	all    []metric.Observable
@@ -22,10 +22,11 @@ type instruments struct {
 	buckets, count, sum metric.Float64Observable // of delivery times
 }
 
-// Register has meter observe what stats returns, most often the Stats of a producer, until the
-// registration is unregistered. Each collection asks the producer once. It fails if meter does.
-func Register(meter metric.Meter, stats func() producer.Stats, o Options) (metric.Registration,
-	error) {
+// Register makes meter observe stats, usually the Stats method of a producer, until the
+// registration is unregistered. Each collection calls stats once. Register fails if meter does.
+func Register(
+	meter metric.Meter, stats func() producer.Stats, o Options,
+) (metric.Registration, error) {
 	source := metrics.New(stats, o.Options)
 	in := &instruments{meter: meter, by: make(map[*metrics.Metric]metric.Float64Observable)}
 	table := source.Metrics()
@@ -86,8 +87,8 @@ func (in *instruments) observe(to metric.Observer, s *metrics.Sample, o *Options
 		to.ObserveFloat64(in.buckets, float64(sum), metric.WithAttributeSet(o.attributes(s, le)))
 	}
 	count := float64(s.Histogram.Count())
-	to.ObserveFloat64(in.buckets, count, metric.WithAttributeSet(o.attributes(s,
-		attribute.String("le", "+Inf"))))
+	all := o.attributes(s, attribute.String("le", "+Inf"))
+	to.ObserveFloat64(in.buckets, count, metric.WithAttributeSet(all))
 	to.ObserveFloat64(in.count, count, metric.WithAttributeSet(o.attributes(s)))
 	to.ObserveFloat64(in.sum, s.Histogram.Sum, metric.WithAttributeSet(o.attributes(s)))
 }

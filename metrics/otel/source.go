@@ -24,14 +24,14 @@ type Source struct {
 
 var _ metric.Producer = new(Source)
 
-// attached is one producer of records.
+// attached is one attached producer of records.
 type attached struct {
 	source  *metrics.Source
 	options Options
 	since   time.Time
 }
 
-// NewSource returns a source of nothing yet.
+// NewSource returns a source without producers.
 func NewSource() *Source {
 	s := new(Source)
 	for _, bound := range producer.HistogramBounds() {
@@ -40,7 +40,7 @@ func NewSource() *Source {
 	return s
 }
 
-// Attach has s give what stats returns, most often the Stats of a producer, until detach is called.
+// Attach makes s read stats, usually the Stats method of a producer, until detach is called.
 func (s *Source) Attach(stats func() producer.Stats, o Options) (detach func()) {
 	a := &attached{source: metrics.New(stats, o.Options), options: o, since: time.Now()}
 	s.mu.Lock()
@@ -54,13 +54,13 @@ func (s *Source) Attach(stats func() producer.Stats, o Options) (detach func()) 
 	}
 }
 
-// Produce returns what there is, for the SDK. It asks each producer once.
+// Produce returns the present values to the SDK. It calls the Stats of each producer once.
 func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	s.mu.Lock()
 	all := s.attached
 	s.mu.Unlock()
 	var given []metricdata.Metrics
-	at := make(map[string]int) // of a name in given
+	at := make(map[string]int) // index in given, by name
 	for _, a := range all {
 		now := time.Now()
 		for _, sample := range a.source.Read() {
@@ -69,9 +69,10 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 			if !known {
 				i = len(given)
 				at[name] = i
-				given = append(given, metricdata.Metrics{Name: name,
-					Description: sample.Metric.Help, Unit: string(sample.Metric.Unit),
-					Data: empty(sample.Metric.Kind)})
+				given = append(given, metricdata.Metrics{
+					Name: name, Description: sample.Metric.Help,
+					Unit: string(sample.Metric.Unit), Data: empty(sample.Metric.Kind),
+				})
 			}
 			given[i].Data = s.with(given[i].Data, a, &sample, now)
 		}
@@ -83,7 +84,7 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		nil
 }
 
-// empty returns data of a kind without points.
+// empty returns data of a kind, without points.
 func empty(kind metrics.Kind) metricdata.Aggregation {
 	switch kind {
 	case metrics.Counter:
@@ -95,7 +96,7 @@ func empty(kind metrics.Kind) metricdata.Aggregation {
 	return metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality}
 }
 
-// with returns data and the point of a sample.
+// with returns data with the point of a sample added.
 func (s *Source) with(data metricdata.Aggregation, a *attached, sample *metrics.Sample,
 	now time.Time) metricdata.Aggregation {
 	attributes := a.options.attributes(sample)

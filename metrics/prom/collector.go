@@ -7,21 +7,21 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Options are what can be chosen. The zero value is a working default.
+// Options are the options of New. The zero value is a working default.
 type Options struct {
 	metrics.Options
 	Labels prometheus.Labels // on every series
 }
 
-// Collector is a prometheus.Collector. It is safe for concurrent use; a scrape asks the producer
-// once.
+// Collector is a prometheus.Collector. It is safe for concurrent use; each scrape calls
+// Stats once.
 type Collector struct {
 	source *metrics.Source
 	descs  map[*metrics.Metric]*prometheus.Desc
 	bounds []float64 // of the buckets of histograms, in seconds
 }
 
-// New returns a collector of what stats returns, most often the Stats of a producer.
+// New returns a collector that reads stats, usually the Stats method of a producer.
 func New(stats func() producer.Stats, o Options) *Collector {
 	c := &Collector{source: metrics.New(stats, o.Options),
 		descs: make(map[*metrics.Metric]*prometheus.Desc)}
@@ -36,14 +36,14 @@ func New(stats func() producer.Stats, o Options) *Collector {
 	return c
 }
 
-// Describe sends what there may be.
+// Describe sends the descriptions of all metrics.
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, desc := range c.descs {
 		to <- desc
 	}
 }
 
-// Collect sends what there is.
+// Collect sends the present values.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	for _, s := range c.source.Read() {
 		to <- c.convert(&s)

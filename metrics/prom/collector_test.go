@@ -45,7 +45,7 @@ func TestCollector_ServesWhatTheTableSays(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, problems)
 	require.NoError(t, testutil.CollectAndCompare(c, strings.NewReader(`
-# HELP forebay_cluster_state 1 for the state that the cluster is in, 0 for the others: connecting, up, degraded, down and closed.
+# HELP forebay_cluster_state 1 for the present state of the cluster, 0 for the others: connecting, up, degraded, down and closed.
 # TYPE forebay_cluster_state gauge
 forebay_cluster_state{cluster="main",state="closed"} 0
 forebay_cluster_state{cluster="main",state="connecting"} 0
@@ -57,7 +57,7 @@ forebay_cluster_state{cluster="spare",state="connecting"} 0
 forebay_cluster_state{cluster="spare",state="degraded"} 0
 forebay_cluster_state{cluster="spare",state="down"} 0
 forebay_cluster_state{cluster="spare",state="up"} 1
-# HELP forebay_delivery_seconds How long records took that were delivered, from the Send of the oldest in their batch to Kafka's acknowledgement. Its count is the number of records delivered there.
+# HELP forebay_delivery_seconds Delivery time of records, from the Send of the oldest record in their batch to Kafka's acknowledgement. Its count is the number of records delivered.
 # TYPE forebay_delivery_seconds histogram
 forebay_delivery_seconds_bucket{cluster="spare",priority="high",le="0.005"} 0
 forebay_delivery_seconds_bucket{cluster="spare",priority="high",le="0.01"} 6
@@ -85,10 +85,10 @@ forebay_records_total{outcome="expired",priority="high"} 0
 forebay_records_total{outcome="possibly_persisted",priority="high"} 0
 forebay_records_total{outcome="rejected",priority="high"} 0
 forebay_records_total{outcome="shed",priority="high"} 3
-# HELP forebay_refused_records_total Records that Send did not accept, by its error. They are not among the accepted ones.
+# HELP forebay_refused_records_total Records that Send refused, by error. They do not count as accepted.
 # TYPE forebay_refused_records_total counter
 forebay_refused_records_total{error="buffer_full"} 4
-# HELP forebay_topic_accepted_records_total Records that Send has accepted, by topic.
+# HELP forebay_topic_accepted_records_total Records that Send accepted, by topic.
 # TYPE forebay_topic_accepted_records_total counter
 forebay_topic_accepted_records_total{topic="events"} 12
 forebay_topic_accepted_records_total{topic="other"} 0

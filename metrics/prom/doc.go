@@ -1,12 +1,11 @@
-// Package prom serves what a producer counts to Prometheus:
+// Package prom serves the metrics of a producer to Prometheus:
 //
 //	registry.MustRegister(prom.New(p.Stats, prom.Options{}))
 //
-// docs/metrics.md lists the metrics. Nothing is registered by itself, and there is no state of the
-// package. Several producers in one process want a label each to be told apart by, such as
-// prom.Options{Labels: prometheus.Labels{"producer": "audit"}}. To take the metrics away,
-// Unregister the collector; it holds nothing but the function that it was given.
+// docs/metrics.md lists the metrics. The package registers nothing by itself, and has no global
+// state. If a process has several producers, give each a label of its own, such as
+// prom.Options{Labels: prometheus.Labels{"producer": "audit"}}. To remove the metrics, Unregister
+// the collector; it holds nothing but the function that it was given.
 //
-// Connections has what kgo, the client underneath, does on its connections, by franz-go's own
-// plug-in.
+// Connections counts the connections of kgo, the client underneath, with franz-go's own plug-in.
 package prom
