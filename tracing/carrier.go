@@ -7,28 +7,28 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// carrier are headers that a propagator writes to and reads. It implements
+// carrier holds the headers that a propagator reads and writes. It implements
 // propagation.TextMapCarrier.
 type carrier struct {
 	headers []producer.Header
-	text    []byte // that values of headers point into
-	added   int64  // bytes that a record gets larger by, at most
+	text    []byte // the values of added headers point into it
+	added   int64  // the most bytes that the record grows by
 }
 
-// carriers are used again: Send copies records. So headers cost an allocation or two, those of the
-// propagator.
+// carriers are reused, because Send copies records. So only the propagator allocates for headers,
+// once or twice.
 var carriers = sync.Pool{New: func() any { return new(carrier) }}
 
-// newCarrier returns one with a copy of headers, whose array is the caller's.
+// newCarrier returns a carrier with a copy of headers, because the caller owns their array.
 func newCarrier(headers []producer.Header) *carrier {
 	c := carriers.Get().(*carrier)
 	c.headers = append(c.headers[:0], headers...)
 	return c
 }
 
-// free takes c back.
+// free returns c to carriers.
 func (c *carrier) free() {
-	clear(c.headers) // it would keep what the caller wants to be rid of
+	clear(c.headers) // so that it keeps nothing of the caller alive
 	c.headers, c.text, c.added = c.headers[:0], c.text[:0], 0
 	if cap(c.text) <= 4<<10 && cap(c.headers) <= 64 {
 		carriers.Put(c)
@@ -52,7 +52,7 @@ func (c *carrier) Set(key, value string) {
 	c.text = append(c.text, value...)
 	c.headers = append(c.headers, producer.Header{Key: key,
 		Value: c.text[from:len(c.text):len(c.text)]})
-	c.added += int64(len(key) + len(value) + 2*5) // and their lengths
+	c.added += int64(len(key) + len(value) + 2*5) // with two length fields
 }
 
 // Keys returns the keys.

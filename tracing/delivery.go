@@ -11,7 +11,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// What the semantic conventions have no name for.
+// Attributes without a name in the semantic conventions.
 const (
 	priorityKey        = attribute.Key("forebay.priority")
 	outcomeKey         = attribute.Key("forebay.outcome")
@@ -22,7 +22,7 @@ const (
 	maybeDuplicatedKey = attribute.Key("forebay.maybe_duplicated")
 )
 
-// Delivery returns what to give to producer.WithDelivery: it makes the span of each outcome, then
+// Delivery returns the callback for producer.WithDelivery. It makes the span of each outcome, then
 // calls next, which may be nil.
 func (t *Tracer) Delivery(next func(producer.Report)) func(producer.Report) {
 	t.follows.Store(true)
@@ -36,8 +36,8 @@ func (t *Tracer) Delivery(next func(producer.Report)) func(producer.Report) {
 	}
 }
 
-// contextOf returns the span context that the record of r was sent with, and gives r the tag back
-// that the application has chosen.
+// contextOf returns the span context that the record of r was sent with. It restores the
+// application's tag in r.
 func (t *Tracer) contextOf(r *producer.Report) trace.SpanContext {
 	sc, ok := t.sent.take(r.Tag, r.Topic)
 	if t.sent.made(r.Tag) {
@@ -55,11 +55,14 @@ func (t *Tracer) contextOf(r *producer.Report) trace.SpanContext {
 
 func (t *Tracer) deliver(r *producer.Report, sent trace.SpanContext) {
 	attrs := []attribute.KeyValue{
-		semconv.MessagingSystemKafka, semconv.MessagingOperationName("deliver"),
+		semconv.MessagingSystemKafka,
+		semconv.MessagingOperationName("deliver"),
 		semconv.MessagingDestinationName(r.Topic),
-		priorityKey.String(r.Priority.String()), outcomeKey.String(r.Outcome.String()),
+		priorityKey.String(r.Priority.String()),
+		outcomeKey.String(r.Outcome.String()),
 		clusterKey.String(r.Cluster),
-		attemptsKey.Int(r.Attempts), deliveryTimeKey.Float64(r.Waited.Seconds()),
+		attemptsKey.Int(r.Attempts),
+		deliveryTimeKey.Float64(r.Waited.Seconds()),
 		maybeDuplicatedKey.Bool(r.MaybeDuplicated),
 	}
 	if r.Outcome == producer.Delivered {

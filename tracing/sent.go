@@ -10,28 +10,27 @@ import (
 )
 
 const (
-	remembered = 16384 // records under way
-	numbers    = 20    // bits of a tag that a Tracer makes; the others are its own
+	remembered = 16384 // records in flight
+	numbers    = 20    // low bits of a tag that count records; the rest is the prefix of the Tracer
 )
 
-// sent remembers the span contexts of the records under way by their tags: a report of one that was
-// delivered has nothing else to tell it by. At its bound it forgets the oldest, so what a report
-// never comes for does no harm.
+// sent remembers the span contexts of the records in flight by their tags: the report of a
+// delivered record has nothing else to identify it. When full it forgets the oldest, so a record
+// without a report does no harm.
 type sent struct {
-	prefix uint64 // of the tags that are made here, a random one
+	prefix uint64 // of the tags made here; random
 	seed   maphash.Seed
-	number atomic.Uint64 // of the last tag that was made
-	some   atomic.Int64  // how many are remembered, to be looked at without the lock
+	number atomic.Uint64 // of the last tag made here
+	some   atomic.Int64  // the number remembered, for reads without the lock
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	byTag map[uint64]trail
-	// tags, a ring from the moment when it is full; one may be of a record that is not remembered
-	// any more
+	// tags, a ring once it is full; may hold tags of records that are already forgotten
 	order []uint64
 	next  int // the oldest of a full ring
 }
 
-// trail is what is remembered of a record.
+// trail is the memory of one record.
 type trail struct {
 	span  trace.SpanContext
 	topic uint64 // hash of its name
@@ -40,16 +39,18 @@ type trail struct {
 
 func newSent(most int) *sent {
 	return &sent{
-		prefix: rand.Uint64() | 1<<63, seed: maphash.MakeSeed(), byTag: make(map[uint64]trail),
-		order: make([]uint64, 0, most),
+		prefix: rand.Uint64() | 1<<63,
+		seed:   maphash.MakeSeed(),
+		byTag:  make(map[uint64]trail),
+		order:  make([]uint64, 0, most),
 	}
 }
 
 // made reports whether tag was made here.
 func (s *sent) made(tag uint64) bool { return tag>>numbers == s.prefix>>numbers }
 
-// remember remembers a record until take, or until too many others were. It returns its tag, a new
-// one in place of 0.
+// remember remembers a record until take is called or too many others follow. It returns the tag of
+// the record, a new tag instead of 0.
 func (s *sent) remember(tag uint64, topic string, span trace.SpanContext) uint64 {
 	if tag == 0 {
 		tag = s.prefix>>numbers<<numbers | s.number.Add(1)&(1<<numbers-1)
@@ -73,7 +74,7 @@ func (s *sent) remember(tag uint64, topic string, span trace.SpanContext) uint64
 	return tag
 }
 
-// take returns what is remembered of a record, and forgets it.
+// take returns the span context of a record, and forgets the record.
 func (s *sent) take(tag uint64, topic string) (span trace.SpanContext, ok bool) {
 	if s.some.Load() == 0 {
 		return span, false

@@ -16,14 +16,15 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Tracer makes spans of what is sent, and of what becomes of it. It is safe for concurrent use.
+// Tracer makes spans of records that are sent, and of their outcomes. It is safe for concurrent
+// use.
 type Tracer struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
-	// the propagator is the application's: it may have something to say without a span
+	// the application chose the propagator, which may write headers without a span
 	always   bool
 	separate bool
-	follows  atomic.Bool // somebody reports
+	follows  atomic.Bool // Delivery was called
 	sent     *sent
 }
 
@@ -34,22 +35,21 @@ type optionFunc func(*Tracer)
 
 func (f optionFunc) apply(t *Tracer) { f(t) }
 
-// WithPropagator has p write the headers, in place of propagation.TraceContext (traceparent,
-// tracestate). With baggage, as
-// propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}) has
-// it, think of who reads the topic.
+// WithPropagator makes p write the headers instead of propagation.TraceContext (traceparent,
+// tracestate). A propagator with propagation.Baggage shows the baggage to everybody who reads the
+// topic.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(t *Tracer) { t.propagator, t.always = p, true })
 }
 
-// WithSeparateTraces has each "deliver" span begin a trace of its own, which is linked to that of
-// the record: for collectors that close a trace after a while. The provider's sampler then decides
-// on it anew.
+// WithSeparateTraces makes each "deliver" span begin its own trace, linked to the trace of the
+// record: for collectors that close a trace after a while. The provider's sampler then decides
+// again.
 func WithSeparateTraces() Option {
 	return optionFunc(func(t *Tracer) { t.separate = true })
 }
 
-// New returns a Tracer whose spans are provider's.
+// New returns a Tracer that makes its spans with provider.
 func New(provider trace.TracerProvider, opts ...Option) *Tracer {
 	t := &Tracer{
 		tracer: provider.Tracer("github.com/forebay-go/forebay/tracing",
@@ -65,13 +65,13 @@ func New(provider trace.TracerProvider, opts ...Option) *Tracer {
 	return t
 }
 
-// Sender is what a Tracer sends with: a *producer.Producer.
+// Sender sends the records of a Tracer: a *producer.Producer.
 type Sender interface {
 	Send(rec producer.Record) error
 }
 
-// Send sends rec with p, as p.Send does: it never waits, and returns what that returns. If ctx has
-// a sampled span, a span is made for it. Of ctx nothing else is used: it may have ended.
+// Send sends rec with p.Send: it never waits, and returns the error of p.Send. If ctx has a sampled
+// span, Send makes a child span. It uses nothing else of ctx, which may have ended.
 func (t *Tracer) Send(ctx context.Context, p Sender, rec producer.Record) error {
 	switch parent := trace.SpanContextFromContext(ctx); {
 	case parent.IsValid() && parent.IsSampled():
@@ -85,7 +85,8 @@ func (t *Tracer) Send(ctx context.Context, p Sender, rec producer.Record) error 
 
 func (t *Tracer) sendTraced(ctx context.Context, p Sender, rec producer.Record) error {
 	attrs := []attribute.KeyValue{
-		semconv.MessagingSystemKafka, semconv.MessagingOperationName("send"),
+		semconv.MessagingSystemKafka,
+		semconv.MessagingOperationName("send"),
 		semconv.MessagingOperationTypeSend,
 		semconv.MessagingDestinationName(rec.Topic),
 		semconv.MessagingMessageBodySize(len(rec.Value)),
@@ -104,7 +105,7 @@ func (t *Tracer) sendTraced(ctx context.Context, p Sender, rec producer.Record) 
 	defer span.End()
 	sc := span.SpanContext()
 	followed := t.follows.Load() && sc.IsSampled()
-	if followed { // before Send, for the report may come first
+	if followed { // before Send, because the report may come first
 		rec.Tag = t.sent.remember(rec.Tag, rec.Topic, sc)
 	}
 	err := t.send(ctx, p, rec)
@@ -133,7 +134,7 @@ func (t *Tracer) send(ctx context.Context, p Sender, rec producer.Record) error 
 	return err
 }
 
-// errorType returns the kind of what Send returned.
+// errorType returns the attribute for the error that Send returned.
 func errorType(err error) attribute.KeyValue {
 	if e, ok := errors.AsType[*producer.SendError](err); ok {
 		return semconv.ErrorTypeKey.String(e.Err.Error())
