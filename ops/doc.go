@@ -1,5 +1,4 @@
-// Package ops has nothing to import: dashboard.json for Grafana, alerts.yaml for Prometheus and
-// runbook.md are files to take. It is a module of its own, because its tests need what nobody who
-// sends events should inherit: Prometheus' own library, and a browser that looks at the page of
-// package health.
+// Package ops has no code to import, only files to copy: dashboard.json for Grafana, alerts.yaml
+// for Prometheus, and runbook.md. It is its own module, because its tests need the library of
+// Prometheus and a browser for the page of package health, which no user should inherit.
 package ops
