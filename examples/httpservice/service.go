@@ -55,8 +55,8 @@ func (s *service) handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prom.New(s.p.Stats, prom.Options{}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.Handle("/forebay/", http.StripPrefix("/forebay",
-		health.New(s.p, health.WithSettings(config.Fields))))
+	page := health.New(s.p, health.WithSettings(config.Fields))
+	mux.Handle("/forebay/", http.StripPrefix("/forebay", page))
 	return mux
 }
 

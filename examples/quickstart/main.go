@@ -15,8 +15,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := story(ctx, newScreen(os.Stdout), pace{
-		start: 2 * time.Second, outage: 5 * time.Second, comeback: 9 * time.Second,
-		end: 13 * time.Second,
+		start: 2 * time.Second, outage: 5 * time.Second,
+		comeback: 9 * time.Second, end: 13 * time.Second,
 	})
 	stop()
 	if errors.Is(err, context.Canceled) {
