@@ -325,7 +325,7 @@ func (cl *client) initProducerID(ctx context.Context, node int32, addr string) (
 		return -1, -1, err
 	}
 	if resp.ProducerID < 0 || resp.ProducerEpoch < 0 || resp.ProducerEpoch >= lastEpoch {
-		return -1, -1, fmt.Errorf("producer ID %d in epoch %d is of no use", resp.ProducerID,
+		return -1, -1, fmt.Errorf("producer ID %d in epoch %d is unusable", resp.ProducerID,
 			resp.ProducerEpoch)
 	}
 	return resp.ProducerID, resp.ProducerEpoch, nil

@@ -53,7 +53,7 @@ func TestIdentity_TakesAnotherIDWhenItsEpochsAreSpent(t *testing.T) {
 	require.False(t, i.available())
 	require.Positive(t, i.epoch, "it does not overflow")
 	i.answered(7, 0, nil)
-	require.False(t, i.available(), "the same ID is of no use")
+	require.False(t, i.available(), "the same ID is unusable")
 	require.True(t, i.retryAt.After(time.Now()), "and is asked for after a pause")
 	i.answered(8, 0, nil)
 	s, ok := i.renew("events", 0)
