@@ -16,7 +16,7 @@ import (
 // probing bounds the time for all clusters together.
 const probing = time.Minute
 
-// probe checks each cluster in cfg, with the topics that cfg names and more ones. It prints a line
+// probe checks each cluster in cfg, with the topics in cfg and in more. It prints a line
 // for each finding, and returns how many are wrong. Choices override what cfg says topics are like.
 func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []string,
 	choices admin.Choices) (wrong int, err error) {

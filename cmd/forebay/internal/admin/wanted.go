@@ -21,7 +21,7 @@ type Wanted struct {
 // Pattern reports whether Topic is a pattern.
 func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
 
-// Topics returns the topics of the rules in cfg and more ones, each in the cluster of its priority
+// Topics returns the topics of the rules in cfg and in more, each in the cluster of its priority
 // and in the fallbacks that take it. cfg must have its defaults filled in.
 func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 	rules, err := routing.NewTable(cfg.Topics)
