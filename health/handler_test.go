@@ -27,12 +27,14 @@ import (
 func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 	h := New(well())
 	for path, contentType := range map[string]string{
-		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/past": asJSON, "/settings": asJSON,
-		"/": "text/html; charset=utf-8", "/page.js": "text/javascript; " +
+		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/past": asJSON,
+		"/settings": asJSON,
+		"/":         "text/html; charset=utf-8", "/page.js": "text/javascript; " +
 			"charset=utf-8", "/show.js": "text/javascript; " +
 			"charset=utf-8", "/chart.js": "text/javascript; " +
 			"charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
-		"/page.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml", "/livez?verbose=1": plain,
+		"/page.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml",
+		"/livez?verbose=1": plain,
 	} {
 		w := get(t, h, "GET", path)
 		require.Equal(t, 200, w.Code, path)

@@ -71,13 +71,15 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 			s.Lanes[routing.Low] = producer.LaneStats{Cluster: "main", Shedding: true}
 		}, "Records of low priority are being lost or refused: the buffer is full.",
 			Problem{Kind: KindShedding, Status: Losing,
-				Text: "records of low priority are being lost or refused", Reason: "the buffer is full",
+				Text:    "records of low priority are being lost or refused",
+				Reason:  "the buffer is full",
 				Cluster: "main", Priority: routing.Low}},
 		"a topic is not there": {func(s *producer.Stats, _ *fake) {
 			s.Topics = manyTopics(2, 1)
 		}, "Nothing is being lost, but records of topic t00000 wait.",
 			Problem{Kind: KindTopic, Status: Impaired, Text: "records of topic t00000 wait",
-				Reason: "it is not there", Topic: "t00000", Cluster: "main", Priority: routing.Low}},
+				Reason: "it is not there", Topic: "t00000", Cluster: "main",
+				Priority: routing.Low}},
 		"a topic in trouble": {func(s *producer.Stats, _ *fake) {
 			s.Topics = manyTopics(8, 0)
 			s.Topics[7].Trouble = "partition 3 has no leader; elect one"
@@ -87,14 +89,17 @@ func TestReport_SaysInWordsWhatIsNotWell(t *testing.T) {
 		}, "Nothing is being lost, but records of topic t00007 wait.",
 			Problem{Kind: KindTopic, Status: Impaired, Text: "records of topic t00007 wait",
 				Reason: "partition 3 has no leader", Remedy: "elect one",
-				Cause: producer.CauseNoLeader, Topic: "t00007", Cluster: "main", Priority: routing.Low, Since: noon, Count: 7}},
+				Cause: producer.CauseNoLeader, Topic: "t00007", Cluster: "main",
+				Priority: routing.Low, Since: noon, Count: 7}},
 		"all topics of a priority in trouble": {func(s *producer.Stats, _ *fake) {
 			s.Troubles = []producer.Trouble{{Cause: producer.CauseThrottled, Cluster: "main",
 				Priority: routing.Low, Reason: "broker 1 asks to be left alone", Since: noon}}
 		}, "Nothing is being lost, but records of low priority wait for cluster main.",
 			Problem{Kind: KindTrouble, Status: Impaired,
-				Text: "records of low priority wait for cluster main", Reason: "broker 1 asks to be left alone",
-				Cause: producer.CauseThrottled, Cluster: "main", Priority: routing.Low, Since: noon}},
+				Text:   "records of low priority wait for cluster main",
+				Reason: "broker 1 asks to be left alone",
+				Cause:  producer.CauseThrottled, Cluster: "main", Priority: routing.Low,
+				Since: noon}},
 		"no producer ID": {func(s *producer.Stats, _ *fake) {
 			s.Clusters["main"] = producer.ClusterStats{State: producer.Up,
 				Unnumbered: "CLUSTER_AUTHORIZATION_FAILED"}
@@ -176,14 +181,15 @@ func TestReport_TellsWhatSendRefusedAndWhatTheApplicationDidNotTake(t *testing.T
 		"route": {func(s *producer.Stats) { s.Refused[producer.ErrNoRoute] = 2 }, Losing,
 			"Send refused records", "their priority has no cluster"},
 		"invalid": {func(s *producer.Stats) { s.Refused[producer.ErrInvalidRecord] = 2 }, Losing,
-			"Send refused records", "the name of their topic is not legal in Kafka, or their " +
-				"partition is negative"},
+			"Send refused records",
+			"the name of their topic is not legal in Kafka, or their partition is negative"},
 		"closed": {func(s *producer.Stats) { s.Refused[producer.ErrClosed] = 2 }, Impaired,
 			"Send refused records", "the producer is closed"},
 		"reports": {func(s *producer.Stats) { s.ReportsDropped = 2 }, Impaired,
 			"delivery reports were dropped", "the application's callback does not keep up"},
 		"panics": {func(s *producer.Stats) { s.ReportPanics = 2 }, Impaired,
-			"the application's callback for delivery reports panicked", "see the panic in the application's log"},
+			"the application's callback for delivery reports panicked",
+			"see the panic in the application's log"},
 		"events": {func(s *producer.Stats) { s.EventsDropped = 2 }, Impaired,
 			"events were dropped", "the application's callback does not keep up"},
 	} {

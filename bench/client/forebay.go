@@ -28,8 +28,8 @@ func newForebay(s Settings, l Listener) (Client, error) {
 	f.listen = l
 	f.told = map[string]string{
 		"Batching.Linger": cfg.Batching.Linger.String(), "Batching.Compression": s.Compression,
-		"Buffer.MaxBytes": fmt.Sprint(s.BoundBytes), "acks": "all " +
-			"(default)", "idempotence": "yes (its own sequences, always)",
+		"Buffer.MaxBytes": fmt.Sprint(s.BoundBytes), "acks": "all (default)",
+		"idempotence": "yes (its own sequences, always)",
 	}
 	var options []producer.Option
 	if f.reports {

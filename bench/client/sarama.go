@@ -27,9 +27,9 @@ func newSarama(s Settings, l Listener) (Client, error) {
 	c.listen = l
 	cfg.Producer.Return.Successes = c.reports
 	c.told = map[string]string{
-		"RequiredAcks": "WaitForAll", "Idempotent": "true", "Net.MaxOpenRequests": "1 (sarama " +
-			"demands it for idempotence)",
-		"Flush.Frequency": s.Linger.String(), "Compression": s.Compression,
+		"RequiredAcks": "WaitForAll", "Idempotent": "true",
+		"Net.MaxOpenRequests": "1 (sarama demands it for idempotence)",
+		"Flush.Frequency":     s.Linger.String(), "Compression": s.Compression,
 		"bound": "it has no setting for one: its input waits",
 	}
 	if c.reports {

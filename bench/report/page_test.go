@@ -51,8 +51,8 @@ func measured() []Measured {
 				{At: time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 2,
 					LoadAverage: 1.5, Took: time.Hour, Command: "go run . -rounds 2"},
 				{At: time.Date(2026, 3, 5, 5, 6, 0, 0, time.UTC), Host: host, Rounds: 1,
-					Quick: true, LoadAverage: 0.5, Took: time.Minute, Command: "go run . -quick " +
-						"-more"},
+					Quick: true, LoadAverage: 0.5, Took: time.Minute,
+					Command: "go run . -quick -more"},
 			},
 			Samples: samples(),
 		},

@@ -34,8 +34,8 @@ func TestResult_SaysWhatBecameOfTheInput(t *testing.T) {
 			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s, interrupted before the end " +
 				"of the input", exitInterrupted},
 		"interrupted after the end, all delivered": {
-			result{signaled: true}, "accepted 0, delivered 0, not delivered 0, in 2.0s, " +
-				"0/s", exitOK},
+			result{signaled: true},
+			"accepted 0, delivered 0, not delivered 0, in 2.0s, 0/s", exitOK},
 		"interrupted after the end, some lost": {
 			result{signaled: true, tooLarge: 1},
 			"accepted 0, delivered 0, not delivered 1 (1 too large), in 2.0s, " +

@@ -65,8 +65,8 @@ func TestStory_ServesItsPageAndMetricsUntilInterrupted(t *testing.T) {
 		time.Minute, 10*time.Millisecond)
 	url := regexp.MustCompile(`http://[0-9.:]+`).FindString(out.String())
 	for path, want := range map[string]string{
-		"/metrics": "forebay_", "/forebay/": "<!doctype " +
-			"html>", "/forebay/health": "{", "/forebay/livez": "ok", "/titles/7": "7",
+		"/metrics": "forebay_", "/forebay/": "<!doctype html>", "/forebay/health": "{",
+		"/forebay/livez": "ok", "/titles/7": "7",
 	} {
 		answer, err := http.Get(url + path)
 		require.NoError(t, err)

@@ -32,8 +32,8 @@ func New(t testing.TB) *CA {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "authority of a " +
-			"test"}, BasicConstraintsValid: true, IsCA: true,
+		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "authority of a test"},
+		BasicConstraintsValid: true, IsCA: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().AddDate(1, 0, 0),
 	}

@@ -40,8 +40,8 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		f.stream(10 * time.Second)
 		require.Equal(t, []string{
 			"cluster unset main down ", "cluster unset spare up ",
-			"returned low main none ", "fell back medium spare none main", "returned high main " +
-				"none ",
+			"returned low main none ", "fell back medium spare none main",
+			"returned high main none ",
 		}, current())
 		for range f.p.Current() {
 			break // who has seen enough
@@ -68,8 +68,8 @@ func TestVirtual_EventsComeInOrderAndCurrentTellsThePresent(t *testing.T) {
 		require.ElementsMatch(t, []string{"cluster unset main up ", "cluster unset spare up "},
 			told[:2])
 		require.Equal(t, []string{
-			"cluster unset main down ", "fell back medium spare none main", "cluster unset main " +
-				"up ", "returned medium main none spare",
+			"cluster unset main down ", "fell back medium spare none main",
+			"cluster unset main up ", "returned medium main none spare",
 		}, told[2:6])
 		require.ElementsMatch(t, []string{"cluster unset main closed ",
 			"cluster unset spare closed "}, told[6:])

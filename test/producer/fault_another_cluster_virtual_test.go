@@ -52,8 +52,8 @@ func (m *misled) requireUntouched(t *testing.T) {
 // eachAge runs a load on brokers of two ages, with a cluster whose name may lead to another one.
 // It leads there from the start where the settings are changed.
 func eachAge(t *testing.T, change func(*producer.Config), load func(b *bubble, m *misled)) {
-	for age, opts := range map[string][]kfake.Opt{"Kafka " +
-		"4.0": {kfake.MaxVersions(kversion.V4_0_0())}, "KIP-1242": nil} {
+	for age, opts := range map[string][]kfake.Opt{
+		"Kafka 4.0": {kfake.MaxVersions(kversion.V4_0_0())}, "KIP-1242": nil} {
 		t.Run(age, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				topics := map[string]int32{"events": 3, "keyed": 5}

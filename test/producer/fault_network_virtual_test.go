@@ -116,8 +116,8 @@ var troubles = []trouble{
 	{name: "refused", begin: func(b *bubble) { b.k.link.Cut() },
 		end: func(b *bubble) { b.k.link.Restore() }, reason: "refused", rate: 13},
 	{name: "black hole", begin: func(b *bubble) { b.k.link.Hole() },
-		end: func(b *bubble) { b.k.link.Restore() }, reason: "no answer in " +
-			"time", slack: time.Second, rate: 13},
+		end: func(b *bubble) { b.k.link.Restore() }, reason: "no answer in time",
+		slack: time.Second, rate: 13},
 	{name: "no such name", begin: unresolvable(net.DNSError{Err: "no such host", IsNotFound: true}),
 		reason: "no such host", rate: 13},
 	{name: "name server fails", begin: unresolvable(net.DNSError{Err: "server misbehaving",

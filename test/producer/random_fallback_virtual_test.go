@@ -107,8 +107,8 @@ func (w *wander) change(names []string, cfg *producer.Config) {
 var moves = []string{
 	"send", "send", "send", "send", "send", "send", "cut", "cut", "hole", "restore", "restore",
 	"restore", "reset", "cut after writes",
-	"delay", "produce errors", "metadata errors", "identity " +
-		"errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
+	"delay", "produce errors", "metadata errors",
+	"identity errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
 }
 
 func (w *wander) step() {

@@ -204,8 +204,8 @@ func (o *outcomes) report(r producer.Report) {
 var steps = []string{
 	"send", "send", "send", "send", "send", "send", "send", "cut", "hole", "restore", "restore",
 	"reset", "cut after writes",
-	"delay", "move leader", "shuffle leaders", "add broker", "remove broker", "produce " +
-		"errors", "produce errors", "metadata errors",
+	"delay", "move leader", "shuffle leaders", "add broker", "remove broker",
+	"produce errors", "produce errors", "metadata errors",
 	"identity errors", "grow", "create late", "delete fleeting", "create fleeting", "flush",
 }
 

@@ -267,8 +267,8 @@ func TestVirtual_EventsTellOfWhatReconfigureDid(t *testing.T) {
 			require.Equal(t, 2, reconfigured)
 			require.ElementsMatch(t, []string{"cluster main up ", "cluster spare up "}, told[:2])
 			require.Equal(t, []string{
-				"cluster main up ", "cluster main down ", "fell back spare none " +
-					"main", "returned main none spare",
+				"cluster main up ", "cluster main down ",
+				"fell back spare none main", "returned main none spare",
 				"cluster spare closed ", "cluster main up ",
 			}, told[2:])
 		})

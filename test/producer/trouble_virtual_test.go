@@ -61,22 +61,22 @@ func refusing(err *kerr.Error, keys ...kmsg.Key) func(b *bubble) func() {
 func everyWaiting() map[string]waiting {
 	return map[string]waiting{
 		"a topic that is not there": {
-			cause: producer.CauseTopicMissing, reason: "it does not exist " +
-				"(UNKNOWN_TOPIC_OR_PARTITION)", remedy: "forebay topics " +
-				"apply", err: kerr.UnknownTopicOrPartition,
+			cause:  producer.CauseTopicMissing,
+			reason: "it does not exist (UNKNOWN_TOPIC_OR_PARTITION)",
+			remedy: "forebay topics apply", err: kerr.UnknownTopicOrPartition,
 			begin:  func(b *bubble) func() { return func() { b.create("plays", 3) } },
 			record: producer.Record{Topic: "plays"},
 		},
 		"no right to write": {
-			cause: producer.CauseTopicForbidden, reason: "we may not write to it " +
-				"(TOPIC_AUTHORIZATION_FAILED)", remedy: "Write and " +
-				"Describe", err: kerr.TopicAuthorizationFailed,
+			cause:  producer.CauseTopicForbidden,
+			reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)",
+			remedy: "Write and Describe", err: kerr.TopicAuthorizationFailed,
 			begin: refusing(kerr.TopicAuthorizationFailed, kmsg.Produce),
 		},
 		"no right to see": {
-			cause: producer.CauseTopicForbidden, reason: "we may not write to it " +
-				"(TOPIC_AUTHORIZATION_FAILED)", remedy: "Write and " +
-				"Describe", err: kerr.TopicAuthorizationFailed,
+			cause:  producer.CauseTopicForbidden,
+			reason: "we may not write to it (TOPIC_AUTHORIZATION_FAILED)",
+			remedy: "Write and Describe", err: kerr.TopicAuthorizationFailed,
 			begin: refusing(kerr.TopicAuthorizationFailed, kmsg.Produce, kmsg.Metadata),
 		},
 		"too few replicas": {
@@ -96,21 +96,19 @@ func everyWaiting() map[string]waiting {
 			begin: refusing(kerr.RequestTimedOut, kmsg.Produce),
 		},
 		"a disk that is full": {
-			cause: producer.CauseBrokerError, reason: "which answers with " +
-				"KAFKA_STORAGE_ERROR", remedy: "the log of that " +
-				"broker", err: kerr.KafkaStorageError,
+			cause: producer.CauseBrokerError, reason: "which answers with KAFKA_STORAGE_ERROR",
+			remedy: "the log of that broker", err: kerr.KafkaStorageError,
 			begin: refusing(kerr.KafkaStorageError, kmsg.Produce),
 		},
 		"a code that nobody knows": {
-			cause: producer.CauseBrokerError, reason: "which answers with " +
-				"UNKNOWN_SERVER_ERROR", remedy: "the log of that " +
-				"broker", err: kerr.UnknownServerError,
+			cause: producer.CauseBrokerError, reason: "which answers with UNKNOWN_SERVER_ERROR",
+			remedy: "the log of that broker", err: kerr.UnknownServerError,
 			begin: refusing(kerr.UnknownServerError, kmsg.Produce),
 		},
 		"a leader that says that it is none": {
-			cause: producer.CauseNoLeader, reason: "but that broker denies it " +
-				"(NOT_LEADER_FOR_PARTITION)", remedy: "another " +
-				"leader", err: kerr.NotLeaderForPartition,
+			cause:  producer.CauseNoLeader,
+			reason: "but that broker denies it (NOT_LEADER_FOR_PARTITION)",
+			remedy: "another leader", err: kerr.NotLeaderForPartition,
 			begin: refusing(kerr.NotLeaderForPartition, kmsg.Produce),
 		},
 		"no leader": {
@@ -136,8 +134,8 @@ func everyWaiting() map[string]waiting {
 			},
 		},
 		"a partition that does not exist": {
-			cause: producer.CausePartitionMissing, reason: "partition 9 does not exist: the " +
-				"topic has 3", remedy: "add partitions",
+			cause:  producer.CausePartitionMissing,
+			reason: "partition 9 does not exist: the topic has 3", remedy: "add partitions",
 			begin: func(b *bubble) func() {
 				return func() {
 					b.grown["events"] = true
@@ -150,8 +148,8 @@ func everyWaiting() map[string]waiting {
 			record: producer.Record{Topic: "events", Partition: producer.ToPartition(9)},
 		},
 		"a broker that hangs up on what is sent": {
-			cause: producer.CauseNoAnswer, shared: true, reason: "which does not answer what is " +
-				"sent to it", remedy: "the load",
+			cause: producer.CauseNoAnswer, shared: true,
+			reason: "which does not answer what is sent to it", remedy: "the load",
 			begin: func(b *bubble) func() {
 				var gone atomic.Bool
 				b.k.ControlKey(int16(kmsg.Produce),
