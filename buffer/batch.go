@@ -39,9 +39,13 @@ const (
 type Batch struct {
 	topic *Topic
 	body  []byte // records in wire format; after compression the compressed ones
+	sum   sum    // of body, as far as it was taken
 	metas []meta // nil without reports
+	// writes to a connection that read body now; see Lent
+	lent atomic.Int32
 
 	reports  bool // metas are kept
+	sums     bool // body is summed while it is written, for it will not be compressed
 	records  int
 	baseTime int64 // timestamp of the first record, milliseconds since 1970
 	maxTime  int64
@@ -112,6 +116,11 @@ func (b *Batch) RawSize() int {
 // not be changed.
 func (b *Batch) Body() []byte { return b.body }
 
+// Lent counts the writes to a connection that read Body now. A write may last longer than the
+// attempt that began it, and longer than b: a body that is lent is not used again. Only an attempt
+// that was neither revoked nor has ended may begin a write.
+func (b *Batch) Lent() *atomic.Int32 { return &b.lent }
+
 // Held returns the bytes that the budget counts for b.
 func (b *Batch) Held() int64 { return b.held }
 
@@ -157,6 +166,9 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	b.maxTime, b.last = max(b.maxTime, r.Timestamp), max(b.last, born)
 	b.body = r.appendTo(b.body, size, timeDelta, int64(b.records))
 	b.records++
+	if b.sums && len(b.body)-b.sum.of >= sumPiece {
+		b.sum.extend(b.body)
+	}
 	if b.reports {
 		b.metas = append(b.metas, meta{tag: r.Tag, born: born})
 	}
@@ -199,9 +211,17 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 // Release gives back the memory of a batch that was resolved and kept. Nothing may refer to its
 // body any more.
 func (b *Batch) Release() {
-	b.topic.lane.pool.put(b.body)
-	b.body, b.metas = nil, nil
+	b.dropBody()
+	b.metas = nil
 	b.charge(-b.held)
+}
+
+// dropBody gives the buffer of b to the pool. One that is lent is left to the garbage collector.
+func (b *Batch) dropBody() {
+	if b.lent.Load() == 0 {
+		b.topic.lane.pool.put(b.body)
+	}
+	b.body = nil
 }
 
 // charge adds n bytes, which may be negative, to what b holds, whether they fit or not.

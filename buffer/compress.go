@@ -63,6 +63,7 @@ func (b *Batch) Compress(c *Codec) {
 		b.charge(less)
 	}
 	b.body = append(b.body[:0], small...)
+	b.sum = sum{}
 	b.codec = int8(codec)
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	BatchBytes      int           // size of a full batch on the wire, with its header
 	MaxTopics       int           // topics at a time
 	Reports         bool          // keep what delivery reports need of each record
+	Sums            bool          // sum batches while they are written; they will go uncompressed
 
 	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at
 	// once.

@@ -27,8 +27,7 @@ func (t *Topic) Resolve(b *Batch, outcome delivery.Outcome, reason delivery.Reas
 // EachTag.
 func (b *Batch) Shrink() {
 	less := int64(cap(b.body))
-	b.topic.lane.pool.put(b.body)
-	b.body = nil
+	b.dropBody()
 	b.charge(-less)
 }
 

@@ -248,8 +248,9 @@ func (l *Lane) plenty(s *source, now time.Duration) bool {
 const quickFill = 100 * time.Millisecond
 
 func (t *Topic) newBatch(s *source) *Batch {
+	cfg := t.lane.cfg.Load()
 	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1),
-		reports: t.lane.cfg.Load().Reports}
+		reports: cfg.Reports, sums: cfg.Sums}
 	if s.kind == Keyed {
 		b.count = t.count
 	}

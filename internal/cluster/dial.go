@@ -22,6 +22,7 @@ type dialer struct {
 	inner  DialFunc
 	origin *origin
 	silent *silent
+	outbox *outbox // what is written on the connections
 
 	mu   sync.Mutex            // guards what follows
 	open map[*unheard]struct{} // until they are closed
@@ -32,7 +33,7 @@ func newDialer(inner DialFunc, o *origin) *dialer {
 		inner = new(net.Dialer).DialContext
 	}
 	return &dialer{inner: inner, origin: o, silent: &silent{ended: make(map[string]ending)},
-		open: make(map[*unheard]struct{})}
+		outbox: newOutbox(), open: make(map[*unheard]struct{})}
 }
 
 // dial opens a connection to whoever answers at addr.
@@ -51,7 +52,7 @@ func (d *dialer) dialNode(ctx context.Context, network string, to node) (net.Con
 	defer cancel()
 	conn, err := d.inner(ctx, network, addr)
 	if err == nil {
-		return d.opened(&unheard{guarded: guard(conn, d.origin, to.id), addr: addr,
+		return d.opened(&unheard{guarded: guard(conn, d.outbox, d.origin, to.id), addr: addr,
 			silent: d.silent, dialer: d}), nil
 	}
 	op, ok := errors.AsType[*net.OpError](err)

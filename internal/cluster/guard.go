@@ -30,9 +30,11 @@ type guarded struct {
 	left  []byte // the part of frame that was not passed on yet
 	blind bool   // answers pass unread: SASL's first version does not use Kafka's frames
 
-	origin *origin // the cluster that the connection must lead to
-	node   int32   // the broker that it must lead to; negative: any
-	proven bool    // belongs to Write: it leads there, or that cannot be checked
+	outbox *outbox
+	direct *net.TCPConn // what is written goes there as it is; nil: it does not, as under TLS
+	origin *origin      // the cluster that the connection must lead to
+	node   int32        // the broker that it must lead to; negative: any
+	proven bool         // belongs to Write: it leads there, or that cannot be checked
 
 	offered atomic.Bool // the broker has answered ApiVersions, which kgo asks when it connects
 
@@ -46,8 +48,9 @@ type question struct {
 	version int16
 }
 
-func guard(conn net.Conn, o *origin, node int32) *guarded {
-	return &guarded{Conn: conn, in: bufio.NewReader(conn), origin: o, node: node}
+func guard(conn net.Conn, out *outbox, o *origin, node int32) *guarded {
+	return &guarded{Conn: conn, in: bufio.NewReader(conn), outbox: out, direct: plainTCP(conn),
+		origin: o, node: node}
 }
 
 // Write writes one request; kgo never splits one. Before the first request that has an effect, it
@@ -107,10 +110,30 @@ func (g *guarded) disown() {
 
 // send writes a request.
 func (g *guarded) send(b []byte) (int, error) {
+	q := questionOf(b)
 	g.mu.Lock()
-	g.asked = append(g.asked, questionOf(b))
+	g.asked = append(g.asked, q)
 	g.mu.Unlock()
+	if q.key == kmsg.Produce {
+		return g.produce(b, q.version)
+	}
 	return g.Conn.Write(b)
+}
+
+// produce writes the produce request that b stands for. It returns a count of bytes as for b: 0 if
+// none was written, and len(b) if all were.
+func (g *guarded) produce(b []byte, version int16) (int, error) {
+	f := g.outbox.frame(b, version, g.direct != nil)
+	defer f.release()
+	to := io.Writer(g.Conn)
+	if g.direct != nil {
+		to = g.direct
+	}
+	n, err := f.write(to)
+	if err == nil {
+		return len(b), nil
+	}
+	return int(min(n, int64(len(b)-1))), err
 }
 
 func questionOf(b []byte) question {

@@ -218,6 +218,8 @@ func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.Pro
 	if err != nil {
 		return nil, err
 	}
+	cl.dials.outbox.add(req)
+	defer cl.dials.outbox.remove(req)
 	resp, err := cl.ask(ctx, node, l.c.View().Brokers[node].Addr, req)
 	if err != nil {
 		return nil, err

@@ -99,8 +99,7 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			require.NoError(t, err)
 			defer l.Close()
 			attempt := func() *Attempt {
-				a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0},
-					Records: 1, Sequence: Unnumbered}
+				a := hi(Unnumbered)
 				_, _ = l.Produce(t.Context(), 0, l.Prepare([]*Attempt{a}))
 				return a
 			}

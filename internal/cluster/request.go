@@ -2,9 +2,8 @@ package cluster
 
 import (
 	"encoding/binary"
-	"hash/crc32"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,8 +19,11 @@ const maxProduceVersion = 12
 type Attempt struct {
 	Topic     string
 	Partition int32
-	// the bytes after the header of the batch; not read after Produce or Revoke has returned
+	// The bytes after the header of the batch. A write that has begun may read them after Produce
+	// and Revoke have returned.
 	Body     []byte
+	Sum      uint32        // CRC-32C of Body
+	Lent     *atomic.Int32 // counts the writes that read Body now
 	Codec    int8
 	Records  int
 	BaseTime int64 // milliseconds since 1970
@@ -36,8 +38,9 @@ type Attempt struct {
 	untaken bool
 }
 
-// Revoke ends the attempt for its caller, before or during Produce. The body is not read any more
-// once Revoke returns. It reports whether the batch was or may have been written.
+// Revoke ends the attempt for its caller, before or during Produce. Once it returns, no write that
+// reads the body begins, and Lent tells of one that has begun. Revoke does not wait for that. It
+// reports whether the batch was or may have been written.
 func (a *Attempt) Revoke() (written bool) {
 	a.req.mu.Lock()
 	defer a.req.mu.Unlock()
@@ -45,9 +48,9 @@ func (a *Attempt) Revoke() (written bool) {
 	return a.req.written && !a.untaken
 }
 
-// Request is a produce request that encodes its batches straight into the buffer of kgo, when kgo
-// is about to write it. kgo accepts any kmsg.Request. The embedded one provides all but the
-// encoding.
+// Request is a produce request. kgo accepts any kmsg.Request, and takes from this one a number that
+// stands for its contents. The connection puts the contents in their place when kgo writes it, so
+// that kgo makes no copy of the batches. The embedded request provides all but the encoding.
 type Request struct {
 	kmsg.ProduceRequest
 	// Aside sends it on a separate connection, because the answer may take long.
@@ -55,9 +58,10 @@ type Request struct {
 	Patience time.Duration // how long Produce waits for the answer
 
 	attempts []*Attempt // those of a topic are adjacent
+	number   uint64     // in the outbox
 
 	mu      sync.Mutex // guards what follows
-	written bool       // AppendTo has encoded a batch, which may be on its way
+	written bool       // the write of a batch has begun
 	closed  bool       // Produce has returned; the batches must not be read
 }
 
@@ -76,6 +80,9 @@ func (r *Request) close() (written bool) {
 // answer it with UNKNOWN_SERVER_ERROR. All other compressions are older than record batches.
 const zstdVersion = 7
 
+// compactVersion is the first version in the compact form of KIP-482.
+const compactVersion = 9
+
 // batchVersion is the first version with record batches, which brought headers and sequences (Kafka
 // 0.11).
 const batchVersion = 3
@@ -83,140 +90,33 @@ const batchVersion = 3
 // takes reports whether a broker that supports version knows a compression.
 func takes(version int16, codec int8) bool { return codec < 4 || version >= zstdVersion }
 
-// AppendTo encodes the request for its version (3 to 12). kgo calls it when the connection is open,
-// and again if nothing could be written. After close, and for a broker without record batches, it
-// encodes a request without batches, which is valid and does nothing. It omits batches in a
-// compression that the broker does not know.
-func (r *Request) AppendTo(dst []byte) []byte {
+// AppendTo encodes the number that stands for the request.
+func (r *Request) AppendTo(dst []byte) []byte { return binary.BigEndian.AppendUint64(dst, r.number) }
+
+// lend encodes the request for a version (3 to 12) after head, which is the header of the request,
+// and begins to read its batches: release ends that. After close, and for a broker without record
+// batches, it encodes a request without batches, which is valid and does nothing. It omits batches
+// in a compression that the broker does not know.
+func (r *Request) lend(head []byte, version int16, apart bool) *frame {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var live []*Attempt
-	if !r.closed && r.Version >= batchVersion {
+	f := newFrame(version >= compactVersion, apart)
+	if !r.closed && version >= batchVersion {
 		for _, a := range r.attempts {
-			if a.untaken = !takes(r.Version, a.Codec); !a.untaken && !a.revoked {
-				live = append(live, a)
+			if a.untaken = !takes(version, a.Codec); !a.untaken && !a.revoked {
+				f.lend(a)
 			}
 		}
-		r.written = r.written || len(live) > 0
+		r.written = r.written || len(f.lent) > 0
 	}
-	e := encoder{dst: slices.Grow(dst, sizeOf(live)), flexible: r.Version >= 9}
-	if r.Version >= batchVersion {
-		e.nullString() // transactional ID
+	f.dst = append(f.dst, head...)
+	if version >= batchVersion {
+		f.nullString() // transactional ID
 	}
-	e.int16(r.Acks)
-	e.int32(r.TimeoutMillis)
-	e.length(topicsIn(live))
-	for i := 0; i < len(live); {
-		n := sameTopic(live[i:])
-		e.string(live[i].Topic)
-		e.length(n)
-		for _, a := range live[i : i+n] {
-			e.int32(a.Partition)
-			e.batch(a)
-			e.tags()
-		}
-		e.tags()
-		i += n
-	}
-	e.tags()
-	return e.dst
-}
-
-// sizeOf estimates the bytes of attempts, so that one allocation is enough for them.
-func sizeOf(attempts []*Attempt) int {
-	n := 64
-	for _, a := range attempts {
-		n += len(a.Topic) + len(a.Body) + batchHeader + 32
-	}
-	return n
-}
-
-// topicsIn counts the topics of attempts.
-func topicsIn(attempts []*Attempt) (n int) {
-	for i := 0; i < len(attempts); n++ {
-		i += sameTopic(attempts[i:])
-	}
-	return n
-}
-
-// sameTopic counts the attempts at the start of the list that share its first topic.
-func sameTopic(attempts []*Attempt) int {
-	n := 1
-	for n < len(attempts) && attempts[n].Topic == attempts[0].Topic {
-		n++
-	}
-	return n
-}
-
-// encoder writes the types of Kafka's protocol. If flexible is set, it uses the compact form of
-// KIP-482.
-type encoder struct {
-	dst      []byte
-	flexible bool
-}
-
-func (e *encoder) int16(v int16) { e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(v)) }
-func (e *encoder) int32(v int32) { e.dst = binary.BigEndian.AppendUint32(e.dst, uint32(v)) }
-func (e *encoder) int64(v int64) { e.dst = binary.BigEndian.AppendUint64(e.dst, uint64(v)) }
-
-// length writes the length of an array or of bytes.
-func (e *encoder) length(n int) {
-	if e.flexible {
-		e.dst = binary.AppendUvarint(e.dst, uint64(n)+1)
-	} else {
-		e.int32(int32(n))
-	}
-}
-
-func (e *encoder) string(s string) {
-	if e.flexible {
-		e.length(len(s))
-	} else {
-		e.int16(int16(len(s)))
-	}
-	e.dst = append(e.dst, s...)
-}
-
-func (e *encoder) nullString() {
-	if e.flexible {
-		e.dst = append(e.dst, 0)
-	} else {
-		e.int16(-1)
-	}
-}
-
-// tags ends a structure: there are no tagged fields.
-func (e *encoder) tags() {
-	if e.flexible {
-		e.dst = append(e.dst, 0)
-	}
-}
-
-// batchHeader is the size of a RecordBatch's header.
-const batchHeader = 61
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// batch writes a RecordBatch v2 as bytes: the header of this attempt, then the body that all
-// attempts share.
-func (e *encoder) batch(a *Attempt) {
-	e.length(batchHeader + len(a.Body))
-	start := len(e.dst)
-	e.int64(0)                                     // base offset: set by the broker
-	e.int32(int32(batchHeader - 12 + len(a.Body))) // bytes that follow
-	e.int32(-1)                                    // partition leader epoch
-	e.dst = append(e.dst, 2)                       // magic
-	e.int32(0)                                     // CRC, below
-	// attributes: compression; create time; not transactional
-	e.int16(int16(a.Codec))
-	e.int32(int32(a.Records - 1))
-	e.int64(a.BaseTime)
-	e.int64(a.MaxTime)
-	e.int64(a.Sequence.ID)
-	e.int16(a.Sequence.Epoch)
-	e.int32(a.Sequence.Next)
-	e.int32(int32(a.Records))
-	e.dst = append(e.dst, a.Body...)
-	crc := crc32.Checksum(e.dst[start+21:], castagnoli) // from the attributes to the end
-	binary.BigEndian.PutUint32(e.dst[start+17:], crc)
+	f.int16(r.Acks)
+	f.int32(r.TimeoutMillis)
+	f.attempts()
+	f.tags()
+	binary.BigEndian.PutUint32(f.dst, uint32(f.size()-4))
+	return f
 }

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,12 +13,45 @@ import (
 )
 
 func testAttempts() []*Attempt {
-	return []*Attempt{
+	attempts := []*Attempt{
 		{Topic: "a", Partition: 3, Body: []byte("body of a3"), Codec: 3, Records: 2, BaseTime: 1000,
 			MaxTime: 1007, Sequence: Sequence{ID: 9, Epoch: 5, Next: 77}},
 		{Topic: "a", Partition: 4, Body: []byte("body of a4"), Records: 1, Sequence: Unnumbered},
 		{Topic: "b", Partition: 0, Body: []byte("body of b0"), Records: 1},
 	}
+	for _, a := range attempts {
+		a.Sum, a.Lent = crc32.Checksum(a.Body, castagnoli), new(atomic.Int32)
+	}
+	return attempts
+}
+
+// hi returns an attempt to write one record to partition 0 of topic a.
+func hi(s Sequence) *Attempt {
+	body := []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}
+	return &Attempt{Topic: "a", Body: body, Sum: crc32.Checksum(body, castagnoli), Records: 1,
+		Lent: new(atomic.Int32), Sequence: s}
+}
+
+// encode returns what a connection writes for req, without the header.
+func encode(t *testing.T, req *Request, version int16, apart bool) []byte {
+	t.Helper()
+	f := req.lend(make([]byte, 4), version, apart)
+	defer f.release()
+	var out bytes.Buffer
+	n, err := f.write(&out)
+	require.NoError(t, err)
+	require.EqualValues(t, f.size(), n)
+	require.EqualValues(t, n-4, binary.BigEndian.Uint32(out.Bytes()))
+	return out.Bytes()[4:]
+}
+
+// decode reads it back.
+func decode(t *testing.T, req *Request, version int16) *kmsg.ProduceRequest {
+	t.Helper()
+	read := kmsg.NewPtrProduceRequest()
+	read.SetVersion(version)
+	require.NoError(t, read.ReadFrom(encode(t, req, version, false)), "version %d", version)
+	return read
 }
 
 func newTestRequest(attempts []*Attempt) *Request {
@@ -28,12 +63,7 @@ func TestRequest_IsWhatKafkasProtocolSaysInEveryVersion(t *testing.T) {
 	for version := int16(3); version <= maxProduceVersion; version++ {
 		attempts := testAttempts()
 		req := newTestRequest(attempts)
-		req.SetVersion(version)
-		raw := req.AppendTo(nil)
-
-		read := kmsg.NewPtrProduceRequest()
-		read.SetVersion(version)
-		require.NoError(t, read.ReadFrom(raw), "version %d", version)
+		read := decode(t, req, version)
 		require.EqualValues(t, -1, read.Acks)
 		require.EqualValues(t, 3000, read.TimeoutMillis)
 		require.Len(t, read.Topics, 2)
@@ -64,12 +94,9 @@ func TestRequest_IsWhatKafkasProtocolSaysInEveryVersion(t *testing.T) {
 func TestRequest_NothingOfARevokedBatchIsReadOrWritten(t *testing.T) {
 	attempts := testAttempts()
 	req := newTestRequest(attempts)
-	req.SetVersion(9)
 	require.False(t, attempts[0].Revoke(), "not written yet")
-	attempts[0].Body = nil
-	read := kmsg.NewPtrProduceRequest()
-	read.SetVersion(9)
-	require.NoError(t, read.ReadFrom(req.AppendTo(nil)))
+	attempts[0].Body, attempts[0].Lent = nil, nil
+	read := decode(t, req, 9)
 	require.Len(t, read.Topics[0].Partitions, 1)
 	require.EqualValues(t, 4, read.Topics[0].Partitions[0].Partition)
 	require.True(t, attempts[1].Revoke(), "written")
@@ -77,12 +104,8 @@ func TestRequest_NothingOfARevokedBatchIsReadOrWritten(t *testing.T) {
 
 func TestRequest_AfterItsSenderHasGoneItIsEmptyAndStillValid(t *testing.T) {
 	req := newTestRequest(testAttempts())
-	req.SetVersion(12)
 	require.False(t, req.close(), "never written")
-	read := kmsg.NewPtrProduceRequest()
-	read.SetVersion(12)
-	require.NoError(t, read.ReadFrom(req.AppendTo(nil)))
-	require.Empty(t, read.Topics)
+	require.Empty(t, decode(t, req, 12).Topics)
 }
 
 func TestSequence_WrapsFromTheHighestToZero(t *testing.T) {
@@ -146,10 +169,7 @@ func TestRequest_LeavesOutWhatAnOldBrokerDoesNotKnow(t *testing.T) {
 		attempts := testAttempts()
 		attempts[0].Codec = 4 // zstd
 		req := newTestRequest(attempts)
-		req.SetVersion(version)
-		read := kmsg.NewPtrProduceRequest()
-		read.SetVersion(version)
-		require.NoError(t, read.ReadFrom(req.AppendTo(nil)), "version %d", version)
+		read := decode(t, req, version)
 		batches := 0
 		for _, topic := range read.Topics {
 			batches += len(topic.Partitions)
@@ -173,8 +193,7 @@ func TestRead_SaysWhatAnOldBrokerDoesNotTake(t *testing.T) {
 	attempts := testAttempts()[:1]
 	attempts[0].Codec = 4
 	req := newTestRequest(attempts)
-	req.SetVersion(6)
-	req.AppendTo(nil)
+	decode(t, req, 6)
 	read(&kmsg.ProduceResponse{Version: 6}, attempts)
 	require.Equal(t, Answered, attempts[0].Fate)
 	require.Equal(t, Recompress, attempts[0].Action(false))

@@ -103,10 +103,10 @@ func TestGuard_AnAnswerIsTheSameInManyPieces(t *testing.T) {
 	eachShape(t, func(t *testing.T, key kmsg.Key, version int16, body []byte) {
 		ours, theirs := net.Pipe()
 		defer ours.Close()
-		g := guard(theirs, new(origin), -1)
+		g := guard(theirs, newOutbox(), new(origin), -1)
 		defer g.Close()
 		go func() {
-			_, _ = io.ReadFull(ours, make([]byte, 12))
+			go func() { _, _ = io.Copy(io.Discard, ours) }()
 			for _, b := range append(binary.BigEndian.AppendUint32(nil, uint32(len(body))),
 				body...) {
 				_, _ = ours.Write([]byte{b})
@@ -127,7 +127,7 @@ func TestGuard_AnAnswerIsTheSameInManyPieces(t *testing.T) {
 func TestGuard_WhatIsOnlyClaimedTakesNoMemory(t *testing.T) {
 	for _, size := range []int32{maxAnswer, 90 << 20, math.MaxInt32, -1} {
 		ours, theirs := net.Pipe()
-		g := guard(theirs, new(origin), -1)
+		g := guard(theirs, newOutbox(), new(origin), -1)
 		go func() {
 			_, _ = ours.Write(append(binary.BigEndian.AppendUint32(nil, uint32(size)),
 				"and nothing more"...))

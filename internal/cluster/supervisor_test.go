@@ -106,14 +106,13 @@ func TestLink_ProducesThroughAConnectionOfItsOwn(t *testing.T) {
 		return ok
 	})
 	require.GreaterOrEqual(t, seq.ID, int64(0))
-	a := &Attempt{Topic: "a", Body: []byte{0x10, 0, 0, 0, 1, 4, 'h', 'i', 0}, Records: 1,
-		Sequence: seq}
+	a := hi(seq)
 	l.Produce(context.Background(), c.leader("a"), l.Prepare([]*Attempt{a}))
 	require.Equal(t, Answered, a.Fate, a.Err)
 	require.Equal(t, Done, ActionOf(a.Code))
 	require.Zero(t, a.Offset)
 
-	again := &Attempt{Topic: "a", Body: a.Body, Records: 1, Sequence: seq}
+	again := hi(seq)
 	l.Produce(context.Background(), c.leader("a"), l.Prepare([]*Attempt{again}))
 	require.Equal(t, Done, ActionOf(again.Code), "the broker finds the duplicate")
 	require.Zero(t, again.Offset)
@@ -127,7 +126,7 @@ func TestLink_WhatWasNotWrittenIsNotSent(t *testing.T) {
 	l, err := c.NewLink(func() {})
 	require.NoError(t, err)
 	defer l.Close()
-	a := &Attempt{Topic: "a", Records: 1}
+	a := hi(Unnumbered)
 	l.Produce(context.Background(), 1, l.Prepare([]*Attempt{a}))
 	require.Equal(t, NotSent, a.Fate)
 	require.Error(t, a.Err)

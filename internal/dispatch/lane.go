@@ -26,12 +26,10 @@ type Lane struct {
 	gone map[string]work // done by dispatchers that have ended, by the names of their clusters
 }
 
-// NewLane returns a lane with its ways, the primary first. What cfg says of the outlet is replaced.
-// Nothing runs before Start.
+// NewLane returns a lane with its ways, the primary first. Nothing runs before Start.
 func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Way) (*Lane, error) {
 	l := &Lane{Priority: priority, engine: e, gone: make(map[string]work)}
-	cfg.Outlet = l.outlet
-	l.Buffer = buffer.NewLane(cfg, e.budget, e.pool)
+	l.Buffer = buffer.NewLane(l.complete(cfg), e.budget, e.pool)
 	paths, err := l.NewPaths(ways)
 	if err != nil {
 		return nil, err
@@ -41,9 +39,12 @@ func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Wa
 }
 
 // Configure has the buffer of the lane work by other settings from now on.
-func (l *Lane) Configure(cfg buffer.Config) {
-	cfg.Outlet = l.outlet
-	l.Buffer.Configure(cfg)
+func (l *Lane) Configure(cfg buffer.Config) { l.Buffer.Configure(l.complete(cfg)) }
+
+// complete returns cfg with what is decided here.
+func (l *Lane) complete(cfg buffer.Config) buffer.Config {
+	cfg.Outlet, cfg.Sums = l.outlet, l.engine.compressor.codec.None()
+	return cfg
 }
 
 // Start begins to dispatch, and to choose among the clusters of the lane.

@@ -85,7 +85,8 @@ func (s *shipment) travel() {
 	for i, it := range s.items {
 		it.batch.Compress(s.codec())
 		a := it.attempt
-		a.Body, a.Codec = it.batch.Body(), it.batch.Codec()
+		a.Body, a.Codec, a.Sum = it.batch.Body(), it.batch.Codec(), it.batch.Sum()
+		a.Lent = it.batch.Lent()
 		a.BaseTime, a.MaxTime = it.batch.Times()
 		attempts[i] = a
 		s.wrote += it.batch.Size()

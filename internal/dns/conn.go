@@ -25,6 +25,9 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Below returns the connection that takes what is written to c as it is.
+func (c *conn) Below() net.Conn { return c.Conn }
+
 // Disown reports that the wrong broker answers: another address is tried first from now on.
 func (c *conn) Disown() { c.names.disowned(c.name, c.addr) }
 

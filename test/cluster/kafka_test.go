@@ -81,7 +81,7 @@ func (b *bench) batch(t *testing.T, partition int32, records int,
 	batch := topic.Take(buffer.Unkeyed, -1, true)
 	require.Equal(t, records, batch.Records())
 	a := &cluster.Attempt{Topic: b.topic, Partition: partition, Body: batch.Body(),
-		Records: records, Sequence: s}
+		Sum: batch.Sum(), Lent: batch.Lent(), Records: records, Sequence: s}
 	a.BaseTime, a.MaxTime = batch.Times()
 	return a
 }
@@ -191,7 +191,7 @@ func duplicate(t *testing.T, b *bench) {
 	second := b.write(t, 0, 2, s, 3)
 	for _, a := range []*cluster.Attempt{first, second} {
 		again := &cluster.Attempt{Topic: a.Topic, Partition: a.Partition, Body: a.Body,
-			Records: a.Records, BaseTime: a.BaseTime, MaxTime: a.MaxTime, Sequence: a.Sequence}
+			Sum: a.Sum, Lent: a.Lent, Records: a.Records, BaseTime: a.BaseTime, MaxTime: a.MaxTime, Sequence: a.Sequence}
 		b.produce(t, again)
 		require.Equal(t, cluster.Done, cluster.ActionOf(again.Code))
 		require.Zero(t, again.Code)
