@@ -7,23 +7,6 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// work is what a dispatcher has done.
-type work struct {
-	books   delivery.Books // of what it gave an outcome
-	traffic delivery.Traffic
-}
-
-func (w *work) add(other work) {
-	w.books.Add(&other.books)
-	w.traffic.Add(&other.traffic)
-}
-
-func (c *core) work() work {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return work{c.books, c.counts.load()}
-}
-
 // Account is what a lane has done at one instant, and how it is.
 type Account struct {
 	Cluster  string    // that the lane uses
@@ -39,10 +22,22 @@ type Account struct {
 	routes *routes
 }
 
-// Done is what a lane has done in one cluster.
+// Done is what a lane, or one of its dispatchers, has done in one cluster.
 type Done struct {
 	Books   delivery.Books // of the records that got an outcome there
 	Traffic delivery.Traffic
+}
+
+func (d *Done) add(other Done) {
+	d.Books.Add(&other.Books)
+	d.Traffic.Add(&other.Traffic)
+}
+
+// work returns what a dispatcher has done.
+func (c *core) work() Done {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Done{c.books, c.counts.load()}
 }
 
 // Account returns the account of l. While it is drawn up no dispatcher leaves the lane.
@@ -52,21 +47,17 @@ func (l *Lane) Account() *Account {
 	r := l.routes.Load()
 	a := &Account{
 		Cluster: r.inUse().Name(), FellBack: r.use > 0, Since: r.since, Switches: r.switches,
-		Done: make(map[string]Done), Unnumbered: make(map[string]string), routes: r,
+		Done: maps.Clone(l.gone), Unnumbered: make(map[string]string), routes: r,
 	}
-	done := maps.Clone(l.gone)
 	for _, d := range r.dispatchers() {
-		sum := done[d.cluster.Name()]
+		sum := a.Done[d.cluster.Name()]
 		sum.add(d.work())
-		done[d.cluster.Name()] = sum
+		a.Done[d.cluster.Name()] = sum
 		if err := d.link.Refusal(); err != nil {
 			a.Unnumbered[d.cluster.Name()] = err.Error()
 		}
 		a.Overhead += d.overhead.Load()
 		a.Troubles = append(a.Troubles, d.troubles.of("")...)
-	}
-	for name, w := range done {
-		a.Done[name] = Done{w.books, w.traffic}
 	}
 	return a
 }
@@ -82,11 +73,11 @@ func (l *Lane) AddTraffic(sum *delivery.Traffic) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range l.dispatchers() {
-		w := d.work()
-		sum.Add(&w.traffic)
+		done := d.work()
+		sum.Add(&done.Traffic)
 	}
-	for _, w := range l.gone {
-		sum.Add(&w.traffic)
+	for _, done := range l.gone {
+		sum.Add(&done.Traffic)
 	}
 }
 

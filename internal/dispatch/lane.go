@@ -23,12 +23,12 @@ type Lane struct {
 
 	// held while routes are replaced and topics handed over; guards what follows
 	mu   sync.Mutex
-	gone map[string]work // done by dispatchers that have ended, by the names of their clusters
+	gone map[string]Done // by dispatchers that have ended, by the names of their clusters
 }
 
 // NewLane returns a lane with its ways, the primary first. Nothing runs before Start.
 func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Way) (*Lane, error) {
-	l := &Lane{Priority: priority, engine: e, gone: make(map[string]work)}
+	l := &Lane{Priority: priority, engine: e, gone: make(map[string]Done)}
 	l.Buffer = buffer.NewLane(l.complete(cfg), e.budget, e.pool)
 	paths, err := l.NewPaths(ways)
 	if err != nil {
