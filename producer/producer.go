@@ -149,7 +149,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.NewSite(c, cc.CreateTopics.Enabled, cfg.Priorities.wireShares()), nil
+	return dispatch.NewSite(c, cfg.Priorities.wireShares()), nil
 }
 
 func (p *Producer) start() {

@@ -116,6 +116,9 @@ func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
 // Name returns the name of the cluster.
 func (c *Cluster) Name() string { return c.cfg.Name }
 
+// Creates reports whether topics that do not exist are created.
+func (c *Cluster) Creates() bool { return c.cfg.Create != nil }
+
 // View returns what is known about the cluster. It never waits.
 func (c *Cluster) View() *View { return c.view.Load() }
 

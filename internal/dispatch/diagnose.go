@@ -60,7 +60,7 @@ func (t *troubles) findStated(ts *topicState, v *cluster.Topic) {
 		f.Reason += "; it could not be created: " + v.Unmade.Error()
 		f.Remedy = "correct create_topics of the cluster, or create the topic yourself: " +
 			"run `forebay topics apply`"
-	case cause == delivery.CauseTopicMissing && t.cluster.creates:
+	case cause == delivery.CauseTopicMissing && t.cluster.Creates():
 		f.Remedy = "wait: create_topics is enabled, so it is being created"
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -20,6 +21,15 @@ func complain(d *core, now time.Duration) time.Duration {
 	return d.pass.at
 }
 
+// newTestTopic returns a topic that no dispatcher looks at.
+func newTestTopic(t *testing.T) *buffer.Topic {
+	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
+		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
+		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
+	require.NoError(t, err)
+	return topic
+}
+
 // The rule is that what keeps records waiting is told, also where nobody has thought of the cause.
 func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
@@ -30,11 +40,7 @@ func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	d := newTestCore(t, c, zap.New(core))
 	d.view = &cluster.View{State: cluster.Up,
 		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}}
-	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
-		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
-		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
-	require.NoError(t, err)
-	ts := &topicState{t: topic, name: "events", owned: true, count: 1}
+	ts := &topicState{t: newTestTopic(t), name: "events", owned: true, count: 1}
 	ts.add(0, 0, &brokerState{usable: true})
 	d.topics["events"], d.active = ts, []*topicState{ts}
 	look := func(from, to time.Duration) {
@@ -55,6 +61,30 @@ func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	look(began+time.Hour, began+time.Hour+5*time.Second)
 	require.Equal(t, "records wait no longer", logs.All()[1].Message)
 	require.Empty(t, *d.troubles.shown.Load())
+}
+
+func TestDiagnose_AMissingTopicIsToBeCreatedByUsOrByTheUser(t *testing.T) {
+	for remedy, create := range map[string]*cluster.Creation{
+		"it is being created": {},
+		"create the topic":    nil,
+	} {
+		c, err := cluster.New(cluster.Config{Name: "main", Seeds: []string{"a:9092"},
+			Create: create, Logger: zap.NewNop()})
+		require.NoError(t, err)
+		t.Cleanup(c.Discard)
+		d := newTestCore(t, c, zap.NewNop())
+		d.view = &cluster.View{State: cluster.Up,
+			Topics: map[string]cluster.Topic{"events": {Err: kerr.UnknownTopicOrPartition}}}
+		ts := &topicState{t: newTestTopic(t), name: "events", owned: true,
+			waiting: []buffer.Waiting{{Kind: buffer.Unkeyed, Partition: -1, Sealed: true,
+				Oldest: time.Second}}}
+		d.topics["events"], d.active = ts, []*topicState{ts}
+		complain(d, time.Minute)
+		found := d.troubles.of("events")
+		require.NotEmpty(t, found)
+		require.Equal(t, delivery.CauseTopicMissing, found[0].Cause)
+		require.Contains(t, found[0].Remedy, remedy)
+	}
 }
 
 func TestCauses_EachIsListedAndHasWords(t *testing.T) {
@@ -99,16 +129,12 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 		Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
-	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
-		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
-		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
-	require.NoError(t, err)
 	const count = 1000
 	view := cluster.View{State: cluster.Up,
 		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, count)}}}
 	d := newTestCore(t, c, zap.NewNop())
 	d.view = &view
-	ts := &topicState{t: topic, name: "events", owned: true, count: count}
+	ts := &topicState{t: newTestTopic(t), name: "events", owned: true, count: count}
 	for i := range int32(count) {
 		ts.add(i, 0, nil)
 		ts.waiting = append(ts.waiting, buffer.Waiting{Kind: buffer.Keyed, Partition: i,

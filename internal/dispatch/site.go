@@ -11,14 +11,13 @@ import (
 // Site is a cluster and what the lanes that use it share.
 type Site struct {
 	*cluster.Cluster
-	creates bool // topics that do not exist are created
-	gate    *gate.Gate
-	ended   atomic.Pointer[cluster.Status] // how it was when it was closed
+	gate  *gate.Gate
+	ended atomic.Pointer[cluster.Status] // how it was when it was closed
 }
 
-// NewSite returns a site for c. If creates is set, c creates topics that do not exist.
-func NewSite(c *cluster.Cluster, creates bool, shares gate.Shares) *Site {
-	return &Site{Cluster: c, creates: creates, gate: gate.NewGate(shares)}
+// NewSite returns a site for c.
+func NewSite(c *cluster.Cluster, shares gate.Shares) *Site {
+	return &Site{Cluster: c, gate: gate.NewGate(shares)}
 }
 
 // SetShares changes what lower lanes keep of the rate of each broker.
