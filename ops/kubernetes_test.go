@@ -21,18 +21,16 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/forebay-go/forebay/config"
+	"github.com/forebay-go/forebay/internal/docs"
 )
 
 // block returns the code block of a language in the recipe for Kubernetes.
 func block(t *testing.T, language string) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/kubernetes.md")
+	snippets, err := docs.Snippets("../docs/kubernetes.md", language)
 	require.NoError(t, err)
-	_, rest, ok := strings.Cut(string(text), "```"+language+"\n")
-	require.True(t, ok)
-	code, _, ok := strings.Cut(rest, "```\n")
-	require.True(t, ok)
-	return code
+	require.Len(t, snippets, 1)
+	return snippets[0]
 }
 
 // manifest decodes the manifest of the recipe. A field that Kubernetes does not know fails the

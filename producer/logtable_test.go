@@ -6,46 +6,20 @@ import (
 	gotoken "go/token"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/internal/docs"
 )
 
-// logRow is a row of docs/logs.md.
-type logRow struct {
-	level  string
-	fields []string
-}
-
-// logTable returns the rows of docs/logs.md by their messages.
-var logTable = sync.OnceValues(func() (map[string]logRow, error) {
-	text, err := os.ReadFile(filepath.Join("..", "docs", "logs.md"))
-	rows := make(map[string]logRow)
-	named := regexp.MustCompile("`[^`]+`")
-	for line := range strings.Lines(string(text)) {
-		cells := strings.Split(strings.TrimSpace(line), "|")
-		if len(cells) != 6 || cells[1] == " message " || cells[1] == "---" {
-			continue
-		}
-		row := logRow{level: strings.TrimSpace(cells[2])}
-		for _, name := range named.FindAllString(cells[4], -1) {
-			row.fields = append(row.fields, strings.Trim(name, "`"))
-		}
-		rows[strings.TrimSpace(cells[1])] = row
-	}
-	return rows, err
-})
-
 func TestLogs_TheTableHasEveryLineThatCanBeLogged(t *testing.T) {
-	rows, err := logTable()
+	rows, err := docs.LogTable("../docs/logs.md")
 	require.NoError(t, err)
 	found := make(map[string]bool)
 	for _, dir := range linked(t, "..") {
@@ -53,10 +27,10 @@ func TestLogs_TheTableHasEveryLineThatCanBeLogged(t *testing.T) {
 		for _, c := range calls {
 			row, ok := rows[c.message]
 			require.True(t, ok, "docs/logs.md does not have %q, which %s logs", c.message, c.at)
-			require.Equal(t, row.level, c.level, "%s", c.at)
-			require.Subset(t, row.fields, c.fields, "%s", c.at)
+			require.Equal(t, row.Level, c.level, "%s", c.at)
+			require.Subset(t, row.Fields, c.fields, "%s", c.at)
 			if !c.more {
-				require.Subset(t, append(always, c.fields...), row.fields, "%s", c.at)
+				require.Subset(t, append(always, c.fields...), row.Fields, "%s", c.at)
 			}
 			found[c.message] = true
 		}

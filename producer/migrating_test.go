@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/forebay-go/forebay/internal/docs"
 	"github.com/forebay-go/forebay/partitioner"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -22,29 +23,18 @@ import (
 func TestMigrating_ShowsCodeThatRuns(t *testing.T) {
 	source, err := os.ReadFile("migrating_test.go")
 	require.NoError(t, err)
-	doc, err := os.ReadFile("../docs/migrating.md")
+	snippets, err := docs.Snippets("../docs/migrating.md", "go")
 	require.NoError(t, err)
-	snippets := 0
-	for _, part := range strings.Split(string(doc), "```go\n")[1:] {
-		first, code, _ := strings.Cut(part, "\n")
+	shown := 0
+	for _, snippet := range snippets {
+		first, code, _ := strings.Cut(snippet, "\n")
 		if !strings.HasPrefix(first, "// Forebay") {
 			continue
 		}
-		code, _, closed := strings.Cut(code, "```")
-		require.True(t, closed)
-		require.Contains(t, unindented(string(source)), unindented(code))
-		snippets++
+		require.Contains(t, docs.Unindented(string(source)), docs.Unindented(code))
+		shown++
 	}
-	require.Equal(t, 4, snippets)
-}
-
-// unindented returns code without the white space at the beginnings of its lines.
-func unindented(code string) string {
-	var b strings.Builder
-	for line := range strings.Lines(code) {
-		b.WriteString(strings.TrimLeft(line, " \t"))
-	}
-	return b.String()
+	require.Equal(t, 4, shown)
 }
 
 // forMigrants returns an embedded Kafka.

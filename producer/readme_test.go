@@ -14,17 +14,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/internal/docs"
 )
 
 // What a stranger tries first has to work as it stands.
 func TestReadme_TheProgramCompiles(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+	snippets, err := docs.Snippets("../README.md", "go")
 	require.NoError(t, err)
-	_, program, found := strings.Cut(string(text), "```go\n")
-	require.True(t, found)
-	program, _, _ = strings.Cut(program, "```")
 	file := filepath.Join(t.TempDir(), "main.go")
-	require.NoError(t, os.WriteFile(file, []byte(program), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(snippets[0]), 0o600))
 	out, err := exec.Command("go", "vet", file).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }

@@ -11,38 +11,29 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/forebay-go/forebay/internal/docs"
 )
 
 // What docs/migrating.md shows of other clients is copied from the functions below, so it compiles.
 func TestMigrating_ShowsOtherClientsAsTheyAre(t *testing.T) {
 	source, err := os.ReadFile("migrating_test.go")
 	require.NoError(t, err)
-	doc, err := os.ReadFile("../../docs/migrating.md")
+	snippets, err := docs.Snippets("../../docs/migrating.md", "go")
 	require.NoError(t, err)
 	var clients []string
-	for _, part := range strings.Split(string(doc), "```go\n")[1:] {
-		first, code, _ := strings.Cut(part, "\n")
+	for _, snippet := range snippets {
+		first, code, _ := strings.Cut(snippet, "\n")
 		if strings.HasPrefix(first, "// Forebay") {
 			continue // package producer has a test for these
 		}
-		code, _, closed := strings.Cut(code, "```")
-		require.True(t, closed)
-		require.Contains(t, unindented(string(source)), unindented(code))
+		require.Contains(t, docs.Unindented(string(source)), docs.Unindented(code))
 		clients = append(clients, strings.TrimPrefix(first, "// "))
 	}
 	require.Equal(t, []string{"franz-go", "sarama", "kafka-go"}, clients)
 	for _, fromOther := range []any{fromFranz, fromSarama, fromKafkaGo} {
 		require.NotNil(t, fromOther)
 	}
-}
-
-// unindented returns code without the white space at the beginnings of its lines.
-func unindented(code string) string {
-	var b strings.Builder
-	for line := range strings.Lines(code) {
-		b.WriteString(strings.TrimLeft(line, " \t"))
-	}
-	return b.String()
 }
 
 func fromFranz(ctx context.Context, brokers []string, user, event []byte) error {
