@@ -16,8 +16,7 @@ import (
 
 func values(t testing.TB, b *Batch) (found []string) {
 	t.Helper()
-	require.NoError(t, b.Each(func(_ int, r *Record,
-		_ time.Duration) {
+	require.NoError(t, b.Each(func(_ int, r *Record, _ time.Duration) {
 		found = append(found, string(r.Value))
 	}))
 	return found

@@ -280,8 +280,7 @@ func TestLane_TakeOldestTakesWhatWasDealtOutInItsOrder(t *testing.T) {
 		require.NoError(t, topic.DealOut(stale, 3, roomy))
 	}
 	for i := range 6 {
-		l.TakeOldest().EachTag(func(_ int, tag uint64,
-			_ time.Duration) {
+		l.TakeOldest().EachTag(func(_ int, tag uint64, _ time.Duration) {
 			require.EqualValues(t, i, tag)
 		})
 	}

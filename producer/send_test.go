@@ -197,8 +197,7 @@ func TestSend_WhileOthersCloseAndLook_ConcurrentSafe(t *testing.T) {
 func TestNew_TakesAnyNetwork(t *testing.T) {
 	for _, addr := range []string{"name.invalid:9092", "192.0.2.1:9092", "127.0.0.1:1"} {
 		p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{"x": {Brokers: []string{addr}}}},
-			producer.WithDialer(func(context.Context, string, string) (net.Conn,
-				error) {
+			producer.WithDialer(func(context.Context, string, string) (net.Conn, error) {
 				return nil, errors.New("no network")
 			}))
 		require.NoError(t, err)

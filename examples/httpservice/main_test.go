@@ -88,13 +88,11 @@ func TestAccount_SaysWhatIsWrong(t *testing.T) {
 		want  string
 	}{
 		"nothing": {func(*account, *producer.Stats, *[]*kgo.Record) {}, ""},
-		"a delivered event is not there": {func(_ *account, _ *producer.Stats,
-			log *[]*kgo.Record) {
+		"a delivered event is not there": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) {
 			*log = (*log)[:1]
 		},
 			"1 events were delivered and are not in Kafka"},
-		"one is there twice": {func(_ *account, _ *producer.Stats,
-			log *[]*kgo.Record) {
+		"one is there twice": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) {
 			*log = append(*log, (*log)[0])
 		},
 			"1 events are in Kafka more than once and were not counted as maybe duplicated"},
@@ -104,12 +102,10 @@ func TestAccount_SaysWhatIsWrong(t *testing.T) {
 		"another is there": {func(_ *account, _ *producer.Stats, log *[]*kgo.Record) {
 			*log = append(*log, &kgo.Record{Value: []byte(`{"number": 9}`)})
 		}, `in Kafka, and never sent: "{\"number\": 9}"`},
-		"no report came": {func(a *account, _ *producer.Stats,
-			_ *[]*kgo.Record) {
+		"no report came": {func(a *account, _ *producer.Stats, _ *[]*kgo.Record) {
 			a.fates[2].told = 0
 		}, "1 events have not one outcome"},
-		"the books do not balance": {func(_ *account, s *producer.Stats,
-			_ *[]*kgo.Record) {
+		"the books do not balance": {func(_ *account, s *producer.Stats, _ *[]*kgo.Record) {
 			s.Total.Pending = 1
 		}, "the books do not balance"},
 	} {

@@ -94,8 +94,7 @@ func FuzzProduceAnswer(f *testing.F) {
 // Whatever a broker says of its cluster, the view is one that can be worked with, and no larger
 // than what was said.
 func FuzzMetadataMerge(f *testing.F) {
-	seeds(f, kmsg.Metadata, func(version int16,
-		body []byte) {
+	seeds(f, kmsg.Metadata, func(version int16, body []byte) {
 		f.Add(version, body, version, body)
 	})
 	f.Fuzz(func(t *testing.T, version int16, body []byte, thenVersion int16, then []byte) {

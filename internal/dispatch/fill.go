@@ -62,8 +62,7 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 }
 
 // fillAside adds batches to s for the partitions that may join it.
-func (se *sender) fillAside(s *shipment,
-	may func(*stream) bool) {
+func (se *sender) fillAside(s *shipment, may func(*stream) bool) {
 	for _, ts := range se.active {
 		for _, st := range ts.candidates(s.broker, se.pass) {
 			if may(st) && !se.put(s, ts, st) {
@@ -122,7 +121,8 @@ func (se *sender) nextOf(s *shipment, ts *topicState, st *stream) (n next, is bo
 	if st.pinned != nil {
 		return next{size: st.pinned.Size()}, true
 	}
-	lingered, open := s.broker.lingered && s.takesOpen(), s.takesOpen()
+	open := s.takesOpen()
+	lingered := open && s.broker.lingered
 	w := se.choose(ts, st, lingered, open)
 	if w == nil {
 		return next{}, false
@@ -177,8 +177,7 @@ func (se *sender) join(s *shipment, ts *topicState, st *stream, b *buffer.Batch)
 
 // choose returns what st takes next: the oldest of the batches that belong to it or may go
 // anywhere.
-func (se *sender) choose(ts *topicState, st *stream, lingered,
-	open bool) *buffer.Waiting {
+func (se *sender) choose(ts *topicState, st *stream, lingered, open bool) *buffer.Waiting {
 	var best *buffer.Waiting
 	for i := range ts.waiting {
 		w := &ts.waiting[i]

@@ -24,7 +24,7 @@ type sender struct {
 // sendOne sends one request, to the broker whose partitions have waited longest. It reports
 // whether there was one to send.
 func (se *sender) sendOne() bool {
-	if !slices.ContainsFunc(se.active, func(ts *topicState) bool { return se.anyReady(ts) }) {
+	if !slices.ContainsFunc(se.active, se.anyReady) {
 		return false
 	}
 	se.loads = se.loads[:0]
@@ -139,8 +139,7 @@ func (se *sender) anyReady(ts *topicState) bool {
 
 // readiness reports whether st could take a ready batch of ts, whether that is an open batch
 // that has lingered, and whether there is an open batch that would go along.
-func (se *sender) readiness(ts *topicState, st *stream) (is, lingered,
-	open bool) {
+func (se *sender) readiness(ts *topicState, st *stream) (is, lingered, open bool) {
 	if st.pinned != nil {
 		return true, false, false
 	}

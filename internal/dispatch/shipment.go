@@ -91,8 +91,7 @@ func (s *shipment) travel() {
 		attempts[i] = a
 		s.wrote += it.batch.Size()
 	}
-	slices.SortStableFunc(attempts, func(a,
-		b *cluster.Attempt) int {
+	slices.SortStableFunc(attempts, func(a, b *cluster.Attempt) int {
 		return strings.Compare(a.Topic, b.Topic)
 	})
 	req := s.core.link.Prepare(attempts)

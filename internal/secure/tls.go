@@ -48,8 +48,7 @@ func (t TLS) Source(log *zap.Logger, field string) *Source[*tls.Config] {
 			}
 			// Whatever authorities the broker names: it is this certificate or none, and "none"
 			// would be harder to understand.
-			cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate,
-				error) {
+			cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				return ours, nil
 			}
 		}

@@ -9,8 +9,7 @@ import (
 // frames returns what can be done to a frame without understanding what is in it.
 func frames() []Mutation {
 	all := []Mutation{
-		{Name: "truncated", wire: func(w *wire,
-			body []byte) {
+		{Name: "truncated", wire: func(w *wire, body []byte) {
 			w.send(framed(body[:w.upTo(len(body))]))
 		}},
 		{Name: "cut in mid-frame", wire: func(w *wire, body []byte) {
@@ -37,8 +36,7 @@ func frames() []Mutation {
 			binary.BigEndian.PutUint32(body, w.any())
 			w.send(framed(body))
 		}},
-		{Name: "twice", wire: func(w *wire,
-			body []byte) {
+		{Name: "twice", wire: func(w *wire, body []byte) {
 			w.send(framed(body))
 			w.send(framed(body))
 		}},

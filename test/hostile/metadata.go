@@ -21,8 +21,7 @@ func metadata() []Mutation {
 }
 
 func lie(name string, fn func(r *rand.Rand, m *kmsg.MetadataResponse)) Mutation {
-	return Mutation{Name: name, resp: func(r *rand.Rand,
-		resp kmsg.Response) {
+	return Mutation{Name: name, resp: func(r *rand.Rand, resp kmsg.Response) {
 		fn(r, resp.(*kmsg.MetadataResponse))
 	}}
 }
@@ -99,12 +98,10 @@ func namedBrokers() []Mutation {
 				m.Brokers = append(m.Brokers, absent(1000+i))
 			}
 		}),
-		lie("throttles questions", func(_ *rand.Rand,
-			m *kmsg.MetadataResponse) {
+		lie("throttles questions", func(_ *rand.Rand, m *kmsg.MetadataResponse) {
 			m.ThrottleMillis = math.MaxInt32
 		}),
-		lie("an error of it all", func(r *rand.Rand,
-			m *kmsg.MetadataResponse) {
+		lie("an error of it all", func(r *rand.Rand, m *kmsg.MetadataResponse) {
 			m.ErrorCode = code(r)
 		}),
 	}
@@ -120,8 +117,7 @@ func namedTopics() []Mutation {
 				m.Topics = append(m.Topics, t)
 			}
 		}),
-		lieOfTopics("topics without a name", func(_ *rand.Rand,
-			t *kmsg.MetadataResponseTopic) {
+		lieOfTopics("topics without a name", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
 			t.Topic = nil
 		}),
 		lieOfTopics("another topic ID every time",
@@ -130,16 +126,14 @@ func namedTopics() []Mutation {
 					t.TopicID[i] = byte(r.Uint32())
 				}
 			}),
-		lieOfTopics("an error of topics", func(r *rand.Rand,
-			t *kmsg.MetadataResponseTopic) {
+		lieOfTopics("an error of topics", func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
 			t.ErrorCode = code(r)
 		}),
 		lieOfTopics("an error of topics and no partitions",
 			func(r *rand.Rand, t *kmsg.MetadataResponseTopic) {
 				t.ErrorCode, t.Partitions = code(r), nil
 			}),
-		lieOfTopics("no partitions", func(_ *rand.Rand,
-			t *kmsg.MetadataResponseTopic) {
+		lieOfTopics("no partitions", func(_ *rand.Rand, t *kmsg.MetadataResponseTopic) {
 			t.Partitions = nil
 		}),
 		misplacing(lieOfTopics("half of the partitions",
@@ -175,8 +169,7 @@ func namedPartitions() []Mutation {
 			func(r *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
 				p.Partition = int32(r.Uint32())
 			}),
-		lieOfPartitions("no leaders", func(_ *rand.Rand,
-			p *kmsg.MetadataResponseTopicPartition) {
+		lieOfPartitions("no leaders", func(_ *rand.Rand, p *kmsg.MetadataResponseTopicPartition) {
 			p.Leader = -1
 		}),
 		lieOfPartitions("leaders that do not exist",

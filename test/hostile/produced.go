@@ -39,12 +39,10 @@ func produced() []Mutation {
 				150, math.MinInt16, math.MaxInt16}
 			p.ErrorCode = codes[r.IntN(len(codes))]
 		}),
-		answer("throttles for a month", func(_ *rand.Rand,
-			p *kmsg.ProduceResponse) {
+		answer("throttles for a month", func(_ *rand.Rand, p *kmsg.ProduceResponse) {
 			p.ThrottleMillis = math.MaxInt32
 		}),
-		answer("throttles backwards", func(_ *rand.Rand,
-			p *kmsg.ProduceResponse) {
+		answer("throttles backwards", func(_ *rand.Rand, p *kmsg.ProduceResponse) {
 			p.ThrottleMillis = math.MinInt32
 		}),
 		lying(each("any error of what was written",
@@ -128,8 +126,7 @@ func lying(m Mutation) Mutation {
 }
 
 func answer(name string, fn func(r *rand.Rand, p *kmsg.ProduceResponse)) Mutation {
-	return Mutation{Name: name, resp: func(r *rand.Rand,
-		resp kmsg.Response) {
+	return Mutation{Name: name, resp: func(r *rand.Rand, resp kmsg.Response) {
 		fn(r, resp.(*kmsg.ProduceResponse))
 	}}
 }

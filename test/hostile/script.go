@@ -35,8 +35,7 @@ func Late(release <-chan struct{}) *Mutation {
 
 // Refused answers with code in the place of the broker, which does not see the request.
 func Refused(code int16) *Mutation {
-	m := refusal("refused", func(_ *rand.Rand,
-		p *kmsg.ProduceResponseTopicPartition) {
+	m := refusal("refused", func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
 		p.ErrorCode = code
 	})
 	return &m

@@ -22,8 +22,7 @@ func versions() []Mutation {
 		}
 	}
 	all := []Mutation{
-		{Name: "speaks nothing", resp: func(_ *rand.Rand,
-			resp kmsg.Response) {
+		{Name: "speaks nothing", resp: func(_ *rand.Rand, resp kmsg.Response) {
 			resp.(*kmsg.ApiVersionsResponse).ApiKeys = nil
 		}},
 		{Name: "speaks the oldest only", resp: keys(func(_ *rand.Rand,

@@ -62,8 +62,7 @@ func needKitOf(t testing.TB, version string) *kit {
 		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set",
 			SkipVariable)
 	}
-	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit,
-		error) {
+	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit, error) {
 		return makeKitOf(version)
 	}))
 	k, err := theKit.(func() (*kit, error))()

@@ -58,8 +58,7 @@ func (s *secureListener) properties(b *Broker, p map[string]string) error {
 	p["listeners"] += "," + addr
 	p["advertised.listeners"] += "," + addr
 	p["listener.security.protocol.map"] += "," + secureName + ":" + protocol
-	set := func(key,
-		value string) {
+	set := func(key, value string) {
 		p["listener.name."+strings.ToLower(secureName)+"."+key] = value
 	}
 	set("ssl.keystore.type", "PEM")

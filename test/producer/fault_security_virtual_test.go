@@ -124,8 +124,7 @@ func TestVirtual_F12_AFunctionForCredentialsMayFailInEveryWay(t *testing.T) {
 			<-ctx.Done()
 			return producer.Credentials{}, ctx.Err()
 		}, "", 14 * time.Second},
-		"nobody": {func(context.Context) (producer.Credentials,
-			error) {
+		"nobody": {func(context.Context) (producer.Credentials, error) {
 			return producer.Credentials{}, nil
 		}, "must be non-empty", probeMax},
 		"wrong": {func(context.Context) (producer.Credentials, error) {

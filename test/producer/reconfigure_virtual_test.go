@@ -416,8 +416,7 @@ type passes struct {
 	n atomic.Int64
 }
 
-func (p *passes) ForBatch(string, uint64, []int32,
-	int32) int32 {
+func (p *passes) ForBatch(string, uint64, []int32, int32) int32 {
 	p.n.Add(1)
 	return partitioner.Any
 }
