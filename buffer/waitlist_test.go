@@ -237,8 +237,7 @@ func TestTopic_BeginsASmallBatchWhereAnotherCannotGrow(t *testing.T) {
 func TestTopic_AHogGetsNoMoreForASecondAfterAnotherWantedRoom(t *testing.T) {
 	lane := newTestLane(t, 64<<10, func(c *Config) { c.Reports = false; c.BatchBytes = 2 << 10 })
 	hog, other := newTestTopic(t, lane), func() *Topic {
-		t2,
-			err := lane.Topic("other", 0)
+		t2, err := lane.Topic("other", 0)
 		require.NoError(t, err)
 		return t2
 	}()

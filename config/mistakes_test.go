@@ -123,8 +123,7 @@ func TestMistakes_OfSize(t *testing.T) {
 		"forebay: wrong configuration:\nf.yaml: larger than 1MiB, so it is not a settings file: "+
 			"name another file")
 	_, _, err = Parse("f.yaml", []byte(bomb()), WithEnviron())
-	require.ErrorContains(t, err,
-		": more than 100000 values, aliases included: use fewer aliases")
+	require.ErrorContains(t, err, ": more than 100000 values, aliases included: use fewer aliases")
 	_, _, err = Parse("f.yaml", []byte("buffer:\n"+strings.Repeat("  x: 1\n", 1000)), WithEnviron())
 	wrong, ok := errors.AsType[*Error](err)
 	require.True(t, ok)

@@ -107,8 +107,7 @@ func (r *reader) read(p place, key, n *yaml.Node) {
 // count adds values of n to those read, and reports whether they may be read.
 func (r *reader) count(n *yaml.Node, values int) bool {
 	if r.values <= maxValues && r.values+values > maxValues {
-		r.fail(n, "",
-			"more than %d values, aliases included: use fewer aliases", maxValues)
+		r.fail(n, "", "more than %d values, aliases included: use fewer aliases", maxValues)
 	}
 	r.values = min(r.values+values, maxValues+1)
 	return r.values <= maxValues
@@ -119,8 +118,7 @@ func (r *reader) count(n *yaml.Node, values int) bool {
 func (r *reader) readNothing(p place, key *yaml.Node) {
 	if isScalar(p.v.Type()) {
 		r.origins.of[p.path] = r.origin(key)
-		r.fail(key, p.path,
-			"no value: write one, or remove the line to use the default")
+		r.fail(key, p.path, "no value: write one, or remove the line to use the default")
 		return
 	}
 	r.origins.of[p.path] = r.origin(key)

@@ -204,8 +204,7 @@ func TestWatch_ABrokenFileChangesNothingAndSaysSo(t *testing.T) {
 	require.Zero(t, w.linger(), "nothing was applied")
 	replace(t, path, lingering("2ms"))
 	w.requireLinger(2 * time.Millisecond)
-	require.Equal(t, 2, w.logs.FilterMessage(refused).Len(),
-		"nothing is logged twice")
+	require.Equal(t, 2, w.logs.FilterMessage(refused).Len(), "nothing is logged twice")
 }
 
 func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
@@ -242,14 +241,12 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 	require.NoError(t, os.Rename(path+".away", path))
 	requireSettings("it is what it was",
 		func(s producer.SettingsStats) bool {
-			return strings.Contains(s.Refused,
-				"cannot become other")
+			return strings.Contains(s.Refused, "cannot become other")
 		})
 	require.Zero(t, p.Stats().Settings.Changes)
 	write(t, path, lingering("2ms")+"topics: [{topic: a, priority: high}]\n")
 	requireSettings("the change", func(s producer.SettingsStats) bool {
-		return s.Changes == 1 &&
-			s.Refused == "" && s.RefusedAt.IsZero()
+		return s.Changes == 1 && s.Refused == "" && s.RefusedAt.IsZero()
 	})
 	require.Subset(t, w.requireLogs("settings applied", 1).ContextMap()["changes"],
 		[]any{"batching.linger: 2ms, was 1ms", "topics[0].priority: high", `topics[0].topic: "a"`})

@@ -122,8 +122,7 @@ func TestReady_FollowsThePolicy(t *testing.T) {
 			"a record of high priority has waited longer than 1s"},
 		"not that much": {NotBehind(routing.High, time.Minute), ""},
 		"long words": {func(producer.Stats) error {
-			return errors.New(strings.Repeat("x",
-				1e6))
+			return errors.New(strings.Repeat("x", 1e6))
 		}, strings.Repeat("x", textMax) + "…"},
 		"the stats are it": {func(s producer.Stats) error { return errors.New(s.Lanes[routing.High].Oldest.String()) }, "1m0s"},
 	} {

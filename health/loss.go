@@ -73,7 +73,6 @@ func lossesOf(s *producer.Stats) (all []loss) {
 		"the application's callback does not keep up")
 	callback(s.ReportPanics, "the application's callback for delivery reports panicked",
 		"see the panic in the application's log")
-	callback(s.EventsDropped, "events were dropped",
-		"the application's callback does not keep up")
+	callback(s.EventsDropped, "events were dropped", "the application's callback does not keep up")
 	return all
 }

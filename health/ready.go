@@ -25,8 +25,7 @@ func NotWhileShedding(priority routing.Priority) func(producer.Stats) error {
 func NotBehind(priority routing.Priority, limit time.Duration) func(producer.Stats) error {
 	return func(s producer.Stats) error {
 		if s.Lanes[priority].Oldest > limit {
-			return fmt.Errorf("a record of %v priority has waited longer than %v", priority,
-				limit)
+			return fmt.Errorf("a record of %v priority has waited longer than %v", priority, limit)
 		}
 		return nil
 	}

@@ -172,8 +172,7 @@ var stories = []story{{
 		}
 		s.deliver(routing.High, 12) // up to a minute
 		s.cluster("main", func(c *producer.ClusterStats) {
-			c.State,
-				c.Unnumbered = producer.Degraded, "refused"
+			c.State, c.Unnumbered = producer.Degraded, "refused"
 		})
 		s.Paths[0].Attempts++
 		s.Paths[0].Retries++

@@ -28,8 +28,7 @@ type Sticky struct{}
 
 // ForKey returns ForKey(key, partitions).
 func (Sticky) ForKey(_ string, key []byte, partitions int32) int32 {
-	return ForKey(key,
-		partitions)
+	return ForKey(key, partitions)
 }
 
 // ForBatch returns Any.

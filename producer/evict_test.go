@@ -33,8 +33,7 @@ func away(t require.TestingT, change func(*Config), opts ...Option) *Producer {
 		change(&cfg)
 	}
 	dial := func(context.Context, string, string) (net.Conn, error) {
-		return nil,
-			errors.New("away")
+		return nil, errors.New("away")
 	}
 	p, err := New(cfg, append(opts, WithDialer(dial))...)
 	require.NoError(t, err)

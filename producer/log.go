@@ -50,8 +50,7 @@ func newLogger(log *zap.Logger) (*zap.Logger, *logger) {
 	}
 	go l.run()
 	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core {
-		return &core{l: l,
-			inner: inner}
+		return &core{l: l, inner: inner}
 	})), l
 }
 

@@ -103,8 +103,7 @@ func TestNew_NamesEveryMistakeInTLSAndSASL(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			refuse := func(context.Context, string, string) (net.Conn, error) {
-				return nil,
-					errors.New("nobody is there")
+				return nil, errors.New("nobody is there")
 			}
 			p, err := New(Config{
 				Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}, TLS: x.tls,
@@ -157,8 +156,7 @@ func TestProducer_TLSChecksTheBrokersNameAndShowsOurCertificate(t *testing.T) {
 		{name: "another name", tls: with(func(c *TLSConfig) { c.ServerName = "other" }),
 			reason: "certificate is valid for kafka, not other"},
 		{name: "no certificate of ours", tls: with(func(c *TLSConfig) {
-			c.CertFile, c.KeyFile = "",
-				""
+			c.CertFile, c.KeyFile = "", ""
 		}),
 			reason: "the broker refused our TLS: remote error: tls: certificate required"},
 		{name: "no such file", tls: with(func(c *TLSConfig) { c.CAFile = "/nowhere" }),

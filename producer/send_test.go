@@ -216,8 +216,7 @@ func TestNew_TakesAnyNetwork(t *testing.T) {
 
 func TestSend_WhatIsRefusedMakesNoTopic(t *testing.T) {
 	p := nowhere(t, func(c *producer.Config) {
-		c.Batching.MaxRecordBytes, c.Buffer.MaxTopics = 1000,
-			1
+		c.Batching.MaxRecordBytes, c.Buffer.MaxTopics = 1000, 1
 	})
 	for i := range 10 {
 		require.ErrorIs(t, p.Send(producer.Record{Topic: string(rune('a' + i)),

@@ -49,8 +49,7 @@ func BenchmarkDelivery(b *testing.B) {
 	tracer := New(sdktrace.NewTracerProvider())
 	report := tracer.Delivery(nil)
 	delivered := func(tag uint64) {
-		report(producer.Report{Topic: "plays", Tag: tag,
-			Outcome: producer.Delivered})
+		report(producer.Report{Topic: "plays", Tag: tag, Outcome: producer.Delivered})
 	}
 	sc := trace.SpanContextFromContext(with(trace.FlagsSampled))
 	b.Run("nothing is traced", func(b *testing.B) {

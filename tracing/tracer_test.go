@@ -198,8 +198,7 @@ func TestSend_DropsTheHeadersBeforeTheEvent(t *testing.T) {
 	ctx, _ := a.request()
 	tracer := New(a)
 	send := func(n int) error {
-		return tracer.Send(ctx, p,
-			producer.Record{Topic: "plays", Value: make([]byte, n)})
+		return tracer.Send(ctx, p, producer.Record{Topic: "plays", Value: make([]byte, n)})
 	}
 
 	require.NoError(t, send(limit-20), "fits without them")

@@ -68,8 +68,7 @@ func (b *Bench) clients(names ...string) []string {
 		return names
 	}
 	return slices.DeleteFunc(names, func(name string) bool {
-		return name != "nothing" &&
-			!slices.Contains(b.Only, name)
+		return name != "nothing" && !slices.Contains(b.Only, name)
 	})
 }
 

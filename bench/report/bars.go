@@ -59,8 +59,7 @@ func bounds(cases []*table, column string) (least, most float64) {
 		return 1, 10
 	}
 	power := func(v float64, round func(float64) float64) float64 {
-		return math.Pow(10,
-			round(math.Log10(v)))
+		return math.Pow(10, round(math.Log10(v)))
 	}
 	least, most = power(least, math.Floor), power(most, math.Ceil)
 	if least == most {

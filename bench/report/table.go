@@ -108,8 +108,7 @@ func place(client string) int {
 // was measured.
 func (t *table) reference() string {
 	if at := slices.IndexFunc(t.clients, func(c string) bool {
-		return strings.HasPrefix(c,
-			peer)
+		return strings.HasPrefix(c, peer)
 	}); at >= 0 {
 		return t.clients[at]
 	}

@@ -120,8 +120,7 @@ func TestProduce_TellsLinesThatAreTooLargeAndSendsTheRest(t *testing.T) {
 		file+":2: not sent: 3,000,001 bytes exceed the 1,000,000 bytes of a record")
 	require.Contains(t, c.stderr.String(), file+":4: not sent: ")
 	require.Contains(t, c.stderr.String(), file+":6: not sent: 1,200,000 bytes")
-	require.Contains(t, c.lastLine(),
-		"accepted 3, delivered 3, not delivered 3 (3 too large)")
+	require.Contains(t, c.lastLine(), "accepted 3, delivered 3, not delivered 3 (3 too large)")
 }
 
 func TestProduce_TellsLinesThatNeverFitIntoTheBuffer(t *testing.T) {

@@ -36,8 +36,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return int(code)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for usage.\n", err,
-			cmd.CommandPath())
+		fmt.Fprintf(stderr, "forebay: %v\nRun \"%s --help\" for usage.\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 	return exitOK

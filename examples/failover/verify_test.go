@@ -60,8 +60,7 @@ func TestCheck_SaysWhatIsWrong(t *testing.T) {
 		"elsewhere": {func(w *world) { w.tell(3, func(f *fate) { f.Cluster = "spare" }) },
 			"delivered and not where the report says: 1, the first is 3"},
 		"twice": {func(w *world) {
-			w.logs["spare"] = append(w.logs["spare"],
-				w.logs["main"][4])
+			w.logs["spare"] = append(w.logs["spare"], w.logs["main"][4])
 		},
 			"there twice and not counted as maybe duplicated: 1, the first is 4"},
 		"never sent": {func(w *world) { w.accepted = w.accepted[:19] },

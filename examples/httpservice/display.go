@@ -136,6 +136,5 @@ func bar(counts []int, i, all int) string {
 	if n > 0 {
 		full = max(1, n*barWidth/all)
 	}
-	return fmt.Sprintf("%7s %-*s", stage.Thousands(uint64(n)), barWidth,
-		strings.Repeat("█", full))
+	return fmt.Sprintf("%7s %-*s", stage.Thousands(uint64(n)), barWidth, strings.Repeat("█", full))
 }

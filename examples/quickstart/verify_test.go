@@ -69,8 +69,7 @@ func TestCheck_SaysWhatElseIsWrong(t *testing.T) {
 		},
 		"a key out of order": {
 			func(_ *[]identity, read *[]received) {
-				(*read)[1], (*read)[7] = (*read)[7],
-					(*read)[1]
+				(*read)[1], (*read)[7] = (*read)[7], (*read)[1]
 			},
 			"not in the order of their key: 1, the first is high 1",
 		},

@@ -187,8 +187,7 @@ func TestCluster_BrokersAreToldWhomWeMean(t *testing.T) {
 	})
 	c, _ := start(t, k.ListenAddrs()...)
 	eventually(t, "up", func() bool {
-		return c.Status().State == Up && c.View().Usable(0) &&
-			c.View().Usable(1)
+		return c.Status().State == Up && c.View().Usable(0) && c.View().Usable(1)
 	})
 	c.control.dials.hangUp(c.View().Brokers[1].Addr, false) // by now the ID is certain
 	eventually(t, "a connection that says so",

@@ -16,8 +16,7 @@ import (
 
 func TestKindOf_TellsApartWhatSomebodyHasToDo(t *testing.T) {
 	dial := func(err error) error {
-		return fmt.Errorf("a:9092: %w",
-			&net.OpError{Op: "dial", Err: err})
+		return fmt.Errorf("a:9092: %w", &net.OpError{Op: "dial", Err: err})
 	}
 	for err, kind := range map[error]string{
 		dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)): "connection",
@@ -62,8 +61,7 @@ func TestKinds_SayEachKindOnceAndAgainWhenItStays(t *testing.T) {
 
 	k.begin("connection", at(0))
 	inTurn := func(i int) string {
-		return [...]string{"connection", "authentication",
-			"timeout"}[i%3]
+		return [...]string{"connection", "authentication", "timeout"}[i%3]
 	}
 	require.Len(t, said(&k, 0, 24*time.Hour, time.Second, inTurn), 2,
 		"brokers that fail in several ways: each is said once")

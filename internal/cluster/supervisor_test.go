@@ -44,8 +44,7 @@ func TestCluster_GoesUpDownAndUpWithALineForEach(t *testing.T) {
 	c, logs := start(t, addr)
 	c.Want("a")
 	eventually(t, "up", func() bool {
-		return c.Status().State == Up &&
-			len(c.View().Topics["a"].Partitions) == 3
+		return c.Status().State == Up && len(c.View().Topics["a"].Partitions) == 3
 	})
 	k.Close()
 	c.Failed(0, fmt.Errorf("reset"))

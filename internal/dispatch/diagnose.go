@@ -285,8 +285,7 @@ func (t *troubles) lookAtBrokers() {
 // anyOld reports whether something has waited for so long.
 func (t *troubles) anyOld(long time.Duration) bool {
 	return slices.ContainsFunc(t.active, func(ts *topicState) bool {
-		return ts.owned &&
-			t.pass.now-ts.oldest(t.pass.now) >= long
+		return ts.owned && t.pass.now-ts.oldest(t.pass.now) >= long
 	})
 }
 

@@ -99,7 +99,6 @@ func (ex *expiry) moveUnresolved(ts *topicState) {
 // whole cluster is away, a batch gains nothing by leaving its partition.
 func (ts *topicState) elsewhere(st *stream) bool {
 	return slices.ContainsFunc(ts.parts, func(q *stream) bool {
-		return q.id != st.id &&
-			q.leader != nil && q.leader.usable
+		return q.id != st.id && q.leader != nil && q.leader.usable
 	})
 }

@@ -27,8 +27,7 @@ func newNumbering(id int) numbering {
 
 // fits reports whether b may be written with the next numbers.
 func (n *numbering) fits(b *buffer.Batch) bool {
-	return !n.lost &&
-		(n.owner == nil || n.owner == b)
+	return !n.lost && (n.owner == nil || n.owner == b)
 }
 
 // wrote notes that b was written with the next numbers, or may have been, and whether that was
@@ -125,8 +124,7 @@ const memoryMargin = patienceMax
 // relied returns how much of the time for which a broker remembers a producer is relied on: half
 // of it.
 func relied(memory time.Duration) time.Duration {
-	return max(0,
-		min(memory/2, memory-memoryMargin))
+	return max(0, min(memory/2, memory-memoryMargin))
 }
 
 // forgotten reports whether the records of b are so old that the broker of st may not recognize

@@ -55,20 +55,17 @@ func (c *core) why(topic string, partition int32) error {
 	}
 	found := c.troubles.of(topic)
 	best := slices.IndexFunc(found, func(s Shown) bool {
-		return s.current && partition >= 0 &&
-			slices.Contains(s.parts, partition)
+		return s.current && partition >= 0 && slices.Contains(s.parts, partition)
 	})
 	if best < 0 {
 		best = slices.IndexFunc(found, func(s Shown) bool {
-			return s.current &&
-				(s.visible || stated(s.Cause))
+			return s.current && (s.visible || stated(s.Cause))
 		})
 	}
 	if best < 0 {
 		found = c.troubles.of("")
 		best = slices.IndexFunc(found, func(s Shown) bool {
-			return s.current &&
-				s.Cause != delivery.CauseUnanswered
+			return s.current && s.Cause != delivery.CauseUnanswered
 		})
 	}
 	if best < 0 {

@@ -63,8 +63,7 @@ func framed(ts *topicState) int { return len(ts.name) + 32 }
 // has reports whether s has a batch for the same partition. A request can have only one.
 func (s *shipment) has(ts *topicState, st *stream) bool {
 	return slices.ContainsFunc(s.items, func(it *item) bool {
-		return it.ts.name == ts.name &&
-			it.stream.id == st.id
+		return it.ts.name == ts.name && it.stream.id == st.id
 	})
 }
 

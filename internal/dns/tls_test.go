@@ -68,8 +68,7 @@ func TestWithTLS_ChecksTheNameThatWasDialled(t *testing.T) {
 		cert, pool := certificate(t, "kafka")
 		d := w.dialer(t,
 			func(c *Config) {
-				c.Dial = speakTLS(map[string]tls.Certificate{"10.0.0.1": cert,
-					"10.0.0.9": cert})
+				c.Dial = speakTLS(map[string]tls.Certificate{"10.0.0.1": cert, "10.0.0.9": cert})
 			})
 		w.name("kafka", "10.0.0.1")
 		w.name("other", "10.0.0.1")

@@ -22,8 +22,7 @@ func TestGate_WhoKeepsBackForWhom(t *testing.T) {
 	type call func(g *Gate)
 	press := func(p routing.Priority, at time.Duration) call {
 		return func(g *Gate) {
-			g.Pressing(p,
-				1, at)
+			g.Pressing(p, 1, at)
 		}
 	}
 	answer := func(p routing.Priority, bytes int, at time.Duration) call {

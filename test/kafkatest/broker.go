@@ -229,8 +229,7 @@ func (b *Broker) spawn() error {
 // await waits until the broker answers with at least n brokers, itself among them.
 func (b *Broker) await(ctx context.Context, n int) error {
 	return b.awaitNodes(ctx, func(nodes []int32) bool {
-		return len(nodes) >= n &&
-			slices.Contains(nodes, b.nodeID)
+		return len(nodes) >= n && slices.Contains(nodes, b.nodeID)
 	})
 }
 

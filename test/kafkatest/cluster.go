@@ -198,8 +198,7 @@ func (c *Cluster) addOnce(ctx context.Context) (*Broker, error) {
 	}
 	for _, other := range c.live() {
 		if err := other.awaitNodes(ctx, func(nodes []int32) bool {
-			return slices.Contains(nodes,
-				b.nodeID)
+			return slices.Contains(nodes, b.nodeID)
 		}); err != nil {
 			return b, err
 		}

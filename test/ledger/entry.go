@@ -98,8 +98,7 @@ type content struct {
 }
 
 func sentContent(r *producer.Record) content {
-	return content{r.Topic, r.Key, r.Headers,
-		r.Timestamp}
+	return content{r.Topic, r.Key, r.Headers, r.Timestamp}
 }
 
 func readContent(r *kgo.Record) content {

@@ -129,8 +129,7 @@ func TestLedger_FindsNothingWhereNothingIsWrong(t *testing.T) {
 		},
 		"refused": func(h *honest) {
 			h.refuse = true
-			_ = h.ledger.send(h.send,
-				producer.Record{Topic: "events"})
+			_ = h.ledger.send(h.send, producer.Record{Topic: "events"})
 		},
 		"stamped just now": func(h *honest) { h.log[1].Timestamp = h.log[1].Timestamp.Add(-10 * time.Millisecond) },
 	} {
@@ -193,8 +192,7 @@ func TestLedger_FindsEachViolation(t *testing.T) {
 			h.log[2].Value, h.log[4].Value = h.log[4].Value, h.log[2].Value
 		}, "record 2 stands after 4 in events/2@4"},
 		"two reports": {func(h *honest) {
-			h.reports = append(h.reports,
-				h.reports[3])
+			h.reports = append(h.reports, h.reports[3])
 		}, "record 3 of events has 2 reports"},
 		"no report": {func(h *honest) { h.reports = h.reports[:9] },
 			"record 9 of events has 0 reports"},

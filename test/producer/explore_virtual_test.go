@@ -108,16 +108,13 @@ type step struct {
 func everyStep() []step {
 	all := []step{
 		{"the table is freed, 10m05s", func(*explorer) {
-			time.Sleep(10*time.Minute +
-				5*time.Second)
+			time.Sleep(10*time.Minute + 5*time.Second)
 		}, true},
 		{"the table is freed, 10m35s", func(*explorer) {
-			time.Sleep(10*time.Minute +
-				35*time.Second)
+			time.Sleep(10*time.Minute + 35*time.Second)
 		}, true},
 		{"the table is freed, 11m05s", func(*explorer) {
-			time.Sleep(11*time.Minute +
-				5*time.Second)
+			time.Sleep(11*time.Minute + 5*time.Second)
 		}, false},
 		{"everything expires", func(*explorer) { time.Sleep(exploreTimeout + time.Second) }, true},
 		{"what is late arrives", (*explorer).arrive, true},

@@ -30,8 +30,7 @@ func durable() []kafkatest.TopicOption {
 // unkeyed makes records without a key.
 func unkeyed(topic string) func(int) producer.Record {
 	return func(i int) producer.Record {
-		return producer.Record{Topic: topic,
-			Value: make([]byte, 20+i%200)}
+		return producer.Record{Topic: topic, Value: make([]byte, 20+i%200)}
 	}
 }
 

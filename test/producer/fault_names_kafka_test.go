@@ -287,8 +287,7 @@ func (h *homes) allAreOthers(t *testing.T) {
 	f.awaitBrokers(t)
 	canary := newTopic(t, h.Cluster, 1)
 	h.replace(t, 31, func(i int, b *kafkatest.Broker) {
-		b.Rename(t,
-			fmt.Sprintf("broker-%d.kafka.test", 4+i))
+		b.Rename(t, fmt.Sprintf("broker-%d.kafka.test", 4+i))
 	})
 	f.proof.Bit("brokers killed at once that came back with other names and addresses", 3)
 	h.names.set(func() {

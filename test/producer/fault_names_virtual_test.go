@@ -141,8 +141,7 @@ func TestVirtual_F13_WhatANameSaysIsKnownWithoutADial(t *testing.T) {
 			time.Sleep(time.Hour)
 			b.stream(time.Second, 3, "events")
 			r.set(func() {
-				r.addresses, r.hosts["10.0.0.2"] = []string{"10.0.0.2"},
-					r.hosts["10.0.0.1"]
+				r.addresses, r.hosts["10.0.0.2"] = []string{"10.0.0.2"}, r.hosts["10.0.0.1"]
 			})
 			dials := b.k.link.Dials()
 			b.stream(31*time.Second, 3, "events")

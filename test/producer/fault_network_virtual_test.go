@@ -127,15 +127,13 @@ var troubles = []trouble{
 	{name: "accepts and closes", begin: detour(served(func(net.Conn) {})), reason: "closed",
 		rate: 13},
 	{name: "accepts, reads and closes", begin: detour(served(func(c net.Conn) {
-		_,
-			_ = c.Read(make([]byte, 1<<16))
+		_, _ = c.Read(make([]byte, 1<<16))
 	})), reason: "closed", rate: 13},
 	{name: "accepts, reads and resets",
 		begin: func(b *bubble) { b.k.link.CutAfterWrites(1); b.k.link.Reset() },
 		end:   func(b *bubble) { b.k.link.CutAfterWrites(0) }, rate: 13},
 	{name: "accepts and says nothing", begin: detour(served(func(c net.Conn) {
-		_,
-			_ = io.Copy(io.Discard, c)
+		_, _ = io.Copy(io.Discard, c)
 	})), reason: "no answer in time", slack: probeMax, rate: 13},
 	{name: "answers nonsense", begin: detour(served(likeHTTP)), reason: "response", rate: 13},
 }

@@ -129,8 +129,7 @@ func capacity(t *testing.T, c *kafkatest.Cluster, most float64, size int) float6
 	require.NoError(t, err)
 	defer p.Close(t.Context())
 	stop := pace(t, most, func(int) {
-		_ = p.Send(producer.Record{Topic: "capacity",
-			Value: make([]byte, size)})
+		_ = p.Send(producer.Record{Topic: "capacity", Value: make([]byte, size)})
 	})
 	defer stop()
 	time.Sleep(2 * time.Second) // until it is warm
@@ -200,8 +199,7 @@ func TestKafka_F15_HighLosesNothingAndIsNotDelayedWhileLowFloods(t *testing.T) {
 		assert.NoError(t, tr.ledger.SendBy(send, rec))
 	})
 	stopMedium := pace(t, 500, func(i int) {
-		assert.NoError(t,
-			tr.ledger.Send(tr.Producer, medium(i)))
+		assert.NoError(t, tr.ledger.Send(tr.Producer, medium(i)))
 	})
 	flood := func() (stop func()) {
 		limit(t, clusters[routing.Low], lowTakes)
@@ -362,8 +360,7 @@ func TestKafka_F14_HighGoesToTheClusterOfMediumAndReturnsWhileItsOwnIsKilled(t *
 	killed := time.Now()
 	proven.Bit("brokers killed, all of their cluster", 3)
 	seen.await(t, "nothing falls back", func() bool {
-		return len(seen.switches) == 1 &&
-			!seen.elsewhere.IsZero()
+		return len(seen.switches) == 1 && !seen.elsewhere.IsZero()
 	})
 	time.Sleep(time.Until(killed.Add(away)))
 	during := seen.waits()

@@ -45,8 +45,7 @@ func TestKafka_F6_UnkeyedRecordsKeepToTheirZoneAndLeaveItWhenItIsAway(t *testing
 	}
 	const mostly = 0.9 // what waits for a second may go anywhere, and the machine may be busy
 	stop := tr.stream(t, 2, func(int) producer.Record {
-		return producer.Record{Topic: "events",
-			Value: randomBytes(100)}
+		return producer.Record{Topic: "events", Value: randomBytes(100)}
 	})
 	tr.awaitDelivered(t, 500)
 	require.Eventually(t, func() bool { return part(500*time.Millisecond) > mostly }, patience,

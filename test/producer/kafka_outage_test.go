@@ -122,8 +122,7 @@ func TestKafka_F5_RefusesAtOnceWhenFullAndDeliversWhatItTook(t *testing.T) {
 	const attempts = 50_000
 	refused := 0
 	record := func(i int) producer.Record {
-		return producer.Record{Topic: "events",
-			Value: make([]byte, 20+i%200)}
+		return producer.Record{Topic: "events", Value: make([]byte, 20+i%200)}
 	}
 	for i := range attempts {
 		if err := tr.ledger.Send(tr.Producer, record(i)); err != nil {

@@ -156,8 +156,7 @@ func TestVirtual_F9_ARenewalThatIsRefusedEndsInAnotherProducerID(t *testing.T) {
 	}
 	for name, takes := range map[string]func(kmsg.Request) bool{
 		"the first epoch alone": func(r kmsg.Request) bool {
-			return epoch(r) == 0 ||
-				unnumbered(r)
+			return epoch(r) == 0 || unnumbered(r)
 		},
 		"no numbers": unnumbered,
 	} {

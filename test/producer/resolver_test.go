@@ -81,8 +81,7 @@ func (r *resolver) dial(ctx context.Context, network, addr string) (net.Conn, er
 var wrongAnswers = map[string]func(r *resolver){
 	"NXDOMAIN": func(r *resolver) { r.fail = &net.DNSError{Err: "no such host", IsNotFound: true} },
 	"SERVFAIL": func(r *resolver) {
-		r.fail = &net.DNSError{Err: "server misbehaving",
-			IsTemporary: true}
+		r.fail = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
 	},
 	"empty": func(r *resolver) { r.empty = true },
 	"slow":  func(r *resolver) { r.slow = 5 * time.Second },

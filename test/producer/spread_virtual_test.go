@@ -96,8 +96,7 @@ func TestVirtual_Spread_EachPartitionGetsItsShareAndADeadBrokerNothing(t *testin
 			}
 			b.unkeyed(5*time.Second, time.Millisecond, "events", 100)
 			even(b.gained("events", func() {
-				b.unkeyed(time.Minute, time.Millisecond, "events",
-					100)
+				b.unkeyed(time.Minute, time.Millisecond, "events", 100)
 			}), "in a minute")
 
 			links[1].Cut()
@@ -105,8 +104,7 @@ func TestVirtual_Spread_EachPartitionGetsItsShareAndADeadBrokerNothing(t *testin
 			b.unkeyed(time.Second, time.Millisecond, "events", 100)
 			b.rest()
 			got := b.gained("events", func() {
-				b.unkeyed(20*time.Second, time.Millisecond, "events",
-					100)
+				b.unkeyed(20*time.Second, time.Millisecond, "events", 100)
 			})
 			for p, n := range got {
 				if p%3 == 1 {
@@ -119,8 +117,7 @@ func TestVirtual_Spread_EachPartitionGetsItsShareAndADeadBrokerNothing(t *testin
 			links[1].Restore()
 			b.unkeyed(10*time.Second, time.Millisecond, "events", 100)
 			even(b.gained("events", func() {
-				b.unkeyed(20*time.Second, time.Millisecond, "events",
-					100)
+				b.unkeyed(20*time.Second, time.Millisecond, "events", 100)
 			}), "ten seconds after it came back")
 		})
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
@@ -188,8 +185,7 @@ func TestVirtual_Spread_PartitionsAndBrokersThatAreAddedAreUsedWithinTenSeconds(
 			b.longest["events"] = 0
 			b.unkeyed(10*time.Second, time.Millisecond, "events", 100)
 			got := b.gained("events", func() {
-				b.unkeyed(20*time.Second, time.Millisecond, "events",
-					100)
+				b.unkeyed(20*time.Second, time.Millisecond, "events", 100)
 			})
 			require.Len(t, got, 8)
 			for p, n := range got {
@@ -244,8 +240,7 @@ func TestVirtual_Zones_KeepToTheOwnOneWhileEnoughOfItIsWell(t *testing.T) {
 			}, change: func(cfg *producer.Config) { cfg.Rack = "b" }}, func(b *bubble) {
 			near := func(what string, least, most float64) {
 				got := b.gained("events", func() {
-					b.unkeyed(10*time.Second, time.Millisecond,
-						"events", 100)
+					b.unkeyed(10*time.Second, time.Millisecond, "events", 100)
 				})
 				in := share(got[1]+got[4]+got[7]+got[10], got)
 				require.GreaterOrEqual(t, in, least, "%s: %v", what, got)

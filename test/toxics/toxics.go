@@ -166,8 +166,7 @@ func Latency(delay, jitter time.Duration) Toxic {
 
 // Bandwidth lets so many kilobytes a second through.
 func Bandwidth(kilobytes int) Toxic {
-	return newToxic("bandwidth",
-		map[string]any{"rate": kilobytes})
+	return newToxic("bandwidth", map[string]any{"rate": kilobytes})
 }
 
 // Slicer cuts everything into packets of about size bytes, with a pause after each.

@@ -54,12 +54,10 @@ func TestToxics_SpoilTheConnectionsOfTheNamedBrokers(t *testing.T) {
 	t.Cleanup(x.Close)
 	isTimeout := func(err error) bool {
 		ne, ok := errors.AsType[net.Error](err)
-		return ok &&
-			ne.Timeout()
+		return ok && ne.Timeout()
 	}
 	isClosed := func(err error) bool {
-		return errors.Is(err, io.EOF) ||
-			errors.Is(err, io.ErrUnexpectedEOF)
+		return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	}
 	for _, test := range []struct {
 		name  string
