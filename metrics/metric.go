@@ -20,14 +20,15 @@ type Unit string
 
 // The units.
 const (
-	Seconds   Unit = "s"
-	Bytes     Unit = "By"
-	Records   Unit = "{record}"
-	Batches   Unit = "{batch}"
-	Requests  Unit = "{request}"
-	Topics    Unit = "{topic}"
-	Times     Unit = "{time}" // how often
-	Condition Unit = ""       // 1 if true, 0 if not
+	Seconds     Unit = "s"
+	Bytes       Unit = "By"
+	Records     Unit = "{record}"
+	Batches     Unit = "{batch}"
+	Requests    Unit = "{request}"
+	Topics      Unit = "{topic}"
+	Connections Unit = "{connection}"
+	Times       Unit = "{time}" // how often
+	Condition   Unit = ""       // 1 if true, 0 if not
 )
 
 // Metric is a row of the table.

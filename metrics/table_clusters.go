@@ -73,6 +73,24 @@ func clusters() []Metric {
 		From:     []string{"Clusters.Changes"},
 		read:     byCluster(func(c *producer.ClusterStats) float64 { return float64(c.Changes) }),
 	}, {
+		Name: "forebay_cluster_connections", Kind: Gauge, Unit: Connections,
+		Labels:   []string{"cluster"},
+		Help:     "Connections to brokers of the cluster that are open.",
+		Question: "How many connections do its brokers have from here?",
+		From:     []string{"Clusters.Connections"},
+		read: byCluster(func(c *producer.ClusterStats) float64 {
+			return float64(c.Connections)
+		}),
+	}, {
+		Name: "forebay_cluster_connections_opened_total", Kind: Counter, Unit: Connections,
+		Labels:   []string{"cluster"},
+		Help:     "Connections to brokers of the cluster that were opened.",
+		Question: "Do connections last?",
+		From:     []string{"Clusters.ConnectionsOpened"},
+		read: byCluster(func(c *producer.ClusterStats) float64 {
+			return float64(c.ConnectionsOpened)
+		}),
+	}, {
 		Name: "forebay_cluster_unnumbered", Kind: Gauge, Unit: Condition,
 		Labels: []string{"cluster"},
 		Help: "1 if the cluster refuses a producer ID, so that every retry of an unanswered " +

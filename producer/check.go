@@ -122,6 +122,10 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 				"%v: write what producer.id.expiration.ms of the brokers says, or 0 for "+
 					"24h", cc.ProducerIDExpiration)
 		}
+		if cc.MaxBrokers < -1 {
+			c.fail(field+".max_brokers", "%d: write a number of brokers, -1 for all, or 0 for 8 of "+
+				"more than 16 and otherwise all", cc.MaxBrokers)
+		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
 		clusters[name] = cc

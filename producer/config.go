@@ -62,6 +62,14 @@ type ClusterConfig struct {
 	// default. New rejects negative values.
 	ProducerIDExpiration time.Duration `yaml:"producer_id_expiration"`
 
+	// MaxBrokers is how many of the cluster's brokers un-keyed records are sent to, so that a large
+	// fleet keeps few connections to each broker. Each producer uses other brokers, of its own zone
+	// first (Rack), and more of them while those are busy or not well. A topic that none of them
+	// leads goes to another. Keyed records go to the leader of their partition, and so do records
+	// that name one or go by WithPartitioner. Zero means 8 of more than 16 brokers, and otherwise
+	// all. -1 means all. New rejects other negative values.
+	MaxBrokers int `yaml:"max_brokers"`
+
 	// CreateTopics says how missing topics are created.
 	CreateTopics CreateTopicsConfig `yaml:"create_topics"`
 

@@ -250,3 +250,10 @@ func TestConfig_AProducerIDExpirationIsNoNegativeTime(t *testing.T) {
 		"clusters.a.producer_id_expiration: -1ns: write what producer.id.expiration.ms of the "+
 			"brokers says, or 0 for 24h")
 }
+
+func TestConfig_RecordsKeepToAtLeastOneBroker(t *testing.T) {
+	_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"},
+		MaxBrokers: -2}}})
+	require.ErrorContains(t, err, "clusters.a.max_brokers: -2: write a number of brokers, -1 for "+
+		"all, or 0 for 8 of more than 16 and otherwise all")
+}

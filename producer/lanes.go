@@ -24,7 +24,7 @@ func (p *Producer) newSetup(cfg Config, rules *routing.Table) *setup {
 }
 
 // newLane returns a lane with its way to each of its clusters. Nothing runs yet.
-func (p *Producer) newLane(s *setup, priority routing.Priority) (*dispatch.Lane, error) {
+func (p *Producer) newLane(s *setup, priority routing.Priority) *dispatch.Lane {
 	return p.engine.NewLane(priority, p.bufferConfig(&s.cfg, priority), s.ways(priority))
 }
 

@@ -121,11 +121,7 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 		if s.clusters[cfg.Priorities.of(priority).Cluster] == nil {
 			continue
 		}
-		l, err := p.newLane(s, priority)
-		if err != nil {
-			return err
-		}
-		s.lanes[priority] = l
+		s.lanes[priority] = p.newLane(s, priority)
 	}
 	p.setup.Store(s)
 	return nil
@@ -149,7 +145,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.NewSite(c, cfg.Priorities.wireShares()), nil
+	return dispatch.NewSite(c, cc.MaxBrokers, cfg.Priorities.wireShares()), nil
 }
 
 func (p *Producer) start() {

@@ -114,26 +114,21 @@ func (c *change) prepare() error {
 	}
 	c.paths = make(map[*dispatch.Lane]dispatch.Paths)
 	for _, priority := range routing.All {
-		if err := c.prepareLane(priority); err != nil {
-			return err
-		}
+		c.prepareLane(priority)
 	}
 	return nil
 }
 
-func (c *change) prepareLane(priority routing.Priority) (err error) {
+func (c *change) prepareLane(priority routing.Priority) {
 	l := c.was.lanes[priority]
 	switch {
 	case l != nil:
-		c.next.lanes[priority] = l
-		c.paths[l], err = l.NewPaths(c.next.ways(priority))
+		c.paths[l] = l.NewPaths(c.next.ways(priority))
 	case c.next.cfg.Priorities.of(priority).Cluster != "":
-		if l, err = c.p.newLane(c.next, priority); err == nil {
-			c.next.lanes[priority] = l
-			c.lanes = append(c.lanes, l)
-		}
+		l = c.p.newLane(c.next, priority)
+		c.lanes = append(c.lanes, l)
 	}
-	return err
+	c.next.lanes[priority] = l
 }
 
 // discard ends what prepare has made.

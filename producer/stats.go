@@ -83,6 +83,12 @@ type ClusterStats struct {
 
 	Changes uint64 // how often its state has changed
 
+	// Connections is how many connections to its brokers are open now. In the steady state that is
+	// one for each broker that gets records, and one or two for metadata. A priority with more to
+	// send opens connections of its own, which end half a minute after their last request.
+	Connections       int
+	ConnectionsOpened uint64 // so far
+
 	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or
 	// has no such IDs. Every retry of an unanswered batch then counts as maybe duplicated. Forebay
 	// asks again from time to time.
@@ -114,8 +120,10 @@ func (p *Producer) Stats() Stats {
 	}
 	for name, c := range setup.clusters {
 		status := c.Status()
+		open, opened := c.Connections()
 		s.Clusters[name] = ClusterStats{State: ClusterState(status.State), Since: status.Since,
-			Reason: status.Reason, ID: status.ID, Changes: status.Changes}
+			Reason: status.Reason, ID: status.ID, Changes: status.Changes,
+			Connections: open, ConnectionsOpened: opened}
 	}
 	for l := range setup.eachLane {
 		p.addLane(&s, l)

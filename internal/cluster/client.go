@@ -54,8 +54,9 @@ const (
 
 // newClient returns a client of the cluster. It does no I/O and fails only on options that
 // contradict each other.
-func newClient(cfg *Config, o *origin, away *distances, more ...kgo.Opt) (*client, error) {
-	cl := &client{dials: newDialer(cfg.Dial, o), away: away, taken: make(map[node]*place)}
+func newClient(cfg *Config, o *origin, counts *connections, away *distances,
+	more ...kgo.Opt) (*client, error) {
+	cl := &client{dials: newDialer(cfg.Dial, o, counts), away: away, taken: make(map[node]*place)}
 	cl.newKgo = func(seeds []string) (*kgo.Client, error) {
 		own := []kgo.Opt{kgo.Dialer(cl.dial), kgo.WithHooks(cl)}
 		return kgo.NewClient(cfg.options(seeds, append(own, more...)...)...)

@@ -42,7 +42,7 @@ func TestClient_FollowsWhatKgoLearnsByItself(t *testing.T) {
 	last := new(lastAddr)
 	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
 		Dial: last.dial(new(net.Dialer).DialContext)}
-	b, err := newClient(cfg, newOrigin(cfg), nil)
+	b, err := newClient(cfg, newOrigin(cfg), new(connections), nil)
 	require.NoError(t, err)
 	defer b.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -90,7 +90,7 @@ func TestClient_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 	}
 	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
 		Dial: dial}
-	b, err := newClient(cfg, newOrigin(cfg), nil)
+	b, err := newClient(cfg, newOrigin(cfg), new(connections), nil)
 	require.NoError(t, err)
 	defer b.close()
 	const brokers = 3 * firstPlaces

@@ -29,11 +29,15 @@ type Config struct {
 
 // Cluster is one Kafka cluster that may be away.
 type Cluster struct {
-	cfg     Config
-	origin  *origin
-	control *client // for metadata and probes; produce requests never wait in its queues
-	away    *distances
-	memory  *memory
+	cfg         Config
+	origin      *origin
+	control     *client // for metadata and probes; produce requests never wait in its queues
+	common      *client // for produce requests of all links
+	helper      *client // for rare questions: its connections end when they are answered
+	connections connections
+	users       atomic.Int32 // the cluster until it is closed, and its links
+	away        *distances
+	memory      *memory
 
 	view atomic.Pointer[View]
 	// one slot; sent by whoever wants newer metadata, received by the supervisor; never closed
@@ -53,6 +57,11 @@ type Cluster struct {
 	watchers []*watcher // replaced, never changed in place
 }
 
+const (
+	controlIdle = 2 * metadataAge // after which a connection of control may end
+	helperIdle  = time.Second     // and one of helper
+)
+
 // reachBy is how long a new cluster may stay unanswered before that is logged.
 const reachBy = 5 * time.Second
 
@@ -67,29 +76,45 @@ type failure struct {
 // New returns a cluster that is not supervised yet. It does no I/O and fails only on options that
 // contradict each other.
 func New(cfg Config) (*Cluster, error) {
-	origin := newOrigin(&cfg)
-	away := &distances{latest: make(map[int32][]time.Duration)}
-	control, err := newClient(&cfg, origin, away,
-		// kgo itself gives up a connection that does not answer
-		kgo.RequestTimeoutOverhead(askTimeout),
-		kgo.RetryTimeout(askTimeout))
-	if err != nil {
+	c := &Cluster{
+		cfg:    cfg,
+		origin: newOrigin(&cfg),
+		away:   &distances{latest: make(map[int32][]time.Duration)},
+		memory: newMemory(cfg.Memory),
+		hurry:  make(chan struct{}, 1),
+		done:   make(chan struct{}),
+		wanted: make(map[string]int),
+		status: Status{State: Connecting, Since: time.Now(), Reason: "nobody has answered yet"},
+	}
+	if err := c.newClients(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{
-		cfg:     cfg,
-		origin:  origin,
-		control: control,
-		away:    away,
-		memory:  newMemory(cfg.Memory),
-		hurry:   make(chan struct{}, 1),
-		done:    make(chan struct{}),
-		wanted:  make(map[string]int),
-		status:  Status{State: Connecting, Since: time.Now(), Reason: "nobody has answered yet"},
-	}
+	c.users.Store(1)
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.view.Store(&View{State: Connecting})
 	return c, nil
+}
+
+func (c *Cluster) newClients() (err error) {
+	if c.common, err = c.cfg.newProduceClient(c.origin, &c.connections); err != nil {
+		return err
+	}
+	ask := func(away *distances, idle time.Duration) (*client, error) {
+		return newClient(&c.cfg, c.origin, &c.connections, away, kgo.ConnIdleTimeout(idle),
+			// kgo itself gives up a connection that does not answer
+			kgo.RequestTimeoutOverhead(askTimeout), kgo.RetryTimeout(askTimeout))
+	}
+	if c.control, err = ask(c.away, controlIdle); err != nil {
+		return err
+	}
+	c.helper, err = ask(nil, helperIdle)
+	return err
+}
+
+// Connections returns how many connections to brokers are open now, and how many were opened so
+// far.
+func (c *Cluster) Connections() (open int, opened uint64) {
+	return int(c.connections.open.Load()), c.connections.opened.Load()
 }
 
 // options returns the options that all kgo clients of the cluster share, and more.
@@ -282,7 +307,18 @@ func (c *Cluster) logChange(from, to State, reason string) {
 }
 
 // Discard gives up a cluster that was not started.
-func (c *Cluster) Discard() { c.control.close() }
+func (c *Cluster) Discard() {
+	c.control.close()
+	c.release()
+}
+
+// release ends the connections that the links share when nobody is left to use them.
+func (c *Cluster) release() {
+	if c.users.Add(-1) == 0 {
+		c.common.close()
+		c.helper.close()
+	}
+}
 
 // Close ends the supervision and all connections except those of links. It returns when both have
 // ended, however often it is called.
@@ -291,6 +327,7 @@ func (c *Cluster) Close() {
 		c.stop()
 		<-c.done
 		c.control.close()
+		c.release()
 		c.publish(&View{State: Closed}, "closed", nil, true)
 	})
 }

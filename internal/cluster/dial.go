@@ -17,10 +17,17 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // behind a black hole never. Meanwhile a batch waits that could go elsewhere.
 const dialTimeout = time.Second
 
+// connections counts those of a cluster, whichever client has them.
+type connections struct {
+	open   atomic.Int64  // now
+	opened atomic.Uint64 // ever
+}
+
 // dialer opens the connections of one kgo client.
 type dialer struct {
 	inner  DialFunc
 	origin *origin
+	counts *connections
 	silent *silent
 	outbox *outbox // what is written on the connections
 
@@ -28,11 +35,11 @@ type dialer struct {
 	open map[*unheard]struct{} // until they are closed
 }
 
-func newDialer(inner DialFunc, o *origin) *dialer {
+func newDialer(inner DialFunc, o *origin, counts *connections) *dialer {
 	if inner == nil {
 		inner = new(net.Dialer).DialContext
 	}
-	return &dialer{inner: inner, origin: o, silent: &silent{ended: make(map[string]ending)},
+	return &dialer{inner: inner, origin: o, counts: counts, silent: &silent{ended: make(map[string]ending)},
 		outbox: newOutbox(), open: make(map[*unheard]struct{})}
 }
 
@@ -67,6 +74,8 @@ func (d *dialer) opened(c *unheard) *unheard {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open[c] = struct{}{}
+	d.counts.open.Add(1)
+	d.counts.opened.Add(1)
 	return c
 }
 
@@ -127,9 +136,13 @@ func (c *unheard) cut() {
 
 // Close closes the connection.
 func (c *unheard) Close() error {
-	c.dialer.mu.Lock()
-	delete(c.dialer.open, c)
-	c.dialer.mu.Unlock()
+	d := c.dialer
+	d.mu.Lock()
+	if _, open := d.open[c]; open {
+		delete(d.open, c)
+		d.counts.open.Add(-1)
+	}
+	d.mu.Unlock()
 	return c.guarded.Close()
 }
 

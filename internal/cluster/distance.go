@@ -38,6 +38,13 @@ func (d *distances) of(node int32) time.Duration {
 	return slices.Min(d.latest[node])
 }
 
+// known reports whether enough answers of a broker count.
+func (d *distances) known(node int32) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.latest[node]) == latestAnswers
+}
+
 // forget forgets a broker.
 func (d *distances) forget(node int32) {
 	d.mu.Lock()

@@ -29,10 +29,6 @@ type cut struct {
 // one is cheaper.
 const apartLeast = 8 << 10
 
-// keptEncoded is how large the buffer of a frame may be to be kept for the next one. It is larger
-// only where bodies are copied into it.
-const keptEncoded = 1 << 20
-
 var frames = sync.Pool{New: func() any { return new(frame) }}
 
 func newFrame(flexible, apart bool) *frame {
@@ -51,9 +47,6 @@ func (f *frame) lend(a *Attempt) {
 func (f *frame) release() {
 	for _, a := range f.lent {
 		a.Lent.Add(-1)
-	}
-	if cap(f.dst) > keptEncoded {
-		f.dst = nil
 	}
 	clear(f.lent)
 	clear(f.cuts)
@@ -80,6 +73,18 @@ func (f *frame) write(to io.Writer) (n int64, err error) {
 	f.pieces = append(f.pieces, f.dst[at:])
 	left := f.pieces // WriteTo changes it
 	return left.WriteTo(to)
+}
+
+// estimate returns about how many bytes f takes beside the bodies that stay where they are.
+func (f *frame) estimate() int {
+	n := 128
+	for _, a := range f.lent {
+		n += len(a.Topic) + batchHeader + 32
+		if !f.isApart(a.Body) {
+			n += len(a.Body)
+		}
+	}
+	return n
 }
 
 // attempts encodes the topics and batches.
@@ -143,8 +148,10 @@ func (f *frame) batch(a *Attempt) {
 	f.body(a.Body)
 }
 
+func (f *frame) isApart(body []byte) bool { return f.apart && len(body) >= apartLeast }
+
 func (f *frame) body(body []byte) {
-	if !f.apart || len(body) < apartLeast {
+	if !f.isApart(body) {
 		f.dst = append(f.dst, body...)
 		return
 	}

@@ -22,7 +22,6 @@ const lastEpoch = 32_766
 // producer separately for each partition.
 type identity struct {
 	c        *Cluster
-	client   *client
 	acksAll  bool
 	progress func() // called after each answer
 	wg       sync.WaitGroup
@@ -42,12 +41,12 @@ type identity struct {
 	pause   *backoff.ExponentialBackOff
 }
 
-func newIdentity(c *Cluster, cl *client, progress func()) *identity {
+func newIdentity(c *Cluster, progress func()) *identity {
 	pause := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMaxElapsedTime(0))
-	return &identity{c: c, client: cl, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
+	return &identity{c: c, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
 		taken: make(map[string][]int16), pause: pause}
 }
 
@@ -136,7 +135,7 @@ func (i *identity) askLocked() {
 	}
 	i.asking = true
 	i.wg.Go(func() {
-		id, epoch, err := i.c.initProducerID(i.client)
+		id, epoch, err := i.c.initProducerID()
 		i.answered(id, epoch, err)
 	})
 }
@@ -254,19 +253,19 @@ func (i *identity) denied(err error) bool {
 }
 
 // initProducerID asks a random broker that answers for a new producer ID; kgo itself would ask all
-// brokers in turn. A link asks through its own connections. If one of them began with wrong
-// versions, kgo closes it once it is idle. That of the supervisor would stay, because its own
-// requests still succeed.
-func (c *Cluster) initProducerID(cl *client) (id int64, epoch int16, err error) {
+// brokers in turn. It asks on the connections of helper. If one of them began with wrong versions,
+// kgo closes it once it is idle. That of the supervisor would stay, because its own requests still
+// succeed.
+func (c *Cluster) initProducerID() (id int64, epoch int16, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
 	for node, known := range c.View().Brokers {
 		if !known.Usable {
 			continue
 		}
-		id, epoch, err = cl.initProducerID(ctx, node, known.Addr)
+		id, epoch, err = c.helper.initProducerID(ctx, node, known.Addr)
 		if _, answered := errors.AsType[*kerr.Error](err); err != nil && !answered {
-			err = c.explainNoID(cl, node, known.Addr, err)
+			err = c.explainNoID(node, known.Addr, err)
 		}
 		return id, epoch, err
 	}
@@ -288,9 +287,10 @@ var (
 // explainNoID finds out why a request for a producer ID failed with err. kgo's errors do not show
 // that, and a broker that does not know the request may hang up. So it asks what the broker offers:
 // if that is not answered either, it is an outage.
-func (c *Cluster) explainNoID(cl *client, node int32, addr string, err error) error {
+func (c *Cluster) explainNoID(node int32, addr string, err error) error {
 	ctx, cancel := context.WithTimeout(c.ctx, askTimeout)
 	defer cancel()
+	cl := c.helper
 	if timedOut(err) {
 		// answers come in order: on the same connection the unanswered request blocks this one
 		cl = c.control

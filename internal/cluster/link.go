@@ -49,29 +49,36 @@ type Answer struct {
 // own sequence.
 const Streams = 10
 
-// Link is the way of one lane to a cluster. It has its own connection to each broker, so that no
-// lane waits behind another's requests. It has its own producer IDs, so that no lane waits for
-// another's batch in flight.
+// Way is the connection that a request takes to a broker.
+type Way uint8
+
+// The ways. Two requests on the same connection are answered one after the other.
+const (
+	Common Way = iota // that of all links of the cluster
+	Own               // that of the link
+	Aside             // another one of the link, for requests that would delay others
+	ways
+)
+
+// Link is the way of one lane to a cluster. It has connections of its own to the brokers, for when
+// the common ones would have it wait behind another lane's requests. It has its own producer IDs,
+// so that no lane waits for another's batch in flight.
 type Link struct {
 	c    *Cluster
-	main *client
 	more func() // called when Renew may succeed that failed before
 
 	asking sync.WaitGroup // those of askMemory
 
-	mu    sync.Mutex  // guards what follows
-	aside *client     // for requests that would delay others; nil until the first
-	ids   []*identity // by number, as far as any was used
+	mu  sync.Mutex    // guards what follows
+	own [ways]*client // nil until the first request; that of Common is the cluster's
+	ids []*identity   // by number, as far as any was used
 }
 
 // NewLink returns a link. Progress is called, on any goroutine, after each answer to a request for
 // a producer ID: Renew may succeed then. NewLink does no I/O.
-func (c *Cluster) NewLink(progress func()) (*Link, error) {
-	main, err := newLinkClient(c)
-	if err != nil {
-		return nil, err
-	}
-	return &Link{c: c, main: main, more: progress}, nil
+func (c *Cluster) NewLink(progress func()) *Link {
+	c.users.Add(1)
+	return &Link{c: c, more: progress}
 }
 
 // identity returns the n-th producer ID, from 0 on.
@@ -79,7 +86,7 @@ func (l *Link) identity(n int) *identity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.ids) <= n {
-		l.ids = append(l.ids, newIdentity(l.c, l.main, l.more))
+		l.ids = append(l.ids, newIdentity(l.c, l.more))
 	}
 	return l.ids[n]
 }
@@ -91,23 +98,23 @@ func (l *Link) identities() []*identity {
 }
 
 // client returns the client for a request.
-func (l *Link) client(aside bool) (*client, error) {
-	if !aside {
-		return l.main, nil
+func (l *Link) client(way Way) (*client, error) {
+	if way == Common {
+		return l.c.common, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.aside != nil {
-		return l.aside, nil
+	if l.own[way] != nil {
+		return l.own[way], nil
 	}
 	var err error
-	l.aside, err = newLinkClient(l.c)
-	return l.aside, err
+	l.own[way], err = l.c.cfg.newProduceClient(l.c.origin, &l.c.connections)
+	return l.own[way], err
 }
 
-// newLinkClient returns a client for produce requests.
-func newLinkClient(c *Cluster) (*client, error) {
-	return newClient(&c.cfg, c.origin, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
+// newProduceClient returns a client for produce requests.
+func (cfg *Config) newProduceClient(o *origin, counts *connections) (*client, error) {
+	return newClient(cfg, o, counts, nil, kgo.RequestTimeoutOverhead(kgoTimeout),
 		kgo.RetryTimeout(askTimeout))
 }
 
@@ -203,9 +210,9 @@ func (l *Link) Produce(ctx context.Context, node int32, req *Request) (throttle 
 func (l *Link) HangUp(node int32) {
 	addr := l.c.View().Brokers[node].Addr
 	l.mu.Lock()
-	aside := l.aside
+	own := l.own
 	l.mu.Unlock()
-	for _, cl := range []*client{l.main, aside, l.c.control} {
+	for _, cl := range append(own[:], l.c.common, l.c.control, l.c.helper) {
 		if cl != nil {
 			cl.dials.hangUp(addr, true)
 		}
@@ -214,7 +221,7 @@ func (l *Link) HangUp(node int32) {
 
 func (l *Link) request(ctx context.Context, node int32, req *Request) (*kmsg.ProduceResponse,
 	error) {
-	cl, err := l.client(req.Aside)
+	cl, err := l.client(req.Way)
 	if err != nil {
 		return nil, err
 	}
@@ -289,8 +296,10 @@ func (l *Link) Close() {
 		i.wg.Wait()
 	}
 	l.asking.Wait()
-	l.main.close()
-	if l.aside != nil {
-		l.aside.close()
+	for _, cl := range l.own {
+		if cl != nil {
+			cl.close()
+		}
 	}
+	l.c.release()
 }

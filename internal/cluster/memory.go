@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -24,9 +25,15 @@ const (
 	sharedMemory = "transactional.id.expiration.ms"
 )
 
-// memoryAge is how long an answer or a refusal of a broker holds. The setting can be changed while
-// the broker runs.
-const memoryAge = time.Hour
+const (
+	// memoryAge is how long an answer or a refusal of a broker holds, at least. The setting can be
+	// changed while the broker runs.
+	memoryAge = time.Hour
+	// memoryApart is how long after a question no other broker is asked: each question opens a
+	// connection. The producers of a fleet that was started at once drift apart by memoryDrift.
+	memoryApart = time.Second
+	memoryDrift = 10 * time.Minute
+)
 
 // memorySoon is how soon a broker that gave no answer is asked again.
 const memorySoon = 5 * time.Second
@@ -39,6 +46,7 @@ type memory struct {
 	mu   sync.Mutex // guards what follows
 	says map[int32]time.Duration
 	next map[int32]time.Time // when each is asked again
+	any  time.Time           // when any is
 }
 
 func newMemory(set time.Duration) *memory {
@@ -67,10 +75,11 @@ func (m *memory) due(node int32) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	if now.Before(m.next[node]) {
+	if now.Before(m.next[node]) || now.Before(m.any) {
 		return false
 	}
-	m.next[node] = now.Add(memoryAge)
+	m.any = now.Add(memoryApart)
+	m.next[node] = now.Add(memoryAge + rand.N(memoryDrift))
 	return true
 }
 
@@ -94,8 +103,7 @@ func (m *memory) note(node int32, said time.Duration) {
 func (c *Cluster) Memory(node int32) time.Duration { return c.memory.of(node) }
 
 // askMemory asks node how long it remembers producers, on a goroutine of its own, unless it was
-// asked recently. Links ask on their own connections, after an answer, when nothing else waits
-// there.
+// asked recently. Links ask after an answer: the broker is there.
 func (l *Link) askMemory(node int32) {
 	if l.c.ctx.Err() != nil || !l.c.memory.due(node) {
 		return
@@ -103,7 +111,7 @@ func (l *Link) askMemory(node int32) {
 	l.asking.Go(func() {
 		ctx, cancel := context.WithTimeout(l.c.ctx, askTimeout)
 		defer cancel()
-		resp, err := l.main.ask(ctx, node, l.c.View().Brokers[node].Addr, memoryRequest(node))
+		resp, err := l.c.helper.ask(ctx, node, l.c.View().Brokers[node].Addr, memoryRequest(node))
 		if err != nil {
 			l.c.memory.missed(node)
 			return

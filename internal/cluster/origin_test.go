@@ -95,8 +95,7 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			c.Want("a")
 			eventually(t, "up", func() bool { return c.Status().State == Up && c.leader("a") >= 0 })
 			require.Equal(t, "ours", c.Status().ID)
-			l, err := c.NewLink(func() {})
-			require.NoError(t, err)
+			l := c.NewLink(func() {})
 			defer l.Close()
 			attempt := func() *Attempt {
 				a := hi(Unnumbered)
@@ -105,7 +104,7 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			}
 			require.Equal(t, Answered, attempt().Fate)
 			at.Store(told(theirs.ListenAddrs()[0]))
-			l.main.dials.hangUp(ours.ListenAddrs()[0], false)
+			c.common.dials.hangUp(ours.ListenAddrs()[0], false)
 			var a *Attempt
 			eventually(t, "the refusal", func() bool { // kgo has to notice that it was hung up
 				a = attempt()
@@ -217,10 +216,9 @@ func TestGuard_AsksWhoAnswersBeforeTheFirstQuestionAfterTheOpening(t *testing.T)
 			return nil, nil, false
 		})
 	}
-	l, err := c.NewLink(func() {})
-	require.NoError(t, err)
+	l := c.NewLink(func() {})
 	defer l.Close()
-	_, err = l.main.ask(t.Context(), 0, c.View().Brokers[0].Addr, new(offersRequest))
+	_, err := c.common.ask(t.Context(), 0, c.View().Brokers[0].Addr, new(offersRequest))
 	require.NoError(t, err)
 	var order []asked
 	for len(seen) > 0 {

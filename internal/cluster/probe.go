@@ -50,14 +50,16 @@ func (s *supervisor) probed(id int32, t *target, dark bool) bool {
 // returns when that is, at the latest after metadataAge.
 func (s *supervisor) refreshDue(ctx context.Context, now time.Time) time.Time {
 	wait := now.Add(metadataAge)
-	id, t := s.targets.nextInTurn(s.turn)
+	id, t := s.whoseTurn(now)
 	if t == nil || s.targets.refreshing() {
 		return wait
 	}
 	if due := s.rounds.due(s.turns); due.After(now) {
 		return due
 	}
-	s.turn, s.rounds.early = id, time.Time{}
+	if s.rounds.early = (time.Time{}); s.turn != id {
+		s.turn, s.since = id, now
+	}
 	if s.rounds.next.After(now) {
 		s.ask(ctx, id, t, s.turns.due(now, 0), false)
 	} else {
@@ -65,6 +67,22 @@ func (s *supervisor) refreshDue(ctx context.Context, now time.Time) time.Time {
 		s.ask(ctx, id, t, s.turns.due(now, lasted), true)
 	}
 	return wait
+}
+
+// stay is how long one broker is asked for metadata before it is another's turn. Each turn opens a
+// connection.
+const stay = time.Minute
+
+// whoseTurn returns the broker to ask for metadata, nil if none works. While all is well, that is
+// the same for some time, once its distance is known. If the metadata of a topic is out of date or
+// incomplete, another broker may know more.
+func (s *supervisor) whoseTurn(now time.Time) (id int32, t *target) {
+	t = s.targets[s.turn]
+	if t != nil && t.state == good && !t.asked && t.missed == 0 && now.Sub(s.since) < stay &&
+		s.c.away.known(s.turn) && !s.turns.troubled() {
+		return s.turn, t
+	}
+	return s.targets.nextInTurn(s.turn)
 }
 
 // strangersAtOnce is how many brokers that have never answered are probed every probeSoon. A

@@ -20,26 +20,22 @@ func silence(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func silentLink(t *testing.T, seeds ...string) *Link {
+// unsupervised returns a cluster that is not started.
+func unsupervised(t *testing.T, seeds ...string) *Cluster {
 	t.Helper()
 	c, err := New(Config{Name: "test", Seeds: seeds, AcksAll: true, Logger: zap.NewNop()})
 	require.NoError(t, err)
-	l, err := c.NewLink(func() {})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		c.control.close()
-		l.Close()
-	})
-	return l
+	t.Cleanup(c.Discard)
+	return c
 }
 
 func TestClient_ReturnsWithItsContextThoughTheBrokerIsSilent(t *testing.T) {
 	addr := silence(t)
-	l := silentLink(t, addr)
+	c := unsupervised(t, addr)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	_, err := l.main.ask(ctx, 1, addr, metadataRequest(nil))
+	_, err := c.common.ask(ctx, 1, addr, metadataRequest(nil))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begin), 5*time.Second)
 }
@@ -49,10 +45,10 @@ func TestClient_ASilentBrokerDoesNotKeepItFromTheOthers(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(k.Close)
 	silent := silence(t)
-	l := silentLink(t, silent)
+	c := unsupervised(t, silent)
 	ctx, cancel := context.WithTimeout(t.Context(), AttemptTimeout)
 	defer cancel()
-	go func() { _, _ = l.main.ask(ctx, 1, silent, metadataRequest(nil)) }()
-	_, err = l.main.ask(ctx, 0, k.ListenAddrs()[0], metadataRequest(nil))
+	go func() { _, _ = c.common.ask(ctx, 1, silent, metadataRequest(nil)) }()
+	_, err = c.common.ask(ctx, 0, k.ListenAddrs()[0], metadataRequest(nil))
 	require.NoError(t, err)
 }

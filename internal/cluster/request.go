@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,8 +54,7 @@ func (a *Attempt) Revoke() (written bool) {
 // that kgo makes no copy of the batches. The embedded request provides all but the encoding.
 type Request struct {
 	kmsg.ProduceRequest
-	// Aside sends it on a separate connection, because the answer may take long.
-	Aside    bool
+	Way      Way
 	Patience time.Duration // how long Produce waits for the answer
 
 	attempts []*Attempt // those of a topic are adjacent
@@ -109,7 +109,7 @@ func (r *Request) lend(head []byte, version int16, apart bool) *frame {
 		}
 		r.written = r.written || len(f.lent) > 0
 	}
-	f.dst = append(f.dst, head...)
+	f.dst = append(slices.Grow(f.dst, f.estimate()), head...)
 	if version >= batchVersion {
 		f.nullString() // transactional ID
 	}

@@ -1,6 +1,9 @@
 package cluster
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // retarget makes the brokers of the view the targets, and reports whether they changed.
 //
@@ -14,16 +17,28 @@ func (s *supervisor) retarget(was map[int32]Broker) (moved bool) {
 	if moved {
 		wait = s.moves.note(now, s.targets.dark())
 	}
+	atOnce := namedAtOnce
 	for id, b := range s.view.Brokers {
 		if s.targets[id] == nil {
 			s.targets[id] = newTarget(b.Addr)
 			s.targets[id].state = named
 			s.targets[id].next = now.Add(wait)
+			if atOnce--; atOnce < 0 {
+				s.targets[id].next = now.Add(wait + rand.N(namedSpread))
+			}
 			moved = true
 		}
 	}
 	return moved
 }
+
+// Of the brokers that an answer names for the first time, namedAtOnce are probed at once, and the
+// others within namedSpread. They are used as soon as one has answered, so a fleet need not dial
+// them all at the same moment.
+const (
+	namedAtOnce = 3
+	namedSpread = time.Second
+)
 
 // dropUnnamed drops the brokers that the view does not name, or names at another address. Those
 // that stay all the same it adds to the view.

@@ -13,6 +13,7 @@ type supervisor struct {
 	c       *Cluster
 	targets targets
 	turn    int32       // the broker that was last asked for metadata in turn
+	since   time.Time   // when its turn began
 	answers chan answer // sent by ask, received by run; never closed
 	creator *creator
 	asking  int // requests in flight, each with an answer to come

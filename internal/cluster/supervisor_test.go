@@ -95,8 +95,7 @@ func TestLink_ProducesThroughAConnectionOfItsOwn(t *testing.T) {
 	c, _ := start(t, k.ListenAddrs()...)
 	c.Want("a")
 	eventually(t, "up", func() bool { return c.View().Usable(c.leader("a")) })
-	l, err := c.NewLink(func() {})
-	require.NoError(t, err)
+	l := c.NewLink(func() {})
 	defer l.Close()
 	var seq Sequence
 	eventually(t, "a producer ID", func() bool {
@@ -122,8 +121,7 @@ func TestLink_WhatWasNotWrittenIsNotSent(t *testing.T) {
 	require.NoError(t, err)
 	c, _ := start(t, l0.Addr().String())
 	require.NoError(t, l0.Close())
-	l, err := c.NewLink(func() {})
-	require.NoError(t, err)
+	l := c.NewLink(func() {})
 	defer l.Close()
 	a := hi(Unnumbered)
 	l.Produce(context.Background(), 1, l.Prepare([]*Attempt{a}))

@@ -124,6 +124,16 @@ func (ts turns) first(later time.Time) time.Time {
 	return later
 }
 
+// troubled reports whether an answer for some topic was not enough, or came to be out of date.
+func (ts turns) troubled() bool {
+	for _, t := range ts {
+		if t.old || t.tries > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // ended notes that a request for topics was not answered.
 func (ts turns) ended(names []string) {
 	for _, name := range names {

@@ -25,6 +25,10 @@ func (se *sender) settleActive() {
 				cross > se.pass.now {
 				se.pass.by(cross)
 			}
+			if widen := w.Oldest + se.pass.Linger + widenAfter; ts.reach < everywhere &&
+				widen > se.pass.now {
+				se.pass.by(widen)
+			}
 			sealed = sealed || w.Sealed
 		}
 		if sealed && !plain {

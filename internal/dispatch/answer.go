@@ -40,10 +40,14 @@ func (an *answers) land() {
 // settleBroker notes what a request has shown about its broker.
 func (an *answers) settleBroker(s *shipment) {
 	b := s.broker
-	if s.aside {
-		b.aside = false
-	} else {
+	switch s.way {
+	case cluster.Common:
+		an.cluster.common.Ended(an.lane.Priority, b.ID, an.pass.now)
+		fallthrough
+	case cluster.Own:
 		b.flying--
+	case cluster.Aside:
+		b.aside = false
 	}
 	an.learnSize(s)
 	if s.err == nil {

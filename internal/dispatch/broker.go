@@ -45,12 +45,14 @@ type brokerState struct {
 	alone    bool // no higher lane has sent to it of late
 	full     bool // something is ready for it that has to wait for an answer
 	usable   bool // by the view
+	rank     int  // among the brokers that un-keyed records may keep to
 	rack     string
 	plain    bool          // it does not take the compression
 	speaks   int16         // the version of produce requests that it answered last
 	away     time.Duration // the round trip, by the view
 	flying   int           // requests, but for the one aside
 	aside    bool          // a request for slow partitions is in flight, on a connection of its own
+	ownUntil time.Duration // until when requests do not go on the common connection
 	fails    int           // in a row
 	// since when all it says is that it is not the leader, and that this broker is; 0: it does not
 	astray   time.Duration
@@ -63,7 +65,7 @@ type brokerState struct {
 	// from sending a request to its answer, or from the answer before on that connection if that
 	// came later
 	serving recent
-	landed  [2]time.Duration // when the last answer came; the second is aside
+	landed  [3]time.Duration // when the last answer came, by the way of the request
 }
 
 func newBrokerState(id int32) *brokerState {

@@ -36,6 +36,7 @@ type core struct {
 	active   []*topicState // those of topics with something that waits or is in flight
 	brokers  map[int32]*brokerState
 	zones    int    // how many there are, by the racks of the brokers
+	kept     int    // how many brokers un-keyed records keep to
 	inFlight int64  // bytes of the shipments on their way
 	tick     uint64 // counts batches that were sent
 
@@ -51,14 +52,11 @@ type core struct {
 }
 
 // newCore returns the core of a dispatcher for the records of l that go to c.
-func newCore(l *Lane, c *Site, there routing.Fallback) (*core, error) {
+func newCore(l *Lane, c *Site, there routing.Fallback) *core {
 	outlet := buffer.NewOutlet()
-	link, err := c.NewLink(outlet.Wake)
-	if err != nil {
-		return nil, err
-	}
 	x := &core{
-		engine: l.engine, lane: l, outlet: outlet, cluster: c, link: link, there: there,
+		engine: l.engine, lane: l, outlet: outlet, cluster: c, link: c.NewLink(outlet.Wake),
+		there: there,
 		log: l.engine.log.With(zap.Stringer("priority", l.Priority),
 			zap.String("cluster", c.Name())),
 		pass:    new(pass),
@@ -67,7 +65,7 @@ func newCore(l *Lane, c *Site, there routing.Fallback) (*core, error) {
 	}
 	x.troubles = &troubles{core: x}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
-	return x, nil
+	return x
 }
 
 // begin begins a pass.

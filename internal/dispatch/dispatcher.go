@@ -29,11 +29,8 @@ type dispatcher struct {
 	unwatch func()
 }
 
-func newDispatcher(l *Lane, c *Site, there routing.Fallback) (*dispatcher, error) {
-	x, err := newCore(l, c, there)
-	if err != nil {
-		return nil, err
-	}
+func newDispatcher(l *Lane, c *Site, there routing.Fallback) *dispatcher {
+	x := newCore(l, c, there)
 	splitter, numberer := &splitter{x}, &numberer{x}
 	handover := &handover{core: x, idle: make(chan struct{})}
 	return &dispatcher{
@@ -42,13 +39,14 @@ func newDispatcher(l *Lane, c *Site, there routing.Fallback) (*dispatcher, error
 		expiry:    &expiry{x},
 		dealer:    &dealer{core: x},
 		splitter:  splitter,
-		sender:    &sender{core: x, splitter: splitter, numberer: numberer},
-		answers:   &answers{core: x, splitter: splitter, said: make(map[int16]bool)},
-		handover:  handover,
-		quit:      make(chan struct{}),
-		done:      make(chan struct{}),
-		unwatch:   c.Watch(x.outlet.Wake),
-	}, nil
+		sender: &sender{core: x, splitter: splitter, numberer: numberer,
+			couriers: make(chan *shipment)},
+		answers:  &answers{core: x, splitter: splitter, said: make(map[int16]bool)},
+		handover: handover,
+		quit:     make(chan struct{}),
+		done:     make(chan struct{}),
+		unwatch:  c.Watch(x.outlet.Wake),
+	}
 }
 
 func (d *dispatcher) start() { go d.run() }
@@ -88,7 +86,7 @@ func (d *dispatcher) dispatch() time.Duration {
 		d.expiry.moveUnresolved(ts)
 		d.dealer.redeal(ts)
 		ts.liftLimit(d.pass.now)
-		ts.judge(d.pass.Rack, d.zones)
+		ts.judge(d.pass.Rack, d.zones, d.kept, d.pass.now)
 		d.sender.designate(ts)
 		ts.survey()
 	}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"hash/maphash"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,6 +40,7 @@ type Engine struct {
 	idle       time.Duration
 	reports    bool
 	teller     teller
+	seed       maphash.Seed // by which brokers are chosen
 }
 
 // New returns an engine without lanes. It begins no goroutine.
@@ -46,6 +48,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		host: c.Host, clock: c.Clock, log: c.Log, compressor: newCompressor(c.Codec),
 		budget: c.Budget, pool: c.Pool, idle: c.Idle, reports: c.Reports,
+		seed: maphash.MakeSeed(),
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/partitioner"
 )
 
-// load fills a request for b with one batch for each of its partitions. When one open batch has
+// load fills a request for b, which goes by way unless it is aside, with one batch for each of its
+// partitions. When one open batch has
 // lingered, the others go with it: they would need requests of their own a moment later.
-func (se *sender) load(b *brokerState) *shipment {
+func (se *sender) load(b *brokerState, way cluster.Way) *shipment {
 	if b.asideFree(se.pass) {
 		if s := se.loadAside(b); s != nil {
 			return s
@@ -20,7 +22,7 @@ func (se *sender) load(b *brokerState) *shipment {
 	if !b.free(se.pass) {
 		return nil
 	}
-	s := &shipment{core: se.core, broker: b, most: se.most(b)}
+	s := &shipment{core: se.core, broker: b, way: way, most: se.most(b)}
 	for i := range se.active {
 		at := (se.turn + i) % len(se.active)
 		ts := se.active[at]
@@ -49,7 +51,7 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 	if !slices.ContainsFunc(se.active, (*topicState).anyAside) {
 		return nil
 	}
-	s := &shipment{core: se.core, broker: b, aside: true, most: se.most(b)}
+	s := &shipment{core: se.core, broker: b, way: cluster.Aside, most: se.most(b)}
 	se.fillAside(s, func(st *stream) bool {
 		return st.pace > apace && len(s.items) < st.pace &&
 			!slices.ContainsFunc(s.items,
@@ -203,6 +205,8 @@ func (ts *topicState) opensTo(st *stream, since, now time.Duration) bool {
 		return false
 	case ts.turn != partitioner.Any:
 		return st.id == ts.turn
+	case st.leader.rank > ts.reach && now < since+widenAfter:
+		return false
 	}
 	return ts.rack == "" || st.leader.rack == ts.rack || now >= since+crossAfter
 }

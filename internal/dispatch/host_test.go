@@ -36,8 +36,6 @@ func newTestEngine(t *testing.T, log *zap.Logger) *Engine {
 // newTestCore returns the core of a dispatcher that sends to c, and does not run.
 func newTestCore(t *testing.T, c *cluster.Cluster, log *zap.Logger) *core {
 	e := newTestEngine(t, log)
-	x, err := newCore(&Lane{engine: e, Priority: routing.Medium}, NewSite(c, gate.Shares{}),
+	return newCore(&Lane{engine: e, Priority: routing.Medium}, NewSite(c, 0, gate.Shares{}),
 		routing.Fallback{})
-	require.NoError(t, err)
-	return x
 }

@@ -27,15 +27,11 @@ type Lane struct {
 }
 
 // NewLane returns a lane with its ways, the primary first. Nothing runs before Start.
-func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Way) (*Lane, error) {
+func (e *Engine) NewLane(priority routing.Priority, cfg buffer.Config, ways []Way) *Lane {
 	l := &Lane{Priority: priority, engine: e, gone: make(map[string]Done)}
 	l.Buffer = buffer.NewLane(l.complete(cfg), e.budget, e.pool)
-	paths, err := l.NewPaths(ways)
-	if err != nil {
-		return nil, err
-	}
-	l.routes.Store(&routes{paths: paths, since: time.Now()})
-	return l, nil
+	l.routes.Store(&routes{paths: l.NewPaths(ways), since: time.Now()})
+	return l
 }
 
 // Configure has the buffer of the lane work by other settings from now on.

@@ -1,10 +1,15 @@
 package dispatch
 
-// launch sends a shipment on a goroutine of its own. The goroutine ends with the answer, or when
-// its time is over.
+import (
+	"time"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+// launch sends a shipment on the goroutine of a courier.
 func (se *sender) launch(s *shipment) {
 	s.plain = s.broker.plain
-	if s.patience = s.broker.patience; s.aside {
+	if s.patience = s.broker.patience; s.way == cluster.Aside {
 		s.broker.aside, s.solo = true, true
 	} else {
 		s.solo = s.broker.flying == 0
@@ -12,6 +17,7 @@ func (se *sender) launch(s *shipment) {
 		s.broker.launches++
 		s.number = s.broker.launches
 	}
+	se.board(s)
 	for _, it := range s.items {
 		se.tick++
 		it.stream.used = se.tick
@@ -19,11 +25,74 @@ func (se *sender) launch(s *shipment) {
 	}
 	se.inFlight += int64(s.bytes)
 	se.overhead.Store(max(se.overhead.Load(), se.inFlight))
-	se.wg.Go(func() {
+	select {
+	case se.couriers <- s:
+	default: // none is idle
+		se.wg.Go(func() { se.courier(s) })
+	}
+}
+
+// courierIdle is how long a courier waits for another shipment. Its stack has grown to what a
+// request takes, and that of a new goroutine would have to grow again: this costs as much as a
+// tenth of a small request.
+const courierIdle = time.Second
+
+// courier takes a shipment to its broker and waits for the answer, or until its time is over. Then
+// it waits for another shipment.
+func (se *sender) courier(s *shipment) {
+	idle := time.NewTimer(courierIdle)
+	defer idle.Stop()
+	for {
 		s.travel()
 		se.mu.Lock()
 		se.landed = append(se.landed, s)
 		se.mu.Unlock()
 		se.outlet.Wake()
-	})
+		idle.Reset(courierIdle)
+		select {
+		case s = <-se.couriers:
+		case <-idle.C:
+			return
+		case <-se.ctx.Done():
+			return
+		}
+	}
+}
+
+const (
+	// ownFor is how long a lane stays with its own connection to a broker when it has needed it.
+	ownFor = 5 * time.Second
+	// commonMost is the most bytes of a request on the common connection: it delays other lanes.
+	commonMost = 64 << 10
+)
+
+// way returns the connection for the next request to b. It returns false if the lane waits for the
+// common one.
+func (se *sender) way(b *brokerState) (way cluster.Way, ok bool) {
+	if se.pass.now < b.ownUntil {
+		return cluster.Own, true
+	}
+	ok, again := se.cluster.common.May(se.lane.Priority, b.ID, se.pass.now)
+	switch {
+	case ok:
+		return cluster.Common, true
+	case again > 0:
+		se.pass.by(again)
+		return cluster.Common, false
+	}
+	b.ownUntil = se.pass.now + ownFor
+	return cluster.Own, true
+}
+
+// board notes that s goes, and that it goes on another connection if it is too large for the common
+// one.
+func (se *sender) board(s *shipment) {
+	if s.way != cluster.Common {
+		return
+	}
+	if s.bytes+s.framing > commonMost {
+		s.way, s.broker.ownUntil = cluster.Own, se.pass.now+ownFor
+		return
+	}
+	se.cluster.common.Sent(se.lane.Priority, s.broker.ID, se.pass.now)
 }

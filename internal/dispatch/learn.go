@@ -24,6 +24,10 @@ func (an *answers) learnSize(s *shipment) {
 			an.log.Warn("broker hangs up on large requests: they are kept smaller",
 				zap.Int32("broker", b.ID), zap.Int("bytes", z.died))
 		}
+	case s.way == cluster.Common: // it is small, and another lane's request may be the cause
+		if hungUp(s.err) && s.anyUnresolved() {
+			b.ownUntil = an.pass.now + ownFor // if it is not, this shows there
+		}
 	case errors.Is(s.err, context.DeadlineExceeded):
 		b.ended = b.launches // what dies with it, dies of that
 		z.narrowed(an.pass.BatchBytes)
@@ -31,20 +35,26 @@ func (an *answers) learnSize(s *shipment) {
 	case len(s.items) == 0:
 		z.untested = false
 		z.forget() // small requests are not answered either
-	case slices.ContainsFunc(s.items,
-		func(it *item) bool { return it.attempt.Fate == cluster.Unresolved }):
-		too := !s.aside && s.number <= b.ended
+	case s.anyUnresolved():
+		too := s.way == cluster.Own && s.number <= b.ended
 		if !too || z.group > 0 {
 			z.ended(s.wrote, too)
 		}
-		if !too && !s.aside {
+		if !too && s.way == cluster.Own {
 			b.ended = b.launches
 		}
 		z.untested = z.untested || s.lone() && s.wrote >= leastLethal
 	}
 }
 
+// anyUnresolved reports whether some batch was written and not answered.
+func (s *shipment) anyUnresolved() bool {
+	return slices.ContainsFunc(s.items,
+		func(it *item) bool { return it.attempt.Fate == cluster.Unresolved })
+}
+
 // lone reports whether s was a single batch, and the only request on its connection.
 func (s *shipment) lone() bool {
-	return len(s.items) == 1 && s.solo && (s.aside || s.number == s.broker.launches)
+	return len(s.items) == 1 && s.solo &&
+		(s.way == cluster.Aside || s.number == s.broker.launches)
 }

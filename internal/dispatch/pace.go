@@ -39,10 +39,7 @@ func (it *item) failed() bool {
 // the time of earlier requests does not count. Requests for slow partitions count like all
 // others.
 func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
-	last := &b.landed[0]
-	if s.aside {
-		last = &b.landed[1]
-	}
+	last := &b.landed[s.way]
 	served := s.landed - max(s.launched, *last)
 	*last = s.landed
 	if failed {

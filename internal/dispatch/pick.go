@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/internal/gate"
 )
 
@@ -14,6 +15,8 @@ type sender struct {
 	*core
 	splitter *splitter
 	numberer *numberer
+
+	couriers chan *shipment // sent by launch, received by couriers that are idle; never closed
 
 	loads []*Load // of sendOne
 	turn  int     // where in active the next request begins
@@ -48,7 +51,12 @@ func (se *sender) sendOne() bool {
 			l.Ready = 0
 			continue
 		}
-		if s := se.load(b); s != nil {
+		way, ok := se.way(b)
+		if !ok {
+			l.Ready = 0
+			continue
+		}
+		if s := se.load(b, way); s != nil {
 			if b.lingered {
 				se.opened = se.pass.now
 			}
@@ -191,7 +199,7 @@ func (se *sender) due(w *buffer.Waiting) time.Duration {
 func (se *sender) testSizes() {
 	for _, b := range se.brokers {
 		if b.sizes.untested && b.flying == 0 && b.free(se.pass) {
-			se.launch(&shipment{core: se.core, broker: b})
+			se.launch(&shipment{core: se.core, broker: b, way: cluster.Own})
 		}
 	}
 }

@@ -79,9 +79,11 @@ func (pl *placement) adopt(v *cluster.View) {
 		if b.usable = v.Usable(id); !b.usable && b.flying == 0 && !b.aside {
 			if _, known := v.Brokers[id]; !known {
 				delete(pl.brokers, id)
+				pl.cluster.common.Forget(id)
 			}
 		}
 	}
+	pl.rank()
 	for _, ts := range pl.topics {
 		pl.adoptTopic(ts)
 	}

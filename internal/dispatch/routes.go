@@ -34,7 +34,7 @@ type routes struct {
 }
 
 // NewPaths returns paths for ways. A way that the lane has already keeps its dispatcher.
-func (l *Lane) NewPaths(ways []Way) (paths Paths, err error) {
+func (l *Lane) NewPaths(ways []Way) (paths Paths) {
 	var old Paths
 	if r := l.routes.Load(); r != nil {
 		old = r.paths
@@ -46,12 +46,12 @@ func (l *Lane) NewPaths(ways []Way) (paths Paths, err error) {
 		})
 		if i >= 0 {
 			x.d = old[i].d
-		} else if x.d, err = newDispatcher(l, w.Site, w.There); err != nil {
-			return nil, err
+		} else {
+			x.d = newDispatcher(l, w.Site, w.There)
 		}
 		paths = append(paths, x)
 	}
-	return paths, nil
+	return paths
 }
 
 // of returns the dispatcher of a topic: that of the path in use if the topic may go there, else the

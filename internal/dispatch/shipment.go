@@ -14,7 +14,7 @@ import (
 type shipment struct {
 	core    *core
 	broker  *brokerState
-	aside   bool // on the connection for slow partitions
+	way     cluster.Way
 	plain   bool // batches go uncompressed
 	items   []*item
 	bytes   int
@@ -68,7 +68,7 @@ func (s *shipment) has(ts *topicState, st *stream) bool {
 }
 
 // takesOpen reports whether s may take batches that are not full.
-func (s *shipment) takesOpen() bool { return s.aside || s.broker.takesOpen() }
+func (s *shipment) takesOpen() bool { return s.way == cluster.Aside || s.broker.takesOpen() }
 
 func (s *shipment) orNil() *shipment {
 	if len(s.items) == 0 {
@@ -94,7 +94,7 @@ func (s *shipment) travel() {
 		return strings.Compare(a.Topic, b.Topic)
 	})
 	req := s.core.link.Prepare(attempts)
-	req.Aside, req.Patience = s.aside, s.patience
+	req.Way, req.Patience = s.way, s.patience
 	s.handed.Store(true)
 	s.launched = s.core.engine.clock.Mono()
 	s.throttle, s.err = s.core.link.Produce(s.core.ctx, s.broker.ID, req)

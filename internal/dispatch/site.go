@@ -11,13 +11,17 @@ import (
 // Site is a cluster and what the lanes that use it share.
 type Site struct {
 	*cluster.Cluster
-	gate  *gate.Gate
-	ended atomic.Pointer[cluster.Status] // how it was when it was closed
+	gate   *gate.Gate
+	common *gate.Common
+	most   int                            // brokers that un-keyed records keep to; see keepTo
+	ended  atomic.Pointer[cluster.Status] // how it was when it was closed
 }
 
-// NewSite returns a site for c.
-func NewSite(c *cluster.Cluster, shares gate.Shares) *Site {
-	return &Site{Cluster: c, gate: gate.NewGate(shares)}
+// NewSite returns a site for c. Most is how many of its brokers un-keyed records keep to; 0 means
+// few of many, a negative value all.
+func NewSite(c *cluster.Cluster, most int, shares gate.Shares) *Site {
+	return &Site{Cluster: c, most: most, gate: gate.NewGate(shares),
+		common: gate.NewCommon()}
 }
 
 // SetShares changes what lower lanes keep of the rate of each broker.

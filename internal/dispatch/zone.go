@@ -1,7 +1,9 @@
 package dispatch
 
+import "time"
+
 // judge notes which partitions are well, for what may go to any of them.
-func (ts *topicState) judge(rack string, zones int) {
+func (ts *topicState) judge(rack string, zones, kept int, now time.Duration) {
 	ts.anyApace, ts.rack = false, ""
 	near := 0
 	for _, st := range ts.parts {
@@ -15,6 +17,7 @@ func (ts *topicState) judge(rack string, zones int) {
 	if rack != "" && KeepToZone(near, len(ts.parts), zones) {
 		ts.rack = rack
 	}
+	ts.reach = ts.reachFor(kept, now)
 }
 
 // KeepToZone reports whether batches without keys should keep to the partitions whose leaders are

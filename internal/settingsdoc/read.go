@@ -125,7 +125,7 @@ func kindOf(t ast.Expr) (kind, of string) {
 
 // counts says what numbers count whose names do not end in a unit.
 var counts = map[string]string{".max_topics": "topics", ".partitions": "partitions",
-	".replication_factor": "brokers"}
+	".replication_factor": "brokers", ".max_brokers": "brokers"}
 
 // unit returns what a value is, for people.
 func unit(path, kind string) string {

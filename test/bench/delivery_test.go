@@ -43,6 +43,8 @@ var workloads = []workload{
 	{name: "1KiB", valueSize: 1 << 10, records: 600_000, topics: 1, room: 50_000},
 	{name: "steady", valueSize: 100, records: steadyMillis * steadyRecords, topics: steadyTopics,
 		room: 200_000, steady: true},
+	{name: "steady-one-topic", valueSize: 100, records: steadyMillis * steadyRecords, topics: 1,
+		room: 200_000, steady: true},
 }
 
 // BenchmarkDelivery is what it costs this process to get a record to a real broker and its

@@ -1,0 +1,124 @@
+package gate
+
+import (
+	"sync"
+	"time"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+const (
+	// CommonWait is how long a lane waits at most for the common connection to a broker.
+	CommonWait = 10 * time.Millisecond
+	// commonAgain is how soon it asks again.
+	commonAgain = 2 * time.Millisecond
+	// commonStuck is after how long without an answer the common connection counts as stuck.
+	commonStuck = 50 * time.Millisecond
+)
+
+// Common decides which lanes use the connections that they share, one to each broker. A broker
+// answers the requests of a connection one after the other, so no lane sends a request behind one
+// of a lower lane, or behind one that gets no answer. It waits for a moment, in which no lower lane
+// goes before it, and then takes a connection of its own.
+//
+// It is safe for concurrent use. It has no goroutine and no clock.
+type Common struct {
+	mu      sync.Mutex // guards what follows
+	brokers map[int32]*passengers
+}
+
+// passengers are the lanes at one broker.
+type passengers [routing.High + 1]passenger
+
+type passenger struct {
+	aboard int           // requests on the common connection
+	since  time.Duration // when that began, or the last answer came
+	waits  bool          // it has asked in vain
+	first  time.Duration // when it began to do so
+	last   time.Duration // when it did so last
+}
+
+// NewCommon returns a Common for the connections to the brokers of one cluster.
+func NewCommon() *Common { return &Common{brokers: make(map[int32]*passengers)} }
+
+// May reports whether a lane may send a request on the common connection to a broker. If not, again
+// is when to ask again, or 0 if the lane has waited for long enough.
+func (c *Common) May(p routing.Priority, id int32, now time.Duration) (ok bool,
+	again time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.at(id)
+	l := &at[p]
+	if !at.blocks(p, now) {
+		l.waits = false
+		return true, 0
+	}
+	if !l.waiting(now) {
+		l.waits, l.first = true, now
+	}
+	l.last = now
+	if now-l.first < CommonWait {
+		return false, now + commonAgain
+	}
+	l.waits = false
+	return false, 0
+}
+
+// blocks reports whether p would go before a higher lane that waits, or wait behind a lower one, or
+// behind a request that gets no answer.
+func (at *passengers) blocks(p routing.Priority, now time.Duration) bool {
+	for i := range at {
+		switch l, other := &at[i], routing.Priority(i); {
+		case other == p:
+		case other > p && l.waiting(now):
+			return true
+		case l.aboard > 0 && (other < p || now-l.since >= commonStuck):
+			return true
+		}
+	}
+	return false
+}
+
+// waiting reports whether a lane still asks. One whose batch went to another broker does not.
+func (l *passenger) waiting(now time.Duration) bool { return l.waits && now-l.last < CommonWait }
+
+// Sent notes that a lane sends a request on the common connection.
+func (c *Common) Sent(p routing.Priority, id int32, now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.at(id)[p]
+	if l.aboard == 0 {
+		l.since = now
+	}
+	l.aboard++
+}
+
+// Ended notes that such a request was answered, or was given up.
+func (c *Common) Ended(p routing.Priority, id int32, now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.at(id)[p]
+	l.aboard--
+	l.since = now
+}
+
+// Forget frees what is known of a broker that has left the cluster, unless a request is on its way.
+func (c *Common) Forget(id int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.at(id) {
+		if l.aboard > 0 {
+			return
+		}
+	}
+	delete(c.brokers, id)
+}
+
+func (c *Common) at(id int32) *passengers {
+	at := c.brokers[id]
+	if at == nil {
+		at = new(passengers)
+		c.brokers[id] = at
+	}
+	return at
+}

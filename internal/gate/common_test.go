@@ -1,0 +1,101 @@
+package gate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+func TestCommon_ALaneWaitsBehindNoLowerOneAndNoneThatIsStuck(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		there routing.Priority // has a request on the connection since 0
+		p     routing.Priority
+		at    time.Duration
+		ok    bool
+		again time.Duration
+	}{
+		{"behind its own", high, high, 0, true, 0},
+		{"behind its own that is stuck", high, high, 100 * ms, true, 0},
+		{"behind a lower one", low, high, 1 * ms, false, 3 * ms},
+		{"behind one that is not much lower", medium, high, 1 * ms, false, 3 * ms},
+		{"behind a higher one", high, low, 1 * ms, true, 0},
+		{"behind a higher one that is nearly stuck", high, medium, 49 * ms, true, 0},
+		{"behind a higher one that is stuck", high, medium, 50 * ms, false, 52 * ms},
+	} {
+		c := NewCommon()
+		c.Sent(tt.there, 1, 0)
+		ok, again := c.May(tt.p, 1, tt.at)
+		require.Equal(t, tt.ok, ok, tt.name)
+		require.Equal(t, tt.again, again, tt.name)
+		ok, _ = c.May(tt.p, 2, tt.at)
+		require.True(t, ok, "at another broker")
+		c.Ended(tt.there, 1, tt.at)
+		ok, _ = c.May(tt.p, 1, tt.at)
+		require.True(t, ok, tt.name)
+	}
+}
+
+func TestCommon_ALaneWaitsForAMomentEachTime(t *testing.T) {
+	c := NewCommon()
+	c.Sent(low, 1, 0)
+	for _, begin := range []time.Duration{0, 100 * ms} {
+		for at := begin; at < begin+CommonWait; at += 2 * ms {
+			ok, again := c.May(high, 1, at)
+			require.False(t, ok)
+			require.Equal(t, at+2*ms, again)
+		}
+		ok, again := c.May(high, 1, begin+CommonWait)
+		require.False(t, ok)
+		require.Zero(t, again, "it takes its own")
+	}
+	c.Ended(low, 1, 200*ms)
+	ok, _ := c.May(high, 1, 200*ms)
+	require.True(t, ok)
+	c.Sent(low, 1, 201*ms)
+	ok, again := c.May(high, 1, 201*ms)
+	require.False(t, ok)
+	require.NotZero(t, again, "it waits anew")
+}
+
+func TestCommon_ALaneThatWaitsGoesBeforeLowerOnes(t *testing.T) {
+	c := NewCommon()
+	c.Sent(low, 1, 0)
+	ok, _ := c.May(high, 1, 0)
+	require.False(t, ok)
+	c.Ended(low, 1, 1*ms)
+	ok, again := c.May(low, 1, 1*ms)
+	require.False(t, ok, "high waits")
+	require.Equal(t, 3*ms, again)
+	ok, _ = c.May(high, 1, 2*ms)
+	require.True(t, ok)
+	ok, _ = c.May(low, 1, 3*ms)
+	require.True(t, ok, "high does not wait any more")
+}
+
+func TestCommon_ALaneThatHasGoneElsewhereDoesNotWait(t *testing.T) {
+	c := NewCommon()
+	c.Sent(low, 1, 0)
+	_, _ = c.May(high, 1, 0)
+	c.Ended(low, 1, 1*ms)
+	ok, _ := c.May(low, 1, CommonWait)
+	require.True(t, ok)
+	c.Sent(low, 1, 100*ms)
+	ok, again := c.May(high, 1, 100*ms)
+	require.False(t, ok)
+	require.NotZero(t, again, "its time begins anew")
+}
+
+func TestCommon_ABrokerIsForgottenWhenNothingIsOnItsWay(t *testing.T) {
+	c := NewCommon()
+	c.Sent(low, 1, 0)
+	c.Forget(1)
+	ok, _ := c.May(high, 1, 0)
+	require.False(t, ok)
+	c.Ended(low, 1, 0)
+	c.Forget(1)
+	require.Empty(t, c.brokers)
+}

@@ -1,0 +1,183 @@
+//go:build synctests
+
+package producer_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+	"github.com/forebay-go/forebay/test/proof"
+)
+
+// everyPriority sends a record of each priority every 10 ms, for d.
+func everyPriority(b *bubble, d time.Duration, bytes int) {
+	for range d / (10 * time.Millisecond) {
+		for _, priority := range routing.All {
+			require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "events",
+				Priority: priority, Value: make([]byte, bytes)}))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Lanes that send a little share a connection to each broker.
+func TestVirtual_Connections_LanesShareThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const brokers = 12
+		judged(t, proof.Of(t, "F15"), setup{brokers: brokers,
+			topics: map[string]int32{"events": 2 * brokers}}, func(b *bubble) {
+			b.k.link.Delay(time.Millisecond / 2)
+			everyPriority(b, 4*time.Minute, 100) // until the distance of every broker is known
+			most := 0
+			for range 24 {
+				everyPriority(b, 5*time.Second, 100)
+				open := b.k.link.Open()
+				most = max(most, open)
+				require.Equal(t, open, b.p.Stats().Clusters["events"].Connections)
+			}
+			t.Logf("%d connections at most, %d dials", most, b.k.link.Dials())
+			require.GreaterOrEqual(t, most, brokers)
+			require.LessOrEqual(t, most, brokers*13/10)
+			require.EqualValues(t, b.k.link.Dials(), b.p.Stats().Clusters["events"].ConnectionsOpened)
+
+			time.Sleep(3 * time.Minute)
+			require.LessOrEqual(t, b.k.link.Open(), 2, "idle connections end")
+		})
+	})
+}
+
+// A broker answers the requests of a connection one after the other. While low waits for an answer
+// that takes long, high does not wait behind it.
+func TestVirtual_Connections_HighDoesNotWaitBehindLow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := proof.Of(t, "F15")
+		judged(t, c, setup{brokers: 1, topics: map[string]int32{"events": 1, "slow": 1}},
+			func(b *bubble) {
+				delivered := make(chan string, 100)
+				b.also = func(r producer.Report) { delivered <- r.Topic }
+				b.send("events", 1)
+				b.send("slow", 1)
+				b.flush()
+				b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error,
+					bool) {
+					b.k.KeepControl()
+					if r.(*kmsg.ProduceRequest).Topics[0].Topic == "slow" {
+						b.k.SleepControl(func() { time.Sleep(2 * time.Second) })
+					}
+					return nil, nil, false
+				})
+				for range 10 {
+					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "slow",
+						Priority: routing.Low, Value: []byte("x")}))
+					time.Sleep(20 * time.Millisecond)
+					for len(delivered) > 0 {
+						<-delivered
+					}
+					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events",
+						Priority: routing.High, Value: []byte("x")}))
+					select {
+					case topic := <-delivered:
+						require.Equal(t, "events", topic)
+					case <-time.After(200 * time.Millisecond):
+						require.Fail(t, "high waits")
+					}
+					time.Sleep(3 * time.Second)
+				}
+			})
+	})
+}
+
+// trickle sends a record without a key every 10 ms, for d.
+func trickle(b *bubble, topic string, d time.Duration) {
+	for range d / (10 * time.Millisecond) {
+		require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: topic, Value: []byte("x")}))
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Of many brokers, a few get records without keys; others where the topic has none of those.
+func TestVirtual_Connections_FewOfManyBrokers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const brokers, few = 20, 8
+		topics := map[string]int32{"events": 2 * brokers, "small": 1}
+		judged(t, proof.Of(t, "F15"), setup{brokers: brokers, topics: topics}, func(b *bubble) {
+			b.k.link.Delay(time.Millisecond / 2)
+			trickle(b, "events", 6*time.Minute) // until the distance of every broker is known
+			require.LessOrEqual(t, b.k.link.Open(), few+2)
+			require.GreaterOrEqual(t, b.k.link.Open(), few)
+
+			trickle(b, "small", time.Minute)
+			b.flush()
+			require.Less(t, b.longest["small"], 100*time.Millisecond, "nobody waits for a subset")
+
+			for range 200 { // every key has a leader, whoever that is
+				b.send("events", 50)
+				time.Sleep(50 * time.Millisecond)
+			}
+			b.flush()
+		})
+	})
+}
+
+// When a broker that un-keyed records keep to goes away, others take its place at once.
+func TestVirtual_Connections_OtherBrokersTakeThePlaceOfOnesThatGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const brokers = 20
+		judged(t, proof.Of(t, "F15"), setup{brokers: brokers,
+			topics: map[string]int32{"events": 2 * brokers},
+			change: func(c *producer.Config) {
+				cc := c.Clusters["events"]
+				cc.MaxBrokers = 2
+				c.Clusters["events"] = cc
+			}}, func(b *bubble) {
+			trickle(b, "events", time.Minute)
+			refused, away := make(map[int32]bool), new(atomic.Int32)
+			b.k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+				b.k.KeepControl()
+				node := b.k.CurrentNode()
+				if len(refused) < 10 {
+					refused[node] = true
+					away.Store(int32(len(refused)))
+				}
+				if refused[node] { // it hangs up
+					return nil, errors.New("away"), true
+				}
+				return nil, nil, false
+			})
+			b.flush()
+			clear(b.longest)
+			trickle(b, "events", time.Minute)
+			b.flush()
+			require.EqualValues(t, 10, away.Load())
+			require.Less(t, b.longest["events"], 10*time.Second)
+		})
+	})
+}
+
+// A broker that un-keyed records keep to is busy: what waits goes to others.
+func TestVirtual_Connections_OthersHelpABrokerThatIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		judged(t, proof.Of(t, "F15"), setup{brokers: 20, topics: map[string]int32{"events": 40},
+			change: func(c *producer.Config) {
+				c.Batching.MaxBytes = 100_000
+				cc := c.Clusters["events"]
+				cc.MaxBrokers = 1
+				c.Clusters["events"] = cc
+			}}, func(b *bubble) {
+			trickle(b, "events", 10*time.Second)
+			b.k.link.Delay(100 * time.Millisecond)
+			begin := time.Now()
+			b.flood(20_000, 1000)
+			b.flush()
+			require.Less(t, time.Since(begin), 6*time.Second)
+		})
+	})
+}
