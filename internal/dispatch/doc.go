@@ -3,7 +3,7 @@
 //
 // An [Engine] holds what all lanes share. A [Lane] is one priority: the buffer in which its records
 // wait, the clusters that it may use, and one dispatcher for each of them. A dispatcher is a loop
-// on a goroutine of its own; requests run on goroutines that end with their answer.
+// on a goroutine of its own; requests run on others, which also wait for the answer.
 //
 // The engine sees its producer through one interface, [Host]. It knows nothing of configuration
 // files, options, callbacks or the delivery reports of single records.
