@@ -328,6 +328,10 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 	case b.Linger < 0 || b.Linger > time.Minute:
 		c.fail("batching.linger", "%v: write a time up to 1m, or -1 for none", b.Linger)
 	}
+	if b.MaxLinger != 0 && (b.MaxLinger < b.Linger || b.MaxLinger > time.Minute) {
+		c.fail("batching.max_linger", "%v: write a time from batching.linger (%v) to 1m, or 0 for no "+
+			"more than that", b.MaxLinger, b.Linger)
+	}
 	defaultTo(&b.MaxBytes, int(max(1<<10, min(1_000_000, bufferBytes/4))))
 	if b.MaxBytes < 1<<10 || b.MaxBytes > 16<<20 {
 		c.fail("batching.max_bytes", "%d: write 1024 to 16777216, or 0 for 1000000", b.MaxBytes)

@@ -247,6 +247,12 @@ type BatchingConfig struct {
 	// write 0. New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
+	// MaxLinger is how long a batch waits at most while requests carry few records: then the time
+	// grows from Linger up to this, until a request has about ten records or 16 KiB. Each request
+	// costs a broker, and the program, as much as many records; in a large fleet that adds up. Zero
+	// means that Linger applies always. New rejects less than Linger and more than 1 minute.
+	MaxLinger time.Duration `yaml:"max_linger"`
+
 	// MaxBytes is the size at which a batch is full, in bytes, before compression. Keep it below
 	// message.max.bytes of the brokers (1,048,588 by default): larger batches are halved until they
 	// fit. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less

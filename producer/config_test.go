@@ -82,7 +82,7 @@ func TestNew_EveryTimeHasABound(t *testing.T) {
 		}
 	}
 	visit(reflect.TypeFor[Config](), "")
-	require.Equal(t, 3*5+1+2, checked)
+	require.Equal(t, 3*5+2+2, checked)
 	require.Equal(t, dispatch.Never, Never, "there is one such value")
 }
 
@@ -256,4 +256,21 @@ func TestConfig_RecordsKeepToAtLeastOneBroker(t *testing.T) {
 		MaxBrokers: -2}}})
 	require.ErrorContains(t, err, "clusters.a.max_brokers: -2: write a number of brokers, -1 for "+
 		"all, or 0 for 8 of more than 16 and otherwise all")
+}
+
+func TestConfig_MaxLingerIsNotBelowLinger(t *testing.T) {
+	for _, tt := range []struct{ linger, most time.Duration }{
+		{0, time.Millisecond}, {20 * time.Millisecond, 10 * time.Millisecond}, {0, 2 * time.Minute},
+		{0, -1},
+	} {
+		_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}}},
+			Batching: BatchingConfig{Linger: tt.linger, MaxLinger: tt.most}})
+		require.ErrorContains(t, err, "batching.max_linger: "+tt.most.String()+
+			": write a time from batching.linger (")
+	}
+	p, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"}}},
+		Batching: BatchingConfig{Linger: NoLinger, MaxLinger: time.Second}})
+	require.NoError(t, err)
+	_, err = p.Close(t.Context())
+	require.NoError(t, err)
 }

@@ -51,6 +51,7 @@ func (p *Producer) engineSettings(cfg *Config, priority routing.Priority) *dispa
 	pc := cfg.Priorities.of(priority)
 	return &dispatch.Settings{
 		Linger:              cfg.Batching.Linger,
+		MaxLinger:           cfg.Batching.MaxLinger,
 		DeliveryTimeout:     pc.DeliveryTimeout,
 		MoveUnresolvedAfter: pc.MoveUnresolvedAfter,
 		Thresholds: dispatch.Thresholds{FallbackAfter: pc.FallbackAfter,

@@ -21,11 +21,11 @@ func (se *sender) settleActive() {
 				se.pass.by(due)
 				armed = true
 			}
-			if cross := w.Oldest + se.pass.Linger + crossAfter; ts.rack != "" &&
+			if cross := w.Oldest + se.pass.linger + crossAfter; ts.rack != "" &&
 				cross > se.pass.now {
 				se.pass.by(cross)
 			}
-			if widen := w.Oldest + se.pass.Linger + widenAfter; ts.reach < everywhere &&
+			if widen := w.Oldest + se.pass.linger + widenAfter; ts.reach < everywhere &&
 				widen > se.pass.now {
 				se.pass.by(widen)
 			}

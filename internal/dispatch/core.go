@@ -39,6 +39,7 @@ type core struct {
 	kept     int    // how many brokers un-keyed records keep to
 	inFlight int64  // bytes of the shipments on their way
 	tick     uint64 // counts batches that were sent
+	linger   linger
 
 	troubles *troubles
 	counts   counts
@@ -71,7 +72,8 @@ func newCore(l *Lane, c *Site, there routing.Fallback) *core {
 // begin begins a pass.
 func (c *core) begin() {
 	now := c.engine.clock.Mono()
-	*c.pass = pass{Settings: c.lane.settings(), now: now, at: now + c.engine.idle/10}
+	s := c.lane.settings()
+	*c.pass = pass{Settings: s, now: now, at: now + c.engine.idle/10, linger: c.linger.in(s)}
 }
 
 func (c *core) activate(ts *topicState) {

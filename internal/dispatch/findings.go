@@ -186,7 +186,7 @@ func (t *troubles) find(ts *topicState, cause delivery.Cause, broker int32) *fin
 
 // moment is how long records may wait without a word, beside their linger.
 func (t *troubles) moment() time.Duration {
-	return t.pass.Linger + min(lookEvery, t.pass.DeliveryTimeout/4)
+	return t.pass.linger + min(lookEvery, t.pass.DeliveryTimeout/4)
 }
 
 // conclude tells what has lasted, forgets what is over, and has the rest shown.

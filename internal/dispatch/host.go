@@ -30,6 +30,7 @@ type Host interface {
 // Settings are those of one lane.
 type Settings struct {
 	Linger          time.Duration // how long an open batch waits for more records
+	MaxLinger       time.Duration // and where records are few; 0: no longer
 	DeliveryTimeout time.Duration // from Send to the outcome
 	// until an unanswered un-keyed batch moves; Never: it does not
 	MoveUnresolvedAfter time.Duration

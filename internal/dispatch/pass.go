@@ -8,8 +8,9 @@ import (
 // when the next one is due.
 type pass struct {
 	*Settings
-	now time.Duration // monotonic; all of a pass happens at one instant
-	at  time.Duration // of the next pass
+	now    time.Duration // monotonic; all of a pass happens at one instant
+	at     time.Duration // of the next pass
+	linger time.Duration // in the range that the settings give
 }
 
 // by asks for a pass at a time. A time that has come already was looked at in this pass, so it is

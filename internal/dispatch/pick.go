@@ -171,7 +171,7 @@ func (se *sender) readiness(ts *topicState, st *stream) (is, lingered, open bool
 func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 	switch w.Kind {
 	case buffer.Unkeyed:
-		return ts.opensTo(st, w.Oldest+pass.Linger, pass.now)
+		return ts.opensTo(st, w.Oldest+pass.linger, pass.now)
 	case buffer.Keyed:
 		return w.Partition == st.id && st.number == 0 && !ts.dealing
 	default:
@@ -187,7 +187,7 @@ func (se *sender) ripe(w *buffer.Waiting) bool {
 // due returns when an open batch has lingered. An un-keyed batch whose topic had no partition at
 // the broker of the last request waits for the next request, at most one linger longer.
 func (se *sender) due(w *buffer.Waiting) time.Duration {
-	linger := se.pass.Linger
+	linger := se.pass.linger
 	if w.Kind != buffer.Unkeyed {
 		return w.OpenSince + linger
 	}

@@ -70,6 +70,14 @@ func (s *shipment) has(ts *topicState, st *stream) bool {
 // takesOpen reports whether s may take batches that are not full.
 func (s *shipment) takesOpen() bool { return s.way == cluster.Aside || s.broker.takesOpen() }
 
+// records counts those of s.
+func (s *shipment) records() (n int) {
+	for _, it := range s.items {
+		n += it.attempt.Records
+	}
+	return n
+}
+
 func (s *shipment) orNil() *shipment {
 	if len(s.items) == 0 {
 		return nil

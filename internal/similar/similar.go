@@ -7,7 +7,8 @@ import (
 )
 
 // Name returns the member of names that was probably meant by name, "" if there is none. It differs
-// from name in few letters, or is the only member that contains name or is contained in it.
+// from name in few letters, or is the only member that contains name or is contained in it. One that
+// has all words of another member and more does not count beside that.
 func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {
@@ -28,11 +29,30 @@ func Name(name string, names []string) string {
 			parts = append(parts, candidate)
 		}
 	}
+	all := slices.Clone(parts)
+	parts = slices.DeleteFunc(parts, func(long string) bool {
+		return slices.ContainsFunc(all, func(short string) bool {
+			return short != long && hasWordsOf(long, short)
+		})
+	})
 	if len(parts) == 1 {
 		return parts[0]
 	}
 	return ""
 }
+
+// hasWordsOf reports whether long has the words of short, in their order.
+func hasWordsOf(long, short string) bool {
+	words := strings.FieldsFunc(short, isBreak)
+	for _, word := range strings.FieldsFunc(long, isBreak) {
+		if len(words) > 0 && word == words[0] {
+			words = words[1:]
+		}
+	}
+	return len(words) == 0
+}
+
+func isBreak(r rune) bool { return strings.ContainsRune("-_.", r) }
 
 // Plain returns name without what people tend to write in other ways: maxBytes, MAX-BYTES.
 func Plain(name string) string {

@@ -16,3 +16,11 @@ func TestName_IsTheOneThatWasMeant(t *testing.T) {
 	}
 	require.Empty(t, Name("c", []string{"b"}), "no letter is the same")
 }
+
+func TestName_TheShorterOfTwoWithTheSameWords(t *testing.T) {
+	names := []string{"BATCHING_MAX_LINGER", "BATCHING_LINGER", "BUFFER_MAX_BYTES",
+		"BATCHING_MAX_BYTES"}
+	require.Equal(t, "BATCHING_LINGER", Name("LINGER", names))
+	require.Equal(t, "BATCHING_MAX_LINGER", Name("MAX_LINGER", names))
+	require.Empty(t, Name("MAX_BYTES", names), "either of two")
+}

@@ -1,0 +1,45 @@
+package dispatch
+
+import "time"
+
+const (
+	// A request costs a broker, and us, as much as many small records. One that has wellRecords or
+	// wellBytes is filled well enough: to wait longer would save little.
+	wellRecords = 10
+	wellBytes   = 16 << 10
+	// The linger follows after so many requests, or after that time if there are fewer.
+	lingerRequests = 8
+	lingerSpan     = time.Second
+	// leastLinger is what a linger grows from.
+	leastLinger = time.Millisecond
+)
+
+// linger is how long the open batches of a lane wait for more records, where the settings give a
+// range: longer while requests have few records.
+type linger struct {
+	is       time.Duration
+	since    time.Duration // when counting began
+	requests int
+	records  int
+	bytes    int
+}
+
+// in returns the linger within the range that settings give.
+func (l *linger) in(s *Settings) time.Duration {
+	l.is = min(max(l.is, s.Linger), max(s.Linger, s.MaxLinger))
+	return l.is
+}
+
+// sent counts a request.
+func (l *linger) sent(records, bytes int, now time.Duration) {
+	l.requests++
+	l.records += records
+	l.bytes += bytes
+	if l.requests < lingerRequests && now-l.since < lingerSpan {
+		return
+	}
+	n := float64(l.requests)
+	fill := max(float64(l.records)/n/wellRecords, float64(l.bytes)/n/wellBytes)
+	l.is = time.Duration(float64(max(l.is, leastLinger)) * min(max(1/fill, 0.5), 2))
+	*l = linger{is: l.is, since: now}
+}

@@ -1,0 +1,52 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// steady sends requests as they come at a rate, each with what has come in a linger.
+func steady(l *linger, s *Settings, perSecond, size int, now *time.Duration) time.Duration {
+	for range 200 {
+		wait := max(l.in(s), ms)
+		*now += wait
+		records := max(1, int(float64(perSecond)*wait.Seconds()))
+		l.sent(records, records*size, *now)
+	}
+	return l.in(s)
+}
+
+func TestLinger_IsLongerWhereRecordsAreFew(t *testing.T) {
+	var now time.Duration
+	for _, c := range []struct {
+		least, most     time.Duration
+		perSecond, size int
+		from, to        time.Duration // that it is between, in the end
+	}{
+		{10 * ms, 0, 100, 100, 10 * ms, 10 * ms},
+		{10 * ms, time.Second, 100, 100, 80 * ms, 130 * ms},
+		{10 * ms, 50 * ms, 100, 100, 50 * ms, 50 * ms},
+		{10 * ms, time.Second, 10_000, 100, 10 * ms, 10 * ms},
+		{10 * ms, time.Second, 100, 20_000, 10 * ms, 12 * ms},
+		{0, time.Second, 1000, 100, 8 * ms, 13 * ms},
+		{0, time.Second, 100_000, 100, 0, ms},
+	} {
+		var l linger
+		is := steady(&l, &Settings{Linger: c.least, MaxLinger: c.most}, c.perSecond, c.size, &now)
+		require.GreaterOrEqual(t, is, c.from, "%+v", c)
+		require.LessOrEqual(t, is, c.to, "%+v", c)
+	}
+}
+
+func TestLinger_FollowsTheRateAndTheSettings(t *testing.T) {
+	var now time.Duration
+	var l linger
+	s := &Settings{Linger: 10 * ms, MaxLinger: time.Second}
+	require.Greater(t, steady(&l, s, 20, 100, &now), 300*ms)
+	require.Equal(t, 10*ms, steady(&l, s, 5000, 100, &now))
+	require.Greater(t, steady(&l, s, 20, 100, &now), 300*ms)
+	require.Equal(t, 100*ms, l.in(&Settings{Linger: 10 * ms, MaxLinger: 100 * ms}))
+	require.Equal(t, 10*ms, l.in(&Settings{Linger: 10 * ms}))
+}

@@ -1,0 +1,57 @@
+//go:build synctests
+
+package producer_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+	"github.com/forebay-go/forebay/test/proof"
+)
+
+// Where records are few, they wait for one another, up to what the settings allow, and no longer
+// where they are many.
+func TestVirtual_Linger_IsLongerWhereRecordsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		judged(t, proof.Of(t, "F15"), setup{change: func(c *producer.Config) {
+			c.Batching.MaxLinger = 200 * time.Millisecond
+		}}, func(b *bubble) {
+			requests := b.observe(kmsg.Produce)
+			// those of every priority, in each request
+			rate := func(d time.Duration, each int) float64 {
+				before := requests.Hits()
+				for range d / (10 * time.Millisecond) {
+					for _, priority := range routing.All {
+						for range each {
+							require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events",
+								Priority: priority, Value: make([]byte, 100)}))
+						}
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				sent := int(d/(10*time.Millisecond)) * each * len(routing.All)
+				return float64(sent) / float64(requests.Hits()-before)
+			}
+			rate(10*time.Second, 1)
+			require.Greater(t, rate(30*time.Second, 1), 8.0, "records in a request")
+			b.flush()
+			clear(b.longest)
+			rate(5*time.Second, 1)
+			b.flush()
+			require.LessOrEqual(t, b.longest["events"], 450*time.Millisecond)
+
+			rate(10*time.Second, 100)
+			b.flush()
+			clear(b.longest)
+			rate(5*time.Second, 100)
+			b.flush()
+			require.LessOrEqual(t, b.longest["events"], 50*time.Millisecond)
+		})
+	})
+}
