@@ -39,7 +39,8 @@ func newDialer(inner DialFunc, o *origin, counts *connections) *dialer {
 	if inner == nil {
 		inner = new(net.Dialer).DialContext
 	}
-	return &dialer{inner: inner, origin: o, counts: counts, silent: &silent{ended: make(map[string]ending)},
+	return &dialer{inner: inner, origin: o, counts: counts,
+		silent: &silent{ended: make(map[string]ending)},
 		outbox: newOutbox(), open: make(map[*unheard]struct{})}
 }
 

@@ -77,6 +77,9 @@ func (an *answers) settleThrottle(s *shipment) {
 	an.troubles.throttle(s.broker.ID, wait, an.pass.now)
 	s.broker.retryAt = max(s.broker.retryAt, an.pass.now+wait)
 	if wait > 0 {
+		if s.way == cluster.Common {
+			an.cluster.common.Mute(s.broker.ID, an.pass.now+s.throttle)
+		}
 		an.counts.throttled.Add(1)
 		an.counts.throttledFor.Add(int64(wait))
 	}

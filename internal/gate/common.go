@@ -28,7 +28,10 @@ type Common struct {
 }
 
 // passengers are the lanes at one broker.
-type passengers [routing.High + 1]passenger
+type passengers struct {
+	lanes [routing.High + 1]passenger
+	muted time.Duration // until when the broker does not read from the connection
+}
 
 type passenger struct {
 	aboard int           // requests on the common connection
@@ -48,7 +51,10 @@ func (c *Common) May(p routing.Priority, id int32, now time.Duration) (ok bool,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.at(id)
-	l := &at[p]
+	l := &at.lanes[p]
+	if now < at.muted {
+		return false, 0
+	}
 	if !at.blocks(p, now) {
 		l.waits = false
 		return true, 0
@@ -67,8 +73,8 @@ func (c *Common) May(p routing.Priority, id int32, now time.Duration) (ok bool,
 // blocks reports whether p would go before a higher lane that waits, or wait behind a lower one, or
 // behind a request that gets no answer.
 func (at *passengers) blocks(p routing.Priority, now time.Duration) bool {
-	for i := range at {
-		switch l, other := &at[i], routing.Priority(i); {
+	for i := range at.lanes {
+		switch l, other := &at.lanes[i], routing.Priority(i); {
 		case other == p:
 		case other > p && l.waiting(now):
 			return true
@@ -86,7 +92,7 @@ func (l *passenger) waiting(now time.Duration) bool { return l.waits && now-l.la
 func (c *Common) Sent(p routing.Priority, id int32, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &c.at(id)[p]
+	l := &c.at(id).lanes[p]
 	if l.aboard == 0 {
 		l.since = now
 	}
@@ -97,16 +103,25 @@ func (c *Common) Sent(p routing.Priority, id int32, now time.Duration) {
 func (c *Common) Ended(p routing.Priority, id int32, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &c.at(id)[p]
+	l := &c.at(id).lanes[p]
 	l.aboard--
 	l.since = now
+}
+
+// Mute notes that an answer on the common connection to a broker throttles it until then (KIP-219).
+// A lane that may send meanwhile does so on its own connection.
+func (c *Common) Mute(id int32, until time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.at(id)
+	at.muted = max(at.muted, until)
 }
 
 // Forget frees what is known of a broker that has left the cluster, unless a request is on its way.
 func (c *Common) Forget(id int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.at(id) {
+	for _, l := range c.at(id).lanes {
 		if l.aboard > 0 {
 			return
 		}

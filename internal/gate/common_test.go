@@ -89,6 +89,19 @@ func TestCommon_ALaneThatHasGoneElsewhereDoesNotWait(t *testing.T) {
 	require.NotZero(t, again, "its time begins anew")
 }
 
+func TestCommon_NobodyWaitsForAThrottle(t *testing.T) {
+	c := NewCommon()
+	c.Mute(1, 100*ms)
+	c.Mute(1, 50*ms)
+	ok, again := c.May(high, 1, 99*ms)
+	require.False(t, ok)
+	require.Zero(t, again)
+	ok, _ = c.May(high, 2, 99*ms)
+	require.True(t, ok)
+	ok, _ = c.May(high, 1, 100*ms)
+	require.True(t, ok)
+}
+
 func TestCommon_ABrokerIsForgottenWhenNothingIsOnItsWay(t *testing.T) {
 	c := NewCommon()
 	c.Sent(low, 1, 0)

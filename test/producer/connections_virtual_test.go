@@ -181,3 +181,27 @@ func TestVirtual_Connections_OthersHelpABrokerThatIsBusy(t *testing.T) {
 		})
 	})
 }
+
+// A broker that throttles low does not read from the connection for that long (KIP-219), nor does
+// kgo write to it.
+func TestVirtual_Connections_HighDoesNotWaitWhileLowIsThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newEmbedded(t, 1, map[string]int32{"events": 1, "slow": 1})
+		defer k.Close()
+		k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			if req := r.(*kmsg.ProduceRequest); req.Topics[0].Topic == "slow" {
+				return taken(req, 10*time.Second), nil, true
+			}
+			return nil, nil, false
+		})
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		require.NoError(t, p.Send(producer.Record{Topic: "slow", Priority: routing.Low}))
+		time.Sleep(time.Second)
+		require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: routing.High}))
+		time.Sleep(500 * time.Millisecond)
+		require.EqualValues(t, 1, p.Stats().Priorities[routing.High].Delivered)
+	})
+}
