@@ -123,8 +123,9 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 					"24h", cc.ProducerIDExpiration)
 		}
 		if cc.MaxBrokers < -1 {
-			c.fail(field+".max_brokers", "%d: write a number of brokers, -1 for all, or 0 for 8 of "+
-				"more than 16 and otherwise all", cc.MaxBrokers)
+			c.fail(field+".max_brokers",
+				"%d: write a number of brokers, -1 for all, or 0 for 8 of more than 16 and "+
+					"otherwise all", cc.MaxBrokers)
 		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
@@ -329,8 +330,9 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 		c.fail("batching.linger", "%v: write a time up to 1m, or -1 for none", b.Linger)
 	}
 	if b.MaxLinger != 0 && (b.MaxLinger < b.Linger || b.MaxLinger > time.Minute) {
-		c.fail("batching.max_linger", "%v: write a time from batching.linger (%v) to 1m, or 0 for no "+
-			"more than that", b.MaxLinger, b.Linger)
+		c.fail("batching.max_linger",
+			"%v: write a time from batching.linger (%v) to 1m, or 0 for no more than that",
+			b.MaxLinger, b.Linger)
 	}
 	defaultTo(&b.MaxBytes, int(max(1<<10, min(1_000_000, bufferBytes/4))))
 	if b.MaxBytes < 1<<10 || b.MaxBytes > 16<<20 {

@@ -91,7 +91,9 @@ const batchVersion = 3
 func takes(version int16, codec int8) bool { return codec < 4 || version >= zstdVersion }
 
 // AppendTo encodes the number that stands for the request.
-func (r *Request) AppendTo(dst []byte) []byte { return binary.BigEndian.AppendUint64(dst, r.number) }
+func (r *Request) AppendTo(dst []byte) []byte {
+	return binary.BigEndian.AppendUint64(dst, r.number)
+}
 
 // lend encodes the request for a version (3 to 12) after head, which is the header of the request,
 // and begins to read its batches: release ends that. After close, and for a broker without record

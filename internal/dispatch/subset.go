@@ -33,8 +33,8 @@ func (c *Site) keepTo(brokers int) int {
 
 // rank gives each broker its place in the order in which un-keyed records keep to them: those in
 // the zone of the program first, and then by rendezvous hashing of the producer and the broker. So
-// the producers of a fleet spread evenly over the brokers, all lanes of a producer use the same, and
-// a broker that comes or goes changes little. Brokers that cannot be used come last.
+// the producers of a fleet spread evenly over the brokers, all lanes of a producer use the same
+// ones, and a broker that comes or goes changes little. Brokers that cannot be used come last.
 func (pl *placement) rank() {
 	seed := pl.engine.seed
 	order := func(b *brokerState) (place int, hash uint64) {
@@ -62,8 +62,8 @@ func (pl *placement) rank() {
 }
 
 // reachFor returns up to which rank the leaders of ts take its un-keyed batches, where kept brokers
-// are to be used: that of the last of them, or of the first leader if none of them leads a partition
-// that is well. If none is well at all, every leader may be tried.
+// are to be used: that of the last of them, or of the first leader if none of them leads a
+// partition that is well. If none is well at all, every leader may be tried.
 func (ts *topicState) reachFor(kept int, now time.Duration) int {
 	if kept == everywhere {
 		return everywhere

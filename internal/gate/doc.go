@@ -1,9 +1,9 @@
 // Package gate answers one question: may a lane send to a broker now, or does it let a higher lane
 // go first?
 //
-// Lanes share the capacity of a broker. Each cluster has one [Gate]. While a higher lane has more for a broker than
-// it can send, lower lanes hold back. They keep a share of the answered bytes, so that none
-// starves.
+// Lanes share the capacity of a broker. Each cluster has one [Gate]. While a higher lane has more
+// for a broker than it can send, lower lanes hold back. They keep a share of the answered bytes, so
+// that none starves.
 //
 // # A lane's part
 //

@@ -7,8 +7,8 @@ import (
 )
 
 // Name returns the member of names that was probably meant by name, "" if there is none. It differs
-// from name in few letters, or is the only member that contains name or is contained in it. One that
-// has all words of another member and more does not count beside that.
+// from name in few letters, or is the only member that contains name or is contained in it. One
+// that has all words of another member and more does not count beside that.
 func Name(name string, names []string) string {
 	best, least := "", 1+max(1, min(len(name)/3, 4)) // what is as far is another word
 	for _, candidate := range names {
