@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/internal/similar"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -126,6 +127,11 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 			c.fail(field+".max_brokers",
 				"%d: write a number of brokers, -1 for all, or 0 for 8 of more than 16 and "+
 					"otherwise all", cc.MaxBrokers)
+		}
+		defaultTo(&cc.ProbeMax, cluster.ProbeMax)
+		if cc.ProbeMax < 100*time.Millisecond || cc.ProbeMax > 10*time.Minute {
+			c.fail(field+".probe_max", "%v: write a time from 100ms to 10m, or 0 for %v", cc.ProbeMax,
+				cluster.ProbeMax)
 		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)

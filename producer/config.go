@@ -70,6 +70,13 @@ type ClusterConfig struct {
 	// all. -1 means all. New rejects other negative values.
 	MaxBrokers int `yaml:"max_brokers"`
 
+	// ProbeMax is the longest time between two attempts to reach a broker that is away, half of it
+	// on average. In the first 90 seconds attempts are made every twentieth of it. The cluster may
+	// be back for as long before records flow again. A fleet of many producers needs more, for each
+	// of them asks each broker: "forebay plan" says how much. Zero means 2 s. New rejects less than
+	// 100 ms and more than 10 minutes.
+	ProbeMax time.Duration `yaml:"probe_max"`
+
 	// CreateTopics says how missing topics are created.
 	CreateTopics CreateTopicsConfig `yaml:"create_topics"`
 

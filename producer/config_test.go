@@ -274,3 +274,12 @@ func TestConfig_MaxLingerIsNotBelowLinger(t *testing.T) {
 	_, err = p.Close(t.Context())
 	require.NoError(t, err)
 }
+
+func TestConfig_ProbesAreNeitherTooOftenNorTooRare(t *testing.T) {
+	for _, d := range []time.Duration{-1, 99 * time.Millisecond, 11 * time.Minute} {
+		_, err := New(Config{Clusters: map[string]ClusterConfig{"a": {Brokers: []string{"a:1"},
+			ProbeMax: d}}})
+		require.ErrorContains(t, err, "clusters.a.probe_max: "+d.String()+
+			": write a time from 100ms to 10m, or 0 for 2s")
+	}
+}

@@ -135,6 +135,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 		Seeds:    cc.Brokers,
 		ID:       cc.ClusterID,
 		Memory:   cc.ProducerIDExpiration,
+		ProbeMax: cc.ProbeMax,
 		ClientID: cfg.ClientID,
 		AcksAll:  cfg.Batching.Acks == "all",
 		Dial:     dial,

@@ -19,12 +19,15 @@ type Config struct {
 	ID       string   // cluster ID that brokers must report; empty: that of the first answer
 	ClientID string
 	// how long brokers remember a producer, unless they report it themselves; 0: DefaultMemory
-	Memory  time.Duration
-	AcksAll bool // false: acks from the leader alone
-	Dial    DialFunc
-	Create  *Creation // how missing topics are created; nil: they are waited for
-	Logger  *zap.Logger
-	Options []kgo.Opt // added last, for TLS and SASL
+	Memory time.Duration
+	// The longest time between probes of a broker in an outage; 0: ProbeMax. The time is random up
+	// to that (full jitter), half of it on average. In a short outage it is a twentieth.
+	ProbeMax time.Duration
+	AcksAll  bool // false: acks from the leader alone
+	Dial     DialFunc
+	Create   *Creation // how missing topics are created; nil: they are waited for
+	Logger   *zap.Logger
+	Options  []kgo.Opt // added last, for TLS and SASL
 }
 
 // Cluster is one Kafka cluster that may be away.
@@ -76,6 +79,9 @@ type failure struct {
 // New returns a cluster that is not supervised yet. It does no I/O and fails only on options that
 // contradict each other.
 func New(cfg Config) (*Cluster, error) {
+	if cfg.ProbeMax == 0 {
+		cfg.ProbeMax = ProbeMax
+	}
 	c := &Cluster{
 		cfg:    cfg,
 		origin: newOrigin(&cfg),

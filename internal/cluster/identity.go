@@ -157,7 +157,7 @@ func (i *identity) answered(id int64, epoch int16, err error) {
 		if i.denied(err) {
 			i.refused = err
 		} else {
-			wait = min(wait, ProbeMax) // it is an outage like any other
+			wait = min(wait, i.c.cfg.ProbeMax) // it is an outage like any other
 		}
 		i.retryAt = time.Now().Add(wait)
 	}

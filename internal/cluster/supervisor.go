@@ -27,7 +27,7 @@ type supervisor struct {
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds), answers: make(chan answer),
+	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds, c.cfg.ProbeMax), answers: make(chan answer),
 		creator: newCreator(c), turns: make(turns), view: c.View()}
 }
 

@@ -24,17 +24,17 @@ const (
 	bad                        // did not answer
 )
 
-func newTarget(addr string) *target {
-	return &target{addr: addr, state: suspect, since: time.Now(), probes: newProber()}
+func newTarget(addr string, probeMax time.Duration) *target {
+	return &target{addr: addr, state: suspect, since: time.Now(), probes: newProber(probeMax)}
 }
 
 // targets are the brokers and seeds of a cluster by node ID. Seeds have the IDs of seedID.
 type targets map[int32]*target
 
-func newTargets(seeds []string) targets {
+func newTargets(seeds []string, probeMax time.Duration) targets {
 	ts := make(targets)
 	for i, addr := range seeds {
-		ts[seedID(i)] = newTarget(addr)
+		ts[seedID(i)] = newTarget(addr, probeMax)
 	}
 	return ts
 }
