@@ -113,6 +113,7 @@ fuzz: ## the fuzz targets, half a minute each
 	go test ./internal/cluster -run '^$$' -fuzz '^FuzzMetadataMerge' -fuzztime 30s
 	go test ./config -run '^$$' -fuzz '^FuzzLoad' -fuzztime 30s
 	go test ./health -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
+	go test ./cmd/forebay/internal/fleet -run '^$$' -fuzz '^FuzzParse' -fuzztime 30s
 
 bench: ## the figures of the README, beside franz-go; wants a quiet machine, and takes a quarter of an hour
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench

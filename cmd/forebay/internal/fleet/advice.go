@@ -1,0 +1,258 @@
+package fleet
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Advice is one change, and the figure that it would give.
+type Advice struct {
+	Setting string `json:"setting"`
+	Write   string `json:"write"` // what to set it to
+	Why     string `json:"why"`
+	Gives   string `json:"gives"`
+}
+
+const (
+	busy       = 0.7  // the share of a broker's processor above which it is too busy
+	fewRecords = 10.0 // in a request
+	longLinger = 100 * time.Millisecond
+	// worthwhile is the part of the processor time that a change must save.
+	worthwhile = 0.1
+)
+
+// advise returns what to change, each by itself.
+func advise(p *Plan) []Advice {
+	all := []Advice{}
+	for _, rule := range []func(*Plan) (Advice, bool){adviseLinger, adviseShared, adviseSubset,
+		advisePartitions, adviseKeys, adviseCores, adviseBytes, adviseBuffer, adviseTimeout,
+		adviseStorm} {
+		if a, ok := rule(p); ok {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func adviseLinger(p *Plan) (Advice, bool) {
+	if p.fleet.Settings.Linger >= longLinger || p.Instance.RecordsPerRequest >= fewRecords {
+		return Advice{}, false
+	}
+	other := p.With(func(f *Fleet) { f.Settings.Linger = longLinger })
+	if !p.worth(other) {
+		return Advice{}, false
+	}
+	return Advice{Setting: "settings.linger", Write: durationText(longLinger),
+		Why: fmt.Sprintf("a request has %s records", short(p.Instance.RecordsPerRequest)),
+		Gives: fmt.Sprintf("%s records per request; %s", short(other.Instance.RecordsPerRequest),
+			p.saved(other))}, true
+}
+
+// worth reports whether another plan saves enough of what a broker has to do.
+func (p *Plan) worth(other *Plan) bool {
+	if p.Coefficients.NoProcessor {
+		return p.Broker.Requests-other.Broker.Requests >= worthwhile*p.Broker.Requests
+	}
+	return p.Broker.Cores.Total-other.Broker.Cores.Total >= worthwhile*p.Broker.Cores.Total
+}
+
+// saved says what a broker has to do now, and by another plan.
+func (p *Plan) saved(other *Plan) string {
+	requests := fmt.Sprintf("%s → %s requests/s", short(p.Broker.Requests),
+		short(other.Broker.Requests))
+	if p.Coefficients.NoProcessor {
+		return requests + " per broker"
+	}
+	return fmt.Sprintf("%s and %s → %s cores per broker", requests, short(p.Broker.Cores.Total),
+		short(other.Broker.Cores.Total))
+}
+
+func adviseShared(p *Plan) (Advice, bool) {
+	if p.fleet.Settings.ShareConnections || len(p.Lanes) < 2 {
+		return Advice{}, false
+	}
+	other := p.With(func(f *Fleet) { f.Settings.ShareConnections = true })
+	return Advice{Setting: "settings.share_connections", Write: "true",
+		Why: fmt.Sprintf("each of %d priorities has connections of its own", len(p.Lanes)),
+		Gives: fmt.Sprintf("%s → %s connections per broker", short(p.Connections.Broker),
+			short(other.Connections.Broker))}, true
+}
+
+func adviseSubset(p *Plan) (Advice, bool) {
+	if p.Connections.Share <= 1 {
+		return Advice{}, false
+	}
+	for k := min(int(p.fleet.subset())-1, 64); k >= 2; k-- {
+		other := p.With(func(f *Fleet) { f.Settings.MaxBrokers = k })
+		if other.Connections.Share > 0.8 && k > 2 {
+			continue
+		}
+		if other.Connections.Broker >= p.Connections.Broker {
+			break // keys reach all brokers anyway
+		}
+		return Advice{Setting: "settings.max_brokers", Write: fmt.Sprint(k), Why: p.tooMany(),
+			Gives: fmt.Sprintf("%s connections per broker", short(other.Connections.Broker))}, true
+	}
+	return adviseKeyedReach(p), true
+}
+
+// tooMany says how many connections there are.
+func (p *Plan) tooMany() string {
+	return fmt.Sprintf("%s connections per broker, and the limit is %s",
+		short(p.Connections.Broker), short(p.Connections.Limit))
+}
+
+// adviseKeyedReach returns what helps where max_brokers does not.
+func adviseKeyedReach(p *Plan) Advice {
+	reach := int(0.8*p.Connections.Limit*float64(p.Brokers)/float64(p.Instances)) - 1
+	other := p.With(func(f *Fleet) {
+		for i := range f.Topics {
+			if t := &f.Topics[i]; t.Keyed {
+				t.Partitions = max(1, min(t.Partitions, reach))
+			}
+		}
+	})
+	if other.Connections.Share <= 1 {
+		return Advice{Setting: "topics[].partitions of records with keys", Write: fmt.Sprint(reach),
+			Why: p.tooMany() + ": an instance sends to every broker that has one",
+			Gives: fmt.Sprintf("%s connections per broker",
+				short(other.Connections.Broker))}
+	}
+	return Advice{Setting: "instances", Write: "fewer, or split the topics over several clusters",
+		Why:   p.tooMany() + ", whatever max_brokers is",
+		Gives: fmt.Sprintf("%d instances fit", int(float64(p.Instances)/p.Connections.Share))}
+}
+
+func advisePartitions(p *Plan) (Advice, bool) {
+	few := 0
+	change := func(f *Fleet) {
+		for i := range f.Topics {
+			f.Topics[i].Partitions = max(f.Topics[i].Partitions, f.Brokers)
+		}
+	}
+	for i := range p.fleet.Topics {
+		if t := &p.fleet.Topics[i]; !t.Keyed && t.Partitions < p.Brokers {
+			few += t.Count
+		}
+	}
+	if few == 0 {
+		return Advice{}, false
+	}
+	other := p.With(change)
+	if p.Broker.Requests-other.Broker.Requests < worthwhile*p.Broker.Requests {
+		return Advice{}, false
+	}
+	return Advice{Setting: "topics[].partitions", Write: fmt.Sprint(p.Brokers),
+		Why: fmt.Sprintf("%d topics have no partition on some brokers, so their batches miss "+
+			"requests", few),
+		Gives: fmt.Sprintf("%s → %s requests/s per broker", short(p.Broker.Requests),
+			short(other.Broker.Requests))}, true
+}
+
+func adviseKeys(p *Plan) (Advice, bool) {
+	other := p.With(func(f *Fleet) {
+		for i := range f.Topics {
+			f.Topics[i].Keyed = false
+		}
+	})
+	if !p.worth(other) {
+		return Advice{}, false
+	}
+	return Advice{Setting: "topics[].keyed", Write: "false, where nobody needs the order",
+		Why:   "records with keys need a request to each broker",
+		Gives: p.saved(other)}, true
+}
+
+func adviseCores(p *Plan) (Advice, bool) {
+	if p.Broker.Cores.Share <= busy {
+		return Advice{}, false
+	}
+	steady := p.Broker.Cores.Base
+	room := busy*p.fleet.Broker.Cores - steady
+	brokers := p.Brokers
+	if room > 0 {
+		brokers = wholeBrokers(float64(p.Brokers) * (p.Broker.Cores.Total - steady) / room)
+	}
+	return Advice{Setting: "brokers", Write: fmt.Sprint(brokers),
+		Why: fmt.Sprintf("a broker's processor is %s busy with producers",
+			percent(p.Broker.Cores.Share)),
+		Gives: fmt.Sprintf("about %s; settings that save requests come first", percent(busy))}, true
+}
+
+// wholeBrokers returns a number of brokers, at most as many as a fleet may have.
+func wholeBrokers(brokers float64) int { return int(math.Ceil(min(brokers, maxBrokers))) }
+
+func adviseBytes(p *Plan) (Advice, bool) {
+	if p.Outage.DrainSeconds >= 0 {
+		return Advice{}, false
+	}
+	brokers := wholeBrokers(2 * float64(p.Brokers))
+	if p.Outage.Capacity > 0 {
+		brokers = wholeBrokers(float64(brokers) * p.Broker.ProduceBytes / p.Outage.Capacity)
+	}
+	other := p.With(func(f *Fleet) { f.Brokers = brokers })
+	return Advice{Setting: "brokers", Write: fmt.Sprint(brokers),
+		Why: fmt.Sprintf("producers send %s/s to a broker that takes %s/s, so a backlog never "+
+			"drains", bytesText(p.Broker.ProduceBytes), bytesText(p.Outage.Capacity)),
+		Gives: drainText(&other.Outage)}, true
+}
+
+func adviseBuffer(p *Plan) (Advice, bool) {
+	if p.Outage.Fits {
+		return Advice{}, false
+	}
+	needed := roundUp(p.Outage.Needed * 1.1)
+	return Advice{Setting: "settings.buffer_bytes", Write: sizeText(needed),
+		Why: fmt.Sprintf("%s of outage need %s in each instance", durationText(p.fleet.Outage),
+			bytesText(p.Outage.Needed)),
+		Gives: "room for all records that do not expire"}, true
+}
+
+// roundUp returns the next size of 64 MiB, 96 MiB, 128 MiB, 192 MiB, ….
+func roundUp(bytes float64) int64 {
+	size := int64(1 << 20)
+	for ; float64(size) < bytes && size < maxBuffer; size *= 2 {
+		if float64(size+size/2) >= bytes {
+			return size + size/2
+		}
+	}
+	return size
+}
+
+func adviseTimeout(p *Plan) (Advice, bool) {
+	lost, lane := 0.0, ""
+	for _, h := range p.Outage.Lanes {
+		if h.Expired > lost {
+			lost, lane = h.Expired, h.Priority
+		}
+	}
+	if lane == "" {
+		return Advice{}, false
+	}
+	return Advice{Setting: "settings.delivery_timeout." + lane,
+		Write: durationText(p.fleet.Outage + time.Minute),
+		Why: fmt.Sprintf("%s records of %s expire in each instance", short(lost),
+			lane),
+		Gives: "none expire; they need memory instead"}, true
+}
+
+func adviseStorm(p *Plan) (Advice, bool) {
+	if p.Storm.Attempts <= p.Storm.Limit {
+		return Advice{}, false
+	}
+	needed := time.Duration(math.Ceil(2*float64(p.Instances)/p.Storm.Limit)) * time.Second
+	why := fmt.Sprintf("%s connection attempts/s on each broker in an outage, and the limit is "+
+		"%s/s", short(p.Storm.Attempts), short(p.Storm.Limit))
+	if needed > time.Minute {
+		return Advice{Setting: "limits.new_connections_per_second",
+			Write: short(p.Storm.Attempts), Why: why,
+			Gives: fmt.Sprintf("all are connected %s after the cluster is back, instead of %s: "+
+				"ask for it, or split the topics over several clusters",
+				p.fleet.Settings.ProbeMax, roundTime(p.Storm.Seconds))}, true
+	}
+	other := p.With(func(f *Fleet) { f.Settings.ProbeMax = needed })
+	return Advice{Setting: "settings.probe_max", Write: durationText(needed), Why: why,
+		Gives: fmt.Sprintf("%s attempts/s; records flow up to %s after the cluster is back",
+			short(other.Storm.Attempts), durationText(needed))}, true
+}

@@ -1,0 +1,174 @@
+package fleet
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Print writes the plan as tables.
+func (p *Plan) Print(out io.Writer) error {
+	w := &printer{table: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	w.line("%s instances, %s brokers, linger %v, %s", short(float64(p.Instances)),
+		short(float64(p.Brokers)), durationText(p.fleet.Settings.Linger), p.fleet.usesText())
+	w.lanes(p)
+	w.broker(p)
+	w.outage(p)
+	w.storm(p)
+	w.advice(p)
+	w.origin(&p.Coefficients)
+	return w.table.Flush()
+}
+
+// usesText says which brokers an instance uses.
+func (f *Fleet) usesText() string {
+	if int(f.subset()) == f.Brokers {
+		return "each instance uses all brokers"
+	}
+	return fmt.Sprintf("each instance uses %d brokers for records without keys", int(f.subset()))
+}
+
+// printer writes lines and columns.
+type printer struct{ table *tabwriter.Writer }
+
+func (w *printer) line(format string, args ...any) {
+	fmt.Fprintf(w.table, format+"\n", args...)
+}
+
+func (w *printer) title(text string) { w.line("\n%s", text) }
+
+// fact writes a name and what it is.
+func (w *printer) fact(name, format string, args ...any) {
+	w.line("  %s\t%s", name, fmt.Sprintf(format, args...))
+}
+
+func (w *printer) lanes(p *Plan) {
+	w.title("PER INSTANCE")
+	w.line("  PRIORITY\tRECORDS/S\tREQUESTS/S\tRECORDS PER REQUEST\tBYTES/S")
+	rows := p.Lanes
+	if len(rows) > 1 {
+		rows = append(rows[:len(rows):len(rows)], p.Instance)
+	}
+	for _, l := range rows {
+		w.line("  %s\t%s\t%s\t%s\t%s", l.Priority, short(l.Records), short(l.Requests),
+			short(l.RecordsPerRequest), bytesText(l.Bytes))
+	}
+	w.line("  connections\t%s", short(p.Connections.Instance))
+}
+
+func (w *printer) broker(p *Plan) {
+	b := &p.Broker
+	w.title("PER BROKER")
+	w.fact("requests/s", "%s, with %s records each, in %s batches", short(b.Requests),
+		short(p.Instance.RecordsPerRequest), short(p.Instance.Batches/p.Instance.Requests))
+	w.fact("from producers", "%s/s, %s of what it takes", bytesText(b.ProduceBytes),
+		percent(b.ProduceBytes/float64(p.fleet.Broker.ProduceBytesPerSecond)))
+	w.fact("with all replicas", "%s/s", bytesText(b.WrittenBytes))
+	w.fact("connections", "%s of %s", short(b.Connections), short(p.Connections.Limit))
+	w.fact("processor", "%s of %s cores, %s", short(b.Cores.Total), short(p.fleet.Broker.Cores),
+		percent(b.Cores.Share))
+	w.fact("", "requests %s, batches %s, replication %s, bytes %s, connections %s, base %s",
+		short(b.Cores.Requests), short(b.Cores.Batches), short(b.Cores.Replication),
+		short(b.Cores.Bytes), short(b.Cores.Connections), short(b.Cores.Base))
+	if p.fleet.Zones > 1 {
+		w.fact("between zones", "%s/s of producers, the whole fleet", bytesText(p.CrossZone))
+	}
+}
+
+func (w *printer) outage(p *Plan) {
+	o := &p.Outage
+	w.title("OUTAGE OF " + durationText(p.fleet.Outage) + ", PER INSTANCE")
+	w.line("  PRIORITY\tNEEDS\tGETS\tTHE LAST\tRECORDS EXPIRED\tRECORDS WITHOUT ROOM")
+	for _, h := range o.Lanes {
+		w.line("  %s\t%s\t%s\t%s\t%s\t%s", h.Priority, bytesText(h.Needed), bytesText(h.Kept),
+			roundTime(h.KeptSeconds), short(h.Expired), short(h.NoRoom))
+	}
+	fits := "holds it"
+	if !o.Fits {
+		fits = "does not hold it"
+	}
+	w.fact("buffer", "%s %s: %s needed", bytesText(o.Buffer), fits, bytesText(o.Needed))
+	w.fact("afterwards", "%s for each broker, which takes %s/s (%s): %s", bytesText(o.Backlog),
+		bytesText(o.Capacity), o.Bound, drainText(o))
+}
+
+// drainText says how long the backlog takes.
+func drainText(o *Outage) string {
+	if o.DrainSeconds < 0 {
+		return "never drained"
+	}
+	return "drained in " + roundTime(o.DrainSeconds)
+}
+
+func (w *printer) storm(p *Plan) {
+	s := &p.Storm
+	w.title("WHEN THE CLUSTER COMES BACK")
+	w.fact("attempts to connect", "%s/s on each broker while it is away (%s/s in the first 90s); "+
+		"the limit is %s/s", short(s.Attempts), short(s.ShortAttempts), short(s.Limit))
+	w.fact("connections to accept", "%s on each broker, in %s", short(s.Open),
+		roundTime(s.Seconds))
+}
+
+func (w *printer) advice(p *Plan) {
+	w.title("ADVICE")
+	if len(p.Advice) == 0 {
+		w.line("  none: every figure is within its limits")
+	}
+	for _, a := range p.Advice {
+		w.line("  %s: %s", a.Setting, a.Write)
+		w.line("    because   %s", a.Why)
+		w.line("    gives     %s", a.Gives)
+	}
+}
+
+func (w *printer) origin(c *Coefficients) {
+	w.line("\nProcessor times were measured on %s, %s, Kafka %s. Reads of consumers are not in "+
+		"them.", c.Measured.Format(time.DateOnly), c.Machine, c.Kafka)
+	if c.NoReplicas {
+		w.line("The cost of replication was not measured: calibrate with two brokers or more.")
+	}
+	if c.NoProcessor {
+		w.line("The brokers' processor time was not measured: calibrate with --pid.")
+	}
+}
+
+// short returns a number with three digits or so.
+func short(f float64) string {
+	switch {
+	case f == 0:
+		return "0"
+	case math.Abs(f) >= 100:
+		return humanize.Comma(int64(math.Round(f)))
+	case math.Abs(f) < 0.001:
+		return strconv.FormatFloat(f, 'g', 1, 64)
+	case math.Abs(f) < 1:
+		return strconv.FormatFloat(f, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(f, 'f', max(0, 2-len(strconv.Itoa(int(math.Abs(f))))), 64)
+}
+
+// bytesText returns a size with its unit.
+func bytesText(bytes float64) string { return humanize.IBytes(uint64(max(0, bytes))) }
+
+func percent(f float64) string {
+	if f > 0 && f < 0.01 {
+		return "below 1 %"
+	}
+	return humanize.Comma(int64(math.Round(100*f))) + " %"
+}
+
+// roundTime returns seconds as a time without needless digits.
+func roundTime(s float64) string {
+	d := seconds(s)
+	for _, step := range []time.Duration{time.Minute, time.Second, 100 * time.Millisecond} {
+		if d >= 100*step {
+			return durationText(d.Round(step))
+		}
+	}
+	return durationText(d.Round(time.Millisecond))
+}
