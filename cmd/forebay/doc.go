@@ -1,10 +1,12 @@
 // Command forebay sends events to Kafka from the command line, checks the settings of producers,
-// and creates their topics.
+// creates their topics, and sizes a fleet of them.
 //
 //	forebay produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]
 //	forebay config check [--probe] file
 //	forebay topics apply [--dry-run] file
 //	forebay topics grow --topic name[,...] --add n [--on id,...] [--dry-run] file
+//	forebay plan [--json] [--svg folder] [--coefficients file] file
+//	forebay plan calibrate --brokers host:port[,...] [--pid n[,...]] [flags]
 //	forebay version
 //
 // The --help of each command describes it in full.
@@ -41,6 +43,12 @@
 // grow" adds partitions to many topics at once, on the brokers that were added to a cluster. With
 // --dry-run both only print what they would do.
 //
+// # plan
+//
+// It says what a fleet of services costs its Kafka cluster: requests, connections and processor
+// time of a broker, memory in an outage, and what to change. "plan calibrate" measures what the
+// brokers' processors do. docs/scale.md explains the model.
+//
 // # Interrupt
 //
 // Ctrl-C (or SIGTERM) stops reading; lines already read have --close-timeout to be delivered. A
@@ -49,7 +57,7 @@
 // # Exit codes
 //
 //	0    everything was delivered, created or correct
-//	1    some lines were not delivered, some topics were not created, or the settings are wrong
+//	1    some lines were not delivered, some topics were not created, or a file is wrong
 //	2    the command line is wrong, or the settings of produce are; nothing was sent
 //	130  interrupted before the whole input was read and delivered
 package main

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/forebay-go/forebay/cmd/forebay/internal/calibrate"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
+)
+
+const calibrateLong = `Measure what "forebay plan" needs to know about a Kafka cluster.
+
+The command sends steady loads with Forebay itself, one after the other. By least squares it fits
+the processor time of a request, of a batch in it, of a fetch of a follower, of a megabyte and of a
+connection, and writes them to a file, with all that was measured. That takes some two minutes. The
+command creates two topics, one of them with replicas, and deletes them in the end. Loads go up to
+1,600 requests/s and 40 MB/s, so do not use a cluster that others rely on.
+
+The processor time of the brokers is read from /proc, so they must run on this machine: name the
+process of each with --pid. Without --pid only the timing of batches is measured, and "forebay plan"
+leaves out processor times.
+
+Exit codes:
+  0  the file was written
+  1  something went wrong
+  2  the command line is wrong`
+
+// calibrateFlags holds the flags of plan calibrate.
+type calibrateFlags struct {
+	brokers []string
+	pids    []int
+	window  time.Duration
+	machine string
+	kafka   string
+	file    string
+}
+
+func newCalibrate() *cobra.Command {
+	var f calibrateFlags
+	cmd := &cobra.Command{
+		Use:   "calibrate --brokers host:port[,...] [flags]",
+		Short: "Measure what requests, bytes and connections cost a Kafka cluster",
+		Long:  calibrateLong,
+		Example: "  forebay plan calibrate --brokers 127.0.0.1:9092 --pid 4711 --kafka 4.1.0\n" +
+			"  forebay plan --coefficients coefficients.json fleet.yaml",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	set := cmd.Flags()
+	set.StringSliceVar(&f.brokers, "brokers", nil,
+		"one or more brokers, as `host:port`[,host:port...] (required)")
+	set.IntSliceVar(&f.pids, "pid", nil,
+		"the `number`[,number...] of the process of every broker, for its processor time")
+	set.Lookup("pid").DefValue = "" // the help would show []
+	set.DurationVar(&f.window, "window", 5*time.Second, "how long each load is measured")
+	set.StringVar(&f.machine, "machine", fmt.Sprintf("%s/%s, %d cores", runtime.GOOS,
+		runtime.GOARCH, runtime.NumCPU()), "the `machine` of the brokers, in words")
+	set.StringVar(&f.kafka, "kafka", "of unknown version", "the `version` of Kafka, in words")
+	set.StringVar(&f.file, "file", "coefficients.json", "the `file` to write")
+	set.SortFlags = false
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}
+
+func (f *calibrateFlags) run(cmd *cobra.Command) error {
+	switch {
+	case len(f.brokers) == 0:
+		return errors.New("--brokers: not set: name one broker or more, such as " +
+			"--brokers 127.0.0.1:9092")
+	case f.window < time.Second || f.window > 10*time.Minute:
+		return fmt.Errorf("--window: %v: write a time from 1s to 10m", f.window)
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	stderr := cmd.ErrOrStderr()
+	measured, err := calibrate.Run(ctx, calibrate.Options{Brokers: f.brokers, PIDs: f.pids,
+		Window: f.window, Machine: f.machine, Kafka: f.kafka, Progress: stderr})
+	if err == nil {
+		err = f.write(measured)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "forebay: %v\n", err)
+		return exitError(exitFailed)
+	}
+	fmt.Fprint(cmd.OutOrStdout(), calibrated(&measured), "\nwritten to ", f.file, "\n")
+	return nil
+}
+
+// write writes the coefficients file.
+func (f *calibrateFlags) write(c fleet.Coefficients) error {
+	var text strings.Builder
+	if err := printJSON(&text, c); err != nil {
+		return err
+	}
+	return os.WriteFile(f.file, []byte(text.String()), 0o644)
+}
+
+// calibrated says what was found.
+func calibrated(c *fleet.Coefficients) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "a batch leaves %.2f ms after its linger\n", 1000*c.Late)
+	if c.NoProcessor {
+		fmt.Fprintln(&b, "the brokers' processor time was not measured: name their processes "+
+			"with --pid")
+	} else {
+		fmt.Fprintf(&b, "a request takes %.3f ms and %.3f ms for each batch in it, a fetch of a "+
+			"follower %.3f ms, a megabyte %.2f ms; each second a connection takes %.4f ms, a "+
+			"broker by itself %.1f ms\n", 1000*c.PerRequest, 1000*c.PerBatch, 1000*c.PerFetch,
+			1000*c.PerMegabyte, 1000*c.PerConnection, 1000*c.Base)
+	}
+	for _, p := range c.Points {
+		fmt.Fprintf(&b, "%3d producers, linger %3.0f ms: %6.0f requests/s, predicted %6.0f; "+
+			"%6.0f batches/s, %4.0f fetches/s; %.3f cores, fitted %.3f\n", p.Producers,
+			1000*p.Linger, p.Requests, p.Predicted, p.Batches, p.Fetches, p.Cores, c.Fitted(&p))
+	}
+	return b.String()
+}
