@@ -34,8 +34,8 @@ a rate for each topic are required:
     linger: 10ms
     batch_bytes: 1MB
     buffer_bytes: 64MiB
-    max_brokers: 8                # 0: all; default 8 above 16 brokers, else 0
-    share_connections: true       # one connection to a broker for all priorities
+    max_brokers: 8                # -1: all; default 8 above 16 brokers, else all
+    share_connections: true       # false: every priority sends so much that it has its own
     probe_max: 2s
     ack_latency: 5ms
     delivery_timeout: {high: 1h, medium: 10m, low: 2m}
@@ -48,6 +48,10 @@ that an outage takes, the time to drain it, the connection attempts meanwhile, a
 change, and what that would give. Processor times come from "forebay plan calibrate", run on the
 machine that the output names; calibrate on a broker of your own before you rely on them.
 docs/scale.md explains the model and compares it with measured runs.
+
+In the settings of a producer, linger, batch_bytes and buffer_bytes are batching.linger,
+batching.max_bytes and buffer.max_bytes; max_brokers and probe_max are those of its cluster, and
+delivery_timeout that of a priority. docs/settings.md has them all.
 
 Exit codes:
   0  the plan was made

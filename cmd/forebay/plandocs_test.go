@@ -35,10 +35,10 @@ func talkRows(t *testing.T) (rows []string) {
 		most   int
 		topics int
 	}{
-		{"random partition, no linger", true, 0, 0, 20},
-		{"random partition, 100 ms", true, 100 * time.Millisecond, 0, 20},
-		{"Forebay, 10 ms, all brokers", false, 10 * time.Millisecond, 0, 20},
-		{"Forebay, 100 ms, all brokers", false, 100 * time.Millisecond, 0, 20},
+		{"random partition, no linger", true, 0, -1, 20},
+		{"random partition, 100 ms", true, 100 * time.Millisecond, -1, 20},
+		{"Forebay, 10 ms, all brokers", false, 10 * time.Millisecond, -1, 20},
+		{"Forebay, 100 ms, all brokers", false, 100 * time.Millisecond, -1, 20},
 		{"Forebay, 100 ms, 8 brokers", false, 100 * time.Millisecond, 8, 20},
 		{"the same, if each instance has one topic", false, 100 * time.Millisecond, 8, 1},
 	} {

@@ -25,7 +25,7 @@ const (
 // advise returns what to change, each by itself.
 func advise(p *Plan) []Advice {
 	all := []Advice{}
-	for _, rule := range []func(*Plan) (Advice, bool){adviseLinger, adviseShared, adviseSubset,
+	for _, rule := range []func(*Plan) (Advice, bool){adviseLinger, adviseSubset,
 		advisePartitions, adviseKeys, adviseCores, adviseBytes, adviseBuffer, adviseTimeout,
 		adviseStorm} {
 		if a, ok := rule(p); ok {
@@ -66,17 +66,6 @@ func (p *Plan) saved(other *Plan) string {
 	}
 	return fmt.Sprintf("%s and %s → %s cores per broker", requests, short(p.Broker.Cores.Total),
 		short(other.Broker.Cores.Total))
-}
-
-func adviseShared(p *Plan) (Advice, bool) {
-	if p.fleet.Settings.ShareConnections || len(p.Lanes) < 2 {
-		return Advice{}, false
-	}
-	other := p.With(func(f *Fleet) { f.Settings.ShareConnections = true })
-	return Advice{Setting: "settings.share_connections", Write: "true",
-		Why: fmt.Sprintf("each of %d priorities has connections of its own", len(p.Lanes)),
-		Gives: fmt.Sprintf("%s → %s connections per broker", short(p.Connections.Broker),
-			short(other.Connections.Broker))}, true
 }
 
 func adviseSubset(p *Plan) (Advice, bool) {

@@ -22,11 +22,7 @@ func TestAdvice_GivesTheFigureOfTheChange(t *testing.T) {
 			"{instances: 2000, brokers: 10, topics: [{records_per_second: 20k}]}",
 			"settings.linger", "100ms",
 			"2.0 records per request; 1,818 → 1,000 requests/s and 0.63 → 0.38 cores per broker"},
-		{"connections of each priority", "{instances: 100, brokers: 10, settings: " +
-			"{share_connections: false}, topics: [{records_per_second: 1}, {records_per_second: 1, " +
-			"priority: low}]}",
-			"settings.share_connections", "true", "210 → 110 connections per broker"},
-		{"too many connections", "{instances: 6000, brokers: 20, settings: {max_brokers: 0}, " +
+		{"too many connections", "{instances: 6000, brokers: 20, settings: {max_brokers: -1}, " +
 			"topics: [{records_per_second: 6k}]}",
 			"settings.max_brokers", "7", "2,400 connections per broker"},
 		{"too many, because keys go everywhere", "{instances: 6000, brokers: 20, topics: " +
@@ -84,7 +80,7 @@ func TestAdvice_LeavesOutProcessorTimesThatWereNotMeasured(t *testing.T) {
 
 // What is advised, if it is a setting, is no longer advised once it is done.
 func TestAdvice_IsEnough(t *testing.T) {
-	p := planOf(t, "{instances: 6000, brokers: 20, settings: {max_brokers: 0}, topics: "+
+	p := planOf(t, "{instances: 6000, brokers: 20, settings: {max_brokers: -1}, topics: "+
 		"[{instance_records_per_second: 200, record_bytes: 991}]}")
 	require.NotNil(t, advised(p, "settings.max_brokers"))
 	require.NotNil(t, advised(p, "settings.buffer_bytes"))

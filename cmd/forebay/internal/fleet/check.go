@@ -72,10 +72,8 @@ func (r *reader) checkSettings(s *Settings) {
 	r.duration("settings.linger", s.Linger, 0, time.Minute)
 	r.size("settings.batch_bytes", s.BatchBytes, 1<<10, 16<<20)
 	r.size("settings.buffer_bytes", s.BufferBytes, max(1<<20, 4*s.BatchBytes), maxBuffer)
-	if s.MaxBrokers != unset || r.places["settings.max_brokers"] != nil {
-		r.whole("settings.max_brokers", s.MaxBrokers, 0, maxBrokers, "")
-	}
-	r.duration("settings.probe_max", s.ProbeMax, 100*time.Millisecond, time.Hour)
+	r.whole("settings.max_brokers", s.MaxBrokers, allBrokers, maxBrokers, "")
+	r.duration("settings.probe_max", s.ProbeMax, 100*time.Millisecond, 10*time.Minute)
 	r.duration("settings.ack_latency", s.AckLatency, 100*time.Microsecond, time.Minute)
 	for name, d := range map[string]time.Duration{"high": s.DeliveryTimeout.High,
 		"medium": s.DeliveryTimeout.Medium, "low": s.DeliveryTimeout.Low} {

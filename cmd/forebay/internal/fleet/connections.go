@@ -5,8 +5,7 @@ import "time"
 const (
 	// shortOutage is how long an outage is taken for a restart, and probed often.
 	shortOutage = 90 * time.Second
-	shortProbes = 10.0 // per second and broker
-	mostProbes  = 2.0  // in a longer one
+	shortTimes  = 20 // probes in the longest time between two of a longer outage
 )
 
 // Connections are those of one instance and of one broker.
@@ -68,12 +67,12 @@ type Storm struct {
 func (f *Fleet) storm(c Connections) Storm {
 	instances := float64(f.Instances)
 	s := Storm{Limit: f.Limits.NewConnections,
-		Attempts:      instances * min(mostProbes, 2/f.Settings.ProbeMax.Seconds()),
-		ShortAttempts: instances * shortProbes,
+		Attempts:      instances * 2 / f.Settings.ProbeMax.Seconds(),
+		ShortAttempts: instances * shortTimes / f.Settings.ProbeMax.Seconds(),
 		Open:          instances + (c.Instance-1)*instances/float64(f.Brokers)}
 	longest := f.Settings.ProbeMax.Seconds()
 	if f.Outage <= shortOutage {
-		longest = 1 / shortProbes
+		longest /= shortTimes
 	}
 	s.Seconds = max(longest, s.Open/s.Limit)
 	return s

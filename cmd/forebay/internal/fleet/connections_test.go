@@ -44,7 +44,8 @@ func TestStorm_AgreesWithACaseComputedByHand(t *testing.T) {
 
 	s = planOf(t, "{instances: 1000, brokers: 100, settings: {probe_max: 500ms}, topics: "+
 		"[{records_per_second: 1}], limits: {new_connections_per_second: 10k}}").Storm
-	require.Equal(t, 2000.0, s.Attempts, "never more than two")
+	require.Equal(t, 4000.0, s.Attempts)
+	require.Equal(t, 40_000.0, s.ShortAttempts)
 	require.Equal(t, 0.5, s.Seconds, "the last probe")
 
 	s = planOf(t, "{instances: 10, brokers: 10, outage: 1m, topics: [{records_per_second: 1}]}").Storm

@@ -41,16 +41,15 @@ func TestParse_FillsInTheDefaults(t *testing.T) {
 		Limits: Limits{Connections: 3000, NewConnections: 100},
 	}, f)
 	sixteen := parse(t, "{instances: 1, brokers: 16, topics: [{records_per_second: 1}]}")
-	require.Zero(t, sixteen.Settings.MaxBrokers, "all of up to sixteen brokers")
+	require.Equal(t, allBrokers, sixteen.Settings.MaxBrokers, "all of up to sixteen brokers")
 	two := parse(t, "{instances: 1, brokers: 2, topics: [{records_per_second: 1, priority: high}]}")
 	require.Equal(t, 2, two.Topics[0].Replicas, "no more than there are brokers")
 }
 
 func TestParse_ZeroMeansZero(t *testing.T) {
-	f := parse(t, "{instances: 1, brokers: 20, outage: 0, settings: {linger: 0, max_brokers: 0}, "+
+	f := parse(t, "{instances: 1, brokers: 20, outage: 0, settings: {linger: 0}, "+
 		"topics: [{records_per_second: 0}]}")
 	require.Zero(t, f.Settings.Linger)
-	require.Zero(t, f.Settings.MaxBrokers)
 	require.Zero(t, f.Outage)
 	require.Zero(t, f.Topics[0].InstanceRecordsPerSecond)
 }
@@ -74,7 +73,7 @@ fleet.yaml: topics: not set: write a list with one topic or more, such as "- rec
 		{good + "settings: 5\n", `:4:11: settings: this is a word, "5": write its settings, indented below it: linger, batch_bytes, buffer_bytes, max_brokers, share_connections, probe_max, ack_latency, delivery_timeout`},
 		{good + "settings: {buffer_bytes: 1MiB}\n", `:4:26: settings.buffer_bytes: 1048576 bytes: write a value from 4MB to 1TiB`},
 		{good + "settings: {buffer_bytes: lots}\n", `:4:26: settings.buffer_bytes: "lots": write a size such as 512B, 64MiB or 1MB`},
-		{good + "settings: {max_brokers: -1}\n", `:4:25: settings.max_brokers: -1: write a value from 0 to 100000`},
+		{good + "settings: {max_brokers: -2}\n", `:4:25: settings.max_brokers: -2: write a value from -1 to 100000`},
 		{good + "settings: {share_connections: maybe}\n", `:4:31: settings.share_connections: "maybe": write true or false`},
 		{good + "outage: -5m\n", `:4:9: outage: -5m0s: write a value from 0s to 8760h`},
 		{good + "brokers: 2\n", `:4:1: brokers: already set in line 2: keep one of them`},

@@ -60,7 +60,7 @@ type Settings struct {
 	BatchBytes int64 `yaml:"batch_bytes"`
 	// BufferBytes is buffer.max_bytes. Default 64MiB.
 	BufferBytes int64 `yaml:"buffer_bytes"`
-	// MaxBrokers is how many brokers get the records of an instance that have no key; 0 means all.
+	// MaxBrokers is how many brokers get the records of an instance that have no key; -1 means all.
 	// Default: 8 if there are more than 16 brokers, else 0.
 	MaxBrokers int `yaml:"max_brokers"`
 	// ShareConnections says that all priorities share one connection to each broker. Without it,
@@ -121,7 +121,7 @@ func defaults() *Fleet {
 		Instances: unset, Brokers: unset, Zones: 1,
 		Settings: Settings{
 			Linger: 10 * time.Millisecond, BatchBytes: 1_000_000, BufferBytes: 64 << 20,
-			MaxBrokers: unset, ShareConnections: true, ProbeMax: 2 * time.Second,
+			ShareConnections: true, ProbeMax: 2 * time.Second,
 			AckLatency: 5 * time.Millisecond,
 			DeliveryTimeout: Timeouts{High: time.Hour, Medium: 10 * time.Minute,
 				Low: 2 * time.Minute},
@@ -143,12 +143,13 @@ const (
 	// maxBrokersAbove is the number of brokers above which max_brokers is not all by default.
 	maxBrokersAbove   = 16
 	defaultMaxBrokers = 8
+	allBrokers        = -1
 )
 
 // complete fills in the defaults that depend on others. f has passed check.
 func (f *Fleet) complete() {
-	if f.Settings.MaxBrokers == unset {
-		f.Settings.MaxBrokers = 0
+	if f.Settings.MaxBrokers == 0 {
+		f.Settings.MaxBrokers = allBrokers
 		if f.Brokers > maxBrokersAbove {
 			f.Settings.MaxBrokers = defaultMaxBrokers
 		}

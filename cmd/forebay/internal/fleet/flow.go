@@ -83,7 +83,7 @@ func (l *lane) wire() (sum float64) {
 // and of these max_brokers at most.
 func (f *Fleet) subset() float64 {
 	near := math.Ceil(float64(f.Brokers) / float64(f.Zones))
-	if f.Settings.MaxBrokers == 0 {
+	if f.Settings.MaxBrokers == allBrokers {
 		return near
 	}
 	return min(near, float64(f.Settings.MaxBrokers))
