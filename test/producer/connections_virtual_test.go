@@ -112,7 +112,7 @@ func TestVirtual_Connections_FewOfManyBrokers(t *testing.T) {
 			b.k.link.Delay(time.Millisecond / 2)
 			trickle(b, "events", 6*time.Minute) // until the distance of every broker is known
 			require.LessOrEqual(t, b.k.link.Open(), few+2)
-			require.GreaterOrEqual(t, b.k.link.Open(), few)
+			require.Greater(t, b.k.link.Open(), few/2, "not all of them lead a partition")
 
 			trickle(b, "small", time.Minute)
 			b.flush()
