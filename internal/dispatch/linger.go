@@ -10,8 +10,9 @@ const (
 	// The linger follows after so many requests, or after that time if there are fewer.
 	lingerRequests = 8
 	lingerSpan     = time.Second
-	// leastLinger is what a linger grows from.
+	// A linger grows from leastLinger, and to mostLinger: settings allow no more.
 	leastLinger = time.Millisecond
+	mostLinger  = time.Minute
 )
 
 // linger is how long the open batches of a lane wait for more records, where the settings give a
@@ -40,6 +41,7 @@ func (l *linger) sent(records, bytes int, now time.Duration) {
 	}
 	n := float64(l.requests)
 	fill := max(float64(l.records)/n/wellRecords, float64(l.bytes)/n/wellBytes)
-	l.is = time.Duration(float64(max(l.is, leastLinger)) * min(max(1/fill, 0.5), 2))
-	*l = linger{is: l.is, since: now}
+	is := time.Duration(float64(max(l.is, leastLinger)) * min(max(1/fill, 0.5), 2))
+	// a pass may send to very many brokers before in is called again
+	*l = linger{is: min(is, mostLinger), since: now}
 }

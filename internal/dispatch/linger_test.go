@@ -50,3 +50,14 @@ func TestLinger_FollowsTheRateAndTheSettings(t *testing.T) {
 	require.Equal(t, 100*ms, l.in(&Settings{Linger: 10 * ms, MaxLinger: 100 * ms}))
 	require.Equal(t, 10*ms, l.in(&Settings{Linger: 10 * ms}))
 }
+
+func TestLinger_StaysLongWhereAPassSendsVeryManyRequests(t *testing.T) {
+	var l linger
+	s := &Settings{Linger: 10 * ms, MaxLinger: time.Second}
+	for i := range 100 * lingerRequests { // one to each of many brokers
+		l.sent(1, 100, ms)
+		if seen := l; i > 20*lingerRequests {
+			require.Equal(t, time.Second, seen.in(s))
+		}
+	}
+}
