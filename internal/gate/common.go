@@ -12,6 +12,10 @@ const (
 	CommonWait = 10 * time.Millisecond
 	// commonAgain is how soon it asks again.
 	commonAgain = 2 * time.Millisecond
+	// commonLapses is how often in a row a wait may end because the lane has not asked for
+	// CommonWait. Its batch may have gone elsewhere, but a dispatcher with much to do asks as
+	// rarely, and must not wait for ever.
+	commonLapses = 5
 	// commonStuck is after how long without an answer the common connection counts as stuck.
 	commonStuck = 50 * time.Millisecond
 )
@@ -39,6 +43,7 @@ type passenger struct {
 	waits  bool          // it has asked in vain
 	first  time.Duration // when it began to do so
 	last   time.Duration // when it did so last
+	lapses int           // how often it did not ask for a while, and then in vain again
 }
 
 // NewCommon returns a Common for the connections to the brokers of one cluster.
@@ -56,18 +61,25 @@ func (c *Common) May(p routing.Priority, id int32, now time.Duration) (ok bool,
 		return false, 0
 	}
 	if !at.blocks(p, now) {
-		l.waits = false
+		l.waits, l.lapses = false, 0
 		return true, 0
 	}
-	if !l.waiting(now) {
-		l.waits, l.first = true, now
-	}
-	l.last = now
-	if now-l.first < CommonWait {
+	if l.wait(now) {
 		return false, now + commonAgain
 	}
-	l.waits = false
+	l.waits, l.lapses = false, 0
 	return false, 0
+}
+
+// wait notes that a lane has asked in vain. It returns false if it has waited for long enough.
+func (l *passenger) wait(now time.Duration) bool {
+	if !l.waiting(now) {
+		if l.first = now; l.waits {
+			l.lapses++
+		}
+	}
+	l.waits, l.last = true, now
+	return now-l.first < CommonWait && l.lapses < commonLapses
 }
 
 // blocks reports whether p would go before a higher lane that waits, or wait behind a lower one, or

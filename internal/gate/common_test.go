@@ -112,3 +112,19 @@ func TestCommon_ABrokerIsForgottenWhenNothingIsOnItsWay(t *testing.T) {
 	c.Forget(1)
 	require.Empty(t, c.brokers)
 }
+
+// A dispatcher with many topics, or one that gets little processor time, asks rarely.
+func TestCommon_ALaneThatAsksRarelyTakesItsOwnInTheEnd(t *testing.T) {
+	c := NewCommon()
+	c.Sent(low, 1, 0)
+	wait := func(from time.Duration) time.Duration {
+		for at := from; at < from+time.Second; at += CommonWait + ms {
+			if ok, again := c.May(high, 1, at); !ok && again == 0 {
+				return at - from
+			}
+		}
+		return time.Second
+	}
+	require.InDelta(t, 55*ms, wait(0), float64(11*ms))
+	require.InDelta(t, 55*ms, wait(2*time.Second), float64(11*ms), "its time begins anew")
+}
