@@ -120,8 +120,9 @@ func (g *guarded) send(b []byte) (int, error) {
 	return g.Conn.Write(b)
 }
 
-// produce writes the produce request that b stands for. It returns a count of bytes as for b: 0 if
-// none was written, and len(b) if all were.
+// produce writes the produce request that b stands for. It returns the bytes that were written,
+// which may be more than len(b). kgo passes the count to hooks, and looks only for 0, after which
+// it may try again.
 func (g *guarded) produce(b []byte, version int16) (int, error) {
 	f := g.outbox.frame(b, version, g.direct != nil)
 	defer f.release()
@@ -130,10 +131,7 @@ func (g *guarded) produce(b []byte, version int16) (int, error) {
 		to = g.direct
 	}
 	n, err := f.write(to)
-	if err == nil {
-		return len(b), nil
-	}
-	return int(min(n, int64(len(b)-1))), err
+	return int(n), err
 }
 
 func questionOf(b []byte) question {
