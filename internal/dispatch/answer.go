@@ -42,7 +42,7 @@ func (an *answers) settleBroker(s *shipment) {
 	b := s.broker
 	switch s.way {
 	case cluster.Common:
-		an.cluster.common.Ended(an.lane.Priority, b.ID, an.pass.now)
+		an.cluster.common.Ended(an.lane.Priority, b.ID)
 		fallthrough
 	case cluster.Own:
 		b.flying--

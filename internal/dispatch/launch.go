@@ -95,5 +95,5 @@ func (se *sender) board(s *shipment) {
 		s.way, s.broker.ownUntil = cluster.Own, se.pass.now+ownFor
 		return
 	}
-	se.cluster.common.Sent(se.lane.Priority, s.broker.ID, se.pass.now)
+	se.cluster.common.Sent(se.lane.Priority, s.broker.ID)
 }

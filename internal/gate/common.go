@@ -16,14 +16,12 @@ const (
 	// CommonWait. Its batch may have gone elsewhere, but a dispatcher with much to do asks as
 	// rarely, and must not wait for ever.
 	commonLapses = 5
-	// commonStuck is after how long without an answer the common connection counts as stuck.
-	commonStuck = 50 * time.Millisecond
 )
 
 // Common decides which lanes use the connections that they share, one to each broker. A broker
-// answers the requests of a connection one after the other, so no lane sends a request behind one
-// of a lower lane, or behind one that gets no answer. It waits for a moment, in which no lower lane
-// goes before it, and then takes a connection of its own.
+// answers the requests of a connection one after the other, and nobody knows how soon. So no lane
+// sends a request behind one of another lane. It waits for a moment, in which no lower lane goes
+// before it, and then takes a connection of its own.
 //
 // It is safe for concurrent use. It has no goroutine and no clock.
 type Common struct {
@@ -39,7 +37,6 @@ type passengers struct {
 
 type passenger struct {
 	aboard int           // requests on the common connection
-	since  time.Duration // when that began, or the last answer came
 	waits  bool          // it has asked in vain
 	first  time.Duration // when it began to do so
 	last   time.Duration // when it did so last
@@ -82,15 +79,11 @@ func (l *passenger) wait(now time.Duration) bool {
 	return now-l.first < CommonWait && l.lapses < commonLapses
 }
 
-// blocks reports whether p would go before a higher lane that waits, or wait behind a lower one, or
-// behind a request that gets no answer.
+// blocks reports whether p would go before a higher lane that waits, or wait behind another one.
 func (at *passengers) blocks(p routing.Priority, now time.Duration) bool {
 	for i := range at.lanes {
-		switch l, other := &at.lanes[i], routing.Priority(i); {
-		case other == p:
-		case other > p && l.waiting(now):
-			return true
-		case l.aboard > 0 && (other < p || now-l.since >= commonStuck):
+		l, other := &at.lanes[i], routing.Priority(i)
+		if other != p && l.aboard > 0 || other > p && l.waiting(now) {
 			return true
 		}
 	}
@@ -101,23 +94,17 @@ func (at *passengers) blocks(p routing.Priority, now time.Duration) bool {
 func (l *passenger) waiting(now time.Duration) bool { return l.waits && now-l.last < CommonWait }
 
 // Sent notes that a lane sends a request on the common connection.
-func (c *Common) Sent(p routing.Priority, id int32, now time.Duration) {
+func (c *Common) Sent(p routing.Priority, id int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &c.at(id).lanes[p]
-	if l.aboard == 0 {
-		l.since = now
-	}
-	l.aboard++
+	c.at(id).lanes[p].aboard++
 }
 
 // Ended notes that such a request was answered, or was given up.
-func (c *Common) Ended(p routing.Priority, id int32, now time.Duration) {
+func (c *Common) Ended(p routing.Priority, id int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &c.at(id).lanes[p]
-	l.aboard--
-	l.since = now
+	c.at(id).lanes[p].aboard--
 }
 
 // Mute notes that an answer on the common connection to a broker throttles it until then (KIP-219).

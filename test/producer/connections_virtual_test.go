@@ -95,6 +95,38 @@ func TestVirtual_Connections_HighDoesNotWaitBehindLow(t *testing.T) {
 	})
 }
 
+// Nor does low behind high: how soon a broker answers depends on the partitions of the request.
+func TestVirtual_Connections_LowDoesNotWaitBehindHighThatIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		judged(t, proof.Of(t, "F15"), setup{brokers: 1,
+			topics: map[string]int32{"events": 1, "slow": 1}}, func(b *bubble) {
+			b.send("events", 1)
+			b.send("slow", 1)
+			b.flush()
+			clear(b.longest)
+			b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				b.k.KeepControl()
+				if r.(*kmsg.ProduceRequest).Topics[0].Topic == "slow" {
+					b.k.SleepControl(func() { time.Sleep(time.Second) })
+				}
+				return nil, nil, false
+			})
+			for i := range 2000 {
+				if i%200 == 0 {
+					require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "slow",
+						Priority: routing.High, Value: []byte("x")}))
+				}
+				require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "events",
+					Priority: routing.Low, Value: []byte("x")}))
+				time.Sleep(10 * time.Millisecond)
+			}
+			b.flush()
+			require.Less(b.t, b.longest["events"], 100*time.Millisecond)
+			require.GreaterOrEqual(b.t, b.longest["slow"], time.Second)
+		})
+	})
+}
+
 // trickle sends a record without a key every 10 ms, for d.
 func trickle(b *bubble, topic string, d time.Duration) {
 	for range d / (10 * time.Millisecond) {
