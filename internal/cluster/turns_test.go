@@ -135,6 +135,27 @@ func TestTurns_OnlyWhatIsNotSettledIsAskedForOften(t *testing.T) {
 	require.Zero(t, a.turns["missing"].next, "it is there")
 }
 
+func TestTurns_NoOtherBrokerIsAskedForWhatManyDoNotKnow(t *testing.T) {
+	a := newAsked(2, 3)
+	a.ask(0)
+	require.False(t, a.turns.troubled())
+	a.wanted["missing"], a.absent["missing"] = 1, true
+	a.ask(0)
+	a.pass(2 * time.Second)
+	require.True(t, a.turns.troubled(), "another broker may know it")
+	a.pass(10 * time.Second)
+	require.False(t, a.turns.troubled())
+
+	delete(a.absent, "missing")
+	a.pass(2 * time.Second)
+	for i := range outdatedQuick + 1 {
+		a.turns.outdated([]string{"topic-0"}, a.now)
+		require.Equal(t, i < outdatedQuick, a.turns.troubled(), i)
+		a.now = a.now.Add(outdatedMax)
+		a.ask(0)
+	}
+}
+
 func TestTurns_ManyTopicsWithoutALeaderAreAskedForOftenAtFirstAndWhenThereIsNews(t *testing.T) {
 	a := newAsked(1000, 12)
 	a.ask(0)

@@ -159,6 +159,24 @@ func TestVirtual_Connections_FewOfManyBrokers(t *testing.T) {
 	})
 }
 
+// Where a topic does not exist, no broker knows more than another.
+func TestVirtual_Connections_ATopicThatDoesNotExistTakesNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newEmbedded(t, 20, map[string]int32{"events": 40})
+		defer k.Close()
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		time.Sleep(10 * time.Minute) // until the distance of every broker is known
+		require.NoError(t, p.Send(producer.Record{Topic: "missing"}))
+		time.Sleep(time.Minute)
+		before := k.link.Dials()
+		time.Sleep(5 * time.Minute)
+		require.LessOrEqual(t, k.link.Dials()-before, int64(6), "one broker after the other")
+		require.LessOrEqual(t, k.link.Open(), 2)
+	})
+}
+
 // When a broker that un-keyed records keep to goes away, others take its place at once.
 func TestVirtual_Connections_OtherBrokersTakeThePlaceOfOnesThatGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
