@@ -25,8 +25,8 @@ func (se *sender) settleActive() {
 				cross > se.pass.now {
 				se.pass.by(cross)
 			}
-			if widen := w.Oldest + se.pass.linger + widenAfter; ts.reach < everywhere &&
-				widen > se.pass.now {
+			widen := max(w.Oldest+se.pass.linger, ts.narrowed) + widenAfter
+			if ts.reach < everywhere && widen > se.pass.now {
 				se.pass.by(widen)
 			}
 			sealed = sealed || w.Sealed

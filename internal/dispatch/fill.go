@@ -205,7 +205,7 @@ func (ts *topicState) opensTo(st *stream, since, now time.Duration) bool {
 		return false
 	case ts.turn != partitioner.Any:
 		return st.id == ts.turn
-	case st.leader.rank > ts.reach && now < since+widenAfter:
+	case st.leader.rank > ts.reach && now < max(since, ts.narrowed)+widenAfter:
 		return false
 	}
 	return ts.rack == "" || st.leader.rack == ts.rack || now >= since+crossAfter

@@ -3,10 +3,12 @@ package dispatch
 import (
 	"hash/maphash"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/partitioner"
 )
 
 // placed returns the brokers of a cluster as one of the producers of a fleet sees them.
@@ -134,4 +136,20 @@ func TestSubset_ATopicReachesALeaderThatIsWell(t *testing.T) {
 	} {
 		require.Equal(t, tt.want, (&topicState{parts: tt.parts}).reachFor(tt.kept, 1), name)
 	}
+}
+
+func TestSubset_WhatHasWaitedInAnOutageGoesToItsBrokersFirst(t *testing.T) {
+	near, far := newBrokerState(1), newBrokerState(2)
+	near.rank, far.rank = 3, 50
+	ts := &topicState{parts: []*stream{{leader: near}, {id: 1, leader: far}},
+		turn: partitioner.Any}
+	ts.judge("", 1, 8, time.Hour)
+	near.usable, far.usable = true, true
+	back := 2 * time.Hour
+	ts.judge("", 1, 8, back)
+	ts.judge("", 1, 8, back+widenAfter-1)
+	require.True(t, ts.opensTo(ts.parts[0], time.Hour, back))
+	require.False(t, ts.opensTo(ts.parts[1], time.Hour, back+widenAfter-1))
+	require.True(t, ts.opensTo(ts.parts[1], time.Hour, back+widenAfter), "they are busy")
+	require.False(t, ts.opensTo(ts.parts[1], back+time.Second, back+time.Second))
 }

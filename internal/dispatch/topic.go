@@ -32,6 +32,7 @@ type topicState struct {
 	anyApace bool          // some partition can be written to and is not slow
 	rack     string        // un-keyed batches keep to leaders in it for a while; empty: to none
 	reach    int           // and to leaders up to this rank
+	narrowed time.Duration // since when there are such leaders
 	batches  uint64        // un-keyed ones that were taken, counted from anywhere
 	turn     int32         // the partition that the next one is to go to, or partitioner.Any
 

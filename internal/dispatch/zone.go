@@ -17,7 +17,11 @@ func (ts *topicState) judge(rack string, zones, kept int, now time.Duration) {
 	if rack != "" && KeepToZone(near, len(ts.parts), zones) {
 		ts.rack = rack
 	}
-	ts.reach = ts.reachFor(kept, now)
+	reach := ts.reachFor(kept, now)
+	if ts.reach == everywhere && reach < everywhere {
+		ts.narrowed = now
+	}
+	ts.reach = reach
 }
 
 // KeepToZone reports whether batches without keys should keep to the partitions whose leaders are
