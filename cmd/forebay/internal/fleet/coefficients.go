@@ -1,12 +1,16 @@
 package fleet
 
 import (
+	"bytes"
 	_ "embed" // the figures of this build
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
+	"reflect"
+	"strings"
 	"time"
 )
 
@@ -78,7 +82,7 @@ func ReadCoefficients(path string) (Coefficients, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := json.Unmarshal(text, &c); err != nil {
+	if err := c.read(text); err != nil {
 		return c, fmt.Errorf("%s: not a coefficients file: %w: write one with \"forebay plan "+
 			"calibrate\"", path, err)
 	}
@@ -86,6 +90,32 @@ func ReadCoefficients(path string) (Coefficients, error) {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
+}
+
+// read reads JSON that has all coefficients, and nothing else: one that is missing would be a cost
+// of zero, in silence.
+func (c *Coefficients) read(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(c); errors.Is(err, io.EOF) {
+		return errors.New("it is empty")
+	} else if err != nil {
+		return err
+	}
+	if decoder.More() {
+		return errors.New("something follows the coefficients")
+	}
+	var there map[string]json.RawMessage
+	if err := json.Unmarshal(text, &there); err != nil {
+		return err
+	}
+	for field := range reflect.TypeFor[Coefficients]().Fields() {
+		name, optional, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if _, found := there[name]; !found && optional == "" {
+			return fmt.Errorf("%s is missing", name)
+		}
+	}
+	return nil
 }
 
 // check returns what is wrong with c.

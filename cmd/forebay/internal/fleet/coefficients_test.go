@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -38,9 +40,15 @@ func TestReadCoefficients_SaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"instances: 1", `not a coefficients file: invalid character 'i' looking for beginning of ` +
 			`value: write one with "forebay plan calibrate"`},
-		{"{}", `no coefficient is set: write the file with "forebay plan calibrate"`},
-		{`{"cpu_seconds_per_request": -1}`, `cpu_seconds_per_request: -1: write a number from 0 to 1`},
-		{`{"cores_base": 1e9}`, `cores_base: 1e+09: write a number from 0 to 100`},
+		{"", "not a coefficients file: it is empty: write one with"},
+		{"{}", "not a coefficients file: cpu_seconds_per_request is missing: write one with"},
+		{"null", "not a coefficients file: cpu_seconds_per_request is missing: write one with"},
+		{complete("", 0) + "{}", "something follows the coefficients"},
+		{`{"instances": 20}`, `unknown field "instances"`}, // of a plan
+		{complete("", 0), `no coefficient is set: write the file with "forebay plan calibrate"`},
+		{complete("cpu_seconds_per_request", -1),
+			`cpu_seconds_per_request: -1: write a number from 0 to 1`},
+		{complete("cores_base", 1e9), `cores_base: 1e+09: write a number from 0 to 100`},
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
 		_, err := ReadCoefficients(path)
@@ -51,4 +59,20 @@ func TestReadCoefficients_SaysWhatIsWrong(t *testing.T) {
 	c, err := ReadCoefficients(path)
 	require.NoError(t, err)
 	require.Equal(t, Measured(), c)
+}
+
+// complete returns a coefficients file in which all are zero but one.
+func complete(name string, value float64) string {
+	there := map[string]any{"cpu_seconds_per_request": 0, "cpu_seconds_per_batch": 0,
+		"cpu_seconds_per_fetch": 0, "cpu_seconds_per_megabyte": 0, "cores_per_connection": 0,
+		"cores_base": 0, "seconds_late": 0, "measured": time.Time{}, "machine": "", "kafka": "",
+		"brokers": 3, "partitions": 36}
+	if name != "" {
+		there[name] = value
+	}
+	text, err := json.Marshal(there)
+	if err != nil {
+		panic(err) // it has nothing that JSON does not
+	}
+	return string(text)
 }
