@@ -47,7 +47,13 @@ func (r *reader) check(f *Fleet) {
 func (r *reader) checkTopic(t *Topic, path string, brokers int) {
 	r.whole(path+".count", t.Count, 1, maxCount, "")
 	r.size(path+".record_bytes", t.RecordBytes, 1, 64<<20)
-	r.number(path+".compression_ratio", t.CompressionRatio, 0.1, 1000)
+	if ratio := t.CompressionRatio; ratio > 0 && ratio < 1 {
+		field := path + ".compression_ratio"
+		r.fail(r.places[field], field, "%v: write the size before compression divided by the "+
+			"size after it: %.3g if %v is left, 1 for no compression", ratio, 1/ratio,
+			percent(ratio))
+	}
+	r.number(path+".compression_ratio", t.CompressionRatio, 1, 1000)
 	if t.Partitions != unset || r.places[path+".partitions"] != nil {
 		r.whole(path+".partitions", t.Partitions, 1, maxPartitions, "")
 	}

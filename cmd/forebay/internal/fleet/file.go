@@ -70,7 +70,9 @@ func Parse(name string, text []byte) (*Fleet, error) {
 	if root := r.document(text); root != nil {
 		r.readStruct(reflect.ValueOf(f).Elem(), "", root)
 	}
-	r.check(f)
+	if !r.wrong[""] { // else nothing is there to check
+		r.check(f)
+	}
 	if len(r.mistakes) > 0 {
 		slices.SortStableFunc(r.mistakes, func(a, b Mistake) int {
 			return a.rank() - b.rank()
@@ -100,13 +102,13 @@ func (r *reader) document(text []byte) *yaml.Node {
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil // only comments
 	} else if err != nil {
-		r.failSyntax(err)
+		r.failSyntax(text, err)
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
 		r.fail(&second, "", "a second YAML document begins here: keep only one")
 	} else if !errors.Is(err, io.EOF) {
-		r.failSyntax(err)
+		r.failSyntax(text, err)
 	}
 	if len(doc.Content) == 0 {
 		return nil
@@ -114,10 +116,15 @@ func (r *reader) document(text []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-func (r *reader) failSyntax(err error) {
+func (r *reader) failSyntax(text []byte, err error) {
 	if le, ok := errors.AsType[*yaml.LoadError](err); ok {
-		r.fail(&yaml.Node{Line: le.Mark.Line, Column: le.Mark.Column}, "", "not YAML: %s",
-			le.Message)
+		lines := bytes.Split(text, []byte("\n"))
+		tab := ""
+		if at := le.Mark.Line - 1; at >= 0 && at < len(lines) && bytes.ContainsRune(lines[at], '\t') {
+			tab = ": indent with spaces, not with tabs"
+		}
+		r.fail(&yaml.Node{Line: le.Mark.Line, Column: le.Mark.Column}, "", "not YAML: %s%s",
+			le.Message, tab)
 		return
 	}
 	r.fail(nil, "", "not YAML: %v", err)

@@ -64,10 +64,15 @@ fleet.yaml: topics: not set: write a list with one topic or more, such as "- rec
 		{good + "linger: 3ms\n", `:4:1: linger: unknown setting: did you mean settings.linger?`},
 		{good + "xyzzy: 3\n", `:4:1: xyzzy: unknown setting: write one of instances, brokers, zones, topics, settings, outage, broker, limits`},
 		{"instnaces: 5\nbrokers: 1\ntopics: [{records_per_second: 1}]\n", `:1:1: instnaces: unknown setting: did you mean instances?`},
+		{good + "settings: {max_linger: 1s}\n", `:4:12: settings.max_linger: unknown setting: write linger: the time, up to max_linger, at which a request has about ten records`},
+		{good + "settings: {batching.max_bytes: 1}\n", `:4:12: settings.batching.max_bytes: unknown setting: write batch_bytes for batching.max_bytes, or buffer_bytes for buffer.max_bytes`},
+		{good + "batching: {linger: 1s}\n", `:4:1: batching: unknown setting: write linger and batch_bytes below settings`},
+		{good + "clusters: {}\n", `:4:1: clusters: unknown setting: this is a setting of a producer: "forebay plan --help" has those of a fleet`},
 		{good + "settings: {lingr: 1ms}\n", `:4:12: settings.lingr: unknown setting: did you mean linger?`},
 		{good + "settings: {linger: 10}\n", `:4:20: settings.linger: "10": no unit: write 10ms, 10s or 10m`},
 		{good + "settings: {linger: soon}\n", `:4:20: settings.linger: "soon": write a time such as 10ms, 30s, 5m or 1h`},
 		{good + "settings: {linger: 2m}\n", `:4:20: settings.linger: 2m0s: write a value from 0s to 1m`},
+		{good + "settings: {linger: -1}\n", `:4:20: settings.linger: "-1": write a time such as 10ms, 30s, 5m or 1h`},
 		{good + "settings: {linger: }\n", `:4:20: settings.linger: no value: write one, or remove the line to use the default`},
 		{good + "settings: {linger: [1]}\n", `:4:20: settings.linger: this is a list: write one value`},
 		{good + "settings: 5\n", `:4:11: settings: this is a word, "5": write its settings, indented below it: linger, batch_bytes, buffer_bytes, max_brokers, share_connections, probe_max, ack_latency, delivery_timeout`},
@@ -92,6 +97,9 @@ fleet.yaml: topics: not set: write a list with one topic or more, such as "- rec
 		{"instances: &n 1\nbrokers: *n\ntopics: [{records_per_second: 1}]\n", `:2:10: brokers: an alias (*n): write the value itself`},
 		{good + "---\na: 1\n", `a second YAML document begins here: keep only one`},
 		{"instances: [1\n", `not YAML: `},
+		{"instances: 1\nsettings:\n\tlinger: 1ms\n", `:3:1: not YAML: found character that cannot start any token: indent with spaces, not with tabs`},
+		{"instances: 1\nbrokers: 1\ntopics: [{records_per_second: 1, record_bytes: 1.5}]\n", `:3:48: topics[0].record_bytes: "1.5": no unit: write 1.5kB, 1.5MB or 1.5GB`},
+		{"instances: 1\nbrokers: 1\ntopics: [{records_per_second: 1, compression_ratio: 0.25}]\n", `:3:53: topics[0].compression_ratio: 0.25: write the size before compression divided by the size after it: 4 if 25 % is left, 1 for no compression`},
 		{"- 1\n", `:1:1: this is a list: write its settings, indented below it: instances, brokers,`},
 		{strings.Repeat("#", maxFileBytes+1), `larger than 1 MiB, so it does not describe a fleet: name another file`},
 	} {
@@ -99,7 +107,7 @@ fleet.yaml: topics: not set: write a list with one topic or more, such as "- rec
 		require.ErrorContains(t, err, c.want)
 		_, isMistake := errors.AsType[*Error](err)
 		require.True(t, isMistake)
-		if strings.HasPrefix(c.want, ":") && !strings.Contains(c.text, "- 1") {
+		if c.text != "" {
 			require.NotContains(t, err.Error(), "\n", "one mistake causes no other")
 		}
 	}
@@ -145,7 +153,7 @@ func FuzzParse(f *testing.F) {
 		"{instances: 10M, brokers: 100k, zones: 7, topics: [{count: 100k, records_per_second: 1G, " +
 			"record_bytes: 64MiB, partitions: 1M, keyed: true}, {records_per_second: 1e-300}]}",
 		"{instances: 3, brokers: 40, topics: [{count: 9, partitions: 3, records_per_second: 1k}, " +
-			"{keyed: true, priority: low, records_per_second: 1k, compression_ratio: 0.1}], " +
+			"{keyed: true, priority: low, records_per_second: 1k, compression_ratio: 2}], " +
 			"settings: {linger: 0, share_connections: false}}",
 		"{instances: 1, brokers: 1k, zones: 7, topics: [{count: 10k, records_per_second: 1G, " +
 			"record_bytes: 64MB}]}", // needs more brokers than anybody has

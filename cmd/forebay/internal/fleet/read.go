@@ -73,8 +73,22 @@ func (r *reader) readStruct(v reflect.Value, path string, n *yaml.Node) {
 	}
 }
 
+// ofProducer has settings of a producer that a fleet file has in another form.
+var ofProducer = map[string]string{
+	"clusters": "this is a setting of a producer: \"forebay plan --help\" has those of a fleet",
+	"batching": "write linger and batch_bytes below settings",
+	"buffer":   "write buffer_bytes below settings",
+	"max_bytes": "write batch_bytes for batching.max_bytes, or buffer_bytes for " +
+		"buffer.max_bytes",
+	"max_linger": "write linger: the time, up to max_linger, at which a request has about ten " +
+		"records",
+}
+
 // meant returns what to write instead of an unknown name.
 func meant(name string, names []string) string {
+	if hint, ok := ofProducer[strings.TrimPrefix(name, "batching.")]; ok {
+		return hint
+	}
 	if meant := similar.Name(name, names); meant != "" {
 		return fmt.Sprintf("did you mean %s?", meant)
 	}

@@ -61,7 +61,7 @@ func parseDuration(text string) (time.Duration, error) {
 	if err == nil {
 		return d, nil
 	}
-	if _, plain := strconv.ParseFloat(text, 64); plain == nil {
+	if f, plain := strconv.ParseFloat(text, 64); plain == nil && f > 0 {
 		return 0, fmt.Errorf("no unit: write %sms, %ss or %sm", text, text, text)
 	}
 	return 0, errors.New("write a time such as 10ms, 30s, 5m or 1h")
@@ -69,6 +69,9 @@ func parseDuration(text string) (time.Duration, error) {
 
 // parseSize reads a number of bytes, with a unit or without.
 func parseSize(text string) (int64, error) {
+	if f, plain := strconv.ParseFloat(text, 64); plain == nil && f != math.Trunc(f) {
+		return 0, fmt.Errorf("no unit: write %skB, %sMB or %sGB", text, text, text)
+	}
 	n, err := humanize.ParseBytes(text)
 	if err != nil || strings.Contains(text, ",") || n > math.MaxInt64 {
 		return 0, errors.New("write a size such as 512B, 64MiB or 1MB")
