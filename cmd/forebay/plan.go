@@ -75,7 +75,7 @@ func newPlan() *cobra.Command {
 			"  forebay plan --svg pictures --coefficients coefficients.json fleet.yaml",
 		Args: oneFleet,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.OutOrStdout(), args[0])
+			return f.run(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0])
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of tables")
@@ -97,25 +97,26 @@ func oneFleet(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// run prints the plan of the fleet at path. The error is an exitError if a file is wrong.
-func (f *planFlags) run(out io.Writer, path string) error {
+// run prints the plan of the fleet at path to out, and what is wrong with a file to stderr. The
+// error is an exitError then.
+func (f *planFlags) run(out, stderr io.Writer, path string) error {
 	described, err := fleet.Read(path)
 	if wrong, ok := errors.AsType[*fleet.Error](err); ok {
-		fmt.Fprintf(out, "%v\n\n%s in %s\n", wrong, plural(len(wrong.Mistakes), "mistake"), path)
+		fmt.Fprintf(stderr, "%v\n\n%s in %s\n", wrong, plural(len(wrong.Mistakes), "mistake"), path)
 		return exitError(exitFailed)
 	} else if err != nil {
-		return gaveUp(out, err)
+		return gaveUp(stderr, fmt.Errorf("read the fleet file: %w", err))
 	}
 	coefficients := fleet.Measured()
 	if f.coefficients != "" {
 		if coefficients, err = fleet.ReadCoefficients(f.coefficients); err != nil {
-			return gaveUp(out, fmt.Errorf("--coefficients: %w", err))
+			return gaveUp(stderr, fmt.Errorf("--coefficients: %w", err))
 		}
 	}
 	plan := fleet.Make(described, coefficients)
 	if f.pictures != "" {
 		if _, err := picture.Draw(f.pictures, plan); err != nil {
-			return gaveUp(out, fmt.Errorf("--svg: %w", err))
+			return gaveUp(stderr, fmt.Errorf("--svg: %w", err))
 		}
 	}
 	if f.json {
@@ -125,8 +126,8 @@ func (f *planFlags) run(out io.Writer, path string) error {
 }
 
 // gaveUp prints an error that the command line does not cause.
-func gaveUp(out io.Writer, err error) error {
-	fmt.Fprintln(out, err)
+func gaveUp(stderr io.Writer, err error) error {
+	fmt.Fprintf(stderr, "forebay: %v\n", err)
 	return exitError(exitFailed)
 }
 

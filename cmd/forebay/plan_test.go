@@ -21,6 +21,9 @@ func plan(t *testing.T, code int, args ...string) string {
 	var out, stderr bytes.Buffer
 	require.Equal(t, code, run(t.Context(), append([]string{"plan"}, args...), nil, &out, &stderr),
 		out.String()+stderr.String())
+	if code != exitOK {
+		require.Empty(t, out.String(), "--json > plan.json is no place for an error")
+	}
 	return out.String() + stderr.String()
 }
 
@@ -62,7 +65,9 @@ func TestPlan_SaysWhatIsWrong(t *testing.T) {
 	path := settingsFile(t, "instances: 1\nbrokres: 2\ntopics: [{records_per_second: 1}]\n")
 	require.Equal(t, path+":2:1: brokres: unknown setting: did you mean brokers?\n\n1 mistake in "+
 		path+"\n", plan(t, exitFailed, path))
-	require.Contains(t, plan(t, exitFailed, path+".not"), "no such file")
+	require.Equal(t, "forebay: read the fleet file: open "+path+".not: no such file or directory\n",
+		plan(t, exitFailed, path+".not"))
+	require.Contains(t, plan(t, exitFailed, filepath.Dir(path)), "is a directory")
 	good := settingsFile(t, "{instances: 1, brokers: 2, topics: [{records_per_second: 1}]}")
 	require.Contains(t, plan(t, exitFailed, "--coefficients", path, good),
 		"--coefficients: "+path+": not a coefficients file")
@@ -77,6 +82,10 @@ func TestPlanCalibrate_SaysWhatIsWrong(t *testing.T) {
 		"--brokers: not set: name one broker or more, such as --brokers 127.0.0.1:9092")
 	require.Contains(t, plan(t, exitUsage, "calibrate", "--brokers", "x:1", "--window", "1ms"),
 		"--window: 1ms: write a time from 1s to 10m")
+	require.Contains(t, plan(t, exitUsage, "calibrate", "--brokers", "x:1,y"),
+		`--brokers: "x:1,y": write each as host:port, such as 127.0.0.1:9092`)
+	require.Contains(t, plan(t, exitUsage, "calibrate", "--brokers", "x:1", "--pid", "-4"),
+		"--pid: [-4]: write the number of each broker's process")
 	broker := newFake(t)
 	require.Contains(t, plan(t, exitFailed, "calibrate", "--brokers", broker.addr, "--pid", "1,2"),
 		"2 processes for 1 brokers: name the process of every broker")

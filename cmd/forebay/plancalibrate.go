@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -59,7 +61,6 @@ func newCalibrate() *cobra.Command {
 		"one or more brokers, as `host:port`[,host:port...] (required)")
 	set.IntSliceVar(&f.pids, "pid", nil,
 		"the `number`[,number...] of the process of every broker, for its processor time")
-	set.Lookup("pid").DefValue = "" // the help would show []
 	set.DurationVar(&f.window, "window", 5*time.Second, "how long each load is measured")
 	set.StringVar(&f.machine, "machine", fmt.Sprintf("%s/%s, %d cores", runtime.GOOS,
 		runtime.GOARCH, runtime.NumCPU()), "the `machine` of the brokers, in words")
@@ -75,6 +76,11 @@ func (f *calibrateFlags) run(cmd *cobra.Command) error {
 	case len(f.brokers) == 0:
 		return errors.New("--brokers: not set: name one broker or more, such as " +
 			"--brokers 127.0.0.1:9092")
+	case slices.ContainsFunc(f.brokers, noPort):
+		return fmt.Errorf("--brokers: %q: write each as host:port, such as 127.0.0.1:9092",
+			strings.Join(f.brokers, ","))
+	case slices.ContainsFunc(f.pids, func(pid int) bool { return pid < 1 }):
+		return fmt.Errorf("--pid: %v: write the number of each broker's process", f.pids)
 	case f.window < time.Second || f.window > 10*time.Minute:
 		return fmt.Errorf("--window: %v: write a time from 1s to 10m", f.window)
 	}
@@ -92,6 +98,12 @@ func (f *calibrateFlags) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprint(cmd.OutOrStdout(), calibrated(&measured), "\nwritten to ", f.file, "\n")
 	return nil
+}
+
+// noPort reports whether a broker is not written as host:port.
+func noPort(broker string) bool {
+	host, port, err := net.SplitHostPort(broker)
+	return err != nil || host == "" || port == ""
 }
 
 // write writes the coefficients file.
