@@ -17,9 +17,10 @@ type Held struct {
 	Needed float64 `json:"needed_bytes"`
 	// Kept is how much of it the buffer has for this priority.
 	Kept float64 `json:"kept_bytes"`
-	// KeptSeconds is from how long the records are that are there in the end.
+	// KeptSeconds is how many seconds of records are there in the end.
 	KeptSeconds float64 `json:"kept_seconds"`
-	// Expired and NoRoom are the records that are lost, per instance.
+	// Expired and NoRoom are the records that are lost, per instance: those that were accepted and
+	// waited too long, and those that Send refused, or that higher priorities took the memory of.
 	Expired float64 `json:"expired_records"`
 	NoRoom  float64 `json:"records_without_room"`
 }
@@ -92,8 +93,13 @@ func (l *lane) held(needed, kept float64) Held {
 	if kept < needed*(1-1e-9) {
 		h.KeptSeconds *= kept / needed
 	}
-	h.Expired = max(0, outage-l.lasts()) * l.rate()
-	h.NoRoom = (l.lasts() - h.KeptSeconds) * l.rate()
+	// A full buffer refuses records until the oldest expire, so in each delivery timeout it takes
+	// KeptSeconds of records, and refuses the rest.
+	expire := outage - l.lasts() // how long ago those that are there began to arrive
+	times := math.Floor(expire / max(l.lasts(), 1e-9))
+	rest := expire - times*l.lasts()
+	h.Expired = (times*h.KeptSeconds + min(rest, h.KeptSeconds)) * l.rate()
+	h.NoRoom = ((1+times)*(l.lasts()-h.KeptSeconds) + max(0, rest-h.KeptSeconds)) * l.rate()
 	return h
 }
 
