@@ -3,7 +3,10 @@ package fleet
 import (
 	"fmt"
 	"math"
+	"sort"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Advice is one change, and the figure that it would give.
@@ -26,7 +29,7 @@ const (
 func advise(p *Plan) []Advice {
 	all := []Advice{}
 	for _, rule := range []func(*Plan) (Advice, bool){adviseLinger, adviseSubset,
-		advisePartitions, adviseKeys, adviseCores, adviseBytes, adviseBuffer, adviseTimeout,
+		advisePartitions, adviseKeys, adviseBrokers, adviseBuffer, adviseTimeout,
 		adviseStorm} {
 		if a, ok := rule(p); ok {
 			all = append(all, a)
@@ -95,10 +98,11 @@ func (p *Plan) tooMany() string {
 // adviseKeyedReach returns what helps where max_brokers does not.
 func adviseKeyedReach(p *Plan) Advice {
 	reach := int(0.8*p.Connections.Limit*float64(p.Brokers)/float64(p.Instances)) - 1
+	reach = max(1, reach)
 	other := p.With(func(f *Fleet) {
 		for i := range f.Topics {
 			if t := &f.Topics[i]; t.Keyed {
-				t.Partitions = max(1, min(t.Partitions, reach))
+				t.Partitions = min(t.Partitions, reach)
 			}
 		}
 	})
@@ -110,7 +114,7 @@ func adviseKeyedReach(p *Plan) Advice {
 	}
 	return Advice{Setting: "instances", Write: "fewer, or split the topics over several clusters",
 		Why:   p.tooMany() + ", whatever max_brokers is",
-		Gives: fmt.Sprintf("%d instances fit", int(float64(p.Instances)/p.Connections.Share))}
+		Gives: humanize.Comma(int64(float64(p.Instances)/p.Connections.Share)) + " instances fit"}
 }
 
 func advisePartitions(p *Plan) (Advice, bool) {
@@ -153,38 +157,50 @@ func adviseKeys(p *Plan) (Advice, bool) {
 		Gives: p.saved(other)}, true
 }
 
-func adviseCores(p *Plan) (Advice, bool) {
-	if p.Broker.Cores.Share <= busy {
+// adviseBrokers returns how many brokers are enough, where these are too busy or too slow.
+func adviseBrokers(p *Plan) (Advice, bool) {
+	slow := p.Outage.DrainSeconds < 0
+	if p.Broker.Cores.Share <= busy && !slow {
 		return Advice{}, false
 	}
-	steady := p.Broker.Cores.Base
-	room := busy*p.fleet.Broker.Cores - steady
-	brokers := p.Brokers
-	if room > 0 {
-		brokers = wholeBrokers(float64(p.Brokers) * (p.Broker.Cores.Total - steady) / room)
+	a := Advice{Setting: "brokers", Why: fmt.Sprintf("a broker's processor is %s busy with "+
+		"producers", percent(p.Broker.Cores.Share))}
+	if slow {
+		a.Why = fmt.Sprintf("producers send %s/s to a broker that takes %s/s, so a backlog never "+
+			"drains", bytesText(p.Broker.ProduceBytes), bytesText(p.Outage.Capacity))
 	}
-	return Advice{Setting: "brokers", Write: fmt.Sprint(brokers),
-		Why: fmt.Sprintf("a broker's processor is %s busy with producers",
-			percent(p.Broker.Cores.Share)),
-		Gives: fmt.Sprintf("about %s; settings that save requests come first", percent(busy))}, true
+	enough := func(other *Plan) bool {
+		return other.Broker.Cores.Share <= busy &&
+			(!slow || 2*other.Broker.ProduceBytes <= other.Outage.Capacity)
+	}
+	brokers := p.Brokers + sort.Search(maxBrokers-p.Brokers, func(more int) bool {
+		return enough(p.withBrokers(p.Brokers + more))
+	})
+	other := p.withBrokers(brokers)
+	if !enough(other) {
+		a.Write, a.Gives = "more than "+humanize.Comma(maxBrokers), "nothing that would be "+
+			"enough: send fewer records, or split the topics over several clusters"
+		return a, true
+	}
+	a.Write, a.Gives = fmt.Sprint(brokers), percent(other.Broker.Cores.Share)+" busy"
+	if slow {
+		a.Gives += ", and a backlog is " + drainText(&other.Outage)
+	}
+	a.Gives += "; settings that save requests come first"
+	return a, true
 }
 
-// wholeBrokers returns a number of brokers, at most as many as a fleet may have.
-func wholeBrokers(brokers float64) int { return int(math.Ceil(min(brokers, maxBrokers))) }
-
-func adviseBytes(p *Plan) (Advice, bool) {
-	if p.Outage.DrainSeconds >= 0 {
-		return Advice{}, false
-	}
-	brokers := wholeBrokers(2 * float64(p.Brokers))
-	if p.Outage.Capacity > 0 {
-		brokers = wholeBrokers(float64(brokers) * p.Broker.ProduceBytes / p.Outage.Capacity)
-	}
-	other := p.With(func(f *Fleet) { f.Brokers = brokers })
-	return Advice{Setting: "brokers", Write: fmt.Sprint(brokers),
-		Why: fmt.Sprintf("producers send %s/s to a broker that takes %s/s, so a backlog never "+
-			"drains", bytesText(p.Broker.ProduceBytes), bytesText(p.Outage.Capacity)),
-		Gives: drainText(&other.Outage)}, true
+// withBrokers returns the plan with so many brokers. Topics with a partition for each broker keep
+// one for each.
+func (p *Plan) withBrokers(brokers int) *Plan {
+	return p.With(func(f *Fleet) {
+		for i := range f.Topics {
+			if t := &f.Topics[i]; t.Partitions == f.Brokers {
+				t.Partitions = brokers
+			}
+		}
+		f.Brokers = brokers
+	})
 }
 
 func adviseBuffer(p *Plan) (Advice, bool) {
@@ -219,11 +235,12 @@ func adviseTimeout(p *Plan) (Advice, bool) {
 	if lane == "" {
 		return Advice{}, false
 	}
-	return Advice{Setting: "settings.delivery_timeout." + lane,
-		Write: durationText(p.fleet.Outage + time.Minute),
-		Why: fmt.Sprintf("%s records of %s expire in each instance", short(lost),
-			lane),
-		Gives: "none expire; they need memory instead"}, true
+	timeout := p.fleet.Outage + time.Minute
+	other := p.With(func(f *Fleet) { f.Settings.DeliveryTimeout.set(lane, timeout) })
+	return Advice{Setting: "settings.delivery_timeout." + lane, Write: durationText(timeout),
+		Why: fmt.Sprintf("%s records of %s expire in each instance", short(lost), lane),
+		Gives: fmt.Sprintf("none of them expires; all priorities need %s of memory in each instance",
+			bytesText(other.Outage.Needed))}, true
 }
 
 func adviseStorm(p *Plan) (Advice, bool) {
@@ -238,7 +255,7 @@ func adviseStorm(p *Plan) (Advice, bool) {
 			Write: short(p.Storm.Attempts), Why: why,
 			Gives: fmt.Sprintf("all are connected %s after the cluster is back, instead of %s: "+
 				"ask for it, or split the topics over several clusters",
-				p.fleet.Settings.ProbeMax, roundTime(p.Storm.Seconds))}, true
+				durationText(p.fleet.Settings.ProbeMax), roundTime(p.Storm.Seconds))}, true
 	}
 	other := p.With(func(f *Fleet) { f.Settings.ProbeMax = needed })
 	return Advice{Setting: "settings.probe_max", Write: durationText(needed), Why: why,

@@ -6,8 +6,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Fleet is a fleet of instances that send to one Kafka cluster. The zero value is not a fleet: Load
-// fills in the defaults.
+// Fleet is a fleet of instances that send to one Kafka cluster. The zero value is not a fleet:
+// Read and Parse fill in the defaults.
 type Fleet struct {
 	// Instances is how many processes send, each with one producer. Required.
 	Instances int `yaml:"instances"`
@@ -30,7 +30,7 @@ type Fleet struct {
 
 // Topic is one topic, or several that are alike.
 type Topic struct {
-	// Name is for messages. Default: topic and its number.
+	// Name is for the reader of the file. Nothing else uses it.
 	Name string `yaml:"name"`
 	// Count is how many topics are like this. The rate is that of all of them together. Default 1.
 	Count int `yaml:"count"`
@@ -52,7 +52,7 @@ type Topic struct {
 	CompressionRatio float64 `yaml:"compression_ratio"`
 }
 
-// Settings are those of the producers that matter here, with the names of a settings file.
+// Settings are those of the producers that matter here.
 type Settings struct {
 	// Linger is batching.linger. Default 10ms.
 	Linger time.Duration `yaml:"linger"`
@@ -61,7 +61,7 @@ type Settings struct {
 	// BufferBytes is buffer.max_bytes. Default 64MiB.
 	BufferBytes int64 `yaml:"buffer_bytes"`
 	// MaxBrokers is how many brokers get the records of an instance that have no key; -1 means all.
-	// Default: 8 if there are more than 16 brokers, else 0.
+	// Default: 8 if there are more than 16 brokers, else -1.
 	MaxBrokers int `yaml:"max_brokers"`
 	// ShareConnections says that all priorities share one connection to each broker. Without it,
 	// each has its own. Default true.
@@ -91,6 +91,18 @@ func (t Timeouts) of(p routing.Priority) time.Duration {
 		return t.Low
 	default:
 		return t.Medium
+	}
+}
+
+// set sets the timeout of the priority with that name.
+func (t *Timeouts) set(priority string, timeout time.Duration) {
+	switch priority {
+	case routing.High.String():
+		t.High = timeout
+	case routing.Low.String():
+		t.Low = timeout
+	default:
+		t.Medium = timeout
 	}
 }
 
