@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -14,8 +15,8 @@ import (
 // Print writes the plan as tables.
 func (p *Plan) Print(out io.Writer) error {
 	w := &printer{table: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
-	w.line("%s instances, %s brokers, linger %v, %s", short(float64(p.Instances)),
-		short(float64(p.Brokers)), durationText(p.fleet.Settings.Linger), p.fleet.usesText())
+	w.line("%s, %s, linger %v, %s", counted(p.Instances, "instance"),
+		counted(p.Brokers, "broker"), durationText(p.fleet.Settings.Linger), p.fleet.usesText())
 	w.lanes(p)
 	w.broker(p)
 	w.outage(p)
@@ -25,12 +26,28 @@ func (p *Plan) Print(out io.Writer) error {
 	return w.table.Flush()
 }
 
+// counted returns a number of things, such as "1 broker" and "2 brokers".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return humanize.Comma(int64(n)) + " " + thing
+}
+
 // usesText says which brokers an instance uses.
 func (f *Fleet) usesText() string {
-	if int(f.subset()) == f.Brokers {
+	lanes := lanesOf(f)
+	keys := !slices.ContainsFunc(lanes, func(l lane) bool { return l.unkeyed() })
+	switch reached := int(math.Round(f.reached(lanes))); {
+	case len(lanes) == 0:
+		return "no records are sent"
+	case keys && reached < f.Brokers:
+		return "each instance uses " + counted(reached, "broker")
+	case keys || int(f.subset()) == f.Brokers:
 		return "each instance uses all brokers"
 	}
-	return fmt.Sprintf("each instance uses %d brokers for records without keys", int(f.subset()))
+	return fmt.Sprintf("each instance uses %s for records without keys",
+		counted(int(f.subset()), "broker"))
 }
 
 // printer writes lines and columns.
@@ -64,8 +81,12 @@ func (w *printer) lanes(p *Plan) {
 func (w *printer) broker(p *Plan) {
 	b := &p.Broker
 	w.title("PER BROKER")
-	w.fact("requests/s", "%s, with %s records each, in %s batches", short(b.Requests),
-		short(p.Instance.RecordsPerRequest), short(p.Instance.Batches/p.Instance.Requests))
+	if b.Requests > 0 {
+		w.fact("requests/s", "%s; records in each: %s, batches: %s", short(b.Requests),
+			short(p.Instance.RecordsPerRequest), short(p.Instance.Batches/p.Instance.Requests))
+	} else {
+		w.fact("requests/s", "0")
+	}
 	w.fact("from producers", "%s/s, %s of what it takes", bytesText(b.ProduceBytes),
 		percent(b.ProduceBytes/float64(p.fleet.Broker.ProduceBytesPerSecond)))
 	w.fact("with all replicas", "%s/s", bytesText(b.WrittenBytes))
@@ -83,7 +104,7 @@ func (w *printer) broker(p *Plan) {
 func (w *printer) outage(p *Plan) {
 	o := &p.Outage
 	w.title("OUTAGE OF " + durationText(p.fleet.Outage) + ", PER INSTANCE")
-	w.line("  PRIORITY\tNEEDS\tGETS\tTHE LAST\tRECORDS EXPIRED\tRECORDS WITHOUT ROOM")
+	w.line("  PRIORITY\tNEEDS\tGETS\tENOUGH FOR\tRECORDS EXPIRED\tRECORDS WITHOUT ROOM")
 	for _, h := range o.Lanes {
 		w.line("  %s\t%s\t%s\t%s\t%s\t%s", h.Priority, bytesText(h.Needed), bytesText(h.Kept),
 			roundTime(h.KeptSeconds), short(h.Expired), short(h.NoRoom))
@@ -107,17 +128,17 @@ func drainText(o *Outage) string {
 
 func (w *printer) storm(p *Plan) {
 	s := &p.Storm
-	w.title("WHEN THE CLUSTER COMES BACK")
-	w.fact("attempts to connect", "%s/s on each broker while it is away (%s/s in the first 90s); "+
+	w.title("RECONNECTING")
+	w.fact("attempts to connect", "%s/s to each broker while it is away (%s/s in the first 90s); "+
 		"the limit is %s/s", short(s.Attempts), short(s.ShortAttempts), short(s.Limit))
-	w.fact("connections to accept", "%s on each broker, in %s", short(s.Open),
+	w.fact("when it is back", "each broker accepts %s connections, in %s", short(s.Open),
 		roundTime(s.Seconds))
 }
 
 func (w *printer) advice(p *Plan) {
 	w.title("ADVICE")
 	if len(p.Advice) == 0 {
-		w.line("  none: every figure is within its limits")
+		w.line("  none")
 	}
 	for _, a := range p.Advice {
 		w.line("  %s: %s", a.Setting, a.Write)
@@ -137,15 +158,13 @@ func (w *printer) origin(c *Coefficients) {
 	}
 }
 
-// short returns a number with three digits or so.
+// short returns a number that is not negative, with three digits or so.
 func short(f float64) string {
 	switch {
-	case f == 0:
-		return "0"
-	case math.Abs(f) >= 100:
+	case math.Abs(f-math.Round(f)) < 1e-9, math.Abs(f) >= 100:
 		return humanize.Comma(int64(math.Round(f)))
-	case math.Abs(f) < 0.001:
-		return strconv.FormatFloat(f, 'g', 1, 64)
+	case f < 0.001:
+		return "<0.001"
 	case math.Abs(f) < 1:
 		return strconv.FormatFloat(f, 'g', 2, 64)
 	}
@@ -165,7 +184,8 @@ func percent(f float64) string {
 // roundTime returns seconds as a time without needless digits.
 func roundTime(s float64) string {
 	d := seconds(s)
-	for _, step := range []time.Duration{time.Minute, time.Second, 100 * time.Millisecond} {
+	for _, step := range []time.Duration{time.Minute, time.Second, 100 * time.Millisecond,
+		10 * time.Millisecond} {
 		if d >= 100*step {
 			return durationText(d.Round(step))
 		}
