@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// shortOutage is how long an outage is taken for a restart, and probed often.
@@ -23,7 +26,7 @@ func (f *Fleet) connections(lanes []lane) Connections {
 	if !f.Settings.ShareConnections {
 		c.Instance = 1
 		for i := range lanes {
-			c.Instance += lanes[i].reach()
+			c.Instance += f.reached(lanes[i : i+1])
 		}
 	}
 	c.Broker = c.Instance * float64(f.Instances) / float64(f.Brokers)
@@ -31,19 +34,52 @@ func (f *Fleet) connections(lanes []lane) Connections {
 	return c
 }
 
-// reached returns how many brokers an instance sends to, all priorities together. Records without a
-// key go to the same brokers whatever their priority is.
+// reached returns how many brokers an instance sends to, all these priorities together. Records
+// without a key go to the same brokers whatever their priority is.
 func (f *Fleet) reached(lanes []lane) float64 {
 	brokers := float64(f.Brokers)
-	missed, unkeyed := 1.0, false
+	missed, topics := 1.0, make(map[float64]float64)
 	for i := range lanes {
 		missed *= 1 - lanes[i].keyedReach()/brokers
-		unkeyed = unkeyed || lanes[i].unkeyed()
+		for _, fl := range lanes[i].flows {
+			if !fl.topic.Keyed {
+				topics[fl.reach] += fl.topics
+			}
+		}
 	}
-	if unkeyed {
-		missed *= 1 - f.subset()/brokers
+	return brokers * (1 - missed*(1-f.unkeyedReach(topics)/brokers))
+}
+
+// unkeyedReach returns how many brokers an instance uses for so many topics without keys, by the
+// number of brokers that lead partitions of the topic, where leaders are placed at random. An
+// instance has an order of all brokers, and keeps to the first ones. A topic that none of those
+// leads goes to its first leader in that order.
+func (f *Fleet) unkeyedReach(topics map[float64]float64) float64 {
+	brokers, kept := float64(f.Brokers), f.subset()
+	if len(topics) == 0 {
+		return 0
 	}
-	return brokers * (1 - missed)
+	sum := kept
+	without := make(map[float64]float64) // the chance that no broker so far leads a partition
+	for reach := range topics {
+		without[reach] = 1
+	}
+	for place := 0.0; place < brokers; place++ {
+		missed, left := 1.0, 0.0
+		for reach, count := range topics {
+			first := without[reach] * min(1, reach/(brokers-place))
+			without[reach] -= first
+			missed *= math.Pow(1-first, count)
+			left += without[reach] * count
+		}
+		if place >= kept {
+			sum += 1 - missed
+		}
+		if left < 1e-6 {
+			break
+		}
+	}
+	return sum
 }
 
 // Storm is what happens while a cluster is away and when it comes back.

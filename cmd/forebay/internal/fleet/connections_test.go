@@ -1,6 +1,9 @@
 package fleet
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,4 +53,29 @@ func TestStorm_AgreesWithACaseComputedByHand(t *testing.T) {
 
 	s = planOf(t, "{instances: 10, brokers: 10, outage: 1m, topics: [{records_per_second: 1}]}").Storm
 	require.InEpsilon(t, 20/100.0, s.Seconds, 1e-9)
+}
+
+// A topic that none of the few brokers leads goes to its first leader in the order of the instance.
+// The formula agrees with an instance that is played.
+func TestConnections_TopicsWithFewPartitionsReachMoreBrokers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct{ brokers, topics, partitions int }{
+		{200, 2000, 7}, {200, 50, 7}, {100, 20, 3}, {100, 5, 1}, {20, 40, 6}, {100, 20, 100},
+	} {
+		p := planOf(t, fmt.Sprintf("{instances: 100, brokers: %d, topics: [{count: %d, "+
+			"partitions: %d, records_per_second: 1}]}", c.brokers, c.topics, c.partitions))
+		const rounds, kept = 30, 8
+		sum := 0
+		for range rounds {
+			used := make(map[int]bool)
+			for i := range kept {
+				used[i] = true
+			}
+			for range c.topics {
+				used[slices.Min(random.Perm(c.brokers)[:c.partitions])] = true
+			}
+			sum += len(used)
+		}
+		require.InEpsilon(t, 1+float64(sum)/rounds, p.Connections.Instance, 0.05, "%+v", c)
+	}
 }
