@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,4 +83,15 @@ func measuredRows() (rows []string) {
 			1000*p.Linger, perSecond(p.Requests), perSecond(p.Predicted), p.Cores, c.Fitted(p)))
 	}
 	return rows
+}
+
+// The fleet file of docs/scale.md is one that works.
+func TestPlan_DocsHaveAFleetFileThatWorks(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "scale.md"))
+	require.NoError(t, err)
+	_, file, found := strings.Cut(string(page), "```yaml\n")
+	require.True(t, found)
+	file, _, _ = strings.Cut(file, "```")
+	require.Contains(t, plan(t, exitOK, settingsFile(t, file)), "20 instances, 3 brokers")
 }
