@@ -75,8 +75,8 @@ func clusters() []Metric {
 	}, {
 		Name: "forebay_cluster_connections", Kind: Gauge, Unit: Connections,
 		Labels:   []string{"cluster"},
-		Help:     "Connections to brokers of the cluster that are open.",
-		Question: "How many connections do its brokers have from here?",
+		Help:     "Open connections to brokers of the cluster.",
+		Question: "How many connections to its brokers are open?",
 		From:     []string{"Clusters.Connections"},
 		read: byCluster(func(c *producer.ClusterStats) float64 {
 			return float64(c.Connections)
@@ -84,8 +84,8 @@ func clusters() []Metric {
 	}, {
 		Name: "forebay_cluster_connections_opened_total", Kind: Counter, Unit: Connections,
 		Labels:   []string{"cluster"},
-		Help:     "Connections to brokers of the cluster that were opened.",
-		Question: "Do connections last?",
+		Help:     "How many connections to brokers of the cluster were opened.",
+		Question: "Are connections opened again and again?",
 		From:     []string{"Clusters.ConnectionsOpened"},
 		read: byCluster(func(c *producer.ClusterStats) float64 {
 			return float64(c.ConnectionsOpened)

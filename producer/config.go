@@ -62,19 +62,19 @@ type ClusterConfig struct {
 	// default. New rejects negative values.
 	ProducerIDExpiration time.Duration `yaml:"producer_id_expiration"`
 
-	// MaxBrokers is how many of the cluster's brokers un-keyed records are sent to, so that a large
-	// fleet keeps few connections to each broker. Each producer uses other brokers, of its own zone
-	// first (Rack), and more of them while those are busy or not well. A topic that none of them
-	// leads goes to another. Keyed records go to the leader of their partition, and so do records
-	// that name one or go by WithPartitioner. Zero means 8 of more than 16 brokers, and otherwise
-	// all. -1 means all. New rejects other negative values.
+	// MaxBrokers is the number of brokers that a producer sends un-keyed records to, so that a
+	// large fleet needs fewer connections. Producers choose different brokers, in their own zone
+	// first (Rack). They use others while these are busy or failing, and for a topic that has no
+	// partition on any of these. Records with a key, with a partition of their own, or with
+	// WithPartitioner go to the leader of their partition. Zero means 8 in a cluster of more than
+	// 16 brokers, and all in a smaller one. -1 means all. New rejects other negative values.
 	MaxBrokers int `yaml:"max_brokers"`
 
-	// ProbeMax is the longest time between two attempts to reach a broker that is away, half of it
-	// on average. In the first 90 seconds attempts are made every twentieth of it. The cluster may
-	// be back for as long before records flow again. A fleet of many producers needs more, for each
-	// of them asks each broker: "forebay plan" says how much. Zero means 2 s. New rejects less than
-	// 100 ms and more than 10 minutes.
+	// ProbeMax is the longest time between two attempts to reach a broker that is away. The time is
+	// random, and half of ProbeMax on average. In the first 90 seconds of an outage it is a
+	// twentieth of ProbeMax. Records may flow again as late as ProbeMax after Kafka is back. Every
+	// producer tries every broker, so a large fleet needs a longer time: "forebay plan" computes it.
+	// Zero means 2 s. New rejects less than 100 ms and more than 10 minutes.
 	ProbeMax time.Duration `yaml:"probe_max"`
 
 	// CreateTopics says how missing topics are created.
@@ -254,10 +254,10 @@ type BatchingConfig struct {
 	// write 0. New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
-	// MaxLinger is how long a batch waits at most while requests carry few records: then the time
-	// grows from Linger up to this, until a request has about ten records or 16 KiB. Each request
-	// costs a broker, and the program, as much as many records; in a large fleet that adds up. Zero
-	// means that Linger applies always. New rejects less than Linger and more than 1 minute.
+	// MaxLinger lets batches wait longer than Linger while requests carry few records. The time
+	// grows up to MaxLinger, until a request has about ten records or 16 KiB. Fewer requests save
+	// processor time of the brokers and of the program, most of it in a large fleet. Zero means
+	// that Linger always applies. New rejects less than Linger and more than 1 minute.
 	MaxLinger time.Duration `yaml:"max_linger"`
 
 	// MaxBytes is the size at which a batch is full, in bytes, before compression. Keep it below

@@ -83,11 +83,11 @@ type ClusterStats struct {
 
 	Changes uint64 // how often its state has changed
 
-	// Connections is how many connections to its brokers are open now. In the steady state that is
-	// one for each broker that gets records, and one or two for metadata. A priority with more to
-	// send opens connections of its own, which end half a minute after their last request.
+	// Connections is the number of open connections to its brokers. Usually that is one for each
+	// broker that receives records, and one or two for metadata. A priority that sends much opens
+	// connections of its own, which close half a minute after their last request.
 	Connections       int
-	ConnectionsOpened uint64 // so far
+	ConnectionsOpened uint64 // since New
 
 	// Unnumbered says why batches go without a producer ID, if they do: the cluster refuses one, or
 	// has no such IDs. Every retry of an unanswered batch then counts as maybe duplicated. Forebay
