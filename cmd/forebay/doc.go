@@ -45,9 +45,9 @@
 //
 // # plan
 //
-// It says what a fleet of services costs its Kafka cluster: requests, connections and processor
-// time of a broker, memory in an outage, and what to change. "plan calibrate" measures what the
-// brokers' processors do. docs/scale.md explains the model.
+// It computes what a fleet of services costs its Kafka cluster: requests, connections and processor
+// time of a broker, and memory in an outage. It then advises what to change. "plan calibrate"
+// measures the processor time that producers cost brokers. docs/scale.md explains the model.
 //
 // # Interrupt
 //

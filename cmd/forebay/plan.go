@@ -12,46 +12,52 @@ import (
 	"github.com/forebay-go/forebay/cmd/forebay/internal/picture"
 )
 
-const planLong = `Say what a fleet of services that use Forebay costs its Kafka cluster.
+const planLong = `Compute what a fleet of services that use Forebay costs its Kafka cluster.
 
-A fleet file describes one cluster and the instances that send to it. Only instances, brokers, and
-a rate for each topic are required:
+A fleet file describes one cluster and the instances that send to it: the processes, each with one
+producer. Only instances, brokers, and a rate for each topic are required:
 
   instances: 3000
   brokers: 50
-  zones: 3                        # default 1; with more, instances set rack
+  zones: 3                        # of the brokers; default 1. With more, producers set rack
   topics:
-    - name: views
-      count: 20                   # topics that are alike; default 1
-      records_per_second: 150k    # of the whole fleet, or instance_records_per_second
-      record_bytes: 2KiB          # before compression; default 1KiB
+    - name: views                 # a remark; it may be left out
+      count: 20                   # so many equal topics; default 1
+      records_per_second: 150k    # of all of them in the whole fleet; or, of one instance,
+                                  # instance_records_per_second
+      record_bytes: 2KiB          # key, value and headers, before compression; default 1KiB
       priority: medium            # low, medium (default) or high
-      keyed: false                # the default
-      partitions: 50              # of each topic; default: one for each broker
+      keyed: false                # true: records have keys; default false
+      partitions: 50              # of each topic; default: the number of brokers
       replicas: 2                 # default 3 for high priority, 2 for the others
-      compression_ratio: 4        # default 1, no compression
-  settings:                       # those of the producers, with their defaults
+      compression_ratio: 4        # size before compression / size after it; default 1
+  settings:                       # of the producers; these are the defaults
     linger: 10ms
     batch_bytes: 1MB
     buffer_bytes: 64MiB
     max_brokers: 8                # -1: all; default 8 above 16 brokers, else all
-    share_connections: true       # false: every priority sends so much that it has its own
+    share_connections: true       # false: each priority sends so much that it needs its own
     probe_max: 2s
-    ack_latency: 5ms
+    ack_latency: 5ms              # from a produce request to its answer
     delivery_timeout: {high: 1h, medium: 10m, low: 2m}
-  outage: 10m
-  broker: {cores: 8, produce_bytes_per_second: 100MB}    # of one; bytes per second from producers
-  limits: {connections: 3000, new_connections_per_second: 100}    # per broker; those of MSK
+  outage: 10m                     # the outage of the whole cluster to plan for
+  broker:                         # what one broker can do
+    cores: 8
+    produce_bytes_per_second: 100MB                # what it receives from producers, at most
+  limits: {connections: 3000, new_connections_per_second: 100}    # of one broker; those of MSK
 
-The command prints the requests, bytes, connections and processor time of one broker, the memory
-that an outage takes, the time to drain it, the connection attempts meanwhile, and advice: what to
-change, and what that would give. Processor times come from "forebay plan calibrate", run on the
-machine that the output names; calibrate on a broker of your own before you rely on them.
-docs/scale.md explains the model and compares it with measured runs.
+The command prints requests, connections and processor time of one broker, the memory that an
+outage needs in each instance, the time to send the backlog afterwards, and the connection attempts.
+It then advises what to change, and computes the effect of each change. docs/scale.md explains the
+output and the model, and compares them with measured runs.
 
-In the settings of a producer, linger, batch_bytes and buffer_bytes are batching.linger,
-batching.max_bytes and buffer.max_bytes; max_brokers and probe_max are those of its cluster, and
-delivery_timeout that of a priority. docs/settings.md has them all.
+Processor times were measured on the machine that is named at the end of the output. Run "forebay
+plan calibrate" with a broker of your own before you rely on them.
+
+Producers have these settings under other names: linger is batching.linger, batch_bytes is
+batching.max_bytes, and buffer_bytes is buffer.max_bytes. max_brokers and probe_max belong to a
+cluster, and delivery_timeout to a priority. share_connections and ack_latency describe what the
+producers and brokers do; there is no such setting. See docs/settings.md.
 
 Exit codes:
   0  the plan was made
@@ -80,9 +86,9 @@ func newPlan() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of tables")
 	cmd.Flags().StringVar(&f.pictures, "svg", "",
-		"also draw pictures into this `folder`, which is made if it is missing")
+		"also draw pictures into this `folder`, and create it if necessary")
 	cmd.Flags().StringVar(&f.coefficients, "coefficients", "",
-		"a `file` that \"plan calibrate\" wrote (default: the figures of this build)")
+		"processor times from a `file` that \"plan calibrate\" wrote (default: those of this build)")
 	cmd.Flags().SortFlags = false
 	cmd.DisableFlagsInUseLine = true
 	cmd.AddCommand(newCalibrate())

@@ -18,17 +18,18 @@ import (
 	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
 )
 
-const calibrateLong = `Measure what "forebay plan" needs to know about a Kafka cluster.
+const calibrateLong = `Measure the processor time that producers cost brokers, for "forebay plan".
 
-The command sends steady loads with Forebay itself, one after the other. By least squares it fits
-the processor time of a request, of a batch in it, of a fetch of a follower, of a megabyte and of a
-connection, and writes them to a file, with all that was measured. That takes some two minutes. The
-command creates two topics, one of them with replicas, and deletes them in the end. Loads go up to
-1,600 requests/s and 40 MB/s, so do not use a cluster that others rely on.
+The command sends up to 22 loads with Forebay, one after the other, which takes some two minutes.
+From the measured processor time it fits the time for a request, a batch, a megabyte, a connection
+and a fetch of a follower. It writes these times and all measured values to a file.
 
-The processor time of the brokers is read from /proc, so they must run on this machine: name the
-process of each with --pid. Without --pid only the timing of batches is measured, and "forebay plan"
-leaves out processor times.
+It creates two topics, one of them with replicas, and deletes them at the end. Loads go up to 1,600
+requests/s and 40 MB/s, so do not use a cluster that others rely on.
+
+The processor time comes from /proc, so the brokers must run on this machine. Name the process of
+each broker with --pid. Without --pid the command measures only how late batches leave, and "forebay
+plan" leaves out processor times.
 
 Exit codes:
   0  the file was written
@@ -49,7 +50,7 @@ func newCalibrate() *cobra.Command {
 	var f calibrateFlags
 	cmd := &cobra.Command{
 		Use:   "calibrate --brokers host:port[,...] [flags]",
-		Short: "Measure what requests, bytes and connections cost a Kafka cluster",
+		Short: "Measure the processor time that producers cost brokers",
 		Long:  calibrateLong,
 		Example: "  forebay plan calibrate --brokers 127.0.0.1:9092 --pid 4711 --kafka 4.1.0\n" +
 			"  forebay plan --coefficients coefficients.json fleet.yaml",
@@ -60,11 +61,11 @@ func newCalibrate() *cobra.Command {
 	set.StringSliceVar(&f.brokers, "brokers", nil,
 		"one or more brokers, as `host:port`[,host:port...] (required)")
 	set.IntSliceVar(&f.pids, "pid", nil,
-		"the `number`[,number...] of the process of every broker, for its processor time")
+		"the process IDs of all brokers, as `number`[,number...]")
 	set.DurationVar(&f.window, "window", 5*time.Second, "how long each load is measured")
 	set.StringVar(&f.machine, "machine", fmt.Sprintf("%s/%s, %d cores", runtime.GOOS,
-		runtime.GOARCH, runtime.NumCPU()), "the `machine` of the brokers, in words")
-	set.StringVar(&f.kafka, "kafka", "of unknown version", "the `version` of Kafka, in words")
+		runtime.GOARCH, runtime.NumCPU()), "a description of the brokers' `machine`, for the file")
+	set.StringVar(&f.kafka, "kafka", "of unknown version", "the `version` of Kafka, for the file")
 	set.StringVar(&f.file, "file", "coefficients.json", "the `file` to write")
 	set.SortFlags = false
 	cmd.DisableFlagsInUseLine = true
