@@ -30,9 +30,13 @@ func connections(p *fleet.Plan) (*plot.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := f.Settings.MaxBrokers
-	if set == 0 {
-		set = f.Brokers
+	return drawn, addMark(drawn, maxBrokers(&f), p.Connections.Broker)
+}
+
+// maxBrokers returns how many brokers max_brokers allows: all of them if it is negative.
+func maxBrokers(f *fleet.Fleet) float64 {
+	if f.Settings.MaxBrokers < 0 {
+		return float64(f.Brokers)
 	}
-	return drawn, addMark(drawn, float64(set), p.Connections.Broker)
+	return float64(min(f.Settings.MaxBrokers, f.Brokers))
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,6 +67,17 @@ func TestDraw_DrawsFleetsThatSendNothing(t *testing.T) {
 	draw(t, "{instances: 1, brokers: 1, outage: 0, settings: {linger: 0}, topics: "+
 		"[{records_per_second: 0}]}")
 	draw(t, "{instances: 1, brokers: 100k, topics: [{records_per_second: 1, keyed: true}]}")
+}
+
+// A mark beside the curve would be no number of brokers.
+func TestDraw_MarksMaxBrokersOnTheCurve(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]float64{-1: 6, 2: 2, 8: 6} {
+		f, err := fleet.Parse("f", fmt.Appendf(nil, "{instances: 1, brokers: 6, settings: "+
+			"{max_brokers: %d}, topics: [{records_per_second: 1}]}", most))
+		require.NoError(t, err)
+		require.Equal(t, want, maxBrokers(f), "max_brokers: %d", most)
+	}
 }
 
 func TestDraw_SaysWhereItCannotWrite(t *testing.T) {
