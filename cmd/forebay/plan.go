@@ -88,7 +88,8 @@ func newPlan() *cobra.Command {
 	cmd.Flags().StringVar(&f.pictures, "svg", "",
 		"also draw pictures into this `folder`, and create it if necessary")
 	cmd.Flags().StringVar(&f.coefficients, "coefficients", "",
-		"processor times from a `file` that \"plan calibrate\" wrote (default: those of this build)")
+		"processor times from a `file` that \"plan calibrate\" wrote "+
+			"(default: those of this build)")
 	cmd.Flags().SortFlags = false
 	cmd.DisableFlagsInUseLine = true
 	cmd.AddCommand(newCalibrate())

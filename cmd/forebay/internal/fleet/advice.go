@@ -239,8 +239,8 @@ func adviseTimeout(p *Plan) (Advice, bool) {
 	other := p.With(func(f *Fleet) { f.Settings.DeliveryTimeout.set(lane, timeout) })
 	return Advice{Setting: "settings.delivery_timeout." + lane, Write: durationText(timeout),
 		Why: fmt.Sprintf("%s records of %s expire in each instance", short(lost), lane),
-		Gives: fmt.Sprintf("none of them expires; all priorities need %s of memory in each instance",
-			bytesText(other.Outage.Needed))}, true
+		Gives: fmt.Sprintf("none of them expires; all priorities need %s of memory in each "+
+			"instance", bytesText(other.Outage.Needed))}, true
 }
 
 func adviseStorm(p *Plan) (Advice, bool) {

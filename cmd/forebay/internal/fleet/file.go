@@ -120,7 +120,8 @@ func (r *reader) failSyntax(text []byte, err error) {
 	if le, ok := errors.AsType[*yaml.LoadError](err); ok {
 		lines := bytes.Split(text, []byte("\n"))
 		tab := ""
-		if at := le.Mark.Line - 1; at >= 0 && at < len(lines) && bytes.ContainsRune(lines[at], '\t') {
+		at := le.Mark.Line - 1
+		if at >= 0 && at < len(lines) && bytes.ContainsRune(lines[at], '\t') {
 			tab = ": indent with spaces, not with tabs"
 		}
 		r.fail(&yaml.Node{Line: le.Mark.Line, Column: le.Mark.Column}, "", "not YAML: %s%s",
