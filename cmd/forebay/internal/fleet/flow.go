@@ -108,11 +108,4 @@ func (l *lane) unkeyed() bool {
 }
 
 // reach returns how many brokers an instance sends to.
-func (l *lane) reach() float64 {
-	brokers := float64(l.fleet.Brokers)
-	missed := 1 - l.keyedReach()/brokers
-	if l.unkeyed() {
-		missed *= 1 - l.fleet.subset()/brokers
-	}
-	return brokers * (1 - missed)
-}
+func (l *lane) reach() float64 { return l.fleet.reached([]lane{*l}) }

@@ -29,6 +29,8 @@ type player struct {
 	streams []played
 	random  *rand.Rand
 	brokers int // that the instance uses
+	kept    int // those that it keeps to, if a topic is on one of them
+	slots   map[int]int
 	tick    int
 	opened  float64 // when the last request was made
 }
@@ -53,7 +55,7 @@ func (l *lane) play(free, keyed group) float64 {
 	sum := 0.0
 	for round := range uint64(playRounds) {
 		p := &player{linger: free.linger, brokers: scaled(l.reach(), scale),
-			random: rand.New(rand.NewPCG(1, round))}
+			slots: make(map[int]int), random: rand.New(rand.NewPCG(1, round))}
 		p.addFree(l.fleet, free, scale)
 		p.addKeyed(keyed, scaled(keyedBrokers, scale))
 		sum += p.run()
@@ -74,8 +76,7 @@ func (p *player) addFree(f *Fleet, g group, scale float64) {
 		total += s.count
 	}
 	order := p.random.Perm(scaled(float64(f.Brokers), scale))
-	order = order[:min(len(order), p.brokers, scaled(f.subset(), scale))]
-	all := scaled(float64(f.Brokers), scale)
+	p.kept = min(len(order), p.brokers, scaled(f.subset(), scale))
 	for _, s := range streams {
 		n := s.count
 		if total > playStreams {
@@ -83,7 +84,7 @@ func (p *player) addFree(f *Fleet, g group, scale float64) {
 		}
 		for range int(n) {
 			p.streams = append(p.streams, played{rate: s.rate * s.count / n,
-				never: s.filled(g.linger) > 0.5, used: p.place(order, all, scaled(s.reach, scale))})
+				never: s.filled(g.linger) > 0.5, used: p.place(order, scaled(s.reach, scale))})
 		}
 	}
 }
@@ -108,19 +109,37 @@ func merged(streams []stream) []stream {
 }
 
 // place returns where a topic has leaders that is on reach of all brokers, of which the instance
-// uses those in order. A topic that has none there gets one, since its records go somewhere.
-func (p *player) place(order []int, all, reach int) []int {
+// uses the first ones in order. A topic that has none there uses its first one in order.
+func (p *player) place(order []int, reach int) []int {
 	used := p.nowhere()
-	first, found := p.random.IntN(all), false
+	first, found := p.random.IntN(len(order)), false
 	for i, broker := range order {
-		if (broker-first+all)%all < reach {
-			used[i], found = 0, true
+		if i >= p.kept && found {
+			break
+		}
+		if (broker-first+len(order))%len(order) < reach {
+			used[p.slot(i)], found = 0, true
 		}
 	}
-	if !found {
-		used[p.random.IntN(len(order))] = 0
-	}
 	return used
+}
+
+// slot returns which of the player's brokers stands for the one at a place in the order. Brokers
+// that it does not keep to get a slot when they are used; if there are more than on average, some
+// share one.
+func (p *player) slot(place int) int {
+	if place < p.kept {
+		return place
+	}
+	slot, found := p.slots[place]
+	if !found {
+		slot = p.kept + len(p.slots)
+		if slot >= p.brokers {
+			slot = place % p.brokers
+		}
+		p.slots[place] = slot
+	}
+	return slot
 }
 
 // nowhere returns the used of a stream that has no partition yet.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -161,4 +162,33 @@ func TestPlay_IsTheSameEachTime(t *testing.T) {
 	const text = "{instances: 1, brokers: 12, topics: [{count: 50, partitions: 3, " +
 		"records_per_second: 1k}]}"
 	require.Equal(t, requestsOf(t, text), requestsOf(t, text))
+}
+
+// Topics that none of the few brokers leads make requests to brokers of their own.
+func TestRequests_OfTopicsThatNoneOfTheFewBrokersLeads(t *testing.T) {
+	const topics, partitions, brokers, kept, rate, seconds, rounds = 60, 3, 40, 8, 600.0, 10, 5
+	random := rand.New(rand.NewPCG(5, 6))
+	requests := 0
+	for range rounds {
+		s := &simulation{linger: 0.01, random: random}
+		place := random.Perm(brokers) // by broker
+		for range topics {
+			topic := &simTopic{rate: rate / topics, most: 1e6}
+			first := random.IntN(brokers)
+			for p := range partitions {
+				topic.leads = append(topic.leads, place[(first+p)%brokers])
+			}
+			slices.Sort(topic.leads)
+			for len(topic.leads) > 1 && topic.leads[len(topic.leads)-1] >= kept {
+				topic.leads = topic.leads[:len(topic.leads)-1]
+			}
+			s.topics = append(s.topics, topic)
+		}
+		s.play(seconds)
+		requests += s.requests
+	}
+	got := requestsOf(t, fmt.Sprintf("{instances: 1, brokers: %d, settings: {ack_latency: 100us}, "+
+		"topics: [{count: %d, partitions: %d, records_per_second: %f, record_bytes: 100}]}",
+		brokers, topics, partitions, rate))
+	require.InEpsilon(t, float64(requests)/seconds/rounds, got, 0.1)
 }
