@@ -254,7 +254,7 @@ func adviseStorm(p *Plan) (Advice, bool) {
 		return Advice{Setting: "limits.new_connections_per_second",
 			Write: short(p.Storm.Attempts), Why: why,
 			Gives: fmt.Sprintf("all are connected %s after the cluster is back, instead of %s: "+
-				"ask for it, or split the topics over several clusters",
+				"ask your provider for it, or split the topics over several clusters",
 				durationText(p.fleet.Settings.ProbeMax), roundTime(p.Storm.Seconds))}, true
 	}
 	other := p.With(func(f *Fleet) { f.Settings.ProbeMax = needed })

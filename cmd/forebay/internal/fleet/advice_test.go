@@ -55,8 +55,8 @@ func TestAdvice_GivesTheFigureOfTheChange(t *testing.T) {
 		{"a storm that no pause helps against",
 			"{instances: 10k, brokers: 10, topics: [{records_per_second: 1k}]}",
 			"limits.new_connections_per_second", "10,000",
-			"all are connected 2s after the cluster is back, instead of 3m20s: ask for it, or split " +
-				"the topics over several clusters"},
+			"all are connected 2s after the cluster is back, instead of 3m20s: ask your provider for " +
+				"it, or split the topics over several clusters"},
 	} {
 		a := advised(planOf(t, c.text), c.setting)
 		require.NotNil(t, a, c.name)

@@ -91,14 +91,23 @@ func (w *printer) broker(p *Plan) {
 		percent(b.ProduceBytes/float64(p.fleet.Broker.ProduceBytesPerSecond)))
 	w.fact("with all replicas", "%s/s", bytesText(b.WrittenBytes))
 	w.fact("connections", "%s of %s", short(b.Connections), short(p.Connections.Limit))
-	w.fact("processor", "%s of %s cores, %s", short(b.Cores.Total), short(p.fleet.Broker.Cores),
-		percent(b.Cores.Share))
-	w.fact("", "requests %s, batches %s, replication %s, bytes %s, connections %s, base %s",
-		short(b.Cores.Requests), short(b.Cores.Batches), short(b.Cores.Replication),
-		short(b.Cores.Bytes), short(b.Cores.Connections), short(b.Cores.Base))
+	w.cores(p)
 	if p.fleet.Zones > 1 {
 		w.fact("between zones", "%s/s of producers, the whole fleet", bytesText(p.CrossZone))
 	}
+}
+
+func (w *printer) cores(p *Plan) {
+	if p.Coefficients.NoProcessor {
+		w.fact("processor", "not measured: calibrate with --pid")
+		return
+	}
+	c := &p.Broker.Cores
+	w.fact("processor", "%s of %s cores, %s", short(c.Total), short(p.fleet.Broker.Cores),
+		percent(c.Share))
+	w.fact("", "requests %s, batches %s, replication %s, bytes %s, connections %s, base %s",
+		short(c.Requests), short(c.Batches), short(c.Replication), short(c.Bytes),
+		short(c.Connections), short(c.Base))
 }
 
 func (w *printer) outage(p *Plan) {
@@ -148,13 +157,13 @@ func (w *printer) advice(p *Plan) {
 }
 
 func (w *printer) origin(c *Coefficients) {
+	if c.NoProcessor {
+		return
+	}
 	w.line("\nProcessor times were measured on %s, %s, Kafka %s. Reads of consumers are not in "+
 		"them.", c.Measured.Format(time.DateOnly), c.Machine, c.Kafka)
 	if c.NoReplicas {
 		w.line("The cost of replication was not measured: calibrate with two brokers or more.")
-	}
-	if c.NoProcessor {
-		w.line("The brokers' processor time was not measured: calibrate with --pid.")
 	}
 }
 

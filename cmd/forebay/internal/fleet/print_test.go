@@ -44,3 +44,13 @@ func TestShort_HasThreeDigitsOrSo(t *testing.T) {
 		require.Equal(t, want, short(f))
 	}
 }
+
+func TestPrint_ShowsNoProcessorTimesThatWereNotMeasured(t *testing.T) {
+	var out bytes.Buffer
+	p := Make(parse(t, "{instances: 1, brokers: 1, topics: [{records_per_second: 1}]}"),
+		Coefficients{NoProcessor: true, NoReplicas: true})
+	require.NoError(t, p.Print(&out))
+	require.Contains(t, out.String(), "  processor          not measured: calibrate with --pid\n")
+	require.NotContains(t, out.String(), "cores")
+	require.NotContains(t, out.String(), "were measured")
+}
