@@ -46,7 +46,10 @@ func BenchmarkFleet(b *testing.B) {
 }
 
 func benchFleet(b *testing.B, start func(*kafkatest.Cluster, *faultnet.Link) client) {
-	kafka := kafkatest.Start(b, kafkatest.Brokers(fleetKafka))
+	kafka := kafkatest.Start(b, kafkatest.Brokers(3))
+	for len(kafka.Brokers()) < fleetKafka {
+		kafka.AddBroker(b)
+	}
 	kafka.CreateTopic(b, "events", 2*fleetKafka)
 	link := faultnet.New(dial)
 	c := start(kafka, link)

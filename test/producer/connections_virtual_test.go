@@ -44,7 +44,7 @@ func TestVirtual_Connections_LanesShareThem(t *testing.T) {
 				require.Equal(t, open, b.p.Stats().Clusters["events"].Connections)
 			}
 			t.Logf("%d connections at most, %d dials", most, b.k.link.Dials())
-			require.GreaterOrEqual(t, most, brokers)
+			require.Greater(t, most, brokers/2, "not all of them lead a partition")
 			require.LessOrEqual(t, most, brokers*13/10)
 			require.EqualValues(t, b.k.link.Dials(), b.p.Stats().Clusters["events"].ConnectionsOpened)
 
