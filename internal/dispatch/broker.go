@@ -53,6 +53,7 @@ type brokerState struct {
 	flying   int           // requests, but for the one aside
 	aside    bool          // a request for slow partitions is in flight, on a connection of its own
 	ownUntil time.Duration // until when requests do not go on the common connection
+	ownFor   time.Duration // how long that is
 	fails    int           // in a row
 	// since when all it says is that it is not the leader, and that this broker is; 0: it does not
 	astray   time.Duration

@@ -61,8 +61,10 @@ func (se *sender) courier(s *shipment) {
 }
 
 const (
-	// ownFor is how long a lane stays with its own connection to a broker when it has needed it.
-	ownFor = 5 * time.Second
+	// ownFor is how long a lane stays with its own connection to a broker when it has needed it. If
+	// it needs it again soon afterwards, that is twice as long, up to ownMost.
+	ownFor  = 5 * time.Second
+	ownMost = time.Minute
 	// commonMost is the most bytes of a request on the common connection: it delays other lanes.
 	commonMost = 64 << 10
 )
@@ -81,8 +83,17 @@ func (se *sender) way(b *brokerState) (way cluster.Way, ok bool) {
 		se.pass.by(again)
 		return cluster.Common, false
 	}
-	b.ownUntil = se.pass.now + ownFor
+	b.takeOwn(se.pass.now)
 	return cluster.Own, true
+}
+
+// takeOwn has the requests of the lane go on its own connection to b for some time.
+func (b *brokerState) takeOwn(now time.Duration) {
+	b.ownFor = min(2*b.ownFor, ownMost)
+	if now-b.ownUntil > b.ownFor || b.ownFor == 0 {
+		b.ownFor = ownFor
+	}
+	b.ownUntil = now + b.ownFor
 }
 
 // board notes that s goes, and that it goes on another connection if it is too large for the common

@@ -8,20 +8,23 @@ import (
 )
 
 const (
-	// CommonWait is how long a lane waits at most for the common connection to a broker.
+	// CommonWait is how long a lane waits for the common connection to a broker as a matter of
+	// course, and CommonMost is the longest that it waits.
 	CommonWait = 10 * time.Millisecond
-	// commonAgain is how soon it asks again.
+	CommonMost = 100 * time.Millisecond
+	// A lane that has waited for more than CommonWait so often in that span does not wait again, nor
+	// does one whose waits have ended so often in a row because it has not asked for CommonWait. Its
+	// batch may have gone elsewhere, but a dispatcher with much to do asks as rarely.
+	commonOften = 5
+	commonSpan  = 5 * time.Second
+	// commonAgain is how soon a lane that waits asks again.
 	commonAgain = 2 * time.Millisecond
-	// commonLapses is how often in a row a wait may end because the lane has not asked for
-	// CommonWait. Its batch may have gone elsewhere, but a dispatcher with much to do asks as
-	// rarely, and must not wait for ever.
-	commonLapses = 5
 )
 
 // Common decides which lanes use the connections that they share, one to each broker. A broker
 // answers the requests of a connection one after the other, and nobody knows how soon. So no lane
 // sends a request behind one of another lane. It waits for a moment, in which no lower lane goes
-// before it, and then takes a connection of its own.
+// before it. If that is not enough, or happens too often, it takes a connection of its own.
 //
 // It is safe for concurrent use. It has no goroutine and no clock.
 type Common struct {
@@ -40,7 +43,10 @@ type passenger struct {
 	waits  bool          // it has asked in vain
 	first  time.Duration // when it began to do so
 	last   time.Duration // when it did so last
-	lapses int           // how often it did not ask for a while, and then in vain again
+	lapses int           // waits in a row that ended because it did not ask
+	late   bool          // this wait counts as one of more than CommonWait
+	lates  int           // such waits
+	since  time.Duration // when counting them began
 }
 
 // NewCommon returns a Common for the connections to the brokers of one cluster.
@@ -71,12 +77,21 @@ func (c *Common) May(p routing.Priority, id int32, now time.Duration) (ok bool,
 // wait notes that a lane has asked in vain. It returns false if it has waited for long enough.
 func (l *passenger) wait(now time.Duration) bool {
 	if !l.waiting(now) {
-		if l.first = now; l.waits {
+		if l.waits {
 			l.lapses++
 		}
+		l.first, l.late = now, false
 	}
 	l.waits, l.last = true, now
-	return now-l.first < CommonWait && l.lapses < commonLapses
+	if now-l.since >= commonSpan {
+		l.since, l.lates = now, 0
+	}
+	waited := now - l.first
+	if waited >= CommonWait && !l.late {
+		l.late = true
+		l.lates++
+	}
+	return l.lates < commonOften && l.lapses < commonOften && waited < CommonMost
 }
 
 // blocks reports whether p would go before a higher lane that waits, or wait behind another one.

@@ -38,26 +38,39 @@ func TestCommon_ALaneWaitsBehindNoOther(t *testing.T) {
 	}
 }
 
-func TestCommon_ALaneWaitsForAMomentEachTime(t *testing.T) {
+// waited returns how long high waits from a time on, if it asks as soon as it is told to.
+func waited(c *Common, from time.Duration) time.Duration {
+	for at := from; ; {
+		ok, again := c.May(high, 1, at)
+		if ok || again == 0 {
+			return at - from
+		}
+		at = again
+	}
+}
+
+func TestCommon_ALaneThatHasToWaitOftenDoesNotWaitAgain(t *testing.T) {
 	c := NewCommon()
 	c.Sent(low, 1)
-	for _, begin := range []time.Duration{0, 100 * ms} {
-		for at := begin; at < begin+CommonWait; at += 2 * ms {
-			ok, again := c.May(high, 1, at)
-			require.False(t, ok)
-			require.Equal(t, at+2*ms, again)
-		}
-		ok, again := c.May(high, 1, begin+CommonWait)
-		require.False(t, ok)
-		require.Zero(t, again, "it takes its own")
+	for i := range time.Duration(commonOften - 1) {
+		require.Equal(t, CommonMost, waited(c, i*time.Second))
 	}
-	c.Ended(low, 1)
-	ok, _ := c.May(high, 1, 200*ms)
-	require.True(t, ok)
-	c.Sent(low, 1)
-	ok, again := c.May(high, 1, 201*ms)
-	require.False(t, ok)
-	require.NotZero(t, again, "it waits anew")
+	require.Equal(t, CommonWait, waited(c, 4*time.Second), "that is the last time")
+	require.Zero(t, waited(c, 4500*ms))
+	require.Equal(t, CommonMost, waited(c, 10*time.Second))
+}
+
+func TestCommon_ALaneThatWaitsForAMomentMayDoSoOften(t *testing.T) {
+	c := NewCommon()
+	for i := range time.Duration(100) {
+		c.Sent(low, 1)
+		ok, again := c.May(high, 1, i*20*ms)
+		require.False(t, ok)
+		require.NotZero(t, again)
+		c.Ended(low, 1)
+		ok, _ = c.May(high, 1, i*20*ms+8*ms)
+		require.True(t, ok)
+	}
 }
 
 func TestCommon_ALaneThatWaitsGoesBeforeLowerOnes(t *testing.T) {
