@@ -19,7 +19,7 @@ import (
 
 // In an outage that is longer than the delivery timeout, and fills the buffer, a producer loses as
 // many records to the timeout and to the bound of the buffer as the plan says.
-func TestOutage_LosesTheRecordsOfThePlan(t *testing.T) {
+func TestVirtual_Outage_LosesTheRecordsOfThePlan(t *testing.T) {
 	f, err := fleet.Parse("f", []byte("{instances: 1, brokers: 1, outage: 25m, "+
 		"settings: {buffer_bytes: 4MiB, batch_bytes: 50kB}, "+
 		"topics: [{records_per_second: 10, record_bytes: 991}]}"))
