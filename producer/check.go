@@ -130,8 +130,8 @@ func (c *checker) clusters(clusters map[string]ClusterConfig, o *options) {
 		}
 		defaultTo(&cc.ProbeMax, cluster.ProbeMax)
 		if cc.ProbeMax < 100*time.Millisecond || cc.ProbeMax > 10*time.Minute {
-			c.fail(field+".probe_max", "%v: write a time from 100ms to 10m, or 0 for %v", cc.ProbeMax,
-				cluster.ProbeMax)
+			c.fail(field+".probe_max", "%v: write a time from 100ms to 10m, or 0 for %v",
+				cc.ProbeMax, cluster.ProbeMax)
 		}
 		c.createTopics(field+".create_topics", cc.CreateTopics)
 		c.security(field, name, &cc, o)
