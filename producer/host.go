@@ -49,9 +49,10 @@ func eventOf(e dispatch.Event) Event {
 // engineSettings returns what the engine has to know of the settings of a lane.
 func (p *Producer) engineSettings(cfg *Config, priority routing.Priority) *dispatch.Settings {
 	pc := cfg.Priorities.of(priority)
+	linger, most := cfg.lingers(priority)
 	return &dispatch.Settings{
-		Linger:              cfg.Batching.Linger,
-		MaxLinger:           cfg.Batching.MaxLinger,
+		Linger:              linger,
+		MaxLinger:           most,
 		DeliveryTimeout:     pc.DeliveryTimeout,
 		MoveUnresolvedAfter: pc.MoveUnresolvedAfter,
 		Thresholds: dispatch.Thresholds{FallbackAfter: pc.FallbackAfter,

@@ -40,8 +40,9 @@ func (s *setup) ways(priority routing.Priority) (ways []dispatch.Way) {
 }
 
 func (p *Producer) bufferConfig(cfg *Config, priority routing.Priority) buffer.Config {
+	linger, _ := cfg.lingers(priority)
 	return buffer.Config{
-		Linger:          cfg.Batching.Linger,
+		Linger:          linger,
 		DeliveryTimeout: cfg.Priorities.of(priority).DeliveryTimeout,
 		BatchBytes:      cfg.Batching.MaxBytes,
 		MaxTopics:       cfg.Buffer.MaxTopics,
@@ -51,6 +52,13 @@ func (p *Producer) bufferConfig(cfg *Config, priority routing.Priority) buffer.C
 		CatchUp:         p.clock.CatchUp,
 		MaxShare:        p.maxShare,
 	}
+}
+
+// lingers returns Linger and MaxLinger of the batches of a priority. Where they are long and the
+// delivery timeout is short, a record would expire before it is sent.
+func (cfg *Config) lingers(priority routing.Priority) (least, most time.Duration) {
+	longest := cfg.Priorities.of(priority).DeliveryTimeout / 16
+	return min(cfg.Batching.Linger, longest), min(cfg.Batching.MaxLinger, longest)
 }
 
 // maxShare returns what a new topic may hold by its rule.

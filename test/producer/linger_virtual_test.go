@@ -55,3 +55,23 @@ func TestVirtual_Linger_IsLongerWhereRecordsAreFew(t *testing.T) {
 		})
 	})
 }
+
+// A linger that is longer than records may wait does not make them expire.
+func TestVirtual_Linger_LeavesRecordsTheirTime(t *testing.T) {
+	for _, linger := range []time.Duration{10 * time.Millisecond, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			const timeout = 5 * time.Second
+			judged(t, proof.Of(t, "F15"), setup{change: func(c *producer.Config) {
+				c.Batching.Linger, c.Batching.MaxLinger = linger, time.Minute
+				c.Priorities.Medium.DeliveryTimeout = timeout
+			}}, func(b *bubble) {
+				for range 30 {
+					b.send("events", 2)
+					time.Sleep(7 * time.Second)
+				}
+				require.Zero(t, b.p.Stats().Total.Expired)
+				require.LessOrEqual(t, b.longest["events"], timeout/8+100*time.Millisecond)
+			})
+		})
+	}
+}
