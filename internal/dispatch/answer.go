@@ -78,7 +78,7 @@ func (an *answers) settleThrottle(s *shipment) {
 	s.broker.retryAt = max(s.broker.retryAt, an.pass.now+wait)
 	if wait > 0 {
 		if s.way == cluster.Common {
-			an.cluster.common.Mute(s.broker.ID, an.pass.now+s.throttle)
+			an.cluster.common.Mute(s.broker.ID, an.pass.now+min(s.throttle, mutedMax))
 		}
 		an.counts.throttled.Add(1)
 		an.counts.throttledFor.Add(int64(wait))

@@ -17,6 +17,9 @@ const (
 	// for more than some seconds; a broker that does mutes the connection by itself, and one that
 	// is out of its mind may ask for weeks.
 	throttleMax = 30 * time.Second
+	// mutedMax is how long nobody uses the common connection at most: kgo has then closed the one
+	// that is muted, because it was idle.
+	mutedMax = time.Minute
 )
 
 // pause returns how long to wait after so many failures in a row: twice as long each time, with

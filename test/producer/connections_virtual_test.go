@@ -255,3 +255,33 @@ func TestVirtual_Connections_HighDoesNotWaitWhileLowIsThrottled(t *testing.T) {
 		require.EqualValues(t, 1, p.Stats().Priorities[routing.High].Delivered)
 	})
 }
+
+// A broker that asks for a pause of days mutes the connection. That ends when it is idle.
+func TestVirtual_Connections_LanesShareThemAgainAfterAThrottleOfDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newEmbedded(t, 1, map[string]int32{"events": 3})
+		defer k.Close()
+		throttled := false
+		k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			if throttled {
+				return nil, nil, false
+			}
+			throttled = true
+			return taken(r.(*kmsg.ProduceRequest), 10*24*time.Hour), nil, true
+		})
+		p, err := producer.New(k.config(), producer.WithDialer(k.link.Dial))
+		require.NoError(t, err)
+		defer closeWithin(t, p, 0)
+		for i := range 300 {
+			for _, priority := range routing.All {
+				require.NoError(t, p.Send(producer.Record{Topic: "events", Priority: priority}))
+				time.Sleep(300 * time.Millisecond)
+			}
+			if i > 150 {
+				require.LessOrEqual(t, k.link.Open(), 2, "of all lanes, and for metadata")
+			}
+		}
+		require.True(t, throttled)
+	})
+}
