@@ -44,7 +44,11 @@ func TestVirtual_Connections_LanesShareThem(t *testing.T) {
 				require.Equal(t, open, b.p.Stats().Clusters["events"].Connections)
 			}
 			t.Logf("%d connections at most, %d dials", most, b.k.link.Dials())
-			require.Greater(t, most, brokers/2, "not all of them lead a partition")
+			leaders := make(map[int32]bool) // some brokers may lead nothing
+			for _, p := range b.k.PartitionInfos("events") {
+				leaders[p.Leader] = true
+			}
+			require.GreaterOrEqual(t, most, len(leaders))
 			require.LessOrEqual(t, most, brokers*13/10)
 			require.EqualValues(t, b.k.link.Dials(), b.p.Stats().Clusters["events"].ConnectionsOpened)
 
@@ -144,7 +148,7 @@ func TestVirtual_Connections_FewOfManyBrokers(t *testing.T) {
 			b.k.link.Delay(time.Millisecond / 2)
 			trickle(b, "events", 6*time.Minute) // until the distance of every broker is known
 			require.LessOrEqual(t, b.k.link.Open(), few+2)
-			require.Greater(t, b.k.link.Open(), few/2, "not all of them lead a partition")
+			require.GreaterOrEqual(t, b.k.link.Open(), few/2, "some brokers may lead nothing")
 
 			trickle(b, "small", time.Minute)
 			b.flush()
