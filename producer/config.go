@@ -251,8 +251,8 @@ type BatchingConfig struct {
 	// Linger is how long a batch waits for more records before it is sent. A full batch is sent
 	// earlier. A batch of un-keyed records may wait for up to a second linger, to share a request
 	// with other topics. A linger is never longer than a sixteenth of the delivery timeout of the
-	// priority. Zero means 10 ms. NoLinger (-1) sends at once; in a file or a variable, write 0. New
-	// rejects more than 1 minute.
+	// priority. Zero means 10 ms. NoLinger (-1) sends at once; in a file or a variable, write 0.
+	// New rejects more than 1 minute.
 	Linger time.Duration `yaml:"linger"`
 
 	// MaxLinger lets batches wait longer than Linger while requests carry few records. The time

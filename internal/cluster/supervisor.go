@@ -27,8 +27,8 @@ type supervisor struct {
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds, c.cfg.ProbeMax), answers: make(chan answer),
-		creator: newCreator(c), turns: make(turns), view: c.View()}
+	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds, c.cfg.ProbeMax),
+		answers: make(chan answer), creator: newCreator(c), turns: make(turns), view: c.View()}
 }
 
 func (s *supervisor) run(ctx context.Context) {

@@ -125,8 +125,8 @@ func (ts turns) first(later time.Time) time.Time {
 }
 
 // troubled reports whether an answer for some topic was not enough, or came to be out of date. What
-// many brokers have said in a row is no reason to ask yet another one: where a topic does not exist,
-// or has no leader for long, each producer of a fleet would open a connection a second.
+// many brokers have said in a row is no reason to ask yet another one: where a topic does not
+// exist, or has no leader for long, each producer of a fleet would open a connection a second.
 func (ts turns) troubled() bool {
 	for _, t := range ts {
 		if t.old && t.hurries < outdatedQuick || t.tries > 1 && t.tries <= unsettledQuick {
