@@ -9,12 +9,14 @@ import (
 
 const (
 	// CommonWait is how long a lane waits for the common connection to a broker as a matter of
-	// course, and CommonMost is the longest that it waits.
+	// course.
 	CommonWait = 10 * time.Millisecond
+	// CommonMost is the longest that it waits.
 	CommonMost = 100 * time.Millisecond
-	// A lane that has waited for more than CommonWait so often in that span does not wait again, nor
-	// does one whose waits have ended so often in a row because it has not asked for CommonWait. Its
-	// batch may have gone elsewhere, but a dispatcher with much to do asks as rarely.
+	// A lane that has waited for more than CommonWait so often in that span does not wait again.
+	// Nor does one whose waits have ended so often in a row because it has not asked for
+	// CommonWait: its batch may have gone elsewhere, but a dispatcher with much to do asks as
+	// rarely.
 	commonOften = 5
 	commonSpan  = 5 * time.Second
 	// commonAgain is how soon a lane that waits asks again.
