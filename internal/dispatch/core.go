@@ -44,7 +44,7 @@ type core struct {
 	troubles *troubles
 	counts   counts
 	acked    atomic.Int64 // monotonic time of the last acknowledgement
-	// the most bytes that were in flight: kgo copies them, and keeps its buffers
+	// the most bytes that were in flight: under TLS they are copied, and the buffers kept
 	overhead atomic.Int64
 
 	mu     sync.Mutex // guards what follows

@@ -39,6 +39,7 @@ func TestVirtual_Connections_LanesShareThem(t *testing.T) {
 			most := 0
 			for range 24 {
 				everyPriority(b, 5*time.Second, 100)
+				b.rest()
 				open := b.k.link.Open()
 				most = max(most, open)
 				require.Equal(t, open, b.p.Stats().Clusters["events"].Connections)
