@@ -24,9 +24,9 @@ func (an *answers) learnSize(s *shipment) {
 			an.log.Warn("broker hangs up on large requests: they are kept smaller",
 				zap.Int32("broker", b.ID), zap.Int("bytes", z.died))
 		}
-	case s.way == cluster.Common: // it is small, and another lane's request may be the cause
+	case s.way == cluster.Common: // it is small
 		if hungUp(s.err) && s.anyUnresolved() {
-			b.ownUntil = an.pass.now + ownFor // if it is not, this shows there
+			b.ownUntil = an.pass.now + ownFor // if it is too large all the same, this shows there
 		}
 	case errors.Is(s.err, context.DeadlineExceeded):
 		b.ended = b.launches // what dies with it, dies of that
