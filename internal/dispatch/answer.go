@@ -91,9 +91,7 @@ func (an *answers) count(s *shipment) {
 	}
 	an.counts.requests.Add(1)
 	an.counts.requestBytes.Add(uint64(s.bytes))
-	for _, it := range s.items {
-		an.counts.requestRecords.Add(uint64(it.attempt.Records))
-	}
+	an.counts.requestRecords.Add(uint64(s.records()))
 }
 
 // countAttempt counts a batch that was written, or may have been.

@@ -221,11 +221,8 @@ func (se *sender) designate(ts *topicState) {
 	}
 	ts.well = ts.well[:0]
 	for _, st := range ts.parts {
-		avoided := st.avoidUntil > se.pass.now && ts.anyApace || st.retryAt > se.pass.now ||
-			st.pinned != nil
-		if st.id < ts.count && st.leader != nil && st.leader.usable &&
-			st.leader.retryAt <= se.pass.now &&
-			!avoided {
+		avoided := st.avoidUntil > se.pass.now && ts.anyApace
+		if st.id < ts.count && st.triable(se.pass.now) && !avoided {
 			ts.well = append(ts.well, st.id)
 		}
 	}

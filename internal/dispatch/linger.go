@@ -10,9 +10,8 @@ const (
 	// The linger follows after so many requests, or after that time if there are fewer.
 	lingerRequests = 8
 	lingerSpan     = time.Second
-	// A linger grows from leastLinger, and to mostLinger: settings allow no more.
+	// leastLinger is what a linger grows from.
 	leastLinger = time.Millisecond
-	mostLinger  = time.Minute
 )
 
 // linger is how long the open batches of a lane wait for more records, where the settings give a
@@ -31,8 +30,8 @@ func (l *linger) in(s *Settings) time.Duration {
 	return l.is
 }
 
-// sent counts a request.
-func (l *linger) sent(records, bytes int, now time.Duration) {
+// sent counts a request, and follows within the range that settings give.
+func (l *linger) sent(s *Settings, records, bytes int, now time.Duration) {
 	l.requests++
 	l.records += records
 	l.bytes += bytes
@@ -42,6 +41,6 @@ func (l *linger) sent(records, bytes int, now time.Duration) {
 	n := float64(l.requests)
 	fill := max(float64(l.records)/n/wellRecords, float64(l.bytes)/n/wellBytes)
 	is := time.Duration(float64(max(l.is, leastLinger)) * min(max(1/fill, 0.5), 2))
-	// a pass may send to very many brokers before in is called again
-	*l = linger{is: min(is, mostLinger), since: now}
+	*l = linger{is: is, since: now}
+	l.in(s)
 }

@@ -13,7 +13,7 @@ func steady(l *linger, s *Settings, perSecond, size int, now *time.Duration) tim
 		wait := max(l.in(s), ms)
 		*now += wait
 		records := max(1, int(float64(perSecond)*wait.Seconds()))
-		l.sent(records, records*size, *now)
+		l.sent(s, records, records*size, *now)
 	}
 	return l.in(s)
 }
@@ -55,7 +55,7 @@ func TestLinger_StaysLongWhereAPassSendsVeryManyRequests(t *testing.T) {
 	var l linger
 	s := &Settings{Linger: 10 * ms, MaxLinger: time.Second}
 	for i := range 100 * lingerRequests { // one to each of many brokers
-		l.sent(1, 100, ms)
+		l.sent(s, 1, 100, ms)
 		if seen := l; i > 20*lingerRequests {
 			require.Equal(t, time.Second, seen.in(s))
 		}

@@ -39,6 +39,13 @@ type stream struct {
 	leaderlessSince time.Duration
 }
 
+// triable reports whether neither st nor its leader has to rest after a failure, and st has no
+// batch that goes before all else.
+func (st *stream) triable(now time.Duration) bool {
+	return st.leader != nil && st.leader.usable && st.leader.retryAt <= now && st.retryAt <= now &&
+		st.pinned == nil
+}
+
 // lead sets the leader of st. A new leader is tried at once.
 func (st *stream) lead(leader *brokerState) {
 	if st.leader == leader {

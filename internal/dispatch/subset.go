@@ -36,6 +36,9 @@ func (c *Site) keepTo(brokers int) int {
 // the producers of a fleet spread evenly over the brokers, all lanes of a producer use the same
 // ones, and a broker that comes or goes changes little. Brokers that cannot be used come last.
 func (pl *placement) rank() {
+	if pl.kept = pl.cluster.keepTo(len(pl.view.Brokers)); pl.kept == everywhere {
+		return // nobody looks at it
+	}
 	seed := pl.engine.seed
 	order := func(b *brokerState) (place int, hash uint64) {
 		switch {
@@ -58,7 +61,6 @@ func (pl *placement) rank() {
 	for i, b := range all {
 		b.rank = i
 	}
-	pl.kept = pl.cluster.keepTo(len(pl.view.Brokers))
 }
 
 // reachFor returns up to which rank the leaders of ts take its un-keyed batches, where kept brokers
@@ -82,6 +84,5 @@ func (ts *topicState) reachFor(kept int, now time.Duration) int {
 
 // wellAt reports whether the partition of st can be written to now, as far as is known.
 func (st *stream) wellAt(now time.Duration) bool {
-	return st.leader != nil && st.leader.usable && st.pace == apace && st.retryAt <= now &&
-		st.avoidUntil <= now && st.leader.retryAt <= now && st.pinned == nil
+	return st.triable(now) && st.pace == apace && st.avoidUntil <= now
 }
