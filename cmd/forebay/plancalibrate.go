@@ -94,8 +94,7 @@ func (f *calibrateFlags) run(cmd *cobra.Command) error {
 		err = f.write(measured)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "forebay: %v\n", err)
-		return exitError(exitFailed)
+		return gaveUp(stderr, err)
 	}
 	fmt.Fprint(cmd.OutOrStdout(), calibrated(&measured), "\nwritten to ", f.file, "\n")
 	return nil
