@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/forebay-go/forebay/internal/proctime"
 	"github.com/forebay-go/forebay/test/kafkatest"
 )
 
@@ -96,7 +97,7 @@ func (k *Kafka) Logged(t *TB, topics []string) (l Logged) {
 func (k *Kafka) CPU(t *TB) (sum time.Duration) {
 	for _, b := range k.Brokers() {
 		if pid := b.PID(); pid > 0 {
-			cpu, err := CPUOf(pid)
+			cpu, err := proctime.Of(pid)
 			t.Check(err)
 			sum += cpu
 		}

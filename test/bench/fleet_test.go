@@ -4,8 +4,6 @@ package bench_test
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/internal/faultnet"
+	"github.com/forebay-go/forebay/internal/proctime"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 	"github.com/forebay-go/forebay/test/kafkatest"
@@ -85,14 +84,9 @@ func benchFleet(b *testing.B, start func(*kafkatest.Cluster, *faultnet.Link) cli
 // brokersTime returns the seconds of processor time that the brokers have taken.
 func brokersTime(b *testing.B, kafka *kafkatest.Cluster) (seconds float64) {
 	for _, broker := range kafka.Brokers() {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", broker.PID()))
+		took, err := proctime.Of(broker.PID())
 		require.NoError(b, err)
-		_, after, _ := strings.Cut(string(text), ") ")
-		var user, system float64
-		fields := strings.Fields(after)
-		_, err = fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
-		require.NoError(b, err)
-		seconds += (user + system) / 100
+		seconds += took.Seconds()
 	}
 	return seconds
 }

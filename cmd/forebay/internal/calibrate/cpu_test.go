@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/internal/proctime"
 )
 
 func TestProcessorTime_GrowsWithTheWork(t *testing.T) {
-	before, err := processorTime(os.Getpid())
+	before, err := proctime.Of(os.Getpid())
 	require.NoError(t, err)
-	for after := before; after < before+3*tick; { // it ends, however slow the machine is
-		after, err = processorTime(os.Getpid())
+	for after := before; after < before+3*proctime.Tick; { // it ends, however slow the machine is
+		after, err = proctime.Of(os.Getpid())
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, after, before)
 	}
