@@ -17,15 +17,37 @@ import (
 	"github.com/forebay-go/forebay/test/proof"
 )
 
-// everyPriority sends a record of each priority every 10 ms, for d.
-func everyPriority(b *bubble, d time.Duration, bytes int) {
+// everyPriority sends n records of each priority every 10 ms, for d. It returns how many that were.
+func everyPriority(b *bubble, d time.Duration, n int) (sent int) {
 	for range d / (10 * time.Millisecond) {
 		for _, priority := range routing.All {
-			require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "events",
-				Priority: priority, Value: make([]byte, bytes)}))
+			for range n {
+				require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "events",
+					Priority: priority, Value: make([]byte, 100)}))
+				sent++
+			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+	return sent
+}
+
+// slow has the broker take d for each request with topic "slow".
+func (b *bubble) slow(d time.Duration) {
+	b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.k.KeepControl()
+		if r.(*kmsg.ProduceRequest).Topics[0].Topic == "slow" {
+			b.k.SleepControl(func() { time.Sleep(d) })
+		}
+		return nil, nil, false
+	})
+}
+
+// keepTo has un-keyed records keep to n brokers.
+func keepTo(c *producer.Config, n int) {
+	cc := c.Clusters["events"]
+	cc.MaxBrokers = n
+	c.Clusters["events"] = cc
 }
 
 // Lanes that send a little share a connection to each broker.
@@ -35,10 +57,10 @@ func TestVirtual_Connections_LanesShareThem(t *testing.T) {
 		judged(t, proof.Of(t, "F15"), setup{brokers: brokers,
 			topics: map[string]int32{"events": 2 * brokers}}, func(b *bubble) {
 			b.k.link.Delay(time.Millisecond / 2)
-			everyPriority(b, 4*time.Minute, 100) // until the distance of every broker is known
+			everyPriority(b, 4*time.Minute, 1) // until the distance of every broker is known
 			most := 0
 			for range 24 {
-				everyPriority(b, 5*time.Second, 100)
+				everyPriority(b, 5*time.Second, 1)
 				b.rest()
 				open := b.k.link.Open()
 				most = max(most, open)
@@ -71,14 +93,7 @@ func TestVirtual_Connections_HighDoesNotWaitBehindLow(t *testing.T) {
 				b.send("events", 1)
 				b.send("slow", 1)
 				b.flush()
-				b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error,
-					bool) {
-					b.k.KeepControl()
-					if r.(*kmsg.ProduceRequest).Topics[0].Topic == "slow" {
-						b.k.SleepControl(func() { time.Sleep(2 * time.Second) })
-					}
-					return nil, nil, false
-				})
+				b.slow(2 * time.Second)
 				for range 10 {
 					require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "slow",
 						Priority: routing.Low, Value: []byte("x")}))
@@ -109,13 +124,7 @@ func TestVirtual_Connections_LowDoesNotWaitBehindHighThatIsSlow(t *testing.T) {
 			b.send("slow", 1)
 			b.flush()
 			clear(b.longest)
-			b.k.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
-				b.k.KeepControl()
-				if r.(*kmsg.ProduceRequest).Topics[0].Topic == "slow" {
-					b.k.SleepControl(func() { time.Sleep(time.Second) })
-				}
-				return nil, nil, false
-			})
+			b.slow(time.Second)
 			for i := range 2000 {
 				if i%200 == 0 {
 					require.NoError(b.t, b.ledger.Send(b.p, producer.Record{Topic: "slow",
@@ -188,11 +197,7 @@ func TestVirtual_Connections_OtherBrokersTakeThePlaceOfOnesThatGo(t *testing.T) 
 		const brokers = 20
 		judged(t, proof.Of(t, "F15"), setup{brokers: brokers,
 			topics: map[string]int32{"events": 2 * brokers},
-			change: func(c *producer.Config) {
-				cc := c.Clusters["events"]
-				cc.MaxBrokers = 2
-				c.Clusters["events"] = cc
-			}}, func(b *bubble) {
+			change: func(c *producer.Config) { keepTo(c, 2) }}, func(b *bubble) {
 			trickle(b, "events", time.Minute)
 			refused, away := make(map[int32]bool), new(atomic.Int32)
 			b.k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -223,9 +228,7 @@ func TestVirtual_Connections_OthersHelpABrokerThatIsBusy(t *testing.T) {
 		judged(t, proof.Of(t, "F15"), setup{brokers: 20, topics: map[string]int32{"events": 40},
 			change: func(c *producer.Config) {
 				c.Batching.MaxBytes = 100_000
-				cc := c.Clusters["events"]
-				cc.MaxBrokers = 1
-				c.Clusters["events"] = cc
+				keepTo(c, 1)
 			}}, func(b *bubble) {
 			trickle(b, "events", 10*time.Second)
 			b.k.link.Delay(100 * time.Millisecond)

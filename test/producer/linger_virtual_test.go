@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/producer"
-	"github.com/forebay-go/forebay/routing"
 	"github.com/forebay-go/forebay/test/proof"
 )
 
@@ -26,16 +25,7 @@ func TestVirtual_Linger_IsLongerWhereRecordsAreFew(t *testing.T) {
 			// those of every priority, in each request
 			rate := func(d time.Duration, each int) float64 {
 				before := requests.Hits()
-				for range d / (10 * time.Millisecond) {
-					for _, priority := range routing.All {
-						for range each {
-							require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events",
-								Priority: priority, Value: make([]byte, 100)}))
-						}
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-				sent := int(d/(10*time.Millisecond)) * each * len(routing.All)
+				sent := everyPriority(b, d, each)
 				return float64(sent) / float64(requests.Hits()-before)
 			}
 			rate(10*time.Second, 1)
