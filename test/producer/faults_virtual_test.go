@@ -85,8 +85,10 @@ func TestVirtual_F8_AConnectionCutAfterTheWriteLeavesNoDuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"events": 1}},
 			func(b *bubble) {
+				b.send("events", 10)
+				b.flush() // there is a producer ID
 				b.k.link.CutAfterWrites(7)
-				for range 100 {
+				for range 99 {
 					b.send("events", 10)
 					time.Sleep(100 * time.Millisecond)
 				}
