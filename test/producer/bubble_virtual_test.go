@@ -71,6 +71,7 @@ func judged(t *testing.T, c *proof.Case, s setup, load func(*bubble)) producer.S
 	}
 	k := newEmbedded(t, s.brokers, s.topics, s.kafka...)
 	defer k.Close()
+	k.dealLeaders(t, s.topics)
 	b := &bubble{t: t, real: s.real, k: k, ledger: ledger.New(), proof: c,
 		topics: maps.Clone(s.topics), grown: make(map[string]bool), apart: make(map[uint64]producer.Report), longest: make(map[string]time.Duration), last: make(map[string]time.Time)}
 	if s.anyTime {

@@ -62,6 +62,17 @@ func newEmbedded(t require.TestingT, brokers int, topics map[string]int32,
 	return e
 }
 
+// dealLeaders has the brokers lead partitions in turn. The embedded Kafka draws leaders, and one
+// draw in thirty leaves one of two brokers without any of six partitions.
+func (e *embedded) dealLeaders(t require.TestingT, topics map[string]int32) {
+	brokers := int32(len(e.ListenAddrs()))
+	for name, partitions := range topics {
+		for p := range partitions {
+			require.NoError(t, e.MoveTopicPartition(name, p, p%brokers))
+		}
+	}
+}
+
 func (e *embedded) config(change ...func(*producer.Config)) producer.Config {
 	cfg := producer.Config{Clusters: map[string]producer.ClusterConfig{"events": {Brokers: e.ListenAddrs()}}}
 	for _, fn := range change {
