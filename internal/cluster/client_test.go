@@ -65,7 +65,7 @@ func TestClient_FollowsWhatKgoLearnsByItself(t *testing.T) {
 
 	for node, addr := range k.ListenAddrs() {
 		b.dials.hangUp(addr, false)
-		require.Eventually(t, func() bool { return ask(node) == nil }, time.Second,
+		require.Eventually(t, func() bool { return ask(node) == nil }, 10*time.Second,
 			time.Millisecond, "kgo has to notice that it was hung up")
 		require.Equal(t, addr, last.of())
 	}
