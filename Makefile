@@ -51,7 +51,7 @@ lint: ## the linters of .golangci.yml
 
 # These take minutes with the race detector. The others have one processor with it: a bubble's timers run in one context of the detector,
 # and two threads that run some at the same time, the bubble's own and that of who looks at a channel, spoil it now and then. It crashes, then.
-LONG := ^TestVirtual_(Connections|Linger|F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load|Explore|MetadataCosts|F14_RecordsFar|F14_ATopicThatWasIdle|F1_TheBoundHolds|F26_Troubles)
+LONG := ^TestVirtual_(Connections|Linger|F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load|Explore|MetadataCosts|F14_RecordsFar|F14_ATopicThatWasIdle|F1_TheBoundHolds|F26_Troubles|F13_ANewConnection|F13_AnotherCluster|F2_AttemptsAndLogLines|F9_ARenewal)
 
 virtual: virtuals schedules fallbacks ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
 
