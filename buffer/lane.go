@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -165,6 +166,7 @@ func (l *Lane) Close() {
 	for _, t := range topics {
 		t.mu.Lock()
 		t.closed = true
+		t.sealShardsLocked(math.MaxInt64)
 		t.mu.Unlock()
 	}
 }

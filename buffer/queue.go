@@ -13,6 +13,19 @@ func (q *queue) push(b *Batch) {
 	q.tail = b
 }
 
+// insert puts b before the first younger batch, if there is one and the last is such.
+func (q *queue) insert(b *Batch) {
+	if q.tail == nil || q.tail.born <= b.born {
+		q.push(b)
+		return
+	}
+	after := &q.head
+	for (*after).born <= b.born {
+		after = &(*after).next
+	}
+	b.next, *after = *after, b
+}
+
 func (q *queue) pushFront(b *Batch) {
 	b.next = q.head
 	q.head = b
@@ -70,6 +83,7 @@ type source struct {
 	sealed    queue
 	open      *Batch
 	hint      int // bytes of the last batch: how large the next begins
+	waited    int // records that have waited for the lock while the batch was open
 }
 
 func (s *source) empty() bool { return s.open == nil && s.head() == nil }
@@ -94,7 +108,7 @@ func (s *source) oldest() *Batch {
 func (s *source) seal() *Batch {
 	b := s.open
 	if b != nil {
-		s.open, s.hint = nil, cap(b.body)
+		s.open, s.hint, s.waited = nil, cap(b.body), 0
 		s.sealed.push(b)
 	}
 	return b

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -88,6 +89,7 @@ func (t *Topic) Settled() delivery.Books {
 }
 
 func (t *Topic) settledLocked() delivery.Books {
+	t.countShardsLocked()
 	books := t.books
 	books.Refused = t.refused.Load()
 	return books
@@ -135,6 +137,7 @@ func (t *Topic) unflush(w *Waiter) {
 func (t *Topic) flush(w *Waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.sealShardsLocked(math.MaxInt64)
 	t.unkeyed.seal()
 	for _, s := range t.bound {
 		s.seal()

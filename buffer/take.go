@@ -24,7 +24,7 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := len(dst)
-	dst = t.unkeyed.survey(dst)
+	dst = t.surveyUnkeyedLocked(dst)
 	for _, s := range t.bound {
 		if !t.withheldLocked(s) {
 			dst = s.survey(dst)
@@ -76,6 +76,9 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	if s == nil || t.withheldLocked(s) {
 		return nil
 	}
+	if seal && s == &t.unkeyed {
+		t.sealEldestLocked()
+	}
 	b := s.take(seal)
 	if b != nil {
 		t.served = true
@@ -89,6 +92,7 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.sealShardsLocked(limit)
 	old := t.unkeyed.takeOlder(limit, nil)
 	for b := t.undealt.head; b != nil && b.born < limit && !b.Busy(); b = t.undealt.head {
 		t.pullLocked(b)

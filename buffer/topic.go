@@ -13,6 +13,11 @@ type Topic struct {
 	name string
 	lane *Lane
 	made time.Time
+	// as many of shards may have an open batch; both change under mu, and are looked at without
+	opened atomic.Int32
+	shards atomic.Pointer[[]shard] // nil while none has an open batch
+
+	_ [64]byte // what Send reads of every topic is not in a cache line with what it changes
 
 	mu     sync.Mutex // guards what follows and the batches that are open or waiting
 	closed bool
@@ -81,17 +86,26 @@ func (t *Topic) AppendTight(r *Record, where Kind, partition int32, now time.Dur
 
 func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration,
 	tight bool) error {
-	t.mu.Lock()
+	cfg := t.lane.cfg.Load()
+	var full *shard
+	var waited bool
+	if where == Unkeyed && t.opened.Load() > 0 || !t.mu.TryLock() {
+		var added bool
+		if added, full, waited = t.enter(cfg, r, where, now); added {
+			return nil
+		}
+	}
 	defer t.mu.Unlock()
 	if t.closed {
 		return ErrClosed
 	}
-	cfg := t.lane.cfg.Load()
-	s := &t.unkeyed
-	if where != Unkeyed {
-		s = t.boundForLocked(cfg, r, where, partition)
+	var err error
+	if where == Unkeyed {
+		err = t.addUnkeyedLocked(cfg, full, waited, r, now, tight)
+	} else {
+		err = t.addLocked(cfg, t.boundForLocked(cfg, r, where, partition), r, now, tight)
 	}
-	if err := t.addLocked(cfg, s, r, now, tight); err != nil {
+	if err != nil {
 		t.last = now // it is not idle
 		return err
 	}
@@ -241,8 +255,11 @@ const leastBatch = 1 << 10
 // plenty reports whether a batch of s may begin as large as the last one was. It may while half of
 // the memory is free, or if the last one was filled quickly.
 func (l *Lane) plenty(s *source, now time.Duration) bool {
-	return l.budget.Used() < l.budget.Max()/2 || s.open != nil && now-s.open.born < quickFill
+	return l.ample() || s.open != nil && now-s.open.born < quickFill
 }
+
+// ample reports whether half of the memory is free.
+func (l *Lane) ample() bool { return l.budget.Used() < l.budget.Max()/2 }
 
 // quickFill is the time to fill a batch that counts as quick.
 const quickFill = 100 * time.Millisecond

@@ -146,6 +146,7 @@ func (t *Topic) pullLocked(b *Batch) {
 		t.undealt.pull(b)
 		return
 	}
+	t.sealIfLocked(b)
 	t.findLocked(b.kind, b.partition).pull(b)
 }
 
