@@ -32,8 +32,10 @@ func (s *supervisor) take(a answer) {
 func (s *supervisor) learn(a answer, t *target) {
 	now := time.Now()
 	news := t.state == bad
-	t.state, t.next, t.proven = good, now.Add(probeSoon), true
-	t.probes.reset()
+	if t.state != good && s.targets.dark() {
+		s.light(t, now)
+	}
+	t.state, t.proven = good, true
 	s.rounds.answered(now, a.round)
 	was := s.view.Brokers
 	s.view = s.view.merge(a.resp, s.c.topics())

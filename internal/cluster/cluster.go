@@ -20,8 +20,8 @@ type Config struct {
 	ClientID string
 	// how long brokers remember a producer, unless they report it themselves; 0: DefaultMemory
 	Memory time.Duration
-	// The longest time between probes of a broker in an outage; 0: ProbeMax. The time is random up
-	// to that (full jitter), half of it on average. In a short outage it is a twentieth.
+	// The longest time between probes of a broker in an outage; 0: ProbeMax. The time is random,
+	// and at least half of that. In a short outage it is a twentieth: see walk.
 	ProbeMax time.Duration
 	AcksAll  bool // false: acks from the leader alone
 	Dial     DialFunc

@@ -30,7 +30,6 @@ func (s *supervisor) suspectFailed() {
 
 func (s *supervisor) suspect(f failure, t *target) {
 	t.state, t.since, t.next = suspect, time.Now(), time.Now()
-	t.probes.reset()
 	s.lastErr = reasoned(f.err)
 	if refused(f.err) {
 		// a connection that the broker accepted before proves nothing
@@ -39,7 +38,7 @@ func (s *supervisor) suspect(f failure, t *target) {
 	s.leave(f.node, t)
 }
 
-// fail notes that t did not answer, and sets the time of its next probe.
+// fail notes that t did not answer: it is probed in turn with others that do not.
 func (s *supervisor) fail(id int32, t *target, err error) {
 	now := time.Now()
 	if other, ok := errors.AsType[*another](err); ok {
@@ -51,15 +50,14 @@ func (s *supervisor) fail(id int32, t *target, err error) {
 		t.left = now
 	}
 	if t.state != bad {
-		t.since = now
+		t.since, t.turn = now, mixed(now)
 	}
 	if t.state == named { // the partitions that it was said to lead have another leader
 		s.rounds.early = now.Add(unsettledAge)
 	}
-	t.state = bad
+	t.state, t.refused = bad, refused(err)
 	gone := s.leave(id, t)
 	s.turns.judge(now, s.view, s.targets.works(), false)
-	t.next = now.Add(t.probes.next(now.Sub(t.since), refused(err)))
 	s.lastErr = fmt.Errorf("%s: %w", t.addr, reasoned(err))
 	s.publish(gone)
 }

@@ -20,7 +20,7 @@ func (s *supervisor) retarget(was map[int32]Broker) (moved bool) {
 	atOnce := namedAtOnce
 	for id, b := range s.view.Brokers {
 		if s.targets[id] == nil {
-			s.targets[id] = newTarget(b.Addr, s.c.cfg.ProbeMax)
+			s.targets[id] = newTarget(b.Addr)
 			s.targets[id].state = named
 			s.targets[id].next = now.Add(wait)
 			if atOnce--; atOnce < 0 {

@@ -24,11 +24,15 @@ type supervisor struct {
 	lastErr   error
 	moves     moves
 	strangers strangers
+
+	often, rarely *walk // of the targets that do not answer
 }
 
 func newSupervisor(c *Cluster) *supervisor {
-	return &supervisor{c: c, targets: newTargets(c.cfg.Seeds, c.cfg.ProbeMax),
-		answers: make(chan answer), creator: newCreator(c), turns: make(turns), view: c.View()}
+	s := &supervisor{c: c, targets: newTargets(c.cfg.Seeds), answers: make(chan answer),
+		creator: newCreator(c), turns: make(turns), view: c.View()}
+	s.often, s.rarely = newWalks(c.cfg.ProbeMax)
+	return s
 }
 
 func (s *supervisor) run(ctx context.Context) {

@@ -1,18 +1,23 @@
 package cluster
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // target is a broker or a seed that can be asked.
 type target struct {
 	addr   string
 	state  targetState
 	since  time.Time // when it last stopped answering
-	next   time.Time // when it is probed again
-	probes *prober
+	next   time.Time // when it is probed, if it is named or suspect
+	turn   time.Time // when it was last probed in turn with others, or about
 	asked  bool      // a request to it is in flight
 	proven bool      // it has answered before
 	missed int       // answers in a row that did not name it
 	left   time.Time // when its connections were last closed because it sent us away
+
+	refused bool // its last answer was that it refuses us
 }
 
 type targetState uint8
@@ -24,17 +29,22 @@ const (
 	bad                        // did not answer
 )
 
-func newTarget(addr string, probeMax time.Duration) *target {
-	return &target{addr: addr, state: suspect, since: time.Now(), probes: newProber(probeMax)}
+func newTarget(addr string) *target {
+	now := time.Now()
+	return &target{addr: addr, state: suspect, since: now, turn: mixed(now)}
 }
+
+// mixed returns a turn for a target that joins others now. Many often join at the same moment, and
+// each instance of a fleet is to probe them in another order.
+func mixed(now time.Time) time.Time { return now.Add(-rand.N(time.Second)) }
 
 // targets are the brokers and seeds of a cluster by node ID. Seeds have the IDs of seedID.
 type targets map[int32]*target
 
-func newTargets(seeds []string, probeMax time.Duration) targets {
+func newTargets(seeds []string) targets {
 	ts := make(targets)
 	for i, addr := range seeds {
-		ts[seedID(i)] = newTarget(addr, probeMax)
+		ts[seedID(i)] = newTarget(addr)
 	}
 	return ts
 }

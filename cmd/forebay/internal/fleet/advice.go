@@ -247,7 +247,7 @@ func adviseStorm(p *Plan) (Advice, bool) {
 	if p.Storm.Attempts <= p.Storm.Limit {
 		return Advice{}, false
 	}
-	needed := time.Duration(math.Ceil(2*float64(p.Instances)/p.Storm.Limit)) * time.Second
+	needed := time.Duration(math.Ceil(4*float64(p.Instances)/3/p.Storm.Limit)) * time.Second
 	why := fmt.Sprintf("%s connection attempts/s on each broker in an outage, and the limit is "+
 		"%s/s", short(p.Storm.Attempts), short(p.Storm.Limit))
 	if needed > time.Minute {

@@ -50,11 +50,11 @@ func TestAdvice_GivesTheFigureOfTheChange(t *testing.T) {
 			"priority: low}]}", "settings.delivery_timeout.low", "11m",
 			"none of them expires; all priorities need "},
 		{"a storm", "{instances: 1000, brokers: 10, topics: [{records_per_second: 1k}]}",
-			"settings.probe_max", "20s",
-			"100 attempts/s; records flow up to 20s after the cluster is back"},
+			"settings.probe_max", "14s",
+			"95 attempts/s; records flow up to 14s after the cluster is back"},
 		{"a storm that no pause helps against",
 			"{instances: 10k, brokers: 10, topics: [{records_per_second: 1k}]}",
-			"limits.new_connections_per_second", "10,000",
+			"limits.new_connections_per_second", "6,667",
 			"all are connected 2s after the cluster is back, instead of 3m20s: ask your provider for " +
 				"it, or split the topics over several clusters"},
 	} {

@@ -8,7 +8,9 @@ import (
 const (
 	// shortOutage is how long an outage is taken for a restart, and probed often.
 	shortOutage = 90 * time.Second
-	shortTimes  = 20 // probes in the longest time between two of a longer outage
+	shortTimes  = 20  // as frequent as in a longer outage
+	together    = 3   // brokers that are probed as often as one
+	mostProbes  = 200 // of an instance, in a second
 )
 
 // Connections are those of one instance and of one broker.
@@ -97,19 +99,28 @@ type Storm struct {
 	Seconds float64 `json:"seconds_until_all_are_connected"`
 }
 
-// storm returns how producers come back. A producer probes every broker that it knows; the time
-// between two probes is random between 0 and probe_max, so half of it on average. The probe that is
-// answered leaves a connection, and the records then need those of connections.
+// storm returns how producers come back. The probe that is answered leaves a connection, and the
+// records then need those of connections.
 func (f *Fleet) storm(c Connections) Storm {
 	instances := float64(f.Instances)
-	s := Storm{Limit: f.Limits.NewConnections,
-		Attempts:      instances * 2 / f.Settings.ProbeMax.Seconds(),
-		ShortAttempts: instances * shortTimes / f.Settings.ProbeMax.Seconds(),
+	often, rarely := f.probes()
+	s := Storm{Limit: f.Limits.NewConnections, Attempts: instances * rarely,
+		ShortAttempts: instances * often,
 		Open:          instances + (c.Instance-1)*instances/float64(f.Brokers)}
 	longest := f.Settings.ProbeMax.Seconds()
 	if f.Outage <= shortOutage {
-		longest /= shortTimes
+		longest = 1 / often
 	}
 	s.Seconds = max(longest, s.Open/s.Limit)
 	return s
+}
+
+// probes returns how often a producer probes each broker, per second, in the first 90 seconds and
+// later. It probes them in turn. In a longer outage, the time between two probes of a broker is
+// random between half of probe_max and all of it, so three quarters of it on average.
+func (f *Fleet) probes() (often, rarely float64) {
+	brokers, longest := float64(f.Brokers), f.Settings.ProbeMax.Seconds()
+	often = max(min(brokers, together)/brokers*shortTimes, 1) / longest
+	rarely = 4 / (3 * longest)
+	return min(often, mostProbes/brokers), min(rarely, mostProbes/brokers)
 }

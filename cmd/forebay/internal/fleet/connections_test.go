@@ -40,19 +40,20 @@ func TestConnections_AgreeWithCasesComputedByHand(t *testing.T) {
 
 func TestStorm_AgreesWithACaseComputedByHand(t *testing.T) {
 	s := planOf(t, "{instances: 1000, brokers: 100, topics: [{records_per_second: 1}]}").Storm
-	require.Equal(t, 1000.0, s.Attempts, "one a second on average")
-	require.Equal(t, 10_000.0, s.ShortAttempts)
+	require.InEpsilon(t, 1000/1.5, s.Attempts, 1e-9, "one in 1.5 seconds on average")
+	require.InEpsilon(t, 500, s.ShortAttempts, 1e-9, "one in probe_max")
 	require.Equal(t, 1000+1000*8/100.0, s.Open, "that of the probe, and those for records")
 	require.InEpsilon(t, 1080/100.0, s.Seconds, 1e-9)
 
 	s = planOf(t, "{instances: 1000, brokers: 100, settings: {probe_max: 500ms}, topics: "+
 		"[{records_per_second: 1}], limits: {new_connections_per_second: 10k}}").Storm
-	require.Equal(t, 4000.0, s.Attempts)
-	require.Equal(t, 40_000.0, s.ShortAttempts)
+	require.InEpsilon(t, 2000, s.Attempts, 1e-9, "200 of each instance")
+	require.InEpsilon(t, 2000, s.ShortAttempts, 1e-9)
 	require.Equal(t, 0.5, s.Seconds, "the last probe")
 
 	s = planOf(t, "{instances: 10, brokers: 10, outage: 1m, topics: [{records_per_second: 1}]}").Storm
-	require.InEpsilon(t, 20/100.0, s.Seconds, 1e-9)
+	require.InEpsilon(t, 30, s.ShortAttempts, 1e-9, "three in 100 ms, on ten brokers")
+	require.InEpsilon(t, 1/3.0, s.Seconds, 1e-9)
 }
 
 // A topic that none of the few brokers leads goes to its first leader in the order of the instance.
