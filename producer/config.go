@@ -265,8 +265,9 @@ type BatchingConfig struct {
 
 	// MaxBytes is the size at which a batch is full, in bytes, before compression. Keep it below
 	// message.max.bytes of the brokers (1,048,588 by default): larger batches are halved until they
-	// fit. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less
-	// than 1 KiB and more than 16 MiB.
+	// fit. A partition has one batch of keyed records in flight, so larger batches help where
+	// brokers are far away, or acknowledge late (diskless topics). Zero means 1,000,000, or a
+	// quarter of Buffer.MaxBytes if that is less. New rejects less than 1 KiB and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 
 	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in

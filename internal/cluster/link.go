@@ -54,11 +54,26 @@ type Way uint8
 
 // The ways. Two requests on the same connection are answered one after the other.
 const (
-	Common Way = iota // that of all links of the cluster
-	Own               // that of the link
-	Aside             // another one of the link, for requests that would delay others
-	ways
+	Common  Way = iota // that of all links of the cluster
+	Own                // that of the link
+	Aside              // another one of the link, for requests that would delay others
+	further            // the first of those beside Own
 )
+
+const (
+	// Widest is how many connections a link has to one broker at most, but for Common and Aside.
+	Widest = 8
+	// Ways is how many ways there are.
+	Ways = int(further) + Widest - 1
+)
+
+// Nth returns the n-th of Widest ways, from 0 on, which is Own.
+func Nth(n int) Way {
+	if n == 0 {
+		return Own
+	}
+	return further + Way(n-1)
+}
 
 // Link is the way of one lane to a cluster. It has connections of its own to the brokers, for when
 // the common ones would have it wait behind another lane's requests. It has its own producer IDs,
@@ -70,7 +85,7 @@ type Link struct {
 	asking sync.WaitGroup // those of askMemory
 
 	mu  sync.Mutex    // guards what follows
-	own [ways]*client // nil until the first request; that of Common is the cluster's
+	own [Ways]*client // nil until the first request; that of Common is the cluster's
 	ids []*identity   // by number, as far as any was used
 }
 

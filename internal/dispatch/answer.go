@@ -40,17 +40,22 @@ func (an *answers) land() {
 // settleBroker notes what a request has shown about its broker.
 func (an *answers) settleBroker(s *shipment) {
 	b := s.broker
+	b.aboard[s.way]--
 	switch s.way {
+	case cluster.Aside:
+		b.aside = false
 	case cluster.Common:
 		an.cluster.common.Ended(an.lane.Priority, b.ID)
 		fallthrough
-	case cluster.Own:
+	default:
 		b.flying--
-	case cluster.Aside:
-		b.aside = false
 	}
 	an.learnSize(s)
 	if s.err == nil {
+		if s.way != cluster.Aside {
+			b.width.acked(s.acknowledged(), s.took()-b.away, an.pass.now,
+				b.pressed == an.pass.number-1)
+		}
 		an.count(s)
 		an.cluster.gate.Answered(an.lane.Priority, b.ID, s.bytes, an.pass.now)
 		an.settleThrottle(s)
@@ -61,6 +66,7 @@ func (an *answers) settleBroker(s *shipment) {
 		return
 	}
 	b.fails++
+	b.width = width{is: 1}
 	b.plain = false // it may come back as another version
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		b.patience = min(2*b.patience, patienceMax)

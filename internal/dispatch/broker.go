@@ -66,12 +66,16 @@ type brokerState struct {
 	// from sending a request to its answer, or from the answer before on that connection if that
 	// came later
 	serving recent
-	landed  [3]time.Duration // when the last answer came, by the way of the request
+	taking  recent                      // from sending a request to its answer in any case
+	landed  [cluster.Ways]time.Duration // when the last answer came, by the way of the request
+	aboard  [cluster.Ways]int           // requests, by way
+	width   width
+	pressed uint64 // the last pass in which more waited than it takes
 }
 
 func newBrokerState(id int32) *brokerState {
 	return &brokerState{Load: Load{ID: id}, alone: true,
-		sizes: sizes{limit: firstRequest}, patience: cluster.AttemptTimeout}
+		sizes: sizes{limit: firstRequest}, patience: cluster.AttemptTimeout, width: width{is: 1}}
 }
 
 // free reports whether a request may be sent to b now.
@@ -106,22 +110,49 @@ func (b *brokerState) takes(st *stream, pass *pass) bool {
 }
 
 // slots returns how many requests may be in flight. A broker that has just failed gets one at a
-// time. A broker that is far away gets as many as fit into one round trip.
+// time. A broker that is far away gets as many as fit into one round trip, and one that
+// acknowledges late as many as its width takes.
 func (b *brokerState) slots() int {
 	if !b.alone {
-		return max(1, b.slotsAlone()/2)
+		return max(1, min(b.slotsAlone(), b.slotsByDistance())/2) // not by its width
 	}
 	return b.slotsAlone()
 }
 
 func (b *brokerState) slotsAlone() int {
-	switch {
-	case b.fails > 0:
+	if b.fails > 0 {
 		return 1
-	case b.away > farAway:
+	}
+	return max(b.slotsByDistance(), b.width.is*slotsPerBroker)
+}
+
+func (b *brokerState) slotsByDistance() int {
+	if b.away > farAway {
 		return min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)
 	}
 	return slotsPerBroker
+}
+
+// streams returns how many streams each of its partitions may use.
+func (b *brokerState) streams() int {
+	if n := b.slotsByDistance(); n > slotsPerBroker {
+		return max(n, b.width.is)
+	}
+	return b.width.is
+}
+
+// late reports whether its answers come late, because it is far away or for another reason.
+func (b *brokerState) late() bool { return b.away > farAway || b.width.late }
+
+// emptiest returns the one of its connections with the fewest requests.
+func (b *brokerState) emptiest() cluster.Way {
+	best := cluster.Own
+	for n := range b.width.is {
+		if way := cluster.Nth(n); b.aboard[way] < b.aboard[best] {
+			best = way
+		}
+	}
+	return best
 }
 
 // takesOpen reports whether a request may take batches that are not full. With more requests in

@@ -73,7 +73,8 @@ func newCore(l *Lane, c *Site, there routing.Fallback) *core {
 func (c *core) begin() {
 	now := c.engine.clock.Mono()
 	s := c.lane.settings()
-	*c.pass = pass{Settings: s, now: now, at: now + c.engine.idle/10, linger: c.linger.in(s)}
+	*c.pass = pass{Settings: s, number: c.pass.number + 1, now: now, at: now + c.engine.idle/10,
+		linger: c.linger.in(s)}
 }
 
 func (c *core) activate(ts *topicState) {

@@ -18,6 +18,7 @@ func (se *sender) launch(s *shipment) {
 		s.number = s.broker.launches
 	}
 	se.board(s)
+	s.broker.aboard[s.way]++
 	for _, it := range s.items {
 		se.tick++
 		it.stream.used = se.tick
@@ -72,6 +73,9 @@ const (
 // way returns the connection for the next request to b. It returns false if the lane waits for the
 // common one.
 func (se *sender) way(b *brokerState) (way cluster.Way, ok bool) {
+	if b.width.is > 1 {
+		return b.emptiest(), true
+	}
 	if se.pass.now < b.ownUntil {
 		return cluster.Own, true
 	}

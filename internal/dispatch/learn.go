@@ -36,11 +36,11 @@ func (an *answers) learnSize(s *shipment) {
 		z.untested = false
 		z.forget() // small requests are not answered either
 	case s.anyUnresolved():
-		too := s.way == cluster.Own && s.number <= b.ended
+		too := s.way != cluster.Aside && s.number <= b.ended
 		if !too || z.group > 0 {
 			z.ended(s.wrote, too)
 		}
-		if !too && s.way == cluster.Own {
+		if !too && s.way != cluster.Aside {
 			b.ended = b.launches
 		}
 		z.untested = z.untested || s.lone() && s.wrote >= leastLethal

@@ -45,8 +45,11 @@ func (b *brokerState) learn(s *shipment, failed bool) (slow bool) {
 	if failed {
 		return served > min(max(slowTimes*b.serving.median, slowLeast), slowFailure)
 	}
-	slow = served > max(slowTimes*b.serving.median, slowLeast)
+	// one that serves the requests of a connection at once, each after a while, seems to serve most
+	// of them in no time
+	slow = served > max(slowTimes*b.serving.median, slowLeast, 2*b.taking.least)
 	b.serving.add(served)
+	b.taking.add(s.took())
 	return slow
 }
 
@@ -55,6 +58,7 @@ type recent struct {
 	times  [15]time.Duration // in no order, 0: not yet
 	next   int               // which is replaced next
 	median time.Duration
+	least  time.Duration
 }
 
 func (r *recent) add(d time.Duration) {
@@ -63,7 +67,7 @@ func (r *recent) add(d time.Duration) {
 	sorted := r.times
 	slices.Sort(sorted[:])
 	known, _ := slices.BinarySearch(sorted[:], 1) // where those that are known begin
-	r.median = sorted[(known+len(sorted))/2]
+	r.median, r.least = sorted[(known+len(sorted))/2], sorted[known]
 }
 
 // The paces of a partition that are not a number of companions. A broker answers a request when the

@@ -8,6 +8,7 @@ import (
 // when the next one is due.
 type pass struct {
 	*Settings
+	number uint64
 	now    time.Duration // monotonic; all of a pass happens at one instant
 	at     time.Duration // of the next pass
 	linger time.Duration // in the range that the settings give

@@ -206,8 +206,12 @@ func (se *sender) testSizes() {
 
 // widen adds streams to topics that need them, and reports whether it added any.
 func (se *sender) widen() (more bool) {
+	full := se.inFlight+int64(se.pass.BatchBytes) > se.pass.BufferBytes/4
 	for _, ts := range se.active {
-		more = ts.widen() || more
+		if ts.overflows() {
+			ts.press(full, se.pass.number)
+			more = ts.widen() || more
+		}
 	}
 	return more
 }

@@ -78,6 +78,16 @@ func (s *shipment) records() (n int) {
 	return n
 }
 
+// acknowledged counts the bytes of s that are in the log.
+func (s *shipment) acknowledged() (n int) {
+	for _, it := range s.items {
+		if !it.gone && !it.failed() {
+			n += it.batch.Size()
+		}
+	}
+	return n
+}
+
 func (s *shipment) orNil() *shipment {
 	if len(s.items) == 0 {
 		return nil

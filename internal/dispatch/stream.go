@@ -11,6 +11,9 @@ func (st *stream) idle(pass *pass) bool {
 	if st.flying != nil || st.leader == nil {
 		return false
 	}
+	if st.spare() {
+		return false
+	}
 	if st.retryAt > pass.now {
 		pass.by(st.retryAt)
 		return false
@@ -18,8 +21,14 @@ func (st *stream) idle(pass *pass) bool {
 	return true
 }
 
+// spare reports whether st is more than its leader takes to a partition at the moment.
+func (st *stream) spare() bool {
+	return st.number > 0 && st.number >= st.leader.streams() && st.pinned == nil
+}
+
 // stream is one numbered flow of batches to a partition: one batch at a time, numbered without a
-// gap. If the broker is far away, batches without keys get more streams to the same partition.
+// gap. If the broker is far away, or acknowledges late, batches without keys get more streams to
+// the same partition.
 // Each has a producer ID of its own. The broker takes them for different producers, so no stream
 // depends on another.
 type stream struct {

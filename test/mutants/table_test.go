@@ -552,12 +552,21 @@ var table = []mutant{
 		name:   "a busy broker is taken for a far one",
 		broken: "a broker whose answers come late gets more requests, as one that is far away",
 		file:   "internal/dispatch/broker.go",
-		old: "case b.away > farAway:\n\t\treturn " +
+		old: "if b.away > farAway {\n\t\treturn " +
 			"min(slotsPerBroker+int((b.away-farAway)/farStep), slotsFar)",
-		new: "case b.serving.median > farAway:\n\t\treturn " +
+		new: "if b.serving.median > farAway {\n\t\treturn " +
 			"min(slotsPerBroker+int((b.serving.median-farAway)/farStep), slotsFar)",
 		by:   check{"internal/dispatch", "TestBroker_OneThatIsBusyIsNotTakenForAFarOne"},
 		says: "to what it has to do",
+	},
+	{
+		name:   "a width that brings nothing is kept",
+		broken: "a broker whose answers come late gets more requests, whether or not that helps",
+		file:   "internal/dispatch/width.go",
+		old:    "rate < widerTimes*w.kept",
+		new:    "rate < 0*w.kept",
+		by:     check{"internal/dispatch", "TestWidth_AtABrokerWithTooMuchToDo"},
+		says:   "others: time at more than",
 	},
 
 	// Time.
