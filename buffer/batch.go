@@ -41,6 +41,7 @@ type Batch struct {
 	body  []byte // records in wire format; after compression the compressed ones
 	sum   sum    // of body, as far as it was taken
 	metas []meta // nil without reports
+	calls []call // of the records that have one, in their order
 	// writes to a connection that read body now; see Lent
 	lent atomic.Int32
 
@@ -172,6 +173,9 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	if b.reports {
 		b.metas = append(b.metas, meta{tag: r.Tag, born: born})
 	}
+	if r.Call != nil {
+		b.calls = append(b.calls, call{index: b.records - 1, tag: r.Tag, born: born, call: r.Call})
+	}
 }
 
 // full reports whether b must grow before a record of n framed bytes is added.
@@ -212,7 +216,7 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 // body any more.
 func (b *Batch) Release() {
 	b.dropBody()
-	b.metas = nil
+	b.metas, b.calls = nil, nil
 	b.charge(-b.held)
 }
 
@@ -232,14 +236,15 @@ func (b *Batch) charge(n int64) {
 	l.budget.Adjust(l.cfg.Load().Class, n)
 }
 
-// Each calls yield for every record of b, with its index and the monotonic time of its Send.
-// Without reports that is the time of the oldest Send. Keys and values point into memory that b
+// Each calls yield for every record of b, with its index and the monotonic time of its Send. That
+// is the time of the oldest Send without reports, for a record that has no Call. Keys and values point into memory that b
 // owns.
 func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	body, err := b.plain()
 	if err != nil {
 		return err
 	}
+	calls := b.calls
 	for i := range b.records {
 		var r Record
 		if r, body, err = readRecord(body, b.baseTime); err != nil {
@@ -248,6 +253,10 @@ func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 		born := b.born
 		if b.metas != nil {
 			r.Tag, born = b.metas[i].tag, b.metas[i].born
+		}
+		if len(calls) > 0 && calls[0].index == i {
+			r.Call, r.Tag, born = calls[0].call, calls[0].tag, calls[0].born
+			calls = calls[1:]
 		}
 		yield(i, &r, born)
 	}

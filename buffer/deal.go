@@ -121,6 +121,9 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	if into.reports {
 		into.metas = append(make([]meta, 0, n), into.metas...)
 	}
+	if c.Called() {
+		into.calls = append(make([]call, 0, len(into.calls)+len(c.calls)), into.calls...)
+	}
 	_ = c.Each(func(_ int, r *Record, born time.Duration) {
 		delta, size, _ := into.measure(r)
 		into.add(r, born, delta, size)
@@ -138,7 +141,9 @@ func (t *Topic) flushedApartLocked(a, b *Batch) bool {
 }
 
 // memory returns the bytes of the buffers of b.
-func (b *Batch) memory() int64 { return int64(cap(b.body)) + int64(cap(b.metas))*metaBytes }
+func (b *Batch) memory() int64 {
+	return int64(cap(b.body)) + int64(cap(b.metas))*metaBytes + int64(cap(b.calls))*callBytes
+}
 
 // Postpone has keyed batches, which were taken, wait to be dealt out. Until they are dealt out or
 // gone, newer keyed batches cannot be taken, except those that were dealt out before. They can be
@@ -270,8 +275,8 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 }
 
 // measureParts returns empty batches, one for each value of group, and by index the batch that each
-// record goes to. Their held and count are the bytes and the number of the records to come. Group
-// is called once for each record: it may be the application's, and may change its answer.
+// record goes to. Their held and count are the bytes and the number of the records to come, and
+// they have as many calls, but empty ones. Group is called once for each record: it may be the application's, and may change its answer.
 func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch,
 	err error) {
 	found := make(map[int32]*Batch)
@@ -288,6 +293,9 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 		size := r.bodySize(r.Timestamp-c.baseTime, int64(c.count))
 		c.held += int64(size + varintSize(int64(size)))
 		c.count++
+		if r.Call != nil {
+			c.calls = append(c.calls, call{})
+		}
 	})
 	return children, by, err
 }
@@ -298,8 +306,11 @@ func (b *Batch) allot() {
 	if b.reports {
 		b.metas = make([]meta, 0, b.count)
 	}
+	if b.Called() {
+		b.calls = make([]call, 0, len(b.calls))
+	}
 	b.held, b.count = 0, 0
-	b.charge(batchOverhead + int64(cap(b.body)) + int64(cap(b.metas))*metaBytes)
+	b.charge(batchOverhead + b.memory())
 }
 
 // replace puts children in place of b in the list of all batches, in one step, so that every record

@@ -20,6 +20,7 @@ type Record struct {
 	Headers   []Header
 	Timestamp int64  // milliseconds since 1970
 	Tag       uint64 // the caller's; never sent
+	Call      any    // the caller's; kept with the record and returned by EachCall; nil: none
 }
 
 // FramedSize returns the bytes that r takes as the first record of a batch.

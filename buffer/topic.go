@@ -118,8 +118,11 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 // catchUpEvery is the number of records between calls of Config.CatchUp.
 const catchUpEvery = 64
 
-// SmallBatch estimates the bytes that AppendTight needs for a record of so many framed bytes.
-func SmallBatch(framed int) int64 { return batchOverhead + int64(roundUp(framed)) + 16*metaBytes }
+// SmallBatch estimates the bytes that AppendTight needs for a record of so many framed bytes, which
+// may have a Call.
+func SmallBatch(framed int) int64 {
+	return batchOverhead + int64(roundUp(framed)) + 16*metaBytes + 4*callBytes
+}
 
 // boundForLocked returns the source for a record with a key or a partition.
 func (t *Topic) boundForLocked(cfg *Config, r *Record, where Kind, partition int32) *source {
@@ -179,6 +182,9 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 			if b.full(framed) {
 				err = b.grow(framed, limit, now)
 			}
+			if err == nil && r.Call != nil {
+				err = b.allowCall(now)
+			}
 			if err == nil {
 				b.add(r, now, delta, size)
 				t.pending++
@@ -202,7 +208,11 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	if want := min(s.hint, limit); framed < want && !tight && t.lane.plenty(s, now) {
 		_ = b.grow(want, limit, now) // it is only a beginning
 	}
-	if err := b.grow(framed, limit, now); err != nil {
+	err := b.grow(framed, limit, now)
+	if err == nil && r.Call != nil {
+		err = b.allowCall(now)
+	}
+	if err != nil {
 		t.short.Add(b.held) // all of it is needed at once
 		b.Release()
 		return err

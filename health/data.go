@@ -45,6 +45,8 @@ type data struct {
 	ReportsDropped uint64 `json:"reports_dropped"`
 	ReportPanics   uint64 `json:"report_panics"`
 	EventsDropped  uint64 `json:"events_dropped"`
+
+	InterceptorPanics uint64 `json:"interceptor_panics"`
 }
 
 type booksRow struct {
@@ -129,6 +131,7 @@ func (v *look) dataOf() data {
 			s.Throttled, s.ThrottledFor.Seconds(), s.OrderAtRisk},
 		Delivery: s.DeliveryTime.Buckets[:], ReportsDropped: s.ReportsDropped,
 		ReportPanics: s.ReportPanics, EventsDropped: s.EventsDropped,
+		InterceptorPanics: s.InterceptorPanics,
 	}
 	d.Names.Known, d.Names.Lookups = s.Names.Known, s.Names.Lookups
 	d.Names.Failures, d.Names.Stale = s.Names.Failures, s.Names.Stale

@@ -43,6 +43,7 @@ var refused = []struct {
 	{producer.ErrNoRoute, "their priority has no cluster", true},
 	{producer.ErrInvalidRecord,
 		"the name of their topic is not legal in Kafka, or their partition is negative", true},
+	{producer.ErrIntercepted, "an interceptor of the application refused them", true},
 	{producer.ErrClosed, "the producer is closed", false},
 }
 
@@ -72,6 +73,8 @@ func lossesOf(s *producer.Stats) (all []loss) {
 	callback(s.ReportsDropped, "delivery reports were dropped",
 		"the application's callback does not keep up")
 	callback(s.ReportPanics, "the application's callback for delivery reports panicked",
+		"see the panic in the application's log")
+	callback(s.InterceptorPanics, "an interceptor of the application panicked",
 		"see the panic in the application's log")
 	callback(s.EventsDropped, "events were dropped", "the application's callback does not keep up")
 	return all

@@ -190,6 +190,10 @@ func TestReport_TellsWhatSendRefusedAndWhatTheApplicationDidNotTake(t *testing.T
 		"panics": {func(s *producer.Stats) { s.ReportPanics = 2 }, Impaired,
 			"the application's callback for delivery reports panicked",
 			"see the panic in the application's log"},
+		"interceptors": {func(s *producer.Stats) { s.InterceptorPanics = 2 }, Impaired,
+			"an interceptor of the application panicked", "see the panic in the application's log"},
+		"intercepted": {func(s *producer.Stats) { s.Refused[producer.ErrIntercepted] = 2 }, Losing,
+			"Send refused records", "an interceptor of the application refused them"},
 		"events": {func(s *producer.Stats) { s.EventsDropped = 2 }, Impaired,
 			"events were dropped", "the application's callback does not keep up"},
 	} {

@@ -15,6 +15,12 @@ func callbacks() []Metric {
 		From:     []string{"ReportPanics"},
 		read:     func(v *view, emit emit) { emit(float64(v.ReportPanics)) },
 	}, {
+		Name: "forebay_interceptor_panics_total", Kind: Counter, Unit: "{panic}",
+		Help:     "Panics of interceptors. Each refused a record.",
+		Question: "Do the interceptors work?",
+		From:     []string{"InterceptorPanics"},
+		read:     func(v *view, emit emit) { emit(float64(v.InterceptorPanics)) },
+	}, {
 		Name: "forebay_events_dropped_total", Kind: Counter, Unit: "{event}",
 		Help:     "Events dropped to make room for newer ones: the callback did not keep up.",
 		Question: "Does the application miss events?",

@@ -213,7 +213,7 @@ var stories = []story{{
 		s.Names.Stale++
 		s.Settings.Refused = "forebay.yaml:3:1: bufer: unknown setting"
 		s.ReportsDropped++
-		s.ReportPanics++
+		s.InterceptorPanics++
 		s.EventsDropped++
 	},
 	fires: map[string]time.Duration{

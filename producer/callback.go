@@ -22,8 +22,8 @@ func nameOf(fn any) string { return runtime.FuncForPC(reflect.ValueOf(fn).Pointe
 // so it counts only while that function runs for this one too.
 func (p *Producer) callback() string {
 	running := make(map[string]string)
-	if p.reports != nil && p.reports.calling.Load() {
-		running[callsDelivery] = "the delivery callback"
+	if p.reports.calling.Load() {
+		running[callsDelivery] = "a delivery callback"
 	}
 	if p.events.calling.Load() {
 		running[callsEvents] = "the callback for events"

@@ -18,7 +18,7 @@ import (
 // with an error that wraps the error of ctx and says what the records wait for.
 func (p *Producer) Flush(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
-		return fmt.Errorf("flush: %w%s", err, p.because())
+		return fmt.Errorf("flush: %w%s", err, p.because(""))
 	}
 	return nil
 }
@@ -143,19 +143,15 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 	ctxErr := p.flushBefore(ctx)
 	because := ""
 	if ctxErr != nil {
-		because = p.because() // while that is known
+		because = p.because("") // while that is known
 	}
-	if p.reports != nil {
-		p.reports.unbound()
-	}
+	p.reports.unbound()
 	p.stop()
 	p.evict.tell() // what was just given up
 	s := p.summary()
 	p.closed = &s
-	if p.reports != nil {
-		p.reports.close()
-		await(ctx, p.reports.done)
-	}
+	p.reports.close()
+	await(ctx, p.reports.done)
 	p.events.close()
 	await(ctx, p.events.done)
 	p.logger.close()

@@ -21,6 +21,9 @@ var (
 	ErrNoRoute = errors.New("no cluster for this priority")
 	// ErrInvalidRecord reports a topic name that is not legal in Kafka, or a negative partition.
 	ErrInvalidRecord = errors.New("invalid record")
+	// ErrIntercepted reports a record that an interceptor refused, or that one panicked for. The error
+	// wraps that of the interceptor, too.
+	ErrIntercepted = errors.New("refused by an interceptor")
 	// ErrClosed reports a producer that was closed.
 	ErrClosed = errors.New("producer closed")
 )
@@ -32,7 +35,7 @@ type SendError struct {
 	Size     int64  // bytes that were asked for, where that matters
 	Limit    int64  // the bound that they or the topics met, where there is one
 	Hint     string // what is wrong with the record, where the error does not say it
-	Err      error  // one of the errors above; returned by Unwrap
+	Err      error  // wraps one of the errors above; returned by Unwrap
 }
 
 // Error returns the error in words.

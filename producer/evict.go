@@ -83,11 +83,11 @@ func (p *Producer) laneOf(t *buffer.Topic) *dispatch.Lane {
 
 // appendFull appends rec where Append has failed for lack of room: it has others make some, a few
 // times at most.
-func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
+func (p *Producer) appendFull(t *buffer.Topic, rec *Record, call any, err error) error {
 	l, tries := p.laneOf(t), 0
 	n, tight := p.needs(l, t, rec)
 	for ; tries < evictionsPerSend && p.evict.makeRoom(l, t, n, err); tries++ {
-		if err = p.append(t, rec, tight); !errors.Is(err, buffer.ErrFull) {
+		if err = p.append(t, rec, call, tight); !errors.Is(err, buffer.ErrFull) {
 			return err
 		}
 		if !tight {
@@ -96,7 +96,7 @@ func (p *Producer) appendFull(t *buffer.Topic, rec *Record, err error) error {
 	}
 	// what was given up may not be enough for a batch to double, but be more than the record needs
 	if tries > 0 {
-		err = p.append(t, rec, true)
+		err = p.append(t, rec, call, true)
 	}
 	if errors.Is(err, buffer.ErrFull) {
 		t.Refuse()
@@ -186,7 +186,7 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 		return false
 	}
 	l := e.p.laneOf(b.Topic())
-	outcome, keep := Shed, e.p.reports != nil
+	outcome, keep := Shed, e.p.options.delivery != nil || b.Called()
 	if b.History.MaybeWritten {
 		outcome = PossiblyPersisted // the reason is why it was given up all the same
 	}

@@ -151,3 +151,49 @@ func ExampleProducer_Reconfigure() {
 	_, _ = p.Close(ctx)
 	// Output: 1 1
 }
+
+func ExampleProducer_SendFunc() {
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
+	if err != nil {
+		panic(err)
+	}
+	defer kafka.Close()
+	p, err := producer.New(producer.Config{
+		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: kafka.ListenAddrs()}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	err = p.SendFunc(producer.Record{Topic: "orders", Value: []byte("order 17")},
+		func(r producer.Report) { fmt.Println(r.Outcome, "at offset", r.Offset) })
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, _ = p.Close(ctx) // returns after the call
+	// Output: delivered at offset 0
+}
+
+func ExampleWithInterceptor() {
+	p, err := producer.New(producer.Config{ // nobody listens there
+		Clusters: map[string]producer.ClusterConfig{"gone": {Brokers: []string{"127.0.0.1:1"}}},
+	}, producer.WithInterceptor(func(r *producer.Record) error {
+		if len(r.Value) == 0 {
+			return errors.New("an event needs a value")
+		}
+		r.Headers = append(r.Headers, producer.Header{Key: "service", Value: []byte("shop")})
+		return nil
+	}))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.Send(producer.Record{Topic: "orders", Value: []byte("order 17")}))
+	fmt.Println(p.Send(producer.Record{Topic: "orders"}))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _ = p.Close(ctx)
+	// Output:
+	// <nil>
+	// send to "orders" (medium): refused by an interceptor: an event needs a value
+}

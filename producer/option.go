@@ -29,7 +29,8 @@ type options struct {
 	idle     time.Duration    // how long a topic may be without a record before its table is freed
 	hooks    []kgo.Hook
 
-	partitioner partitioner.Partitioner
+	partitioner  partitioner.Partitioner
+	interceptors []func(*Record) error
 
 	tls         map[string]*tls.Config // by cluster
 	credentials map[string]func(context.Context) (Credentials, error)
@@ -76,6 +77,7 @@ func WithSlog(log *slog.Logger) Option {
 // panic is logged and counted in Stats().ReportPanics, and the next report follows. fn may call
 // Send, but not Close (ErrInCallback). Report.Returned returns the record if it was not delivered;
 // records that were given up for their memory are gone. Without this option reports cost nothing.
+// SendFunc has a function called for one record.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }

@@ -28,16 +28,17 @@ type Producer struct {
 	pool    *buffer.Pool
 	engine  *dispatch.Engine
 	evict   *evictor
-	reports *reports // nil without a callback
+	reports *reports
 	events  *events
 	samples samples
 
 	setup atomic.Pointer[setup]
 	from  atomic.Pointer[provenance] // of the settings; nil until somebody has told
 	// but for ErrBufferFull of a topic that is there, which the topic counts
-	refused [refusals]atomic.Uint64
-	closing chan struct{} // one slot; holds a token while Close works
-	closed  *Summary      // belongs to who holds that token
+	refused           [refusals]atomic.Uint64
+	interceptorPanics atomic.Uint64
+	closing           chan struct{} // one slot; holds a token while Close works
+	closed            *Summary      // belongs to who holds that token
 
 	// dispatchers and clusters that are not used any more, until they have ended
 	leaving  sync.WaitGroup
@@ -150,9 +151,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 }
 
 func (p *Producer) start() {
-	if fn := p.options.delivery; fn != nil {
-		p.reports = newReports(fn, p.setup.Load().cfg.Reports.MaxBytes, p.log)
-	}
+	p.reports = newReports(p.options.delivery, p.setup.Load().cfg.Reports.MaxBytes, p.log)
 	p.events = newEvents(p.options.events, p.log)
 	p.evict.start()
 	s := p.setup.Load()

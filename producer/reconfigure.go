@@ -145,9 +145,7 @@ func (c *change) apply() {
 	}
 	c.p.setup.Store(c.next)
 	c.p.share(&c.next.cfg)
-	if c.p.reports != nil {
-		c.p.reports.resize(c.next.cfg.Reports.MaxBytes)
-	}
+	c.p.reports.resize(c.next.cfg.Reports.MaxBytes)
 	c.p.evict.shrink(c.next.cfg.Buffer.MaxBytes)
 	for _, x := range c.next.clusters {
 		x.SetShares(c.next.cfg.Priorities.wireShares())

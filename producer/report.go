@@ -55,16 +55,17 @@ func (r Report) Returned() (Record, bool) {
 	return *r.Record, true
 }
 
-// reports hands verdicts to the callback, one record after the other, on a goroutine of its own:
+// reports hands verdicts to the callbacks, one record after the other, on a goroutine of its own:
 // those of higher priorities first, so that one that floods does not delay what is told of others
 // by more than a batch.
 type reports struct {
-	fn       func(Report)
+	fn       func(Report) // that of WithDelivery; nil: none
+	begin    sync.Once    // starts run when there is something to report
 	maxBytes atomic.Int64
 	log      *zap.Logger
 	panics   atomic.Uint64
 	dropped  atomic.Uint64
-	calling  atomic.Bool   // fn runs
+	calling  atomic.Bool   // a callback runs
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
 	done     chan struct{} // closed by run when it ends
 
@@ -79,13 +80,17 @@ type reports struct {
 func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
 	r := &reports{fn: fn, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	r.maxBytes.Store(maxBytes)
-	go r.run()
 	return r
 }
 
 // push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower
 // priorities are dropped for it, or else its own.
 func (r *reports) push(v dispatch.Verdict) {
+	if called := r.wakeWaiters(&v); r.fn == nil && !called {
+		v.Batch.Release()
+		return
+	}
+	r.begin.Do(func() { go r.run() })
 	held := v.Batch.Held()
 	r.mu.Lock()
 	dropped := r.makeRoomLocked(v.Priority, held)
@@ -169,6 +174,7 @@ func (r *reports) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
+	r.begin.Do(func() { close(r.done) }) // there was never anything
 	r.nudge()
 }
 
@@ -202,39 +208,63 @@ func (r *reports) next() (v dispatch.Verdict, ok, closed bool) {
 	return v, false, r.closed
 }
 
-// report calls the callback for each record of a batch, and gives its memory back.
+// report calls the callbacks for each record of a batch, and gives its memory back.
 func (r *reports) report(v dispatch.Verdict) {
 	held := v.Batch.Held()
-	base := Report{
-		Outcome: v.Outcome, Reason: v.Reason, Err: v.Err, Priority: v.Priority, Cluster: v.Cluster,
-		Topic: v.Batch.Topic().Name(), Partition: v.Partition, Offset: -1,
-		Attempts: v.Batch.History.Attempts, MaybeDuplicated: v.Batch.History.Counted,
-	}
-	if v.Outcome == Delivered || v.Reason.MadeRoom() {
-		v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {
-			rep := base
-			rep.Tag, rep.Waited = tag, v.At-born
-			if v.Offset >= 0 {
-				rep.Offset = v.Offset + int64(i)
-			}
-			r.call(rep)
+	switch {
+	case v.Outcome != Delivered && !v.Reason.MadeRoom():
+		r.returnEach(&v)
+	case r.fn != nil:
+		r.tellEach(&v)
+	default:
+		v.Batch.EachCall(func(i int, tag uint64, born time.Duration, call any) {
+			r.tell(reportOf(&v, i, tag, born), call)
 		})
-	} else {
-		err := v.Batch.Each(func(_ int, rec *buffer.Record, born time.Duration) {
-			rep := base
-			rep.Tag, rep.Waited, rep.Record = rec.Tag, v.At-born, recordOf(rec, &v)
-			r.call(rep)
-		})
-		if err != nil {
-			r.log.Error("a batch cannot be read back for its reports",
-				zap.String("topic", base.Topic), zap.Error(err))
-			r.dropped.Add(uint64(v.Batch.Records()))
-		}
 	}
 	v.Batch.Release()
 	r.mu.Lock()
 	r.bytes -= held
 	r.mu.Unlock()
+}
+
+// tellEach reports each record of a batch, without the record.
+func (r *reports) tellEach(v *dispatch.Verdict) {
+	calls := make(map[int]any)
+	v.Batch.EachCall(func(i int, _ uint64, _ time.Duration, call any) { calls[i] = call })
+	v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {
+		r.tell(reportOf(v, i, tag, born), calls[i])
+	})
+}
+
+// returnEach reports the records of a batch that was not delivered, with the record.
+func (r *reports) returnEach(v *dispatch.Verdict) {
+	err := v.Batch.Each(func(i int, rec *buffer.Record, born time.Duration) {
+		if r.fn == nil && !isFunc(rec.Call) {
+			return
+		}
+		rep := reportOf(v, i, rec.Tag, born)
+		rep.Record = recordOf(rec, v)
+		r.tell(rep, rec.Call)
+	})
+	if err != nil {
+		r.log.Error("a batch cannot be read back for its reports",
+			zap.String("topic", v.Batch.Topic().Name()), zap.Error(err))
+		r.dropped.Add(uint64(v.Batch.Records()))
+	}
+}
+
+// reportOf returns the report of the record with an index in a batch.
+func reportOf(v *dispatch.Verdict, i int, tag uint64, born time.Duration) Report {
+	rep := Report{
+		Tag: tag, Outcome: v.Outcome, Reason: v.Reason, Err: v.Err, Priority: v.Priority,
+		Cluster: v.Cluster, Topic: v.Batch.Topic().Name(), Partition: v.Partition, Offset: -1,
+		Attempts: v.Batch.History.Attempts, Waited: v.At - born,
+		MaybeDuplicated: v.Batch.History.Counted,
+	}
+	if v.Outcome == Delivered && v.Offset >= 0 {
+		rep.Offset = v.Offset + int64(i)
+	}
+	return rep
 }
 
 // recordOf returns a copy of rec as the caller knows it.
@@ -252,8 +282,18 @@ func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 	return out
 }
 
-// call calls the callback and survives it.
-func (r *reports) call(rep Report) {
+// tell calls the callback of one record, if it has one, and that of all.
+func (r *reports) tell(rep Report, call any) {
+	if fn, ok := call.(func(Report)); ok {
+		r.call(fn, rep)
+	}
+	if r.fn != nil {
+		r.call(r.fn, rep)
+	}
+}
+
+// call calls a callback and survives it.
+func (r *reports) call(fn func(Report), rep Report) {
 	r.calling.Store(true)
 	defer func() {
 		r.calling.Store(false)
@@ -263,5 +303,5 @@ func (r *reports) call(rep Report) {
 				zap.ByteString("stack", debug.Stack()))
 		}
 	}()
-	r.fn(rep)
+	fn(rep)
 }

@@ -16,6 +16,7 @@ const (
 	refusedTooManyTopics
 	refusedNoRoute
 	refusedInvalid
+	refusedIntercepted
 	refusedClosed
 	refusedNoTable // ErrBufferFull where not even the table of the topic had room
 	refusals
@@ -30,9 +31,18 @@ const framing = 64
 //
 // A nil error means accepted, not delivered. The outcome is reported exactly once (see
 // WithDelivery) and counted in Stats. Every error is a *SendError that wraps ErrBufferFull,
-// ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord or ErrClosed; nothing of rec
-// was kept then. Send copies rec, so the caller may reuse its memory as soon as Send returns.
-func (p *Producer) Send(rec Record) error {
+// ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord, ErrIntercepted or ErrClosed;
+// nothing of rec was kept then. Send copies rec, so the caller may reuse its memory as soon as Send returns.
+func (p *Producer) Send(rec Record) error { return p.send(rec, nil) }
+
+// send is Send for a record with a call, which reports find with it; nil: none.
+func (p *Producer) send(rec Record, call any) error {
+	if p.options.interceptors != nil {
+		var err error
+		if rec, err = p.intercept(rec); err != nil {
+			return err
+		}
+	}
 	for {
 		s := p.setup.Load()
 		if s.tooLarge(&rec) {
@@ -42,12 +52,12 @@ func (p *Producer) Send(rec Record) error {
 		if err != nil {
 			return err
 		}
-		err = p.append(topic, &rec, false)
+		err = p.append(topic, &rec, call, false)
 		if err == nil {
 			return nil
 		}
 		if errors.Is(err, buffer.ErrFull) {
-			if err = p.appendFull(topic, &rec, err); err == nil {
+			if err = p.appendFull(topic, &rec, call, err); err == nil {
 				return nil
 			}
 		}
@@ -74,7 +84,7 @@ func (s *setup) tooLarge(rec *Record) bool {
 
 // append writes rec into an open batch of topic; tight means where an open batch cannot grow, into
 // a small new one.
-func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
+func (p *Producer) append(topic *buffer.Topic, rec *Record, call any, tight bool) error {
 	now, wall := p.clock.Now()
 	if !rec.Timestamp.IsZero() {
 		wall = rec.Timestamp.UnixMilli()
@@ -90,6 +100,7 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, tight bool) error {
 	// the writes before them
 	var r buffer.Record
 	r.Key, r.Value, r.Headers, r.Timestamp, r.Tag = rec.Key, rec.Value, rec.Headers, wall, rec.Tag
+	r.Call = call
 	if tight {
 		return topic.AppendTight(&r, kind, partition, now)
 	}
@@ -176,6 +187,8 @@ func (p *Producer) refuse(rec *Record, err error, hint string) error {
 		Err: err}
 	count := refusals
 	switch {
+	case errors.Is(err, ErrIntercepted):
+		count = refusedIntercepted
 	case errors.Is(err, buffer.ErrFull):
 		e.Err, e.Limit = ErrBufferFull, cfg.Buffer.MaxBytes
 		switch {

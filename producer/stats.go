@@ -42,8 +42,10 @@ type Stats struct {
 	Names NameStats // all zero with an application's dialer that resolves names itself
 
 	ReportsDropped uint64 // delivery reports that the callback did not take in time
-	ReportPanics   uint64 // panics of the delivery callback
+	ReportPanics   uint64 // panics of the delivery callback, and of those of SendFunc
 	EventsDropped  uint64 // events that made room for newer ones; see WithEvents
+
+	InterceptorPanics uint64 // each refused a record; see WithInterceptor
 }
 
 // LaneStats is how a priority is.
@@ -139,9 +141,8 @@ func (p *Producer) Stats() Stats {
 		s.Names = NameStats(p.names.Stats())
 	}
 	s.EventsDropped = p.events.dropped.Load()
-	if p.reports != nil {
-		s.ReportsDropped, s.ReportPanics = p.reports.dropped.Load(), p.reports.panics.Load()
-	}
+	s.ReportsDropped, s.ReportPanics = p.reports.dropped.Load(), p.reports.panics.Load()
+	s.InterceptorPanics = p.interceptorPanics.Load()
 	return s
 }
 
@@ -230,6 +231,7 @@ func (p *Producer) refusals() map[error]uint64 {
 		ErrTooManyTopics:  p.refused[refusedTooManyTopics].Load(),
 		ErrNoRoute:        p.refused[refusedNoRoute].Load(),
 		ErrInvalidRecord:  p.refused[refusedInvalid].Load(),
+		ErrIntercepted:    p.refused[refusedIntercepted].Load(),
 		ErrClosed:         p.refused[refusedClosed].Load(),
 	}
 }

@@ -2,7 +2,6 @@ package producer
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -10,23 +9,23 @@ import (
 // causesMax is how many causes an error lists.
 const causesMax = 5
 
-// waitsFor says in words why what is held has no outcome yet, empty where nothing is known.
-func (p *Producer) waitsFor() string {
+// waitsFor says in words why what is held has no outcome yet, of a topic or of all, empty where
+// nothing is known.
+func (p *Producer) waitsFor(topic string) string {
 	s, lanes := p.Stats(), p.setup.Load()
 	var words []string
-	for _, name := range slices.Sorted(maps.Keys(s.Clusters)) {
-		if c := s.Clusters[name]; c.Pending > 0 && !c.State.Ready() && c.State != ClusterClosed {
-			words = append(words, fmt.Sprintf("cluster %s is %v: %s", name, c.State, c.Reason))
-		}
-	}
 	for i := range s.Topics {
 		row := &s.Topics[i]
-		if row.Pending == 0 || s.Clusters[row.Cluster].Pending > 0 &&
-			!s.Clusters[row.Cluster].State.Ready() {
+		if row.Pending == 0 || topic != "" && topic != row.Topic {
 			continue
 		}
-		if l := lanes.lanes[row.Priority]; l != nil {
-			words = append(words, l.WaitsFor(row.Topic)...)
+		switch c := s.Clusters[row.Cluster]; {
+		case c.State == ClusterClosed:
+		case !c.State.Ready():
+			words = append(words, fmt.Sprintf("cluster %s is %v: %s", row.Cluster, c.State,
+				c.Reason))
+		case lanes.lanes[row.Priority] != nil:
+			words = append(words, lanes.lanes[row.Priority].WaitsFor(row.Topic)...)
 		}
 	}
 	for l := range lanes.eachLane {
@@ -41,8 +40,8 @@ func (p *Producer) waitsFor() string {
 }
 
 // because returns what waitsFor says, for the end of a message.
-func (p *Producer) because() string {
-	if words := p.waitsFor(); words != "" {
+func (p *Producer) because(topic string) string {
+	if words := p.waitsFor(topic); words != "" {
 		return " (" + words + ")"
 	}
 	return ""

@@ -211,6 +211,7 @@ function showSince(d) {
     ['Names looked up', `${number(d.names.lookups)} times, ${number(d.names.failures)} failed`],
     ['Delivery reports dropped', number(d.reports_dropped)],
     ['Panics of the callback', number(d.report_panics)],
+    ['Panics of interceptors', number(d.interceptor_panics)],
     ['Events dropped', number(d.events_dropped)],
     ['Memory outside the limit', `at most ${bytes(d.beside)}`],
   ]);

@@ -21,7 +21,7 @@ type Host interface {
 	// Lost is called when records were lost.
 	Lost()
 	// Report takes the outcome of a batch, and its memory with it. It is called only if
-	// Config.Reports is set.
+	// Config.Reports is set, or if a record of the batch has a Call.
 	Report(Verdict)
 	// Event is called when something changes that an application may want to watch.
 	Event(Event)

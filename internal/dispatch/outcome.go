@@ -28,7 +28,7 @@ func (c *core) end(t *buffer.Topic, b *buffer.Batch, v Verdict) {
 	if v.Outcome != delivery.Delivered {
 		c.engine.host.Lost()
 	}
-	keep := c.engine.reports
+	keep := c.engine.reports || b.Called()
 	t.Resolve(b, v.Outcome, v.Reason, keep)
 	c.mu.Lock()
 	c.books.Settle(uint64(b.Records()), v.Outcome, v.Reason)
