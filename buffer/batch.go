@@ -237,8 +237,8 @@ func (b *Batch) charge(n int64) {
 }
 
 // Each calls yield for every record of b, with its index and the monotonic time of its Send. That
-// is the time of the oldest Send without reports, for a record that has no Call. Keys and values point into memory that b
-// owns.
+// is the time of the oldest Send without reports, for a record that has no Call. Keys and values
+// point into memory that b owns.
 func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 	body, err := b.plain()
 	if err != nil {

@@ -276,7 +276,8 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 
 // measureParts returns empty batches, one for each value of group, and by index the batch that each
 // record goes to. Their held and count are the bytes and the number of the records to come, and
-// they have as many calls, but empty ones. Group is called once for each record: it may be the application's, and may change its answer.
+// they have as many calls, but empty ones. Group is called once for each record: it may be the
+// application's, and may change its answer.
 func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by []*Batch,
 	err error) {
 	found := make(map[int32]*Batch)

@@ -21,8 +21,8 @@ var (
 	ErrNoRoute = errors.New("no cluster for this priority")
 	// ErrInvalidRecord reports a topic name that is not legal in Kafka, or a negative partition.
 	ErrInvalidRecord = errors.New("invalid record")
-	// ErrIntercepted reports a record that an interceptor refused, or that one panicked for. The error
-	// wraps that of the interceptor, too.
+	// ErrIntercepted reports a record that an interceptor refused, or that one panicked for. The
+	// error wraps that of the interceptor, too.
 	ErrIntercepted = errors.New("refused by an interceptor")
 	// ErrClosed reports a producer that was closed.
 	ErrClosed = errors.New("producer closed")

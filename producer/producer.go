@@ -16,6 +16,12 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
+// Sender is what sends records: a *Producer, or in tests a *producertest.Recorder.
+type Sender interface {
+	// Send is as described at Producer.Send.
+	Send(Record) error
+}
+
 // Producer sends records to Kafka. It is safe for concurrent use.
 type Producer struct {
 	options options

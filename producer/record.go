@@ -2,6 +2,7 @@ package producer
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
@@ -46,6 +47,32 @@ type Record struct {
 
 	// Tag comes back in the record's delivery report. It is not sent.
 	Tag uint64
+}
+
+// Check returns the error with which Send refuses the record whatever the settings are, nil if it
+// accepts it. It wraps ErrInvalidRecord.
+func (r *Record) Check() error {
+	if hint := r.mistake(); hint != "" {
+		return &SendError{Topic: r.Topic, Priority: r.Priority, Hint: hint, Err: ErrInvalidRecord}
+	}
+	return nil
+}
+
+// mistake says what is wrong with the topic, by Kafka's rules, or with the partition.
+func (r *Record) mistake() string {
+	switch name := r.Topic; {
+	case r.Partition == negative:
+		return "the partition is negative: name one from 0 on, or none"
+	case name == "":
+		return "the topic has no name"
+	case name == "." || name == "..":
+		return "a topic cannot be called \".\" or \"..\""
+	case len(name) > routing.MaxTopicName:
+		return "the name of the topic has more than 249 characters"
+	case strings.ContainsFunc(name, routing.IllegalInTopic):
+		return "the name of the topic has a character other than letters, digits, '.', '_' and '-'"
+	}
+	return ""
 }
 
 // Partition is a partition that the caller chose; make one with ToPartition. The zero value means

@@ -32,7 +32,8 @@ const framing = 64
 // A nil error means accepted, not delivered. The outcome is reported exactly once (see
 // WithDelivery) and counted in Stats. Every error is a *SendError that wraps ErrBufferFull,
 // ErrRecordTooLarge, ErrTooManyTopics, ErrNoRoute, ErrInvalidRecord, ErrIntercepted or ErrClosed;
-// nothing of rec was kept then. Send copies rec, so the caller may reuse its memory as soon as Send returns.
+// nothing of rec was kept then. Send copies rec, so the caller may reuse its memory as soon as Send
+// returns.
 func (p *Producer) Send(rec Record) error { return p.send(rec, nil) }
 
 // send is Send for a record with a call, which reports find with it; nil: none.
@@ -124,11 +125,7 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 
 // newTopic checks what need not be checked for every record, and makes the topic of rec.
 func (p *Producer) newTopic(s *setup, rec *Record) (*buffer.Topic, error) {
-	if rec.Partition == negative {
-		return nil, p.refuse(rec, ErrInvalidRecord,
-			"the partition is negative: name one from 0 on, or none")
-	}
-	if hint := checkTopic(rec.Topic); hint != "" {
+	if hint := rec.mistake(); hint != "" {
 		return nil, p.refuse(rec, ErrInvalidRecord, hint)
 	}
 	priority := s.priorityOf(rec)
@@ -154,21 +151,6 @@ func (s *setup) priorityOf(rec *Record) routing.Priority {
 		return s.rules.Priority(rec.Topic)
 	}
 	return rec.Priority
-}
-
-// checkTopic says what is wrong with the name of a topic, by Kafka's rules.
-func checkTopic(name string) string {
-	switch {
-	case name == "":
-		return "the topic has no name"
-	case name == "." || name == "..":
-		return "a topic cannot be called \".\" or \"..\""
-	case len(name) > routing.MaxTopicName:
-		return "the name of the topic has more than 249 characters"
-	case strings.ContainsFunc(name, routing.IllegalInTopic):
-		return "the name of the topic has a character other than letters, digits, '.', '_' and '-'"
-	}
-	return ""
 }
 
 func (s *setup) isClosed(priority routing.Priority) bool {

@@ -40,20 +40,21 @@ func (p *Producer) SendWait(ctx context.Context, rec Record) (Report, error) {
 	}
 	select {
 	case rep := <-w:
-		return rep, rep.failure()
+		return rep, rep.Failure()
 	case <-ctx.Done():
-		return Report{}, fmt.Errorf("send to %q: no outcome yet, the record stays in the buffer: %w%s",
-			rec.Topic, ctx.Err(), p.because(rec.Topic))
+		return Report{}, fmt.Errorf("send to %q: no outcome yet, the record stays in the buffer: "+
+			"%w%s", rec.Topic, ctx.Err(), p.because(rec.Topic))
 	}
 }
 
-// failure returns why the record was not delivered, nil if it was.
-func (r *Report) failure() error {
+// Failure returns an error that says why the record was not delivered, nil if it was. It wraps
+// ErrNotDelivered and Err.
+func (r *Report) Failure() error {
 	if r.Outcome == Delivered {
 		return nil
 	}
-	err := fmt.Errorf("send to %q (%v): %w: %v: %v", r.Topic, r.Priority, ErrNotDelivered, r.Outcome,
-		r.Reason)
+	err := fmt.Errorf("send to %q (%v): %w: %v: %v", r.Topic, r.Priority, ErrNotDelivered,
+		r.Outcome, r.Reason)
 	if r.Err != nil {
 		err = fmt.Errorf("%w: %w", err, r.Err)
 	}

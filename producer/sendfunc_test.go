@@ -36,6 +36,13 @@ func TestSendFunc_RefusesAsSendDoes(t *testing.T) {
 	require.EqualValues(t, 1, p.Stats().Total.Pending)
 }
 
+func TestRecord_CheckSaysWhatSendRefuses(t *testing.T) {
+	require.NoError(t, (&producer.Record{Topic: "t"}).Check())
+	requireSendError(t, (&producer.Record{Topic: "a b", Priority: routing.Low}).Check(),
+		producer.ErrInvalidRecord, `send to "a b" (low): invalid record: the name of the topic has a `+
+			`character other than letters, digits, '.', '_' and '-'`)
+}
+
 // closeNow closes p while it holds records that it cannot deliver.
 func closeNow(t *testing.T, p *producer.Producer) {
 	t.Helper()

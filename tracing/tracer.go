@@ -66,9 +66,7 @@ func New(provider trace.TracerProvider, opts ...Option) *Tracer {
 }
 
 // Sender sends the records of a Tracer: a *producer.Producer.
-type Sender interface {
-	Send(rec producer.Record) error
-}
+type Sender = producer.Sender
 
 // Send sends rec with p.Send: it never waits, and returns the error of p.Send. If ctx has a sampled
 // span, Send makes a child span. It uses nothing else of ctx, which may have ended.

@@ -1,0 +1,73 @@
+package producertest
+
+import "github.com/forebay-go/forebay/producer"
+
+// Step is what becomes of one record.
+type Step struct {
+	refusal error
+	report  producer.Report
+	holds   bool
+}
+
+// Deliver has a record delivered.
+func Deliver() Step { return Step{report: producer.Report{Outcome: producer.Delivered}} }
+
+// Refuse has Send refuse a record with a *producer.SendError that wraps err, such as
+// producer.ErrBufferFull.
+func Refuse(err error) Step { return Step{refusal: err} }
+
+// Lose has a record accepted, and then lost with an outcome and a reason: producer.Shed,
+// producer.Expired, producer.Rejected or producer.PossiblyPersisted.
+func Lose(outcome producer.Outcome, reason producer.Reason) Step {
+	return Step{report: producer.Report{Outcome: outcome, Reason: reason}}
+}
+
+// Expire has a record accepted, and then lost because its delivery timeout is over.
+func Expire() Step { return Lose(producer.Expired, producer.ReasonDeliveryTimeout) }
+
+// Hold has a record accepted, and leaves it without an outcome until Release.
+func Hold() Step { return Step{holds: true} }
+
+// Script says what becomes of the next records of a topic, one step for each; topic "" stands for
+// those of every topic that has no steps of its own. The last step is repeated for all further
+// records. Steps are added to those that are left, and a repeated one ends.
+func (r *Recorder) Script(topic string, steps ...Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.scripts == nil {
+		r.scripts = make(map[string]*script)
+	}
+	s := r.scripts[topic]
+	if s == nil {
+		s = new(script)
+		r.scripts[topic] = s
+	}
+	if s.repeats {
+		s.steps, s.repeats = nil, false
+	}
+	s.steps = append(s.steps, steps...)
+}
+
+// script is what is left of the steps of a topic.
+type script struct {
+	steps   []Step
+	repeats bool // the only step that is left was used
+}
+
+// nextLocked returns the step for a record of topic.
+func (r *Recorder) nextLocked(topic string) Step {
+	s := r.scripts[topic]
+	if s == nil || len(s.steps) == 0 {
+		s = r.scripts[""]
+	}
+	if s == nil || len(s.steps) == 0 {
+		return Deliver()
+	}
+	step := s.steps[0]
+	if len(s.steps) > 1 {
+		s.steps = s.steps[1:]
+	} else {
+		s.repeats = true
+	}
+	return step
+}
