@@ -178,9 +178,18 @@ func (b *Batch) add(r *Record, born time.Duration, timeDelta int64, size int) {
 	}
 }
 
-// full reports whether b must grow before a record of n framed bytes is added.
-func (b *Batch) full(n int) bool {
-	return len(b.body)+n > cap(b.body) || b.reports && len(b.metas) == cap(b.metas)
+// full reports whether b must grow before r, of n framed bytes, is added.
+func (b *Batch) full(r *Record, n int) bool {
+	return len(b.body)+n > cap(b.body) || b.reports && len(b.metas) == cap(b.metas) ||
+		r.Call != nil && len(b.calls) == cap(b.calls)
+}
+
+// makeRoom has b grow for r, of n framed bytes, if the budget and the topic's share allow it.
+func (b *Batch) makeRoom(r *Record, n, limit int, now time.Duration) error {
+	if err := b.grow(n, limit, now); err != nil || r.Call == nil {
+		return err
+	}
+	return b.allowCall(now)
 }
 
 // grow makes room for n more bytes and one more meta, if the budget and the topic's share allow it.

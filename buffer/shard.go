@@ -47,7 +47,7 @@ func (sh *shard) add(cfg *Config, r *Record, now time.Duration) (added, full boo
 		return false, false
 	}
 	delta, size, framed := b.measure(r)
-	if !b.fits(framed, sh.limit) || b.full(framed) || now-b.born >= cfg.DeliveryTimeout/16 {
+	if !b.fits(framed, sh.limit) || b.full(r, framed) || now-b.born >= cfg.DeliveryTimeout/16 {
 		return false, true
 	}
 	b.add(r, now, delta, size)

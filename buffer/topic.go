@@ -179,11 +179,8 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 		delta, size, framed := b.measure(r)
 		if b.fits(framed, limit) && now-b.born < cfg.DeliveryTimeout/16 {
 			var err error
-			if b.full(framed) {
-				err = b.grow(framed, limit, now)
-			}
-			if err == nil && r.Call != nil {
-				err = b.allowCall(now)
+			if b.full(r, framed) {
+				err = b.makeRoom(r, framed, limit, now)
 			}
 			if err == nil {
 				b.add(r, now, delta, size)
@@ -208,11 +205,7 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	if want := min(s.hint, limit); framed < want && !tight && t.lane.plenty(s, now) {
 		_ = b.grow(want, limit, now) // it is only a beginning
 	}
-	err := b.grow(framed, limit, now)
-	if err == nil && r.Call != nil {
-		err = b.allowCall(now)
-	}
-	if err != nil {
+	if err := b.makeRoom(r, framed, limit, now); err != nil {
 		t.short.Add(b.held) // all of it is needed at once
 		b.Release()
 		return err
