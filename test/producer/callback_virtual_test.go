@@ -21,7 +21,7 @@ import (
 // has no deadline.
 func TestVirtual_F16_ACallbackThatCallsCloseIsToldSoAtOnce(t *testing.T) {
 	for name, option := range map[string]func(call func()) producer.Option{
-		"the delivery callback": func(call func()) producer.Option {
+		"a delivery callback": func(call func()) producer.Option {
 			return producer.WithDelivery(func(producer.Report) { call() })
 		},
 		"the callback for events": func(call func()) producer.Option {
