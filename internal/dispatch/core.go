@@ -39,7 +39,7 @@ type core struct {
 	kept     int    // how many brokers un-keyed records keep to
 	inFlight int64  // bytes of the shipments on their way
 	tick     uint64 // counts batches that were sent
-	linger   linger
+	linger   Linger
 
 	troubles *troubles
 	counts   counts
@@ -74,7 +74,7 @@ func (c *core) begin() {
 	now := c.engine.clock.Mono()
 	s := c.lane.settings()
 	*c.pass = pass{Settings: s, number: c.pass.number + 1, now: now, at: now + c.engine.idle/10,
-		linger: c.linger.in(s)}
+		linger: c.linger.In(s)}
 }
 
 func (c *core) activate(ts *topicState) {

@@ -24,7 +24,7 @@ func (se *sender) launch(s *shipment) {
 		it.stream.used = se.tick
 		se.overtake(it)
 	}
-	se.linger.sent(se.pass.Settings, s.records(), s.bytes, se.pass.now)
+	se.linger.Sent(se.pass.Settings, s.records(), s.bytes, se.pass.now)
 	se.inFlight += int64(s.bytes)
 	se.overhead.Store(max(se.overhead.Load(), se.inFlight))
 	select {

@@ -3,10 +3,10 @@ package dispatch
 import "time"
 
 const (
-	// A request costs a broker, and us, as much as many small records. One that has wellRecords or
-	// wellBytes is filled well enough: to wait longer would save little.
-	wellRecords = 10
-	wellBytes   = 16 << 10
+	// A request costs a broker, and us, as much as many small records. One that has WellRecords or
+	// WellBytes is filled well enough: to wait longer would save little.
+	WellRecords = 10
+	WellBytes   = 16 << 10
 	// The linger follows after so many requests, or after that time if there are fewer.
 	lingerRequests = 8
 	lingerSpan     = time.Second
@@ -14,9 +14,9 @@ const (
 	leastLinger = time.Millisecond
 )
 
-// linger is how long the open batches of a lane wait for more records, where the settings give a
+// Linger is how long the open batches of a lane wait for more records, where the settings give a
 // range: longer while requests have few records.
-type linger struct {
+type Linger struct {
 	is       time.Duration
 	since    time.Duration // when counting began
 	requests int
@@ -24,14 +24,14 @@ type linger struct {
 	bytes    int
 }
 
-// in returns the linger within the range that settings give.
-func (l *linger) in(s *Settings) time.Duration {
+// In returns the linger within the range that settings give.
+func (l *Linger) In(s *Settings) time.Duration {
 	l.is = min(max(l.is, s.Linger), max(s.Linger, s.MaxLinger))
 	return l.is
 }
 
-// sent counts a request, and follows within the range that settings give.
-func (l *linger) sent(s *Settings, records, bytes int, now time.Duration) {
+// Sent counts a request that was sent at a time, and follows within the range that settings give.
+func (l *Linger) Sent(s *Settings, records, bytes int, now time.Duration) {
 	l.requests++
 	l.records += records
 	l.bytes += bytes
@@ -39,8 +39,8 @@ func (l *linger) sent(s *Settings, records, bytes int, now time.Duration) {
 		return
 	}
 	n := float64(l.requests)
-	fill := max(float64(l.records)/n/wellRecords, float64(l.bytes)/n/wellBytes)
+	fill := max(float64(l.records)/n/WellRecords, float64(l.bytes)/n/WellBytes)
 	is := time.Duration(float64(max(l.is, leastLinger)) * min(max(1/fill, 0.5), 2))
-	*l = linger{is: is, since: now}
-	l.in(s)
+	*l = Linger{is: is, since: now}
+	l.In(s)
 }

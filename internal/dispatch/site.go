@@ -13,7 +13,7 @@ type Site struct {
 	*cluster.Cluster
 	gate   *gate.Gate
 	common *gate.Common
-	most   int                            // brokers that un-keyed records keep to; see keepTo
+	most   int                            // brokers that un-keyed records keep to; see KeepTo
 	ended  atomic.Pointer[cluster.Status] // how it was when it was closed
 }
 

@@ -20,15 +20,40 @@ const (
 	everywhere = math.MaxInt
 )
 
-// keepTo returns how many of so many brokers un-keyed records keep to.
-func (c *Site) keepTo(brokers int) int {
+// KeepTo returns how many of so many brokers un-keyed records keep to, where the settings say most:
+// 0 means few of many, a negative value all. The result may be more than there are.
+func KeepTo(most, brokers int) int {
 	switch {
-	case c.most > 0:
-		return c.most
-	case c.most == 0 && brokers > manyBrokers:
+	case most > 0:
+		return most
+	case most == 0 && brokers > manyBrokers:
 		return fewBrokers
 	}
 	return everywhere
+}
+
+// Place is where a broker stands in the order in which the un-keyed records of a producer keep to
+// brokers.
+type Place struct {
+	tier int
+	hash uint64 // of the producer and the broker
+}
+
+// PlaceOf returns the place of a broker: those in the zone of the program come first, and those
+// that cannot be used come last.
+func PlaceOf(usable, near bool, hash uint64) Place {
+	switch {
+	case !usable:
+		return Place{2, hash}
+	case !near:
+		return Place{1, hash}
+	}
+	return Place{0, hash}
+}
+
+// Compare is negative if p comes before q.
+func (p Place) Compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.tier, q.tier), cmp.Compare(p.hash, q.hash))
 }
 
 // rank gives each broker its place in the order in which un-keyed records keep to them: those in
@@ -36,28 +61,18 @@ func (c *Site) keepTo(brokers int) int {
 // the producers of a fleet spread evenly over the brokers, all lanes of a producer use the same
 // ones, and a broker that comes or goes changes little. Brokers that cannot be used come last.
 func (pl *placement) rank() {
-	if pl.kept = pl.cluster.keepTo(len(pl.view.Brokers)); pl.kept == everywhere {
+	if pl.kept = KeepTo(pl.cluster.most, len(pl.view.Brokers)); pl.kept == everywhere {
 		return // nobody looks at it
 	}
 	seed := pl.engine.seed
-	order := func(b *brokerState) (place int, hash uint64) {
-		switch {
-		case !b.usable:
-			place = 2
-		case b.rack != pl.pass.Rack:
-			place = 1
-		}
-		return place, maphash.Comparable(seed, b.ID)
+	place := func(b *brokerState) Place {
+		return PlaceOf(b.usable, b.rack == pl.pass.Rack, maphash.Comparable(seed, b.ID))
 	}
 	all := make([]*brokerState, 0, len(pl.brokers))
 	for _, b := range pl.brokers {
 		all = append(all, b)
 	}
-	slices.SortFunc(all, func(a, b *brokerState) int {
-		placeA, hashA := order(a)
-		placeB, hashB := order(b)
-		return cmp.Or(cmp.Compare(placeA, placeB), cmp.Compare(hashA, hashB))
-	})
+	slices.SortFunc(all, func(a, b *brokerState) int { return place(a).Compare(place(b)) })
 	for i, b := range all {
 		b.rank = i
 	}
@@ -79,8 +94,12 @@ func (ts *topicState) reachFor(kept int, now time.Duration) int {
 	if first == everywhere {
 		return everywhere
 	}
-	return max(first, kept-1)
+	return Reach(first, kept)
 }
+
+// Reach returns up to which place the leaders of a topic take its un-keyed batches: that of the
+// last broker to keep to, or of its first leader if that comes later.
+func Reach(first, kept int) int { return max(first, kept-1) }
 
 // wellAt reports whether the partition of st can be written to now, as far as is known.
 func (st *stream) wellAt(now time.Duration) bool {

@@ -102,7 +102,7 @@ func TestSubset_HowManyBrokersThereAreToBe(t *testing.T) {
 		{0, 1, everywhere}, {0, 16, everywhere}, {0, 17, 8}, {0, 1000, 8},
 		{-1, 1000, everywhere}, {3, 2, 3}, {3, 1000, 3},
 	} {
-		require.Equal(t, tt.want, (&Site{most: tt.most}).keepTo(tt.brokers), "%+v", tt)
+		require.Equal(t, tt.want, KeepTo(tt.most, tt.brokers), "%+v", tt)
 	}
 }
 

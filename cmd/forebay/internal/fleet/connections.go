@@ -2,15 +2,8 @@ package fleet
 
 import (
 	"math"
-	"time"
-)
 
-const (
-	// shortOutage is how long an outage is taken for a restart, and probed often.
-	shortOutage = 90 * time.Second
-	shortTimes  = 20  // as frequent as in a longer outage
-	together    = 3   // brokers that are probed as often as one
-	mostProbes  = 200 // of an instance, in a second
+	"github.com/forebay-go/forebay/internal/cluster"
 )
 
 // Connections are those of one instance and of one broker.
@@ -108,7 +101,7 @@ func (f *Fleet) storm(c Connections) Storm {
 		ShortAttempts: instances * often,
 		Open:          instances + (c.Instance-1)*instances/float64(f.Brokers)}
 	longest := f.Settings.ProbeMax.Seconds()
-	if f.Outage <= shortOutage {
+	if f.Outage <= cluster.ShortOutage {
 		longest = 1 / often
 	}
 	s.Seconds = max(longest, s.Open/s.Limit)
@@ -120,7 +113,8 @@ func (f *Fleet) storm(c Connections) Storm {
 // random between half of probe_max and all of it, so three quarters of it on average.
 func (f *Fleet) probes() (often, rarely float64) {
 	brokers, longest := float64(f.Brokers), f.Settings.ProbeMax.Seconds()
-	often = max(min(brokers, together)/brokers*shortTimes, 1) / longest
+	often = max(min(brokers, cluster.Together)/brokers*cluster.ShortTimes, 1) / longest
 	rarely = 4 / (3 * longest)
-	return min(often, mostProbes/brokers), min(rarely, mostProbes/brokers)
+	most := 1 / cluster.LeastGap.Seconds() / brokers
+	return min(often, most), min(rarely, most)
 }

@@ -3,6 +3,8 @@ package fleet
 import (
 	"time"
 
+	"github.com/forebay-go/forebay/internal/cluster"
+	"github.com/forebay-go/forebay/internal/dispatch"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -133,7 +135,7 @@ func defaults() *Fleet {
 		Instances: unset, Brokers: unset, Zones: 1,
 		Settings: Settings{
 			Linger: 10 * time.Millisecond, BatchBytes: 1_000_000, BufferBytes: 64 << 20,
-			ShareConnections: true, ProbeMax: 2 * time.Second,
+			ShareConnections: true, ProbeMax: cluster.ProbeMax,
 			AckLatency: 5 * time.Millisecond,
 			DeliveryTimeout: Timeouts{High: time.Hour, Medium: 10 * time.Minute,
 				Low: 2 * time.Minute},
@@ -151,19 +153,15 @@ func defaultTopic() Topic {
 		CompressionRatio: 1}
 }
 
-const (
-	// maxBrokersAbove is the number of brokers above which max_brokers is not all by default.
-	maxBrokersAbove   = 16
-	defaultMaxBrokers = 8
-	allBrokers        = -1
-)
+// allBrokers is the MaxBrokers of instances that use all.
+const allBrokers = -1
 
 // complete fills in the defaults that depend on others. f has passed check.
 func (f *Fleet) complete() {
 	if f.Settings.MaxBrokers == 0 {
 		f.Settings.MaxBrokers = allBrokers
-		if f.Brokers > maxBrokersAbove {
-			f.Settings.MaxBrokers = defaultMaxBrokers
+		if few := dispatch.KeepTo(0, f.Brokers); few < f.Brokers {
+			f.Settings.MaxBrokers = few
 		}
 	}
 	for i := range f.Topics {
