@@ -33,6 +33,7 @@ producer. Only instances, brokers, and a rate for each topic are required:
       compression_ratio: 4        # size before compression / size after it; default 1
   settings:                       # of the producers; these are the defaults
     linger: 10ms
+    max_linger: 0                 # above linger: batches wait so long while requests are small
     batch_bytes: 1MB
     buffer_bytes: 64MiB
     max_brokers: 8                # -1: all; default 8 above 16 brokers, else all
@@ -54,10 +55,11 @@ output and the model, and compares them with measured runs.
 Processor times were measured on the machine that is named at the end of the output. Run "forebay
 plan calibrate" with a broker of your own before you rely on them.
 
-Producers have these settings under other names: linger is batching.linger, batch_bytes is
-batching.max_bytes, and buffer_bytes is buffer.max_bytes. max_brokers and probe_max belong to a
-cluster, and delivery_timeout to a priority. share_connections and ack_latency describe what the
-producers and brokers do; there is no such setting. See docs/settings.md.
+Producers have these settings under other names: linger is batching.linger, max_linger is
+batching.max_linger, batch_bytes is batching.max_bytes, and buffer_bytes is buffer.max_bytes.
+max_brokers and probe_max belong to a cluster, and delivery_timeout to a priority. share_connections
+and ack_latency describe what the producers and brokers do; there is no such setting. See
+docs/settings.md.
 
 Exit codes:
   0  the plan was made

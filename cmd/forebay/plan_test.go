@@ -105,7 +105,7 @@ func TestPlan_HelpNamesEverySetting(t *testing.T) {
 	require.Equal(t, exitOK, run(t.Context(), []string{"plan", "--help"}, nil, &help, io.Discard))
 	for _, setting := range []string{"instances", "brokers", "zones", "topics", "name", "count",
 		"records_per_second", "instance_records_per_second", "record_bytes", "priority", "keyed",
-		"partitions", "replicas", "compression_ratio", "linger", "batch_bytes", "buffer_bytes",
+		"partitions", "replicas", "compression_ratio", "linger", "max_linger", "batch_bytes", "buffer_bytes",
 		"max_brokers", "share_connections", "probe_max", "ack_latency", "delivery_timeout",
 		"outage", "broker", "cores", "produce_bytes_per_second", "limits", "connections",
 		"new_connections_per_second"} {

@@ -19,7 +19,7 @@ func TestPlan_HasTheDefaultsOfTheProducer(t *testing.T) {
 	cfg, origins, err := config.Load("", config.WithEnviron(),
 		config.Override(func(cfg *producer.Config) {
 			cfg.Clusters = map[string]producer.ClusterConfig{"c": {Brokers: []string{"a:1"}}}
-			cfg.Batching.Linger = f.Settings.Linger
+			cfg.Batching.Linger, cfg.Batching.MaxLinger = f.Settings.Linger, f.Settings.MaxLinger
 			cfg.Batching.MaxBytes = int(f.Settings.BatchBytes)
 			cfg.Buffer.MaxBytes = f.Settings.BufferBytes
 			cfg.Priorities.High.DeliveryTimeout = f.Settings.DeliveryTimeout.High

@@ -39,7 +39,8 @@ func advise(p *Plan) []Advice {
 }
 
 func adviseLinger(p *Plan) (Advice, bool) {
-	if p.fleet.Settings.Linger >= longLinger || p.Instance.RecordsPerRequest >= fewRecords {
+	if max(p.fleet.Settings.Linger, p.fleet.Settings.MaxLinger) >= longLinger ||
+		p.Instance.RecordsPerRequest >= fewRecords {
 		return Advice{}, false
 	}
 	other := p.With(func(f *Fleet) { f.Settings.Linger = longLinger })

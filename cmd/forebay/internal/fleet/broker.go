@@ -48,7 +48,8 @@ type Lane struct {
 	Batches           float64  `json:"batches_per_second"`
 	RecordsPerRequest float64  `json:"records_per_request"`
 	Bytes             float64  `json:"bytes_per_second"` // compressed, as produced
-	Why               Requests `json:"why"`              // from what the requests come
+	Linger            float64  `json:"linger_seconds"`
+	Why               Requests `json:"why"` // from what the requests come
 
 	written float64 // bytes/s with all replicas
 	reach   float64 // brokers
@@ -58,7 +59,7 @@ type Lane struct {
 func makeLane(l *lane, late float64) Lane {
 	why := l.requests(late)
 	r := Lane{Priority: l.priority.String(), Records: l.rate(), Requests: why.Total(), Why: why,
-		reach: l.reach()}
+		Linger: l.linger, reach: l.reach()}
 	r.RecordsPerRequest = r.Records / r.Requests
 	r.Batches = l.batches(why)
 	framing := r.Batches * batchFraming

@@ -76,6 +76,11 @@ func (r *reader) checkTopic(t *Topic, path string, brokers int) {
 
 func (r *reader) checkSettings(s *Settings) {
 	r.duration("settings.linger", s.Linger, 0, time.Minute)
+	r.duration("settings.max_linger", s.MaxLinger, 0, time.Minute)
+	if s.MaxLinger > 0 && s.MaxLinger < s.Linger {
+		r.fail(r.places["settings.max_linger"], "settings.max_linger", "%s: write linger (%s) or "+
+			"more, or leave it out", durationText(s.MaxLinger), durationText(s.Linger))
+	}
 	r.size("settings.batch_bytes", s.BatchBytes, 1<<10, 16<<20)
 	r.size("settings.buffer_bytes", s.BufferBytes, max(1<<20, 4*s.BatchBytes), maxBuffer)
 	r.whole("settings.max_brokers", s.MaxBrokers, allBrokers, maxBrokers, "")

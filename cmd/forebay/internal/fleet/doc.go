@@ -12,6 +12,7 @@
 //	file.go         from YAML to a Fleet; read.go has the fields, value.go the values
 //	check.go        what a fleet may not be
 //	flow.go         what one instance sends, by priority
+//	linger.go       how long batches wait, where the settings give a range
 //	requests.go     how many requests that makes: the model
 //	play.go         the same where there is no formula
 //	poisson.go      the distribution of arrivals behind it

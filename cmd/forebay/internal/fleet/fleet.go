@@ -58,6 +58,9 @@ type Topic struct {
 type Settings struct {
 	// Linger is batching.linger. Default 10ms.
 	Linger time.Duration `yaml:"linger"`
+	// MaxLinger is batching.max_linger: up to it the linger grows, until requests are filled well.
+	// Default 0: it does not.
+	MaxLinger time.Duration `yaml:"max_linger"`
 	// BatchBytes is batching.max_bytes. Default 1,000,000.
 	BatchBytes int64 `yaml:"batch_bytes"`
 	// BufferBytes is buffer.max_bytes. Default 64MiB.

@@ -37,6 +37,7 @@ type lane struct {
 	fleet    *Fleet
 	priority routing.Priority
 	flows    []flow
+	linger   float64 // seconds; see settled
 }
 
 // lanesOf returns the priorities in use, the highest first.

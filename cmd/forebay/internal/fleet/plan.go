@@ -47,6 +47,7 @@ func compute(f *Fleet, c Coefficients) *Plan {
 	lanes := lanesOf(f)
 	p.Instance.Priority = "all"
 	for i := range lanes {
+		lanes[i].linger = lanes[i].settled(c.Late)
 		l := makeLane(&lanes[i], c.Late)
 		p.Lanes = append(p.Lanes, l)
 		p.Instance.add(&l)

@@ -15,8 +15,8 @@ import (
 // Print writes the plan as tables.
 func (p *Plan) Print(out io.Writer) error {
 	w := &printer{table: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
-	w.line("%s, %s, linger %v, %s", counted(p.Instances, "instance"),
-		counted(p.Brokers, "broker"), durationText(p.fleet.Settings.Linger), p.fleet.usesText())
+	w.line("%s, %s, linger %s, %s", counted(p.Instances, "instance"),
+		counted(p.Brokers, "broker"), p.fleet.lingerText(), p.fleet.usesText())
 	w.lanes(p)
 	w.broker(p)
 	w.outage(p)
@@ -32,6 +32,15 @@ func counted(n int, thing string) string {
 		thing += "s"
 	}
 	return humanize.Comma(int64(n)) + " " + thing
+}
+
+// lingerText returns the linger, or the range of it.
+func (f *Fleet) lingerText() string {
+	least := durationText(f.Settings.Linger)
+	if f.Settings.MaxLinger <= f.Settings.Linger {
+		return least
+	}
+	return least + " to " + durationText(f.Settings.MaxLinger)
 }
 
 // usesText says which brokers an instance uses.

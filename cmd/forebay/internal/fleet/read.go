@@ -80,8 +80,6 @@ var ofProducer = map[string]string{
 	"buffer":   "write buffer_bytes below settings",
 	"max_bytes": "write batch_bytes for batching.max_bytes, or buffer_bytes for " +
 		"buffer.max_bytes",
-	"max_linger": "write linger: the time, up to max_linger, at which a request has about ten " +
-		"records",
 }
 
 // meant returns what to write instead of an unknown name.

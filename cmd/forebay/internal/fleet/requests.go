@@ -37,7 +37,7 @@ type group struct {
 // requests returns how many requests an instance makes with this priority. late is how long after
 // its linger a batch leaves, in seconds.
 func (l *lane) requests(late float64) Requests {
-	linger := l.fleet.Settings.Linger.Seconds() + late
+	linger := l.linger + late
 	free, keyed := l.groups(linger)
 	brokers := l.keyedReach()
 	r := Requests{Limit: l.limit()}
@@ -150,7 +150,7 @@ func (g *group) batches(requests, brokers float64) (sum float64) {
 
 // batches returns how many batches per second an instance sends with this priority.
 func (l *lane) batches(r Requests) float64 {
-	free, keyed := l.groups(l.fleet.Settings.Linger.Seconds())
+	free, keyed := l.groups(l.linger)
 	sum := free.batches(r.Total(), float64(l.fleet.Brokers))
 	if brokers := l.keyedReach(); brokers > 0 {
 		sum += keyed.batches(r.Total()/brokers, 1) * brokers

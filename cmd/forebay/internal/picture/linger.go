@@ -19,7 +19,7 @@ var lingers = []time.Duration{time.Millisecond, 2 * time.Millisecond, 5 * time.M
 
 // lingering returns the plan with another linger.
 func lingering(p *fleet.Plan, linger time.Duration) *fleet.Plan {
-	return p.With(func(f *fleet.Fleet) { f.Settings.Linger = linger })
+	return p.With(func(f *fleet.Fleet) { f.Settings.Linger, f.Settings.MaxLinger = linger, 0 })
 }
 
 // requests draws the requests of a broker by the linger.
@@ -34,8 +34,11 @@ func requests(p *fleet.Plan) (*plot.Plot, error) {
 	if err := addLine(drawn, "requests/s", 0, points); err != nil {
 		return nil, err
 	}
-	set := p.Fleet().Settings.Linger
-	return drawn, addMark(drawn, max(1, milliseconds(set)), p.Broker.Requests)
+	set := milliseconds(p.Fleet().Settings.Linger)
+	if len(p.Lanes) > 0 {
+		set = 1000 * p.Lanes[0].Linger
+	}
+	return drawn, addMark(drawn, max(1, set), p.Broker.Requests)
 }
 
 // processor draws the processor time of a broker by the linger, and what it is for.
