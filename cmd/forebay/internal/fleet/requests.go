@@ -136,14 +136,20 @@ func (g *group) full(lingered float64) (sum float64) {
 	return sum
 }
 
-// batches returns how many batches per second the group sends, while so many requests per second
-// take what is open. A stream has something open for a request unless nothing came since the last
-// one that could take it, which has the probability e^(-rate/requests).
-func (g *group) batches(requests, brokers float64) (sum float64) {
+// batches returns how many batches per second the group sends, in so many requests per second, of
+// which lingered take what is open. A stream has something open for a request unless nothing came
+// since the last one that could take it, which has the probability e^(-rate/requests). A stream
+// that fills its batches sends these, and for each request that takes what is open half a batch
+// more.
+func (g *group) batches(requests, lingered, brokers float64) (sum float64) {
+	if g.single() {
+		return requests
+	}
 	for _, s := range g.streams {
 		takes := requests * max(1/brokers, min(1, s.reach/brokers))
-		open := takes * (1 - math.Exp(-s.rate/takes))
-		sum += s.count * max(open, s.rate/s.most)
+		open := max(takes*(1-math.Exp(-s.rate/takes)), s.rate/s.most)
+		filled := s.filled(g.linger)
+		sum += s.count * ((1-filled)*open + filled*(s.rate/s.most+min(lingered, takes)/2))
 	}
 	return sum
 }
@@ -151,9 +157,9 @@ func (g *group) batches(requests, brokers float64) (sum float64) {
 // batches returns how many batches per second an instance sends with this priority.
 func (l *lane) batches(r Requests) float64 {
 	free, keyed := l.groups(l.linger)
-	sum := free.batches(r.Total(), float64(l.fleet.Brokers))
+	sum := free.batches(r.Total(), r.Lingered, float64(l.fleet.Brokers))
 	if brokers := l.keyedReach(); brokers > 0 {
-		sum += keyed.batches(r.Total()/brokers, 1) * brokers
+		sum += keyed.batches(r.Total()/brokers, r.Lingered/brokers, 1) * brokers
 	}
 	return min(l.rate(), max(r.Total(), sum))
 }

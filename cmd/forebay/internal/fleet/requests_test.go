@@ -79,6 +79,9 @@ func TestBatches_AreOneForEachTopicThatHasSomething(t *testing.T) {
 		// 50 topics of 20 records/s: 1-e^(-20·0.011) of them have something
 		{"{instances: 1, brokers: 1, topics: [{count: 50, records_per_second: 1k}]}",
 			50 * (1 - math.Exp(-20*0.011)) / 0.011},
+		// full batches of 49 records; 20 topics of 1,000 records/s in each
+		{"{instances: 1, brokers: 1, settings: {linger: 1s, ack_latency: 100us}, topics: " +
+			"[{count: 20, records_per_second: 20k, record_bytes: 20kB}]}", 20_000.0 / 49},
 		// 12 partitions of 1,000/12 records/s
 		{"{instances: 1, brokers: 1, topics: [{records_per_second: 1k, keyed: true, " +
 			"partitions: 12}]}", 12 * (1 - math.Exp(-1000.0/12*0.011)) / 0.011},
