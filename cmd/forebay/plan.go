@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
 	"github.com/forebay-go/forebay/cmd/forebay/internal/picture"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/simulate"
 )
 
 const planLong = `Compute what a fleet of services that use Forebay costs its Kafka cluster.
@@ -52,6 +54,11 @@ outage needs in each instance, the time to send the backlog afterwards, and the 
 It then advises what to change, and computes the effect of each change. docs/scale.md explains the
 output and the model, and compares them with measured runs.
 
+With --simulate, the command also plays the fleet second by second: a minute in which all is well,
+the outage, and what follows. It prints requests, connections, attempts to connect, processor time,
+memory, backlog and lost records, and when the first and the last instance have sent their backlog.
+--json has every second.
+
 Processor times were measured on the machine that is named at the end of the output. Run "forebay
 plan calibrate" with a broker of your own before you rely on them.
 
@@ -71,6 +78,13 @@ type planFlags struct {
 	json         bool
 	pictures     string
 	coefficients string
+	simulate     time.Duration
+}
+
+// planned is what plan prints as JSON.
+type planned struct {
+	*fleet.Plan
+	Simulation *simulate.Result `json:"simulation,omitempty"`
 }
 
 func newPlan() *cobra.Command {
@@ -80,6 +94,7 @@ func newPlan() *cobra.Command {
 		Short: "Size a fleet: requests, connections and memory for a Kafka cluster",
 		Long:  planLong,
 		Example: "  forebay plan fleet.yaml\n  forebay plan --json fleet.yaml\n" +
+			"  forebay plan --simulate 1h fleet.yaml\n" +
 			"  forebay plan --svg pictures --coefficients coefficients.json fleet.yaml",
 		Args: oneFleet,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,6 +107,8 @@ func newPlan() *cobra.Command {
 	cmd.Flags().StringVar(&f.coefficients, "coefficients", "",
 		"processor times from a `file` that \"plan calibrate\" wrote "+
 			"(default: those of this build)")
+	cmd.Flags().DurationVar(&f.simulate, "simulate", 0,
+		"also play the fleet through so much `time`, such as 1h, with the outage in it")
 	cmd.Flags().SortFlags = false
 	cmd.DisableFlagsInUseLine = true
 	cmd.AddCommand(newCalibrate())
@@ -122,16 +139,29 @@ func (f *planFlags) run(out, stderr io.Writer, path string) error {
 			return gaveUp(stderr, fmt.Errorf("--coefficients: %w", err))
 		}
 	}
-	plan := fleet.Make(described, coefficients)
+	p := planned{Plan: fleet.Make(described, coefficients)}
+	if f.simulate != 0 {
+		if p.Simulation, err = simulate.Run(p.Plan, f.simulate); err != nil {
+			return fmt.Errorf("--simulate: %w", err)
+		}
+	}
 	if f.pictures != "" {
-		if _, err := picture.Draw(f.pictures, plan); err != nil {
+		if _, err := picture.Draw(f.pictures, p.Plan, p.Simulation); err != nil {
 			return gaveUp(stderr, fmt.Errorf("--svg: %w", err))
 		}
 	}
 	if f.json {
-		return printJSON(out, plan)
+		return printJSON(out, p)
 	}
-	return plan.Print(out)
+	return p.print(out)
+}
+
+// print writes the plan, and what was played, as tables.
+func (p *planned) print(out io.Writer) error {
+	if err := p.Print(out); err != nil || p.Simulation == nil {
+		return err
+	}
+	return p.Simulation.Print(out)
 }
 
 // gaveUp prints an error that the command line does not cause.

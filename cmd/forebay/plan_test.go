@@ -112,3 +112,30 @@ func TestPlan_HelpNamesEverySetting(t *testing.T) {
 		require.Regexp(t, `\b`+setting+`\b`, help.String())
 	}
 }
+
+func TestPlan_SimulatesTheExample(t *testing.T) {
+	t.Parallel()
+	example := settingsFile(t, "{instances: 20, brokers: 3, outage: 5m, topics: [{records_per_second: 1k}]}")
+	folder := filepath.Join(t.TempDir(), "pictures")
+	got := plan(t, exitOK, "--simulate", "8m", "--svg", folder, example)
+	require.Contains(t, got, "\nADVICE\n")
+	require.Contains(t, got, "\nSIMULATION OF 8m, OUTAGE FROM 1m TO 6m")
+	require.FileExists(t, filepath.Join(folder, "simulation.svg"))
+
+	var decoded struct {
+		Instances  int `json:"instances"`
+		Simulation struct {
+			Timeline []struct {
+				Requests struct{ Mean float64 } `json:"requests_per_second"`
+			} `json:"timeline"`
+		} `json:"simulation"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(plan(t, exitOK, "--json", "--simulate", "8m", example)), &decoded))
+	require.NotZero(t, decoded.Instances)
+	require.Len(t, decoded.Simulation.Timeline, 8*60)
+	require.NotZero(t, decoded.Simulation.Timeline[0].Requests.Mean)
+	require.NotContains(t, plan(t, exitOK, "--json", example), "simulation")
+
+	require.Contains(t, plan(t, exitUsage, "--simulate", "1m", example), "forebay: --simulate: 1m: write a time from ")
+	require.Contains(t, plan(t, exitUsage, "--simulate", "soon", example), "--simulate")
+}

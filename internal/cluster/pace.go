@@ -13,6 +13,11 @@ const (
 	Together = together
 	// LeastGap is the shortest time between two probes of a producer.
 	LeastGap = gapMin
+	// AtOnce is how many of the other brokers are probed at once when one has answered. Those that
+	// are left follow at the pace of a short outage.
+	AtOnce = hurryAtOnce
+	// ProbeIdle is how long the connection of a probe stays without a request.
+	ProbeIdle = controlIdle
 )
 
 // Probes returns the pace of a producer that probes so many brokers in turn, in an outage in which

@@ -2,11 +2,14 @@ package dispatch
 
 import "time"
 
+// A request costs a broker, and us, as much as many small records. One that has WellRecords or
+// WellBytes is filled well enough: to wait longer would save little.
 const (
-	// A request costs a broker, and us, as much as many small records. One that has WellRecords or
-	// WellBytes is filled well enough: to wait longer would save little.
 	WellRecords = 10
 	WellBytes   = 16 << 10
+)
+
+const (
 	// The linger follows after so many requests, or after that time if there are fewer.
 	lingerRequests = 8
 	lingerSpan     = time.Second

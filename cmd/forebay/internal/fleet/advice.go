@@ -47,9 +47,9 @@ func adviseLinger(p *Plan) (Advice, bool) {
 	if !p.worth(other) {
 		return Advice{}, false
 	}
-	return Advice{Setting: "settings.linger", Write: durationText(longLinger),
-		Why: fmt.Sprintf("a request has %s records", short(p.Instance.RecordsPerRequest)),
-		Gives: fmt.Sprintf("%s records per request; %s", short(other.Instance.RecordsPerRequest),
+	return Advice{Setting: "settings.linger", Write: DurationText(longLinger),
+		Why: fmt.Sprintf("a request has %s records", Short(p.Instance.RecordsPerRequest)),
+		Gives: fmt.Sprintf("%s records per request; %s", Short(other.Instance.RecordsPerRequest),
 			p.saved(other))}, true
 }
 
@@ -63,13 +63,13 @@ func (p *Plan) worth(other *Plan) bool {
 
 // saved says what a broker has to do now, and by another plan.
 func (p *Plan) saved(other *Plan) string {
-	requests := fmt.Sprintf("%s → %s requests/s", short(p.Broker.Requests),
-		short(other.Broker.Requests))
+	requests := fmt.Sprintf("%s → %s requests/s", Short(p.Broker.Requests),
+		Short(other.Broker.Requests))
 	if p.Coefficients.NoProcessor {
 		return requests + " per broker"
 	}
-	return fmt.Sprintf("%s and %s → %s cores per broker", requests, short(p.Broker.Cores.Total),
-		short(other.Broker.Cores.Total))
+	return fmt.Sprintf("%s and %s → %s cores per broker", requests, Short(p.Broker.Cores.Total),
+		Short(other.Broker.Cores.Total))
 }
 
 func adviseSubset(p *Plan) (Advice, bool) {
@@ -85,7 +85,7 @@ func adviseSubset(p *Plan) (Advice, bool) {
 			break // keys reach all brokers anyway
 		}
 		return Advice{Setting: "settings.max_brokers", Write: fmt.Sprint(k), Why: p.tooMany(),
-			Gives: fmt.Sprintf("%s connections per broker", short(other.Connections.Broker))}, true
+			Gives: fmt.Sprintf("%s connections per broker", Short(other.Connections.Broker))}, true
 	}
 	return adviseKeyedReach(p), true
 }
@@ -93,7 +93,7 @@ func adviseSubset(p *Plan) (Advice, bool) {
 // tooMany says how many connections there are.
 func (p *Plan) tooMany() string {
 	return fmt.Sprintf("%s connections per broker, and the limit is %s",
-		short(p.Connections.Broker), short(p.Connections.Limit))
+		Short(p.Connections.Broker), Short(p.Connections.Limit))
 }
 
 // adviseKeyedReach returns what helps where max_brokers does not.
@@ -111,7 +111,7 @@ func adviseKeyedReach(p *Plan) Advice {
 		return Advice{Setting: "topics[].partitions of records with keys", Write: fmt.Sprint(reach),
 			Why: p.tooMany() + ": an instance sends to every broker that has one",
 			Gives: fmt.Sprintf("%s connections per broker",
-				short(other.Connections.Broker))}
+				Short(other.Connections.Broker))}
 	}
 	return Advice{Setting: "instances", Write: "fewer, or split the topics over several clusters",
 		Why:   p.tooMany() + ", whatever max_brokers is",
@@ -140,8 +140,8 @@ func advisePartitions(p *Plan) (Advice, bool) {
 	return Advice{Setting: "topics[].partitions", Write: fmt.Sprint(p.Brokers),
 		Why: fmt.Sprintf("%d topics have no partition on some brokers, so their batches miss "+
 			"requests", few),
-		Gives: fmt.Sprintf("%s → %s requests/s per broker", short(p.Broker.Requests),
-			short(other.Broker.Requests))}, true
+		Gives: fmt.Sprintf("%s → %s requests/s per broker", Short(p.Broker.Requests),
+			Short(other.Broker.Requests))}, true
 }
 
 func adviseKeys(p *Plan) (Advice, bool) {
@@ -168,7 +168,7 @@ func adviseBrokers(p *Plan) (Advice, bool) {
 		"producers", percent(p.Broker.Cores.Share))}
 	if slow {
 		a.Why = fmt.Sprintf("producers send %s/s to a broker that takes %s/s, so a backlog never "+
-			"drains", bytesText(p.Broker.ProduceBytes), bytesText(p.Outage.Capacity))
+			"drains", BytesText(p.Broker.ProduceBytes), BytesText(p.Outage.Capacity))
 	}
 	enough := func(other *Plan) bool {
 		return other.Broker.Cores.Share <= busy &&
@@ -210,8 +210,8 @@ func adviseBuffer(p *Plan) (Advice, bool) {
 	}
 	needed := roundUp(p.Outage.Needed * 1.1)
 	return Advice{Setting: "settings.buffer_bytes", Write: sizeText(needed),
-		Why: fmt.Sprintf("%s of outage need %s in each instance", durationText(p.fleet.Outage),
-			bytesText(p.Outage.Needed)),
+		Why: fmt.Sprintf("%s of outage need %s in each instance", DurationText(p.fleet.Outage),
+			BytesText(p.Outage.Needed)),
 		Gives: "room for all records that do not expire"}, true
 }
 
@@ -238,10 +238,10 @@ func adviseTimeout(p *Plan) (Advice, bool) {
 	}
 	timeout := p.fleet.Outage + time.Minute
 	other := p.With(func(f *Fleet) { f.Settings.DeliveryTimeout.set(lane, timeout) })
-	return Advice{Setting: "settings.delivery_timeout." + lane, Write: durationText(timeout),
-		Why: fmt.Sprintf("%s records of %s expire in each instance", short(lost), lane),
+	return Advice{Setting: "settings.delivery_timeout." + lane, Write: DurationText(timeout),
+		Why: fmt.Sprintf("%s records of %s expire in each instance", Short(lost), lane),
 		Gives: fmt.Sprintf("none of them expires; all priorities need %s of memory in each "+
-			"instance", bytesText(other.Outage.Needed))}, true
+			"instance", BytesText(other.Outage.Needed))}, true
 }
 
 func adviseStorm(p *Plan) (Advice, bool) {
@@ -250,16 +250,16 @@ func adviseStorm(p *Plan) (Advice, bool) {
 	}
 	needed := time.Duration(math.Ceil(4*float64(p.Instances)/3/p.Storm.Limit)) * time.Second
 	why := fmt.Sprintf("%s connection attempts/s on each broker in an outage, and the limit is "+
-		"%s/s", short(p.Storm.Attempts), short(p.Storm.Limit))
+		"%s/s", Short(p.Storm.Attempts), Short(p.Storm.Limit))
 	if needed > time.Minute {
 		return Advice{Setting: "limits.new_connections_per_second",
-			Write: short(p.Storm.Attempts), Why: why,
+			Write: Short(p.Storm.Attempts), Why: why,
 			Gives: fmt.Sprintf("all are connected %s after the cluster is back, instead of %s: "+
 				"ask your provider for it, or split the topics over several clusters",
-				durationText(p.fleet.Settings.ProbeMax), roundTime(p.Storm.Seconds))}, true
+				DurationText(p.fleet.Settings.ProbeMax), RoundTime(p.Storm.Seconds))}, true
 	}
 	other := p.With(func(f *Fleet) { f.Settings.ProbeMax = needed })
-	return Advice{Setting: "settings.probe_max", Write: durationText(needed), Why: why,
+	return Advice{Setting: "settings.probe_max", Write: DurationText(needed), Why: why,
 		Gives: fmt.Sprintf("%s attempts/s; records flow up to %s after the cluster is back",
-			short(other.Storm.Attempts), durationText(needed))}, true
+			Short(other.Storm.Attempts), DurationText(needed))}, true
 }

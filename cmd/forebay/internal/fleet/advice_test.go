@@ -130,6 +130,6 @@ func TestAdvice_SaysWhatALongerTimeoutNeeds(t *testing.T) {
 		require.NotNil(t, a)
 		longer := planOf(t, strings.Replace(fmt.Sprintf(text, lane, lane), "1m", a.Write, 1))
 		require.Nil(t, advised(longer, "settings.delivery_timeout."+lane))
-		require.Contains(t, a.Gives, "need "+bytesText(longer.Outage.Needed)+" of memory")
+		require.Contains(t, a.Gives, "need "+BytesText(longer.Outage.Needed)+" of memory")
 	}
 }

@@ -25,8 +25,8 @@ type Cores struct {
 	Share       float64 `json:"share"` // of the cores of a broker
 }
 
-// cores returns the processor time that a load takes.
-func (c *Coefficients) cores(load *Load, broker Broker) Cores {
+// Cores returns the processor time that a load takes.
+func (c *Coefficients) Cores(load *Load, broker Broker) Cores {
 	r := Cores{
 		Requests:    c.PerRequest * load.Requests,
 		Batches:     c.PerBatch * load.Batches,
@@ -62,7 +62,7 @@ func makeLane(l *lane, late float64) Lane {
 		Linger: l.linger, reach: l.reach()}
 	r.RecordsPerRequest = r.Records / r.Requests
 	r.Batches = l.batches(why)
-	framing := r.Batches * batchFraming
+	framing := r.Batches * BatchFraming
 	for i := range l.flows {
 		f := &l.flows[i]
 		bytes := f.wire() + framing*f.rate/r.Records

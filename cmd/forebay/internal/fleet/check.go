@@ -79,11 +79,11 @@ func (r *reader) checkSettings(s *Settings) {
 	r.duration("settings.max_linger", s.MaxLinger, 0, time.Minute)
 	if s.MaxLinger > 0 && s.MaxLinger < s.Linger {
 		r.fail(r.places["settings.max_linger"], "settings.max_linger", "%s: write linger (%s) or "+
-			"more, or leave it out", durationText(s.MaxLinger), durationText(s.Linger))
+			"more, or leave it out", DurationText(s.MaxLinger), DurationText(s.Linger))
 	}
 	r.size("settings.batch_bytes", s.BatchBytes, 1<<10, 16<<20)
 	r.size("settings.buffer_bytes", s.BufferBytes, max(1<<20, 4*s.BatchBytes), maxBuffer)
-	r.whole("settings.max_brokers", s.MaxBrokers, allBrokers, maxBrokers, "")
+	r.whole("settings.max_brokers", s.MaxBrokers, AllBrokers, maxBrokers, "")
 	r.duration("settings.probe_max", s.ProbeMax, 100*time.Millisecond, 10*time.Minute)
 	r.duration("settings.ack_latency", s.AckLatency, 100*time.Microsecond, time.Minute)
 	for name, d := range map[string]time.Duration{"high": s.DeliveryTimeout.High,
@@ -117,7 +117,7 @@ func (r *reader) size(field string, n, least, most int64) {
 
 func (r *reader) duration(field string, d, least, most time.Duration) {
 	if d < least || d > most {
-		r.outside(field, d.String(), durationText(least), durationText(most))
+		r.outside(field, d.String(), DurationText(least), DurationText(most))
 	}
 }
 
@@ -139,8 +139,8 @@ func sizeText(n int64) string {
 	return strconv.FormatInt(n, 10) + "B"
 }
 
-// durationText returns a time as a file may have it: 10m, not 10m0s.
-func durationText(d time.Duration) string {
+// DurationText returns a time as a file may have it: 10m, not 10m0s.
+func DurationText(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(text, zero) {

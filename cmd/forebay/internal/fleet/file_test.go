@@ -41,7 +41,7 @@ func TestParse_FillsInTheDefaults(t *testing.T) {
 		Limits: Limits{Connections: 3000, NewConnections: 100},
 	}, f)
 	sixteen := parse(t, "{instances: 1, brokers: 16, topics: [{records_per_second: 1}]}")
-	require.Equal(t, allBrokers, sixteen.Settings.MaxBrokers, "all of up to sixteen brokers")
+	require.Equal(t, AllBrokers, sixteen.Settings.MaxBrokers, "all of up to sixteen brokers")
 	two := parse(t, "{instances: 1, brokers: 2, topics: [{records_per_second: 1, priority: high}]}")
 	require.Equal(t, 2, two.Topics[0].Replicas, "no more than there are brokers")
 }

@@ -24,7 +24,7 @@ func Fit(brokers int, points []Point) (Coefficients, error) {
 		if p.Requests > 0 {
 			each := p.Requests / float64(brokers)
 			p.Fetches = float64(brokers) *
-				fetches(each, p.Batches/p.Requests, float64(p.Replicas), brokers)
+				Fetches(each, p.Batches/p.Requests, float64(p.Replicas), brokers)
 		}
 		c.NoReplicas = c.NoReplicas && p.Fetches == 0
 		measured = measured || p.Cores > 0

@@ -13,7 +13,7 @@ func loads(c Coefficients) (points []Point) {
 		p := Point{Requests: 100 + 50*f, Batches: 200 + 100*f + 30*f*f, Megabytes: float64(i % 4),
 			Connections: float64(10 * (i % 3)), Producers: 2, Linger: 0.01, Records: 1000,
 			Replicas: 1 + i%2}
-		p.Fetches = float64(c.Brokers) * fetches(p.Requests/float64(c.Brokers),
+		p.Fetches = float64(c.Brokers) * Fetches(p.Requests/float64(c.Brokers),
 			p.Batches/p.Requests, float64(p.Replicas), c.Brokers)
 		p.Cores = c.Fitted(&p)
 		points = append(points, p)

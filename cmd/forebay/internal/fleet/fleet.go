@@ -87,8 +87,8 @@ type Timeouts struct {
 	Low    time.Duration `yaml:"low"`    // default 2m
 }
 
-// of returns the timeout of a priority.
-func (t Timeouts) of(p routing.Priority) time.Duration {
+// Of returns the timeout of a priority.
+func (t Timeouts) Of(p routing.Priority) time.Duration {
 	switch p {
 	case routing.High:
 		return t.High
@@ -156,13 +156,13 @@ func defaultTopic() Topic {
 		CompressionRatio: 1}
 }
 
-// allBrokers is the MaxBrokers of instances that use all.
-const allBrokers = -1
+// AllBrokers is the MaxBrokers of instances that use all.
+const AllBrokers = -1
 
 // complete fills in the defaults that depend on others. f has passed check.
 func (f *Fleet) complete() {
 	if f.Settings.MaxBrokers == 0 {
-		f.Settings.MaxBrokers = allBrokers
+		f.Settings.MaxBrokers = AllBrokers
 		if few := dispatch.KeepTo(0, f.Brokers); few < f.Brokers {
 			f.Settings.MaxBrokers = few
 		}

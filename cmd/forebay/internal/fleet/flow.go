@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// recordFraming is what the wire format adds to a record without headers: length, attributes,
+	// RecordFraming is what the wire format adds to a record without headers: length, attributes,
 	// both deltas, and the lengths of key, value and headers.
-	recordFraming = 9
-	// batchFraming is the header of a batch, and its place in a request.
-	batchFraming = 61 + 20
-	// maxRequestBytes is the size of the largest request that the engine makes.
-	maxRequestBytes = 8 << 20
+	RecordFraming = 9
+	// BatchFraming is the header of a batch, and its place in a request.
+	BatchFraming = 61 + 20
+	// MaxRequestBytes is the size of the largest request that the engine makes.
+	MaxRequestBytes = 8 << 20
 	// leastRate is what counts as no records at all: one in thirty years.
 	leastRate = 1e-9
 )
@@ -58,7 +58,7 @@ func lanesOf(f *Fleet) []lane {
 }
 
 func newFlow(f *Fleet, t *Topic) flow {
-	size := float64(t.RecordBytes + recordFraming)
+	size := float64(t.RecordBytes + RecordFraming)
 	return flow{topic: t, topics: float64(t.Count), rate: t.InstanceRecordsPerSecond, size: size,
 		most:  max(1, math.Floor(float64(f.Settings.BatchBytes)/size)),
 		reach: float64(min(t.Partitions, f.Brokers))}
@@ -84,7 +84,7 @@ func (l *lane) wire() (sum float64) {
 // and of these max_brokers at most.
 func (f *Fleet) subset() float64 {
 	near := math.Ceil(float64(f.Brokers) / float64(f.Zones))
-	if f.Settings.MaxBrokers == allBrokers {
+	if f.Settings.MaxBrokers == AllBrokers {
 		return near
 	}
 	return min(near, float64(f.Settings.MaxBrokers))

@@ -4,13 +4,13 @@ import "math"
 
 // What the buffer does with a batch, as package buffer has it.
 const (
-	// batchOverhead is what it counts for a batch beside its records.
-	batchOverhead = 320
+	// BatchOverhead is what it counts for a batch beside its records.
+	BatchOverhead = 320
 	// leastCapacity and sharedCapacity bound the buffers whose size is a power of two.
 	leastCapacity  = 512
 	sharedCapacity = 512 << 10
-	// sealedAfter is the part of its delivery timeout after which a batch takes no more records.
-	sealedAfter = 1.0 / 16
+	// SealedAfter is the part of its delivery timeout after which a batch takes no more records.
+	SealedAfter = 1.0 / 16
 )
 
 // holding is what the records of one flow take while nothing can be sent.
@@ -37,29 +37,29 @@ func (f *flow) holding(timeout, lasts, batchBytes float64) holding {
 	}
 	rate := f.rate / streams
 	bytes := rate * f.size
-	sealed := max(bytes/batchBytes, rate/(1+rate*timeout*sealedAfter)) // per second
+	sealed := max(bytes/batchBytes, rate/(1+rate*timeout*SealedAfter)) // per second
 	content := min(bytes/sealed, max(batchBytes, f.size))
 	if sealed*lasts < 1 { // there is one batch, or none
 		there := min(1, rate*lasts)
 		return holding{open: streams * there *
-			(capacity(bytes*lasts/there, batchBytes) + batchOverhead)}
+			(Grown(bytes*lasts/there, batchBytes) + BatchOverhead)}
 	}
-	after := capacity(content, batchBytes)
+	after := Grown(content, batchBytes)
 	if f.topic.CompressionRatio > 1 {
-		after = min(after, fitting(content/f.topic.CompressionRatio))
+		after = min(after, Fitting(content/f.topic.CompressionRatio))
 	}
-	return holding{perSecond: streams * sealed * (after + batchOverhead),
-		open: streams * (capacity(content, batchBytes) + batchOverhead)}
+	return holding{perSecond: streams * sealed * (after + BatchOverhead),
+		open: streams * (Grown(content, batchBytes) + BatchOverhead)}
 }
 
-// capacity returns the size of the buffer that has grown to so many bytes.
-func capacity(bytes, batchBytes float64) float64 {
+// Grown returns the size of the buffer of a batch that has grown to so many bytes.
+func Grown(bytes, batchBytes float64) float64 {
 	doubled := math.Pow(2, math.Ceil(math.Log2(max(leastCapacity, bytes))))
-	return max(fitting(bytes), min(doubled, fitting(batchBytes)))
+	return max(Fitting(bytes), min(doubled, Fitting(batchBytes)))
 }
 
-// fitting returns the size of a buffer that is made for so many bytes.
-func fitting(bytes float64) float64 {
+// Fitting returns the size of a buffer that is made for so many bytes.
+func Fitting(bytes float64) float64 {
 	if bytes > sharedCapacity {
 		const page = 4096
 		return page * math.Ceil(bytes/page)

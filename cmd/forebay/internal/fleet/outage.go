@@ -7,8 +7,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// guaranteedShare is the part of the buffer that higher priorities leave to low and to medium.
-const guaranteedShare = 1.0 / 16
+// GuaranteedShare is the part of the buffer that higher priorities leave to low and to medium.
+const GuaranteedShare = 1.0 / 16
 
 // Held is what an outage leaves of one priority in one instance.
 type Held struct {
@@ -72,12 +72,12 @@ func (f *Fleet) outage(lanes []lane, now *Load, c *Coefficients) Outage {
 
 // lasts returns how long the records wait that are there at the end of the outage, in seconds.
 func (l *lane) lasts() float64 {
-	return min(l.fleet.Outage, l.fleet.Settings.DeliveryTimeout.of(l.priority)).Seconds()
+	return min(l.fleet.Outage, l.fleet.Settings.DeliveryTimeout.Of(l.priority)).Seconds()
 }
 
 // holding returns what the lane takes in the outage.
 func (l *lane) holding() (sum holding) {
-	timeout := l.fleet.Settings.DeliveryTimeout.of(l.priority).Seconds()
+	timeout := l.fleet.Settings.DeliveryTimeout.Of(l.priority).Seconds()
 	for i := range l.flows {
 		h := l.flows[i].holding(timeout, l.lasts(), float64(l.fleet.Settings.BatchBytes))
 		sum.perSecond += h.perSecond
@@ -110,7 +110,7 @@ func share(buffer float64, lanes []lane, needs []float64) []float64 {
 		if lanes[i].priority == routing.High {
 			return 0
 		}
-		return min(needs[i], guaranteedShare*buffer)
+		return min(needs[i], GuaranteedShare*buffer)
 	}
 	kept := make([]float64, len(lanes))
 	left := buffer

@@ -82,10 +82,10 @@ func (p *Plan) load(c *Coefficients) Load {
 		Records: p.Instance.Records * each, ProduceBytes: p.Instance.Bytes * each,
 		WrittenBytes: p.Instance.written * each, Connections: p.Connections.Broker}
 	if l.Requests > 0 {
-		l.Fetches = fetches(l.Requests, l.Batches/l.Requests, l.WrittenBytes/l.ProduceBytes,
+		l.Fetches = Fetches(l.Requests, l.Batches/l.Requests, l.WrittenBytes/l.ProduceBytes,
 			p.Brokers)
 	}
-	l.Cores = c.cores(&l, p.fleet.Broker)
+	l.Cores = c.Cores(&l, p.fleet.Broker)
 	return l
 }
 

@@ -36,11 +36,11 @@ func counted(n int, thing string) string {
 
 // lingerText returns the linger, or the range of it.
 func (f *Fleet) lingerText() string {
-	least := durationText(f.Settings.Linger)
+	least := DurationText(f.Settings.Linger)
 	if f.Settings.MaxLinger <= f.Settings.Linger {
 		return least
 	}
-	return least + " to " + durationText(f.Settings.MaxLinger)
+	return least + " to " + DurationText(f.Settings.MaxLinger)
 }
 
 // usesText says which brokers an instance uses.
@@ -81,28 +81,28 @@ func (w *printer) lanes(p *Plan) {
 		rows = append(rows[:len(rows):len(rows)], p.Instance)
 	}
 	for _, l := range rows {
-		w.line("  %s\t%s\t%s\t%s\t%s", l.Priority, short(l.Records), short(l.Requests),
-			short(l.RecordsPerRequest), bytesText(l.Bytes))
+		w.line("  %s\t%s\t%s\t%s\t%s", l.Priority, Short(l.Records), Short(l.Requests),
+			Short(l.RecordsPerRequest), BytesText(l.Bytes))
 	}
-	w.line("  connections\t%s", short(p.Connections.Instance))
+	w.line("  connections\t%s", Short(p.Connections.Instance))
 }
 
 func (w *printer) broker(p *Plan) {
 	b := &p.Broker
 	w.title("PER BROKER")
 	if b.Requests > 0 {
-		w.fact("requests/s", "%s; records in each: %s, batches: %s", short(b.Requests),
-			short(p.Instance.RecordsPerRequest), short(p.Instance.Batches/p.Instance.Requests))
+		w.fact("requests/s", "%s; records in each: %s, batches: %s", Short(b.Requests),
+			Short(p.Instance.RecordsPerRequest), Short(p.Instance.Batches/p.Instance.Requests))
 	} else {
 		w.fact("requests/s", "0")
 	}
-	w.fact("from producers", "%s/s, %s of what it takes", bytesText(b.ProduceBytes),
+	w.fact("from producers", "%s/s, %s of what it takes", BytesText(b.ProduceBytes),
 		percent(b.ProduceBytes/float64(p.fleet.Broker.ProduceBytesPerSecond)))
-	w.fact("with all replicas", "%s/s", bytesText(b.WrittenBytes))
-	w.fact("connections", "%s of %s", short(b.Connections), short(p.Connections.Limit))
+	w.fact("with all replicas", "%s/s", BytesText(b.WrittenBytes))
+	w.fact("connections", "%s of %s", Short(b.Connections), Short(p.Connections.Limit))
 	w.cores(p)
 	if p.fleet.Zones > 1 {
-		w.fact("between zones", "%s/s of producers, the whole fleet", bytesText(p.CrossZone))
+		w.fact("between zones", "%s/s of producers, the whole fleet", BytesText(p.CrossZone))
 	}
 }
 
@@ -112,28 +112,28 @@ func (w *printer) cores(p *Plan) {
 		return
 	}
 	c := &p.Broker.Cores
-	w.fact("processor", "%s of %s cores, %s", short(c.Total), short(p.fleet.Broker.Cores),
+	w.fact("processor", "%s of %s cores, %s", Short(c.Total), Short(p.fleet.Broker.Cores),
 		percent(c.Share))
 	w.fact("", "requests %s, batches %s, replication %s, bytes %s, connections %s, base %s",
-		short(c.Requests), short(c.Batches), short(c.Replication), short(c.Bytes),
-		short(c.Connections), short(c.Base))
+		Short(c.Requests), Short(c.Batches), Short(c.Replication), Short(c.Bytes),
+		Short(c.Connections), Short(c.Base))
 }
 
 func (w *printer) outage(p *Plan) {
 	o := &p.Outage
-	w.title("OUTAGE OF " + durationText(p.fleet.Outage) + ", PER INSTANCE")
+	w.title("OUTAGE OF " + DurationText(p.fleet.Outage) + ", PER INSTANCE")
 	w.line("  PRIORITY\tNEEDS\tGETS\tENOUGH FOR\tRECORDS EXPIRED\tRECORDS WITHOUT ROOM")
 	for _, h := range o.Lanes {
-		w.line("  %s\t%s\t%s\t%s\t%s\t%s", h.Priority, bytesText(h.Needed), bytesText(h.Kept),
-			roundTime(h.KeptSeconds), short(h.Expired), short(h.NoRoom))
+		w.line("  %s\t%s\t%s\t%s\t%s\t%s", h.Priority, BytesText(h.Needed), BytesText(h.Kept),
+			RoundTime(h.KeptSeconds), Short(h.Expired), Short(h.NoRoom))
 	}
 	fits := "holds it"
 	if !o.Fits {
 		fits = "does not hold it"
 	}
-	w.fact("buffer", "%s %s: %s needed", bytesText(o.Buffer), fits, bytesText(o.Needed))
-	w.fact("afterwards", "%s for each broker, which takes %s/s (%s): %s", bytesText(o.Backlog),
-		bytesText(o.Capacity), o.Bound, drainText(o))
+	w.fact("buffer", "%s %s: %s needed", BytesText(o.Buffer), fits, BytesText(o.Needed))
+	w.fact("afterwards", "%s for each broker, which takes %s/s (%s): %s", BytesText(o.Backlog),
+		BytesText(o.Capacity), o.Bound, drainText(o))
 }
 
 // drainText says how long the backlog takes.
@@ -141,16 +141,16 @@ func drainText(o *Outage) string {
 	if o.DrainSeconds < 0 {
 		return "never drained"
 	}
-	return "drained in " + roundTime(o.DrainSeconds)
+	return "drained in " + RoundTime(o.DrainSeconds)
 }
 
 func (w *printer) storm(p *Plan) {
 	s := &p.Storm
 	w.title("RECONNECTING")
 	w.fact("attempts to connect", "%s/s to each broker while it is away (%s/s in the first 90s); "+
-		"the limit is %s/s", short(s.Attempts), short(s.ShortAttempts), short(s.Limit))
-	w.fact("when it is back", "each broker accepts %s connections, in %s", short(s.Open),
-		roundTime(s.Seconds))
+		"the limit is %s/s", Short(s.Attempts), Short(s.ShortAttempts), Short(s.Limit))
+	w.fact("when it is back", "each broker accepts %s connections, in %s", Short(s.Open),
+		RoundTime(s.Seconds))
 }
 
 func (w *printer) advice(p *Plan) {
@@ -176,8 +176,8 @@ func (w *printer) origin(c *Coefficients) {
 	}
 }
 
-// short returns a number that is not negative, with three digits or so.
-func short(f float64) string {
+// Short returns a number that is not negative, with three digits or so.
+func Short(f float64) string {
 	switch {
 	case math.Abs(f-math.Round(f)) < 1e-9, math.Abs(f) >= 100:
 		return humanize.Comma(int64(math.Round(f)))
@@ -189,8 +189,8 @@ func short(f float64) string {
 	return strconv.FormatFloat(f, 'f', max(0, 2-len(strconv.Itoa(int(math.Abs(f))))), 64)
 }
 
-// bytesText returns a size with its unit.
-func bytesText(bytes float64) string { return humanize.IBytes(uint64(max(0, bytes))) }
+// BytesText returns a size with its unit.
+func BytesText(bytes float64) string { return humanize.IBytes(uint64(max(0, bytes))) }
 
 func percent(f float64) string {
 	if f > 0 && f < 0.01 {
@@ -199,14 +199,14 @@ func percent(f float64) string {
 	return humanize.Comma(int64(math.Round(100*f))) + " %"
 }
 
-// roundTime returns seconds as a time without needless digits.
-func roundTime(s float64) string {
+// RoundTime returns seconds as a time without needless digits.
+func RoundTime(s float64) string {
 	d := seconds(s)
 	for _, step := range []time.Duration{time.Minute, time.Second, 100 * time.Millisecond,
 		10 * time.Millisecond} {
 		if d >= 100*step {
-			return durationText(d.Round(step))
+			return DurationText(d.Round(step))
 		}
 	}
-	return durationText(d.Round(time.Millisecond))
+	return DurationText(d.Round(time.Millisecond))
 }

@@ -41,7 +41,7 @@ func TestPrint_NothingIsSent(t *testing.T) {
 func TestShort_HasThreeDigitsOrSo(t *testing.T) {
 	for f, want := range map[float64]string{0: "0", 1e-5: "<0.001", 0.04: "0.04", 0.279: "0.28",
 		1.53: "1.5", 8: "8", 9 - 1e-12: "9", 32.7: "33", 217.8: "218", 3000: "3,000"} {
-		require.Equal(t, want, short(f))
+		require.Equal(t, want, Short(f))
 	}
 }
 

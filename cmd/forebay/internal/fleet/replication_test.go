@@ -8,16 +8,16 @@ import (
 )
 
 func TestFetches_AgreeWithCasesComputedByHand(t *testing.T) {
-	require.Zero(t, fetches(100, 1, 1, 50), "no replicas")
-	require.Zero(t, fetches(100, 1, 3, 1), "no other broker")
-	require.Zero(t, fetches(0, 0, 3, 3))
+	require.Zero(t, Fetches(100, 1, 1, 50), "no replicas")
+	require.Zero(t, Fetches(100, 1, 3, 1), "no other broker")
+	require.Zero(t, Fetches(0, 0, 3, 3))
 	// both others follow everything: each fetches after 10 ms on average, and 2 ms
-	require.InEpsilon(t, 2/0.012, fetches(100, 1, 3, 3), 1e-9)
+	require.InEpsilon(t, 2/0.012, Fetches(100, 1, 3, 3), 1e-9)
 	// each of 49 others follows a 49th
-	require.InEpsilon(t, 49/(0.49+0.002), fetches(100, 1, 2, 50), 1e-9)
+	require.InEpsilon(t, 49/(0.49+0.002), Fetches(100, 1, 2, 50), 1e-9)
 	// one of three batches is for one of four others, or two, or all
 	rate := 100 * (1 - math.Pow(0.75, 3))
-	require.InEpsilon(t, 4/(1/rate+0.002), fetches(100, 3, 2, 5), 1e-9)
+	require.InEpsilon(t, 4/(1/rate+0.002), Fetches(100, 3, 2, 5), 1e-9)
 }
 
 func TestPlan_CountsReplication(t *testing.T) {

@@ -53,7 +53,7 @@ func (l *lane) requests(late float64) Requests {
 	if brokers > 0 {
 		r.Full += keyed.full(r.Lingered/brokers) * brokers
 	}
-	if inFull := l.wire() / maxRequestBytes; inFull > r.Lingered+r.Full {
+	if inFull := l.wire() / MaxRequestBytes; inFull > r.Lingered+r.Full {
 		r.Lingered = inFull - r.Full
 	}
 	return r

@@ -1,10 +1,7 @@
 package fleet
 
 import (
-	"fmt"
 	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,7 +76,7 @@ func TestBatches_AreOneForEachTopicThatHasSomething(t *testing.T) {
 		// 50 topics of 20 records/s: 1-e^(-20·0.011) of them have something
 		{"{instances: 1, brokers: 1, topics: [{count: 50, records_per_second: 1k}]}",
 			50 * (1 - math.Exp(-20*0.011)) / 0.011},
-		// full batches of 49 records; 20 topics of 1,000 records/s in each
+		// 20 topics of 1,000 records/s, and 49 records in each batch
 		{"{instances: 1, brokers: 1, settings: {linger: 1s, ack_latency: 100us}, topics: " +
 			"[{count: 20, records_per_second: 20k, record_bytes: 20kB}]}", 20_000.0 / 49},
 		// 12 partitions of 1,000/12 records/s
@@ -91,107 +88,8 @@ func TestBatches_AreOneForEachTopicThatHasSomething(t *testing.T) {
 	}
 }
 
-// The formulas, and what is played where there is none, against the rules of the engine record by
-// record. TestVirtual_OneRequestALinger has 101, 59, 45 and 9.6 records in a request for the cases
-// of 50 topics, of the engine itself.
-func TestRequests_AgreeWithASimulationOfTheEngine(t *testing.T) {
-	for _, c := range []struct {
-		topics, partitions, brokers int
-		rate, bytes                 float64
-		keyed, mixed                bool
-	}{
-		{topics: 1, partitions: 12, brokers: 12, rate: 10_000, bytes: 100},
-		{topics: 1, partitions: 1, brokers: 3, rate: 300, bytes: 100},
-		{topics: 50, partitions: 12, brokers: 12, rate: 10_000, bytes: 100},
-		{topics: 50, partitions: 3, brokers: 12, rate: 10_000, bytes: 100},
-		{topics: 50, partitions: 6, brokers: 12, rate: 1000, bytes: 100},
-		{topics: 10, partitions: 3, brokers: 12, rate: 1000, bytes: 100},
-		{topics: 1, partitions: 12, brokers: 12, rate: 10_000, bytes: 100, keyed: true},
-		{topics: 5, partitions: 6, brokers: 6, rate: 300, bytes: 100, keyed: true},
-		{topics: 4, partitions: 6, brokers: 6, rate: 600, bytes: 100, mixed: true},
-		{topics: 4, partitions: 12, brokers: 12, rate: 6000, bytes: 100, mixed: true},
-		{topics: 1, partitions: 4, brokers: 4, rate: 1000, bytes: 100_000},
-		{topics: 1, partitions: 4, brokers: 4, rate: 5000, bytes: 20_000},
-		{topics: 3, partitions: 4, brokers: 4, rate: 20_000, bytes: 20_000},
-		{topics: 4, partitions: 4, brokers: 4, rate: 1000, bytes: 400_000},
-	} {
-		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-			t.Parallel()
-			half := c.rate
-			text := ""
-			if c.mixed {
-				half = c.rate / 2
-				text = fmt.Sprintf(", {count: %d, partitions: %d, records_per_second: %f, "+
-					"record_bytes: %f, keyed: true}", c.topics, c.partitions, half, c.bytes)
-			}
-			got := requestsOf(t, fmt.Sprintf("{instances: 1, brokers: %d, settings: "+
-				"{ack_latency: 100us}, topics: [{count: %d, partitions: %d, "+
-				"records_per_second: %f, record_bytes: %.0f, keyed: %v}%s]}", c.brokers, c.topics,
-				c.partitions, half, c.bytes, c.keyed, text))
-			s := &simulation{linger: 0.01, random: rand.New(rand.NewPCG(3, 4))}
-			most := max(1, int(1_000_000/(c.bytes+recordFraming)))
-			for i := range c.topics {
-				if !c.keyed {
-					s.addTopic(half/float64(c.topics), most, i, c.partitions, c.brokers)
-				}
-				if c.keyed || c.mixed {
-					s.addPartitions(half/float64(c.topics), most, i, c.partitions, c.brokers)
-				}
-			}
-			s.play(20)
-			require.InEpsilon(t, float64(s.requests)/20, got, 0.1)
-		})
-	}
-}
-
-// addTopic adds a topic without keys, whose leaders are on consecutive brokers.
-func (s *simulation) addTopic(rate float64, most, number, partitions, brokers int) {
-	t := &simTopic{rate: rate, most: most}
-	for p := range min(partitions, brokers) {
-		t.leads = append(t.leads, (number+p)%brokers)
-	}
-	s.topics = append(s.topics, t)
-}
-
-// addPartitions adds the partitions of a topic with keys.
-func (s *simulation) addPartitions(rate float64, most, number, partitions, brokers int) {
-	for p := range partitions {
-		s.topics = append(s.topics, &simTopic{rate: rate / float64(partitions), most: most,
-			keyed: true, leads: []int{(number + p) % brokers}})
-	}
-}
-
 func TestPlay_IsTheSameEachTime(t *testing.T) {
 	const text = "{instances: 1, brokers: 12, topics: [{count: 50, partitions: 3, " +
 		"records_per_second: 1k}]}"
 	require.Equal(t, requestsOf(t, text), requestsOf(t, text))
-}
-
-// Topics that none of the few brokers leads make requests to brokers of their own.
-func TestRequests_OfTopicsThatNoneOfTheFewBrokersLeads(t *testing.T) {
-	const topics, partitions, brokers, kept, rate, seconds, rounds = 60, 3, 40, 8, 600.0, 10, 5
-	random := rand.New(rand.NewPCG(5, 6))
-	requests := 0
-	for range rounds {
-		s := &simulation{linger: 0.01, random: random}
-		place := random.Perm(brokers) // by broker
-		for range topics {
-			topic := &simTopic{rate: rate / topics, most: 1e6}
-			first := random.IntN(brokers)
-			for p := range partitions {
-				topic.leads = append(topic.leads, place[(first+p)%brokers])
-			}
-			slices.Sort(topic.leads)
-			for len(topic.leads) > 1 && topic.leads[len(topic.leads)-1] >= kept {
-				topic.leads = topic.leads[:len(topic.leads)-1]
-			}
-			s.topics = append(s.topics, topic)
-		}
-		s.play(seconds)
-		requests += s.requests
-	}
-	got := requestsOf(t, fmt.Sprintf("{instances: 1, brokers: %d, settings: {ack_latency: 100us}, "+
-		"topics: [{count: %d, partitions: %d, records_per_second: %f, record_bytes: 100}]}",
-		brokers, topics, partitions, rate))
-	require.InEpsilon(t, float64(requests)/seconds/rounds, got, 0.1)
 }

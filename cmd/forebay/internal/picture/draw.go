@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/simulate"
 )
 
 const (
@@ -22,8 +23,8 @@ const (
 )
 
 // Draw writes all pictures of a plan into a folder, and returns their names. It makes the folder if
-// it is missing.
-func Draw(folder string, p *fleet.Plan) ([]string, error) {
+// it is missing. r is what was played; nil if nothing was.
+func Draw(folder string, p *fleet.Plan, r *simulate.Result) ([]string, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,14 @@ func Draw(folder string, p *fleet.Plan) ([]string, error) {
 		}
 		names = append(names, picture.name)
 	}
-	return names, nil
+	if r == nil {
+		return names, nil
+	}
+	const name = "simulation.svg"
+	if err := simulation(r, filepath.Join(folder, name)); err != nil {
+		return names, fmt.Errorf("draw %s: %w", name, err)
+	}
+	return append(names, name), nil
 }
 
 // newPlot returns an empty plot whose vertical axis begins at zero.

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/simulate"
 )
 
 // draw draws the pictures of a fleet and returns their texts by name.
@@ -21,7 +23,7 @@ func draw(t *testing.T, description string) map[string]string {
 	f, err := fleet.Parse("fleet.yaml", []byte(description))
 	require.NoError(t, err)
 	folder := filepath.Join(t.TempDir(), "made", "for it")
-	names, err := Draw(folder, fleet.Make(f, fleet.Measured()))
+	names, err := Draw(folder, fleet.Make(f, fleet.Measured()), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"requests.svg", "processor.svg", "connections.svg", "memory.svg"},
 		names)
@@ -62,6 +64,31 @@ func TestDraw_WritesPicturesThatShowTheFleet(t *testing.T) {
 	}
 }
 
+func TestDraw_DrawsWhatWasPlayed(t *testing.T) {
+	t.Parallel()
+	f, err := fleet.Parse("f", []byte("{instances: 5, brokers: 3, outage: 1m, topics: "+
+		"[{records_per_second: 100}]}"))
+	require.NoError(t, err)
+	p := fleet.Make(f, fleet.Measured())
+	r, err := simulate.Run(p, 13*time.Minute)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	names, err := Draw(folder, p, r)
+	require.NoError(t, err)
+	require.Contains(t, names, "simulation.svg")
+	text, err := os.ReadFile(filepath.Join(folder, "simulation.svg"))
+	require.NoError(t, err)
+	for _, words := range []string{"Requests to one broker", "Processor of one broker", "busiest",
+		"Attempts to connect to one broker", "Memory of one instance", "minutes"} {
+		require.Contains(t, string(text), words)
+	}
+
+	points := curve(r, func(s *simulate.Second) float64 { return s.Attempts.Mean })
+	require.Len(t, points, 13*60/2, "the larger of two seconds")
+	require.InEpsilon(t, 10*5, points[40].Y, 0.2, "in the outage")
+	require.InEpsilon(t, 80.0/60, points[40].X, 1e-9)
+}
+
 func TestDraw_DrawsFleetsThatSendNothing(t *testing.T) {
 	t.Parallel()
 	draw(t, "{instances: 1, brokers: 1, outage: 0, settings: {linger: 0}, topics: "+
@@ -86,7 +113,7 @@ func TestDraw_SaysWhereItCannotWrite(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = Draw(filepath.Join(file, "below"), fleet.Make(f, fleet.Measured()))
+	_, err = Draw(filepath.Join(file, "below"), fleet.Make(f, fleet.Measured()), nil)
 	require.ErrorContains(t, err, "not a directory")
 }
 
