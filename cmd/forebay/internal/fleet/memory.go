@@ -54,7 +54,7 @@ func (f *flow) holding(timeout, lasts, batchBytes float64) holding {
 
 // Grown returns the size of the buffer of a batch that has grown to so many bytes.
 func Grown(bytes, batchBytes float64) float64 {
-	doubled := math.Pow(2, math.Ceil(math.Log2(max(leastCapacity, bytes))))
+	doubled := powerOfTwo(max(leastCapacity, bytes))
 	return max(Fitting(bytes), min(doubled, Fitting(batchBytes)))
 }
 
@@ -64,5 +64,14 @@ func Fitting(bytes float64) float64 {
 		const page = 4096
 		return page * math.Ceil(bytes/page)
 	}
-	return math.Pow(2, math.Ceil(math.Log2(max(leastCapacity, bytes))))
+	return powerOfTwo(max(leastCapacity, bytes))
+}
+
+// powerOfTwo returns the least power of two that is not below f.
+func powerOfTwo(f float64) float64 {
+	fraction, exponent := math.Frexp(f)
+	if fraction == 0.5 {
+		exponent--
+	}
+	return math.Ldexp(1, exponent)
 }

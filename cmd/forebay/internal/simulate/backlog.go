@@ -95,21 +95,15 @@ func (q *backlog) seal(l *flow, now float64) {
 	q.open = batch{}
 }
 
-// add adds records to the open batches.
-func (q *backlog) add(l *flow, records, now float64) {
+// add adds records to the open batches, which hold so many bytes then.
+func (q *backlog) add(records, held, now float64) {
 	if q.open.records == 0 {
 		q.open.born = now
 	}
-	q.held -= q.open.held
+	q.held += held - q.open.held
 	q.open.records += records
-	q.open.held = l.openBytes(q.open.records)
-	q.held += q.open.held
+	q.open.held = held
 	q.records += records
-}
-
-// needs returns the memory that so many records more would take.
-func (q *backlog) needs(l *flow, records float64) float64 {
-	return l.openBytes(q.open.records+records) - q.open.held
 }
 
 // expire drops what is older than the delivery timeout, and returns how many records.

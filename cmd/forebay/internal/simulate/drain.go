@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"slices"
 
 	"github.com/forebay-go/forebay/cmd/forebay/internal/fleet"
 )
@@ -41,12 +42,15 @@ func (s *simulation) drain(lasts float64) {
 	s.recovering = s.busy()
 }
 
-// busy reports whether the cluster is still coming back.
+// draining reports whether some instance has not sent its backlog.
+func (s *simulation) draining() bool {
+	return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.busy })
+}
+
+// busy reports whether the cluster is still coming back: something waits, or connections change.
 func (s *simulation) busy() bool {
-	for _, w := range s.workers {
-		if w.busy {
-			return true
-		}
+	if s.draining() {
+		return true
 	}
 	for _, b := range s.brokers {
 		if len(b.queue)+len(b.idle) > 0 {

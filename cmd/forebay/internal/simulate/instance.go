@@ -78,8 +78,14 @@ type use struct {
 
 // sending is one lane of an instance.
 type sending struct {
-	share    []float64 // of the lane's load, by use
+	parts    []part
 	backlogs []backlog // by flow
+}
+
+// part is what one broker gets of the load of a lane.
+type part struct {
+	broker int
+	of     float64 // of 1
 }
 
 func newInstance(y *layout, number int, lanes []lane) *instance {
@@ -103,8 +109,10 @@ func newInstance(y *layout, number int, lanes []lane) *instance {
 	in.linked = len(in.uses)
 	for i := range lanes {
 		s := sending{backlogs: make([]backlog, len(lanes[i].flows))}
-		for _, u := range in.uses {
-			s.share = append(s.share, loads[i][u.broker])
+		for b, load := range loads[i] {
+			if load > 0 {
+				s.parts = append(s.parts, part{b, load})
+			}
 		}
 		in.sends = append(in.sends, s)
 	}
@@ -166,8 +174,9 @@ func (in *instance) keep(lanes []lane, room buffer, now, step float64, lost []Lo
 			if n == 0 {
 				continue
 			}
-			if in.makeRoom(i, room, q.needs(f, n), lost) {
-				q.add(f, n, now)
+			held := f.openBytes(q.open.records + n)
+			if in.makeRoom(i, room, held-q.open.held, lost) {
+				q.add(n, held, now)
 			} else {
 				lost[i].NoRoom += n
 			}

@@ -32,7 +32,7 @@ func Run(p *fleet.Plan, lasts time.Duration) (*Result, error) {
 			"after it, to %s", fleet.DurationText(lasts), fleet.DurationText(f.Outage+2*calm),
 			fleet.DurationText(Longest))
 	}
-	if f.Instances*f.Brokers > most {
+	if int64(f.Instances)*int64(f.Brokers) > most {
 		return nil, errors.New("more than 100 million pairs of an instance and a broker: write a " +
 			"smaller fleet with the same load for each instance and broker")
 	}
@@ -152,7 +152,7 @@ func (s *simulation) second() {
 		s.recovering = s.ends > s.begins
 	}
 	steps := 1
-	if s.recovering {
+	if s.recovering && s.draining() {
 		steps = fine
 	}
 	start := s.now
@@ -169,6 +169,9 @@ func (s *simulation) second() {
 func (s *simulation) cut() {
 	for _, b := range s.brokers {
 		b.conns, b.idle = 0, nil
+	}
+	for _, w := range s.workers {
+		w.busy = true
 	}
 	for i, in := range s.instances {
 		in.cut()
@@ -206,17 +209,13 @@ func (w *worker) steady(lanes []lane, in *instance, lasts float64) {
 		n = max(0, n)
 		batches := n * l.pace.batches / s1(l.pace.requests)
 		records, bytes := l.rate*lasts, l.wire*lasts+batches*fleet.BatchFraming
-		for k, part := range in.sends[i].share {
-			if part == 0 {
-				continue
-			}
-			b := in.uses[k].broker
-			at := &w.loads[i][b]
-			at.requests += n * part
-			at.batches += batches * part
-			at.records += records * part
-			at.bytes += bytes * part
-			w.small[b] += bytes * part
+		for _, p := range in.sends[i].parts {
+			at := &w.loads[i][p.broker]
+			at.requests += n * p.of
+			at.batches += batches * p.of
+			at.records += records * p.of
+			at.bytes += bytes * p.of
+			w.small[p.broker] += bytes * p.of
 		}
 	}
 }
