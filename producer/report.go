@@ -229,8 +229,13 @@ func (r *reports) report(v dispatch.Verdict) {
 
 // tellEach reports each record of a batch, without the record.
 func (r *reports) tellEach(v *dispatch.Verdict) {
-	calls := make(map[int]any)
-	v.Batch.EachCall(func(i int, _ uint64, _ time.Duration, call any) { calls[i] = call })
+	var calls map[int]any // by index
+	v.Batch.EachCall(func(i int, _ uint64, _ time.Duration, call any) {
+		if calls == nil {
+			calls = make(map[int]any)
+		}
+		calls[i] = call
+	})
 	v.Batch.EachTag(func(i int, tag uint64, born time.Duration) {
 		r.tell(reportOf(v, i, tag, born), calls[i])
 	})

@@ -427,11 +427,9 @@ var table = []mutant{
 		name:   "what made room is reported twice",
 		broken: "the records of a batch that was given up to make room are reported twice",
 		file:   "producer/report.go",
-		old:    "if v.Outcome == Delivered || v.Reason.MadeRoom() {",
-		new: "if v.Reason.MadeRoom() {\n\t\tv.Batch.EachTag(func(_ int, tag uint64, _ " +
-			"time.Duration) {\n\t\t\trep := base\n\t\t\trep.Tag = " +
-			"tag\n\t\t\tr.call(rep)\n\t\t})\n\t}\n" +
-			"\tif v.Outcome == Delivered || v.Reason.MadeRoom() {",
+		old:    "switch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom():",
+		new: "if v.Reason.MadeRoom() {\n\t\tr.tellEach(&v)\n\t}\n" +
+			"\tswitch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom():",
 		by:   check{"test/producer", "TestVirtual_F15_TheLowestPriorityAboveItsGuaranteeMakesRoom"},
 		says: "has 2 reports",
 	},
@@ -491,9 +489,9 @@ var table = []mutant{
 		name:   "a report is given twice",
 		broken: "of every batch that was delivered one record is reported twice",
 		file:   "producer/report.go",
-		old:    "rep.Tag, rep.Waited = tag, v.At-born",
-		new: "rep.Tag, rep.Waited = tag, v.At-born\n\t\t\tif i == 3 " +
-			"{\n\t\t\t\tr.call(rep)\n\t\t\t}",
+		old:    "r.tell(reportOf(v, i, tag, born), calls[i])",
+		new: "r.tell(reportOf(v, i, tag, born), calls[i])\n\t\tif i == 3 " +
+			"{\n\t\t\tr.tell(reportOf(v, i, tag, born), nil)\n\t\t}",
 		by:   errorCodes,
 		says: "has 2 reports",
 	},
@@ -501,8 +499,8 @@ var table = []mutant{
 		name:   "the callback is called under a lock",
 		broken: "a callback that hangs holds up delivery",
 		file:   "producer/report.go",
-		old:    "r.fn(rep)",
-		new:    "r.mu.Lock()\n\tdefer r.mu.Unlock()\n\tr.fn(rep)",
+		old:    "\tfn(rep)",
+		new:    "\tr.mu.Lock()\n\tdefer r.mu.Unlock()\n\tfn(rep)",
 		by: check{"test/producer",
 			"TestVirtual_F16_ACallbackThatHangsOrPanicsStopsNobodysDelivery"},
 		says:  "test timed out",
@@ -565,7 +563,7 @@ var table = []mutant{
 		file:   "internal/dispatch/width.go",
 		old:    "rate < widerTimes*w.kept",
 		new:    "rate < 0*w.kept",
-		by:     check{"internal/dispatch", "TestWidth_AtABrokerWithTooMuchToDo"},
+		by:     check{"internal/dispatch", "TestWidth_AtABrokerWithTooMuchToDoItLeavesTheOthersTheirPlace"},
 		says:   "others: time at more than",
 	},
 
@@ -574,8 +572,8 @@ var table = []mutant{
 		name:   "Send waits for room",
 		broken: "Send waits while the buffer is full",
 		file:   "producer/send.go",
-		old:    "err = p.append(topic, &rec, false)",
-		new: "err = p.append(topic, &rec, false)\n\t\tif errors.Is(err, buffer.ErrFull) " +
+		old:    "err = p.append(topic, &rec, call, false)",
+		new: "err = p.append(topic, &rec, call, false)\n\t\tif errors.Is(err, buffer.ErrFull) " +
 			"{\n\t\t\t<-make(chan struct{})\n\t\t}",
 		by:    check{"producer", "TestSend_RefusesAtTheBoundAndTheBooksBalance"},
 		says:  "test timed out",
