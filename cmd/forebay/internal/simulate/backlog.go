@@ -34,9 +34,9 @@ func newFlow(f *fleet.Fleet, t *fleet.Topic, partitions float64) flow {
 	return l
 }
 
-// batches returns how many batches so many records make that are open at the same time.
+// batches returns how many batches so many records make that come at about the same time.
 func (l *flow) batches(records float64) float64 {
-	return l.streams * (1 - math.Exp(-records/l.streams))
+	return max(l.streams*(1-math.Exp(-records/l.streams)), records*l.streams/l.most)
 }
 
 // openBytes returns the memory of open batches with so many records.
@@ -58,13 +58,18 @@ func (l *flow) sealedBytes(records float64) float64 {
 	return n * (bytes + fleet.BatchOverhead)
 }
 
-// batch is the batches of a flow that were open at the same time.
+// batch is the batches of a flow that were open at about the same time.
 type batch struct {
 	born    float64 // of the oldest record
 	records float64 // that are left
 	made    float64 // that there were
+	batches float64 // that there were
 	held    float64 // bytes of memory, for those that there were
 }
+
+// sealedApart is how many batches a flow keeps apart in a delivery timeout, or a few more. So those
+// that fill in no time need no more memory in a longer outage.
+const sealedApart = 256
 
 // bytes returns the memory that is left.
 func (b *batch) bytes() float64 {
@@ -79,7 +84,14 @@ type backlog struct {
 	sealed  []batch
 	open    batch
 	records float64
-	held    float64 // bytes of memory
+	held    float64  // bytes of memory
+	lane    *float64 // the sum of held of all flows of the lane
+}
+
+// hold adds to the memory that is held.
+func (q *backlog) hold(bytes float64) {
+	q.held += bytes
+	*q.lane += bytes
 }
 
 // seal closes the open batches if they are full or old.
@@ -88,11 +100,23 @@ func (q *backlog) seal(l *flow, now float64) {
 		q.open.records < l.most && now-q.open.born < l.timeout*fleet.SealedAfter {
 		return
 	}
-	q.held -= q.open.held
-	q.open.made, q.open.held = q.open.records, l.sealedBytes(q.open.records)
-	q.held += q.open.held
-	q.sealed = append(q.sealed, q.open)
+	b := q.open
+	b.made, b.batches, b.held = b.records, l.batches(b.records), l.sealedBytes(b.records)
+	q.hold(b.held - q.open.held)
 	q.open = batch{}
+	if n := len(q.sealed); n > 0 && b.born-q.sealed[n-1].born < l.timeout/sealedApart {
+		q.sealed[n-1].join(&b)
+		return
+	}
+	q.sealed = append(q.sealed, b)
+}
+
+// join adds batches that are younger. Nothing of b has been sent.
+func (b *batch) join(younger *batch) {
+	b.records += younger.records
+	b.made += younger.made
+	b.batches += younger.batches
+	b.held += younger.held
 }
 
 // add adds records to the open batches, which hold so many bytes then.
@@ -100,7 +124,7 @@ func (q *backlog) add(records, held, now float64) {
 	if q.open.records == 0 {
 		q.open.born = now
 	}
-	q.held += held - q.open.held
+	q.hold(held - q.open.held)
 	q.open.records += records
 	q.open.held = held
 	q.records += records
@@ -125,7 +149,7 @@ func (q *backlog) drop() (records float64) {
 	b := &q.sealed[0]
 	records = b.records
 	q.records -= records
-	q.held -= b.bytes()
+	q.hold(-b.bytes())
 	q.sealed = q.sealed[1:]
 	return records
 }
@@ -134,7 +158,7 @@ func (q *backlog) drop() (records float64) {
 func (q *backlog) clear() (records float64) {
 	records = q.open.records
 	q.records -= records
-	q.held -= q.open.held
+	q.hold(-q.open.held)
 	q.open = batch{}
 	return records
 }
@@ -145,15 +169,15 @@ func (q *backlog) send(l *flow, records float64) (batches float64) {
 	for records > dust && len(q.sealed) > 0 {
 		b := &q.sealed[0]
 		n := min(records, b.records)
-		batches += l.batches(b.made) * n / b.made
+		batches += b.batches * n / b.made
 		before := b.bytes()
 		b.records -= n
-		q.held -= before - b.bytes()
+		q.hold(b.bytes() - before)
 		q.records -= n
 		records -= n
 		if b.records <= dust {
 			q.records -= b.records
-			q.held -= b.bytes()
+			q.hold(-b.bytes())
 			q.sealed = q.sealed[1:]
 		}
 	}
@@ -161,13 +185,13 @@ func (q *backlog) send(l *flow, records float64) (batches float64) {
 		n := min(records, q.open.records)
 		batches += l.batches(n)
 		q.records -= n
-		q.held -= q.open.held
+		q.hold(-q.open.held)
 		if q.open.records -= n; q.open.records <= dust {
 			q.records -= q.open.records
 			q.open = batch{}
 		}
 		q.open.held = l.openBytes(q.open.records)
-		q.held += q.open.held
+		q.hold(q.open.held)
 	}
 	return batches
 }

@@ -80,6 +80,7 @@ type use struct {
 type sending struct {
 	parts    []part
 	backlogs []backlog // by flow
+	held     float64   // bytes of memory, of all of them
 }
 
 // part is what one broker gets of the load of a lane.
@@ -107,14 +108,18 @@ func newInstance(y *layout, number int, lanes []lane) *instance {
 		}
 	}
 	in.linked = len(in.uses)
+	in.sends = make([]sending, len(lanes))
 	for i := range lanes {
-		s := sending{backlogs: make([]backlog, len(lanes[i].flows))}
+		s := &in.sends[i]
+		s.backlogs = make([]backlog, len(lanes[i].flows))
+		for j := range s.backlogs {
+			s.backlogs[j].lane = &s.held
+		}
 		for b, load := range loads[i] {
 			if load > 0 {
 				s.parts = append(s.parts, part{b, load})
 			}
 		}
-		in.sends = append(in.sends, s)
 	}
 	return in
 }
@@ -189,10 +194,10 @@ func (in *instance) keep(lanes []lane, room buffer, now, step float64, lost []Lo
 func (in *instance) makeRoom(lane int, room buffer, needs float64, lost []Lost) bool {
 	free := room.most - in.held()
 	for lower := len(in.sends) - 1; lower > lane && free < needs; lower-- {
-		for free < needs && in.sends[lower].held() > fleet.GuaranteedShare*room.most {
-			before := in.sends[lower].held()
+		for free < needs && in.sends[lower].held > fleet.GuaranteedShare*room.most {
+			before := in.sends[lower].held
 			lost[lower].NoRoom += in.sends[lower].shed()
-			free += before - in.sends[lower].held()
+			free += before - in.sends[lower].held
 		}
 	}
 	return free >= needs
@@ -200,14 +205,7 @@ func (in *instance) makeRoom(lane int, room buffer, needs float64, lost []Lost) 
 
 func (in *instance) held() (sum float64) {
 	for i := range in.sends {
-		sum += in.sends[i].held()
-	}
-	return sum
-}
-
-func (s *sending) held() (sum float64) {
-	for i := range s.backlogs {
-		sum += s.backlogs[i].held
+		sum += in.sends[i].held
 	}
 	return sum
 }
