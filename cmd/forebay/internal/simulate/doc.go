@@ -12,7 +12,7 @@
 //	probes.go    connection attempts while no broker answers
 //	broker.go    how a broker accepts connections
 //	drain.go     what instances send of their backlog; share.go divides what brokers take
-//	simulate.go  the steps of time
+//	simulate.go  the steps of time; work.go bounds what they may take
 //	result.go    what was counted; print.go shows it as a table
 //
 // # What is played

@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	// Of topics that are alike, no more than these are placed by themselves.
+	// Of topics that are alike, no more than these are placed by themselves. If the file has more
+	// entries than manyEntries, these share what so many have.
 	placedTopics = 200
 	// And with keys, no more than have about so many partitions' brokers.
 	placedLeaders = 1000
+	manyEntries   = 5
 )
 
 // layout is where the leaders of topics are, and which brokers each instance uses. Leaders are
@@ -37,16 +39,14 @@ func newLayout(f *fleet.Fleet) *layout {
 	return y
 }
 
-// most returns how many topics of an entry are placed by themselves. Without keys those that every
-// broker leads are all alike.
+// most returns how many topics of an entry are placed by themselves.
 func (y *layout) most(t *fleet.Topic) int {
-	switch leaders := min(t.Partitions, y.fleet.Brokers); {
-	case !t.Keyed && leaders < y.fleet.Brokers:
-		return placedTopics
-	case t.Keyed:
-		return max(1, placedLeaders/leaders)
+	share := min(1, manyEntries/float64(len(y.fleet.Topics)))
+	if t.Keyed {
+		leaders := min(t.Partitions, y.fleet.Brokers)
+		return max(1, int(share*placedLeaders)/leaders)
 	}
-	return placedTopics
+	return max(1, int(share*placedTopics))
 }
 
 // leaders returns the brokers that lead partitions of a placed topic.

@@ -70,8 +70,13 @@ type lead struct {
 const (
 	slots    = 2    // requests in flight to a broker
 	enough   = 2000 // requests that are counted
-	plenty   = 100_000
-	settling = 200 // requests before that
+	settling = 200  // requests before that
+
+	// No more records are sent than plenty, and fewer by many streams: each record looks at all of
+	// them.
+	plenty      = 100_000
+	leastPlenty = 5_000
+	looks       = 30_000_000
 )
 
 // newSender returns the sender of a priority of an instance.
@@ -139,6 +144,7 @@ func (s *sender) run() counts {
 		return counts{}
 	}
 	total := s.sums[len(s.sums)-1]
+	plenty := float64(min(plenty, max(leastPlenty, looks/len(s.streams))))
 	next := s.random.ExpFloat64() / total
 	settled := false
 	for s.counts.requests < enough && s.counts.records < plenty {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +62,18 @@ func TestSender_AgreesWithThePlan(t *testing.T) {
 			require.InEpsilon(t, p.Instance.Batches, got.batches, 0.15)
 		})
 	}
+}
+
+// A file with many entries is played in little time.
+func TestSender_ManyEntriesTakeLittleTime(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, "{instances: 1k, brokers: 100, topics: ["+strings.Repeat(
+		"{count: 200, partitions: 20, records_per_second: 100}, "+
+			"{count: 200, partitions: 20, records_per_second: 100, keyed: true}, ", 150)+"]}")
+	f := p.Fleet()
+	s := newSender(newLayout(&f), 0, routing.Medium, 0)
+	require.Less(t, len(s.streams), 4000)
+	c := s.run()
+	require.LessOrEqual(t, c.records*float64(len(s.streams)), float64(looks))
+	require.NotZero(t, c.requests)
 }

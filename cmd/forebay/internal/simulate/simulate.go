@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,10 +17,9 @@ const (
 	Longest = 24 * time.Hour
 	// calm is what is played before the outage.
 	calm = time.Minute
-	// most is how many pairs of an instance and a broker can be played.
-	most = 100_000_000
-	// fine is how many steps a second has while a cluster comes back.
-	fine = 10
+	// fine is how many steps a second has while a cluster comes back, for finely at most.
+	fine   = 10
+	finely = 5 * time.Minute
 )
 
 // Run plays the fleet of a plan for so long, with its outage after the first minute.
@@ -32,9 +30,8 @@ func Run(p *fleet.Plan, lasts time.Duration) (*Result, error) {
 			"after it, to %s", fleet.DurationText(lasts), fleet.DurationText(f.Outage+2*calm),
 			fleet.DurationText(Longest))
 	}
-	if int64(f.Instances)*int64(f.Brokers) > most {
-		return nil, errors.New("more than 100 million pairs of an instance and a broker: write a " +
-			"smaller fleet with the same load for each instance and broker")
+	if err := tooMuch(p, &f, lasts); err != nil {
+		return nil, err
 	}
 	s := newSimulation(p, &f)
 	for s.now < lasts.Seconds() {
@@ -152,7 +149,7 @@ func (s *simulation) second() {
 		s.recovering = s.ends > s.begins
 	}
 	steps := 1
-	if s.recovering && s.draining() {
+	if s.recovering && s.draining() && s.now < s.ends+finely.Seconds() {
 		steps = fine
 	}
 	start := s.now

@@ -3,6 +3,7 @@ package simulate
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,7 +154,17 @@ func TestRun_SaysWhatItCannotPlay(t *testing.T) {
 	require.ErrorContains(t, err, "25h: write a time from 12m")
 	p = planOf(t, "{instances: 1M, brokers: 1k, topics: [{records_per_second: 1}]}")
 	_, err = Run(p, time.Hour)
-	require.ErrorContains(t, err, "more than 100 million pairs")
+	require.EqualError(t, err, "instances × brokers is more than 10 million: write fewer of both, "+
+		"with the same records/s for each instance")
+	p = planOf(t, "{instances: 20k, brokers: 100, topics: [{records_per_second: 1, keyed: true}]}")
+	_, err = Run(p, 24*time.Hour)
+	require.EqualError(t, err, "24h of this fleet would take too long to play: write a fleet file "+
+		"with 1142 instances or fewer, or a shorter time and outage")
+	p = planOf(t, "{instances: 1, brokers: 1, topics: ["+
+		strings.Repeat("{records_per_second: 1}, ", 301)+"]}")
+	_, err = Run(p, time.Hour)
+	require.EqualError(t, err, "topics has 301 entries: write 300 at most, and count for topics "+
+		"that are alike")
 }
 
 func TestResult_PrintsAStepInARow(t *testing.T) {
