@@ -116,7 +116,7 @@ func (w *worker) serve(s *simulation, lasts float64) {
 		if in.state == up {
 			continue
 		}
-		if in.state == back && in.linked > 0 && w.sent(s, in) {
+		if in.state == back && (in.linked > 0 || len(in.uses) == 0) && w.sent(s, in) {
 			in.state = up
 			w.emptied = append(w.emptied, s.now+lasts-s.ends)
 			continue

@@ -53,13 +53,14 @@ func (r *Result) printEnd(w io.Writer) {
 
 func (r *Result) drainText() string {
 	d := &r.Drain
-	if d.Last == 0 {
-		return "no instance"
+	if d.Drained == 0 {
+		return "no instance in the time that was played"
 	}
 	text := fmt.Sprintf("the first instance %s after the outage, half of them %s, the last %s",
 		fleet.RoundTime(d.First), fleet.RoundTime(d.Median), fleet.RoundTime(d.Last))
 	if d.Left > 0 {
-		text += fmt.Sprintf("; %s are not", fleet.Short(float64(d.Left)))
+		text += fmt.Sprintf("; %s of %s had not when the time was over",
+			fleet.Short(float64(d.Left)), fleet.Short(float64(d.Left+d.Drained)))
 	}
 	return text
 }

@@ -28,7 +28,9 @@ type Drain struct {
 	First  float64 `json:"first_instance_seconds"`
 	Median float64 `json:"median_instance_seconds"`
 	Last   float64 `json:"last_instance_seconds"`
-	Left   int     `json:"instances_left"`
+	// Drained counts those that have.
+	Drained int `json:"instances_drained"`
+	Left    int `json:"instances_left"`
 }
 
 // Lost is the records that were lost: those that expired, and those that had no room in the buffer.
@@ -153,7 +155,7 @@ func (s *simulation) result(lasts time.Duration) *Result {
 	}
 	slices.Sort(emptied)
 	if n := len(emptied); n > 0 {
-		r.Drain = Drain{First: emptied[0], Median: emptied[n/2], Last: emptied[n-1]}
+		r.Drain = Drain{First: emptied[0], Median: emptied[n/2], Last: emptied[n-1], Drained: n}
 	}
 	if s.ends > s.begins {
 		r.Drain.Left = len(s.instances) - len(emptied)

@@ -130,6 +130,7 @@ func TestRun_ABrokerThatIsFullNeverDrains(t *testing.T) {
 	r := play(t, planOf(t, "{instances: 5, brokers: 2, outage: 1m, broker: "+
 		"{produce_bytes_per_second: 100kB}, topics: [{records_per_second: 1k}]}"))
 	require.Equal(t, 5, r.Drain.Left)
+	require.Equal(t, "no instance in the time that was played", r.drainText())
 	require.NotZero(t, r.Timeline[len(r.Timeline)-1].Backlog)
 }
 
@@ -141,7 +142,21 @@ func TestRun_WithoutAnOutageNothingHappens(t *testing.T) {
 		require.Zero(t, s.Attempts.Most+s.Backlog+s.Lost)
 		require.NotZero(t, s.Requests.Mean)
 	}
-	require.NotNil(t, play(t, planOf(t, "{instances: 1, brokers: 1, topics: [{records_per_second: 0}]}")))
+}
+
+func TestRun_WithoutRecordsNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	r := play(t, planOf(t, "{instances: 3, brokers: 2, topics: [{records_per_second: 0}]}"))
+	require.Zero(t, r.Drain.Left)
+	require.Equal(t, 3, r.Drain.Drained)
+	require.Zero(t, r.Timeline[len(r.Timeline)-1].Draining)
+}
+
+func TestDrain_SaysHowManyHadNotDrained(t *testing.T) {
+	t.Parallel()
+	r := Result{Drain: Drain{First: 1, Median: 2, Last: 3, Drained: 4, Left: 6}}
+	require.Equal(t, "the first instance 1s after the outage, half of them 2s, the last 3s; "+
+		"6 of 10 had not when the time was over", r.drainText())
 }
 
 func TestRun_SaysWhatItCannotPlay(t *testing.T) {
