@@ -150,9 +150,23 @@ func (r *reports) unbound() { r.maxBytes.Store(math.MaxInt64) }
 // release gives the memory of reports back that were dropped.
 func (r *reports) release(dropped []dispatch.Verdict) {
 	for _, v := range dropped {
-		r.dropped.Add(uint64(v.Batch.Records()))
+		r.dropped.Add(r.owed(v.Batch))
 		v.Batch.Release()
 	}
+}
+
+// owed returns how many records of a batch have a report: with WithDelivery all, else those of
+// SendFunc.
+func (r *reports) owed(b *buffer.Batch) (n uint64) {
+	if r.fn != nil {
+		return uint64(b.Records())
+	}
+	b.EachCall(func(_ int, _ uint64, _ time.Duration, call any) {
+		if isFunc(call) {
+			n++
+		}
+	})
+	return n
 }
 
 func (r *reports) heldBelowLocked(priority routing.Priority) (n int64) {
@@ -254,7 +268,7 @@ func (r *reports) returnEach(v *dispatch.Verdict) {
 	if err != nil {
 		r.log.Error("a batch cannot be read back for its reports",
 			zap.String("topic", v.Batch.Topic().Name()), zap.Error(err))
-		r.dropped.Add(uint64(v.Batch.Records()))
+		r.dropped.Add(r.owed(v.Batch))
 	}
 }
 

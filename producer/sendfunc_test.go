@@ -26,6 +26,29 @@ func TestSendFunc_AllocatesNothingInSteadyState(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = p.SendFunc(rec, fn) }))
 }
 
+// Without WithDelivery only the functions of SendFunc have reports that can be dropped.
+func TestSendFunc_CountsEachReportThatIsDropped(t *testing.T) {
+	p := nowhere(t, func(c *producer.Config) {
+		c.Priorities.Medium.DeliveryTimeout = time.Second
+		c.Reports.MaxBytes = 1
+	})
+	rec := producer.Record{Topic: "t"}
+	require.NoError(t, p.Send(rec))
+	require.NoError(t, p.SendFunc(rec, func(producer.Report) { t.Error("called") }))
+	_, err := p.SendWait(t.Context(), rec)
+	require.ErrorIs(t, err, producer.ErrNotDelivered)
+	requireDropped(t, p, 1)
+	require.EqualValues(t, 3, p.Stats().Total.Expired)
+}
+
+// requireDropped requires that n reports are dropped. SendWait returns before that is counted.
+func requireDropped(t *testing.T, p *producer.Producer, n uint64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return p.Stats().ReportsDropped > 0 }, time.Minute,
+		time.Millisecond)
+	require.Equal(t, n, p.Stats().ReportsDropped)
+}
+
 // What is refused is told by the error, and not by a call.
 func TestSendFunc_RefusesAsSendDoes(t *testing.T) {
 	p := nowhere(t, nil)
@@ -126,7 +149,7 @@ func TestSendWait_IsToldOfARecordThatIsNotDelivered(t *testing.T) {
 	require.ErrorContains(t, err, `send to "t" (medium): not delivered: expired: delivery timeout: `)
 	require.Equal(t, producer.Expired, rep.Outcome)
 	require.EqualValues(t, 7, rep.Tag)
-	require.EqualValues(t, 1, p.Stats().ReportsDropped)
+	requireDropped(t, p, 1)
 }
 
 func TestWithInterceptor_ChangesTheRecordAndNothingOfTheCaller(t *testing.T) {
