@@ -50,3 +50,21 @@ func (p *Producer) callback() string {
 		}
 	}
 }
+
+// goexit is what the log says in place of the value of a panic.
+const goexit = "it called runtime.Goexit, as t.FailNow of a test does"
+
+// survive runs loop until it returns, and closes done. Where a function of the application ends the
+// goroutine by runtime.Goexit, loop goes on on another one.
+func survive(loop func(), done chan<- struct{}) {
+	returned := false
+	defer func() {
+		if returned {
+			close(done)
+		} else {
+			go survive(loop, done)
+		}
+	}()
+	loop()
+	returned = true
+}

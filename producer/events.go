@@ -94,7 +94,7 @@ type events struct {
 	dropped atomic.Uint64
 	calling atomic.Bool   // fn runs
 	wake    chan struct{} // one slot; sent by push and close, received by run; never closed
-	done    chan struct{} // closed by run when it ends
+	done    chan struct{} // closed when run returns
 
 	mu      sync.Mutex // guards what follows; never held while the callback runs
 	history []Event
@@ -108,7 +108,7 @@ func newEvents(fn func(Event), log *zap.Logger) *events {
 	if fn == nil {
 		close(e.done)
 	} else {
-		go e.run()
+		go survive(e.run, e.done)
 	}
 	return e
 }
@@ -175,36 +175,48 @@ func (e *events) close() {
 }
 
 func (e *events) run() {
-	defer close(e.done)
 	for {
-		e.mu.Lock()
-		queue, closed := e.queue, e.closed
-		e.queue = nil
-		e.mu.Unlock()
-		for _, event := range queue {
+		event, ok, closed := e.next()
+		switch {
+		case ok:
 			e.call(event)
-		}
-		if len(queue) > 0 {
-			continue
-		}
-		if closed {
+		case closed:
 			return
+		default:
+			<-e.wake
 		}
-		<-e.wake
 	}
+}
+
+// next takes the oldest event that waits.
+func (e *events) next() (event Event, ok, closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) > 0 {
+		event, ok = e.queue[0], true
+		e.queue = slices.Delete(e.queue, 0, 1)
+	}
+	return event, ok, e.closed
 }
 
 // call calls the callback and survives it.
 func (e *events) call(event Event) {
 	e.calling.Store(true)
+	returned := false
 	defer func() {
+		v := recover()
 		e.calling.Store(false)
-		if v := recover(); v != nil {
-			e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)),
-				zap.ByteString("stack", debug.Stack()))
+		if returned {
+			return
 		}
+		if v == nil {
+			v = goexit
+		}
+		e.log.Error("the callback for events panicked", zap.String("panic", fmt.Sprint(v)),
+			zap.ByteString("stack", debug.Stack()))
 	}()
 	e.fn(event)
+	returned = true
 }
 
 // History returns the last events, at most 128, the oldest first. It works without WithEvents, too.

@@ -21,7 +21,7 @@ const (
 type logger struct {
 	lines chan line     // sent by core, received by run; never closed
 	quit  chan struct{} // closed by close
-	done  chan struct{} // closed by run when it ends
+	done  chan struct{} // closed when run returns
 
 	calling atomic.Bool // the application's logger runs
 
@@ -48,7 +48,7 @@ func newLogger(log *zap.Logger) (*zap.Logger, *logger) {
 			logWaiting), quit: make(chan struct{}), done: make(chan struct{}),
 		said: make(map[string]saying),
 	}
-	go l.run()
+	go survive(l.run, l.done)
 	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core {
 		return &core{l: l, inner: inner}
 	})), l
@@ -106,7 +106,6 @@ func (c *core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 func (c *core) Sync() error { return nil }
 
 func (l *logger) run() {
-	defer close(l.done)
 	for {
 		select {
 		case n := <-l.lines:

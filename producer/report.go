@@ -67,7 +67,12 @@ type reports struct {
 	dropped  atomic.Uint64
 	calling  atomic.Bool   // a callback runs
 	wake     chan struct{} // one slot; sent by push and close, received by run; never closed
-	done     chan struct{} // closed by run when it ends
+	done     chan struct{} // closed when run returns
+
+	// belong to run
+	current dispatch.Verdict // the batch that is being told
+	turn    int              // number of the call for a record of it that comes next
+	made    int              // calls that were made, by this goroutine or the one before
 
 	// guards what follows; never held while the callback runs
 	mu     sync.Mutex
@@ -90,7 +95,7 @@ func (r *reports) push(v dispatch.Verdict) {
 		v.Batch.Release()
 		return
 	}
-	r.begin.Do(func() { go r.run() })
+	r.begin.Do(func() { go survive(r.run, r.done) })
 	held := v.Batch.Held()
 	r.mu.Lock()
 	dropped := r.makeRoomLocked(v.Priority, held)
@@ -192,8 +197,11 @@ func (r *reports) close() {
 	r.nudge()
 }
 
+// run reports until close. It begins with what a goroutine has left that a callback has ended.
 func (r *reports) run() {
-	defer close(r.done)
+	if r.current.Batch != nil {
+		r.report(r.current)
+	}
 	for {
 		v, ok, closed := r.next()
 		switch {
@@ -224,6 +232,7 @@ func (r *reports) next() (v dispatch.Verdict, ok, closed bool) {
 
 // report calls the callbacks for each record of a batch, and gives its memory back.
 func (r *reports) report(v dispatch.Verdict) {
+	r.current, r.turn = v, 0
 	held := v.Batch.Held()
 	switch {
 	case v.Outcome != Delivered && !v.Reason.MadeRoom():
@@ -235,6 +244,7 @@ func (r *reports) report(v dispatch.Verdict) {
 			r.tell(reportOf(&v, i, tag, born), call)
 		})
 	}
+	r.current, r.made = dispatch.Verdict{}, 0
 	v.Batch.Release()
 	r.mu.Lock()
 	r.bytes -= held
@@ -311,16 +321,29 @@ func (r *reports) tell(rep Report, call any) {
 	}
 }
 
-// call calls a callback and survives it.
+// call calls a callback and survives it, unless that call was made before.
 func (r *reports) call(fn func(Report), rep Report) {
+	if r.turn++; r.turn <= r.made {
+		return
+	}
+	r.made = r.turn
 	r.calling.Store(true)
+	returned := false
 	defer func() {
+		v := recover()
 		r.calling.Store(false)
-		if v := recover(); v != nil && r.panics.Add(1) == 1 {
+		if returned {
+			return
+		}
+		if v == nil {
+			v = goexit
+		}
+		if r.panics.Add(1) == 1 {
 			r.log.Error("the delivery callback panicked; this is said once",
 				zap.String("panic", fmt.Sprint(v)),
 				zap.ByteString("stack", debug.Stack()))
 		}
 	}()
 	fn(rep)
+	returned = true
 }

@@ -41,8 +41,8 @@ type Stats struct {
 
 	Names NameStats // all zero with an application's dialer that resolves names itself
 
-	ReportsDropped uint64 // delivery reports that the callback did not take in time
-	ReportPanics   uint64 // panics of the delivery callback, and of those of SendFunc
+	ReportsDropped uint64 // delivery reports that the callbacks did not take in time
+	ReportPanics   uint64 // panics and Goexits of the delivery callback, and of those of SendFunc
 	EventsDropped  uint64 // events that made room for newer ones; see WithEvents
 
 	InterceptorPanics uint64 // each refused a record; see WithInterceptor
