@@ -16,7 +16,8 @@ import (
 // fn runs on the goroutine that calls Send, maybe on several at the same time, and Send takes as
 // long as it does. It must not change what Key, Value and Headers point to, for that is the
 // caller's; it replaces them, or appends to Headers. It must not keep the record. With several of
-// these options, each fn gets what the one before has made of the record.
+// these options, each fn gets what the one before has made of the record. If fn calls Send, that
+// calls fn again. Priority is Unset where the rules will choose it.
 func WithInterceptor(fn func(*Record) error) Option {
 	return optionFunc(func(o *options) {
 		if fn != nil {
@@ -28,8 +29,9 @@ func WithInterceptor(fn func(*Record) error) Option {
 // intercept returns what the interceptors make of rec.
 func (p *Producer) intercept(rec Record) (Record, error) {
 	before := rec
-	rec.Headers = slices.Clip(rec.Headers) // so that to append does not write into the caller's
 	for _, fn := range p.options.interceptors {
+		// appending must not write into memory of the caller, or of an interceptor before
+		rec.Headers = slices.Clip(rec.Headers)
 		if err := p.interceptOne(fn, &rec); err != nil {
 			return rec, p.refuse(&before, fmt.Errorf("%w: %w", ErrIntercepted, err), "")
 		}

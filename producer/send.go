@@ -44,21 +44,26 @@ func (p *Producer) send(rec Record, call any) error {
 			return err
 		}
 	}
+	return p.accept(&rec, call)
+}
+
+// accept is send for a record that interceptors have seen.
+func (p *Producer) accept(rec *Record, call any) error {
 	for {
 		s := p.setup.Load()
-		if s.tooLarge(&rec) {
-			return p.refuse(&rec, ErrRecordTooLarge, "")
+		if s.tooLarge(rec) {
+			return p.refuse(rec, ErrRecordTooLarge, "")
 		}
-		topic, err := p.topic(s, &rec)
+		topic, err := p.topic(s, rec)
 		if err != nil {
 			return err
 		}
-		err = p.append(topic, &rec, call, false)
+		err = p.append(topic, rec, call, false)
 		if err == nil {
 			return nil
 		}
 		if errors.Is(err, buffer.ErrFull) {
-			if err = p.appendFull(topic, &rec, call, err); err == nil {
+			if err = p.appendFull(topic, rec, call, err); err == nil {
 				return nil
 			}
 		}
@@ -68,7 +73,7 @@ func (p *Producer) send(rec Record, call any) error {
 			s.ruled.Delete(topic)
 			continue
 		}
-		return p.refuse(&rec, err, "")
+		return p.refuse(rec, err, "")
 	}
 }
 

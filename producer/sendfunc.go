@@ -32,10 +32,15 @@ var ErrNotDelivered = errors.New("not delivered")
 // The error is nil if rec was delivered. It is a *SendError if rec was not accepted. It wraps
 // ErrNotDelivered if rec has another outcome; Report has the details, but not the record. If ctx
 // ends first, the error wraps that of ctx and says what the record waits for. The record then stays
-// in the buffer, and may still be delivered. No callback delays SendWait.
+// in the buffer, and may still be delivered, even if ctx had ended before the call. No callback
+// delays SendWait, and a callback may call it.
 func (p *Producer) SendWait(ctx context.Context, rec Record) (Report, error) {
+	rec, err := p.intercept(rec)
+	if err != nil {
+		return Report{}, err
+	}
 	w := make(waiter, 1)
-	if err := p.send(rec, w); err != nil {
+	if err := p.accept(&rec, w); err != nil {
 		return Report{}, err
 	}
 	select {

@@ -136,6 +136,20 @@ func TestSendWait_SaysWhyTheRecordHasNotGone(t *testing.T) {
 	require.ErrorIs(t, err, producer.ErrInvalidRecord)
 }
 
+func TestSendWait_NamesTheTopicThatAnInterceptorChose(t *testing.T) {
+	p := nowhere(t, nil, producer.WithInterceptor(func(r *producer.Record) error {
+		r.Topic = "chosen"
+		return nil
+	}))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := p.SendWait(ctx, producer.Record{Topic: "t"})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, `send to "chosen": no outcome yet`)
+	require.ErrorContains(t, err, "(cluster gone is ")
+	require.EqualValues(t, 1, p.Stats().Total.Pending, "also with a context that had ended")
+}
+
 // Nothing delays the outcome for who waits: no callback that hangs, and no report that is dropped.
 func TestSendWait_IsToldOfARecordThatIsNotDelivered(t *testing.T) {
 	release := make(chan struct{})
@@ -180,6 +194,21 @@ func TestWithInterceptor_ChangesTheRecordAndNothingOfTheCaller(t *testing.T) {
 	require.Equal(t, routing.High, got.Priority)
 	require.Equal(t, "other v", string(got.Value))
 	require.Equal(t, "source", got.Headers[1].Key)
+}
+
+func TestWithInterceptor_ChangesNothingOfTheInterceptorBefore(t *testing.T) {
+	shared := make([]producer.Header, 1, 2)
+	p := nowhere(t, nil,
+		producer.WithInterceptor(func(r *producer.Record) error {
+			r.Headers = shared
+			return nil
+		}),
+		producer.WithInterceptor(func(r *producer.Record) error {
+			r.Headers = append(r.Headers, producer.Header{Key: "source"})
+			return nil
+		}))
+	require.NoError(t, p.Send(producer.Record{Topic: "t"}))
+	require.Equal(t, producer.Header{}, shared[:2][1])
 }
 
 func TestWithInterceptor_Refuses(t *testing.T) {

@@ -572,8 +572,8 @@ var table = []mutant{
 		name:   "Send waits for room",
 		broken: "Send waits while the buffer is full",
 		file:   "producer/send.go",
-		old:    "err = p.append(topic, &rec, call, false)",
-		new: "err = p.append(topic, &rec, call, false)\n\t\tif errors.Is(err, buffer.ErrFull) " +
+		old:    "err = p.append(topic, rec, call, false)",
+		new: "err = p.append(topic, rec, call, false)\n\t\tif errors.Is(err, buffer.ErrFull) " +
 			"{\n\t\t\t<-make(chan struct{})\n\t\t}",
 		by:    check{"producer", "TestSend_RefusesAtTheBoundAndTheBooksBalance"},
 		says:  "test timed out",
