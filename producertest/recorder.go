@@ -8,13 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 )
 
 // Recorder is a producer.Sender that keeps what it gets.
 type Recorder struct {
 	// Delivery is called with the outcome of each accepted record, as with producer.WithDelivery:
-	// on another goroutine, one call after the other. Set it before the first Send.
+	// on another goroutine, one call after the other. A panic in it is not caught, so it ends the
+	// test. Set it before the first Send.
 	Delivery func(producer.Report)
 
 	mu       sync.Mutex // guards what follows; not held while a callback runs
@@ -36,6 +38,7 @@ var _ producer.Sender = (*Recorder)(nil)
 // accepted is a record that waits for its outcome.
 type accepted struct {
 	record producer.Record
+	told   chan producer.Report // of SendWait, with one slot; else nil
 	tell   []func(producer.Report)
 	sent   time.Time
 }
@@ -43,18 +46,24 @@ type accepted struct {
 // Send is Producer.Send. It keeps a copy of rec, or returns the error that a script names. Like a
 // producer, it refuses records that Kafka would not take for their topic or partition, and all
 // records after Close. It knows no settings, so it has no limits.
-func (r *Recorder) Send(rec producer.Record) error { return r.send(rec, nil) }
+func (r *Recorder) Send(rec producer.Record) error { return r.send(rec, nil, nil) }
 
 // SendFunc is Producer.SendFunc.
 func (r *Recorder) SendFunc(rec producer.Record, fn func(producer.Report)) error {
-	return r.send(rec, fn)
+	return r.send(rec, nil, fn)
 }
 
-// SendWait is Producer.SendWait.
+// SendWait is Producer.SendWait. No callback delays it. If ctx has ended, it still returns the
+// outcome, unless a script holds the record.
 func (r *Recorder) SendWait(ctx context.Context, rec producer.Record) (producer.Report, error) {
 	told := make(chan producer.Report, 1)
-	if err := r.send(rec, func(rep producer.Report) { told <- rep }); err != nil {
+	if err := r.send(rec, told, nil); err != nil {
 		return producer.Report{}, err
+	}
+	select {
+	case rep := <-told:
+		return rep, rep.Failure()
+	default:
 	}
 	select {
 	case rep := <-told:
@@ -65,24 +74,18 @@ func (r *Recorder) SendWait(ctx context.Context, rec producer.Record) (producer.
 	}
 }
 
-func (r *Recorder) send(rec producer.Record, fn func(producer.Report)) error {
+func (r *Recorder) send(rec producer.Record, told chan producer.Report,
+	fn func(producer.Report)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	step := Refuse(producer.ErrClosed)
-	if !r.closed {
-		step = r.nextLocked(rec.Topic)
-	}
-	err := rec.Check()
-	if err == nil && step.refusal != nil {
-		err = &producer.SendError{Topic: rec.Topic, Priority: rec.Priority, Err: step.refusal}
-	}
+	step, err := r.stepLocked(&rec)
 	rec = clone(rec)
 	if err != nil {
 		r.refused = append(r.refused, rec)
 		return err
 	}
 	r.records = append(r.records, rec)
-	a := accepted{record: rec, sent: time.Now()}
+	a := accepted{record: rec, told: told, sent: time.Now()}
 	for _, f := range []func(producer.Report){fn, r.Delivery} {
 		if f != nil {
 			a.tell = append(a.tell, f)
@@ -96,6 +99,22 @@ func (r *Recorder) send(rec producer.Record, fn func(producer.Report)) error {
 	return nil
 }
 
+// stepLocked returns what becomes of rec, or the error that refuses it.
+func (r *Recorder) stepLocked(rec *producer.Record) (Step, error) {
+	if err := rec.Check(); err != nil {
+		return Step{}, err
+	}
+	step := Refuse(producer.ErrClosed)
+	if !r.closed {
+		step = r.nextLocked(rec.Topic)
+	}
+	if step.refusal != nil {
+		return step, &producer.SendError{Topic: rec.Topic, Priority: rec.Priority,
+			Err: step.refusal}
+	}
+	return step, nil
+}
+
 // clone returns a copy of rec that shares no memory with it.
 func clone(rec producer.Record) producer.Record {
 	rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
@@ -106,8 +125,12 @@ func clone(rec producer.Record) producer.Record {
 	return rec
 }
 
-// Release ends the records that a script holds: what becomes of them says step.
+// Release gives the records that a script holds their outcome: that of Deliver, Lose or Expire. It
+// panics with another step.
 func (r *Recorder) Release(step Step) {
+	if step.report.Outcome == delivery.Pending {
+		panic("producertest: Release needs Deliver, Lose or Expire")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range r.held {
@@ -135,6 +158,9 @@ func (r *Recorder) resolveLocked(a accepted, step Step) {
 			rep.Record = &back
 		}
 	}
+	if a.told != nil {
+		a.told <- rep
+	}
 	for _, fn := range a.tell {
 		r.calls = append(r.calls, func() { fn(rep) })
 	}
@@ -160,9 +186,20 @@ func (r *Recorder) deliverLocked(rep *producer.Report) {
 func (r *Recorder) call() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.calledLocked()
 	for len(r.calls) > 0 {
-		r.unlocked(r.calls[0])
+		fn := r.calls[0]
 		r.calls = r.calls[1:]
+		r.unlocked(fn)
+	}
+}
+
+// calledLocked ends call. If a callback has ended its goroutine, as a failed require does, another
+// one makes the calls that are left.
+func (r *Recorder) calledLocked() {
+	if len(r.calls) > 0 {
+		go r.call()
+		return
 	}
 	r.calling = false
 	r.noteLocked()
@@ -183,13 +220,14 @@ func (r *Recorder) noteLocked() {
 	}
 }
 
-// Flush is Producer.Flush: it returns when every record has an outcome. It also waits for the
-// callbacks. If a script holds records, it waits for Release.
+// Flush is Producer.Flush: it returns when every record has an outcome. If a script holds records,
+// it waits for Release. Unless a callback calls it, it also waits for the callbacks.
 func (r *Recorder) Flush(ctx context.Context) error {
+	inCallback := r.inCallback()
 	for {
 		r.mu.Lock()
 		held := len(r.held)
-		if held == 0 && !r.calling {
+		if held == 0 && (inCallback || !r.calling) {
 			r.mu.Unlock()
 			return nil
 		}
@@ -201,13 +239,22 @@ func (r *Recorder) Flush(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("flush: %w (a script holds %d records)", ctx.Err(), held)
+			why := "a callback has not returned"
+			if held > 0 {
+				why = fmt.Sprintf("records that a script holds: %d", held)
+			}
+			return fmt.Errorf("flush: %w (%s)", ctx.Err(), why)
 		}
 	}
 }
 
-// Close is Producer.Close. What a script holds when ctx ends is shed.
+// Close is Producer.Close. What a script holds when ctx ends is shed, and Close does not wait for
+// the callbacks of these records: Flush does.
 func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
+	if r.inCallback() {
+		return producer.Summary{}, fmt.Errorf("close: called by a delivery callback: %w",
+			producer.ErrInCallback)
+	}
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
@@ -220,7 +267,8 @@ func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 	}
 	r.held = nil
 	s := producer.Summary{Accepted: uint64(len(r.records)), Delivered: r.finished,
-		Lost: make(map[producer.Reason]uint64), Left: uint64(left)}
+		Lost: make(map[producer.Reason]uint64),
+		Left: r.lost[producer.ReasonClosed] + r.lost[producer.ReasonUnansweredClose]}
 	for reason, n := range r.lost {
 		s.Lost[reason] = n
 	}
@@ -230,7 +278,8 @@ func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 	return s, nil
 }
 
-// Reset forgets all records, scripts and offsets, and opens a closed Recorder again.
+// Reset forgets all records, scripts and offsets, and opens a closed Recorder again. What a script
+// holds gets no outcome. Callbacks of records that have one are still called: Flush before Reset.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +109,7 @@ func TestRecorder_HoldsAndReleases(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	err := r.Flush(ended)
-	require.EqualError(t, err, "flush: context canceled (a script holds 1 records)")
+	require.EqualError(t, err, "flush: context canceled (records that a script holds: 1)")
 	_, err = r.SendWait(ended, producer.Record{Topic: "t"})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, told)
@@ -123,6 +124,70 @@ func TestRecorder_HoldsAndReleases(t *testing.T) {
 	require.ErrorIs(t, err, producer.ErrLeft)
 	require.EqualValues(t, 1, s.Left)
 	require.EqualValues(t, 1, s.Lost[producer.ReasonClosed])
+	again, err := r.Close(ended)
+	require.NoError(t, err)
+	require.Equal(t, s, again)
+}
+
+func TestRecorder_RejectsStepsThatMakeNoSense(t *testing.T) {
+	var r producertest.Recorder
+	for _, step := range []producertest.Step{producertest.Hold(),
+		producertest.Refuse(producer.ErrBufferFull)} {
+		require.Panics(t, func() { r.Release(step) })
+	}
+	require.Panics(t, func() { producertest.Refuse(nil) })
+	require.Panics(t, func() { producertest.Lose(producer.Delivered, producer.ReasonClosed) })
+}
+
+func TestRecorder_AnInvalidRecordUsesNoStep(t *testing.T) {
+	var r producertest.Recorder
+	r.Script("", producertest.Refuse(producer.ErrBufferFull), producertest.Deliver())
+	require.ErrorIs(t, r.Send(producer.Record{}), producer.ErrInvalidRecord)
+	require.ErrorIs(t, r.Send(producer.Record{Topic: "t"}), producer.ErrBufferFull)
+	var f failure
+	r.RequireCount(&f, "t", 1)
+	require.Equal(t, "0 records were sent to topic \"t\", want 1\nnothing was sent\n"+
+		"what was refused: 2 (see Refused)", f.text)
+}
+
+// A callback may do what it may do with a producer, and fail a test.
+func TestRecorder_CallbacksMayCallIt(t *testing.T) {
+	var r producertest.Recorder
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	calls := 0
+	for range 2 {
+		require.NoError(t, r.SendFunc(producer.Record{Topic: "t"}, func(producer.Report) {
+			calls++
+			if _, err := r.SendWait(ctx, producer.Record{Topic: "t"}); err != nil {
+				t.Error(err)
+			}
+			if err := r.Flush(ctx); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Close(ctx); !errors.Is(err, producer.ErrInCallback) {
+				t.Error(err)
+			}
+			runtime.Goexit() // as t.FailNow does
+		}))
+	}
+	require.NoError(t, r.Flush(ctx))
+	require.Equal(t, 2, calls)
+	r.RequireCount(t, "t", 4)
+}
+
+func TestRecorder_FlushSaysThatACallbackHangs(t *testing.T) {
+	var r producertest.Recorder
+	release := make(chan struct{})
+	defer func() { require.NoError(t, r.Flush(context.Background())) }()
+	defer close(release)
+	require.NoError(t, r.SendFunc(producer.Record{Topic: "t"},
+		func(producer.Report) { <-release }))
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.EqualError(t, r.Flush(ended), "flush: context canceled (a callback has not returned)")
+	_, err := r.SendWait(ended, producer.Record{Topic: "t"})
+	require.NoError(t, err, "no callback delays it, and the outcome is there")
 }
 
 func TestRecorder_SendWaitSaysWhatBecameOfTheRecord(t *testing.T) {

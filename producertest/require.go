@@ -60,7 +60,7 @@ func (r *Recorder) RequireSent(t T, want Want) producer.Record {
 	}
 	t.Fatalf("no record was sent with %s%s%s", describe(&producer.Record{Topic: want.Topic,
 		Key: want.Key, Value: want.Value, Headers: want.Headers, Priority: want.Priority}),
-		matching(want.Match), listed(records))
+		matching(want.Match), r.listed(records))
 	return producer.Record{}
 }
 
@@ -77,7 +77,7 @@ func (r *Recorder) RequireCount(t T, topic string, n int) {
 		if topic != "" {
 			to = fmt.Sprintf(" to topic %q", topic)
 		}
-		t.Fatalf("%d records were sent%s, want %d%s", len(found), to, n, listed(all))
+		t.Fatalf("%d records were sent%s, want %d%s", len(found), to, n, r.listed(all))
 	}
 }
 
@@ -93,10 +93,14 @@ const (
 	listedBytes   = 200 // of each key and value
 )
 
-// listed shows what was sent, a line for each record.
-func listed(records []producer.Record) string {
+// listed shows what was sent, a line for each record, and how many records were refused.
+func (r *Recorder) listed(records []producer.Record) string {
+	refused := ""
+	if n := len(r.Refused()); n > 0 {
+		refused = fmt.Sprintf("\nwhat was refused: %d (see Refused)", n)
+	}
 	if len(records) == 0 {
-		return "\nnothing was sent"
+		return "\nnothing was sent" + refused
 	}
 	var b strings.Builder
 	b.WriteString("\nwhat was sent:")
@@ -107,7 +111,7 @@ func listed(records []producer.Record) string {
 		}
 		fmt.Fprintf(&b, "\n  %d: %s", i+1, describe(&records[i]))
 	}
-	return b.String()
+	return b.String() + refused
 }
 
 // describe shows what a record has.

@@ -1,6 +1,9 @@
 package producertest
 
-import "github.com/forebay-go/forebay/producer"
+import (
+	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/producer"
+)
 
 // Step is what becomes of one record.
 type Step struct {
@@ -13,12 +16,20 @@ type Step struct {
 func Deliver() Step { return Step{report: producer.Report{Outcome: producer.Delivered}} }
 
 // Refuse has Send refuse a record with a *producer.SendError that wraps err, such as
-// producer.ErrBufferFull.
-func Refuse(err error) Step { return Step{refusal: err} }
+// producer.ErrBufferFull. It panics if err is nil.
+func Refuse(err error) Step {
+	if err == nil {
+		panic("producertest: Refuse needs an error")
+	}
+	return Step{refusal: err}
+}
 
 // Lose has a record accepted, and then lost with an outcome and a reason: producer.Shed,
-// producer.Expired, producer.Rejected or producer.PossiblyPersisted.
+// producer.Expired, producer.Rejected or producer.PossiblyPersisted. It panics with another one.
 func Lose(outcome producer.Outcome, reason producer.Reason) Step {
+	if outcome == delivery.Pending || outcome == producer.Delivered {
+		panic("producertest: Lose needs the outcome of a lost record")
+	}
 	return Step{report: producer.Report{Outcome: outcome, Reason: reason}}
 }
 
