@@ -22,8 +22,9 @@
 // # Outcomes
 //
 // Every accepted record gets exactly one [Outcome]: delivered, shed, expired, rejected or possibly
-// persisted. Until then it is pending. [Producer.Stats] counts them, and [WithDelivery] reports
-// each record.
+// persisted. Until then it is pending. [Producer.Stats] counts them. [WithDelivery] reports each
+// record to one callback, and [Producer.SendFunc] one record to a callback of its own.
+// [Producer.SendWait] waits for the outcome; it is for tools and tests.
 //
 // # Duplicates
 //
@@ -38,6 +39,15 @@
 // nothing left, Send returns [ErrBufferFull] at once, or drops the oldest batch of its own priority
 // ([PriorityConfig].WhenFull). What was given up counts as shed, and its reports carry no record. A
 // topic keeps at most half of what its priority may hold while other topics want room.
+//
+// # Every record
+//
+// [WithInterceptor] has a function called for each record before it is accepted, for example to add
+// headers.
+//
+// # Testing
+//
+// Package producertest has a stand-in for a Producer.
 //
 // # Concurrency
 //

@@ -14,10 +14,12 @@ import (
 // refuses the record, too, and is counted in Stats().InterceptorPanics and logged once.
 //
 // fn runs on the goroutine that calls Send, maybe on several at the same time, and Send takes as
-// long as it does. It must not change what Key, Value and Headers point to, for that is the
-// caller's; it replaces them, or appends to Headers. It must not keep the record. With several of
-// these options, each fn gets what the one before has made of the record. If fn calls Send, that
-// calls fn again. Priority is Unset where the rules will choose it.
+// long as it does. It must not change what Key, Value and Headers point to, because that memory is
+// the caller's. It replaces them, or appends to Headers. It must not keep the record. If fn calls
+// Send, that calls fn again. Priority is Unset where the rules will choose it.
+//
+// With several of these options, each fn gets the record that the one before has left. A report
+// has the record as the interceptors have left it, too.
 func WithInterceptor(fn func(*Record) error) Option {
 	return optionFunc(func(o *options) {
 		if fn != nil {

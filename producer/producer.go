@@ -16,7 +16,9 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Sender is what sends records: a *Producer, or in tests a *producertest.Recorder.
+// Sender sends records. A *Producer does, and in tests a *producertest.Recorder. Code that needs
+// more, such as SendFunc or Flush, declares an interface of its own with the methods that it calls:
+// both types have them.
 type Sender interface {
 	// Send is as described at Producer.Send.
 	Send(Record) error

@@ -49,8 +49,9 @@ type Record struct {
 	Tag uint64
 }
 
-// Check returns the error with which Send refuses the record whatever the settings are, nil if it
-// accepts it. It wraps ErrInvalidRecord.
+// Check returns the error with which Send refuses the record whatever the settings are: a
+// *SendError that wraps ErrInvalidRecord, for an illegal topic name or a negative partition. It
+// returns nil for all other records, which Send may still refuse by its settings.
 func (r *Record) Check() error {
 	if hint := r.mistake(); hint != "" {
 		return &SendError{Topic: r.Topic, Priority: r.Priority, Hint: hint, Err: ErrInvalidRecord}

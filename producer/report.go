@@ -56,8 +56,8 @@ func (r Report) Returned() (Record, bool) {
 }
 
 // reports hands verdicts to the callbacks, one record after the other, on a goroutine of its own:
-// those of higher priorities first, so that one that floods does not delay what is told of others
-// by more than a batch.
+// those of higher priorities first, so that a priority that floods delays the reports of higher
+// ones by no more than a batch.
 type reports struct {
 	fn       func(Report) // that of WithDelivery; nil: none
 	begin    sync.Once    // starts run when there is something to report

@@ -9,11 +9,12 @@ import (
 	"github.com/forebay-go/forebay/internal/dispatch"
 )
 
-// SendFunc is Send, and has fn called once with the outcome of rec if it returns nil. The rules of
-// WithDelivery apply to fn: one goroutine makes all calls, it survives panics, and
-// Reports.MaxBytes bounds what waits for callbacks that are slow. Reports beyond that are dropped
-// and counted in Stats().ReportsDropped, so fn is not called then. If WithDelivery is used, too,
-// its function is called after fn. With a nil fn, SendFunc is Send.
+// SendFunc sends rec as Send does. If it returns nil, fn is called once with the outcome of rec; if
+// it returns an error, fn is not called. The rules of WithDelivery apply to fn: one goroutine makes
+// all calls and survives panics, and Reports.MaxBytes bounds the reports that wait for a slow
+// callback. Reports beyond that are dropped and counted in Stats().ReportsDropped: their functions
+// are never called. The callback of WithDelivery, if there is one, is called after fn. With a nil
+// fn, SendFunc is Send.
 //
 // Each such record takes 40 bytes more of the buffer, and fn is kept until the call.
 func (p *Producer) SendFunc(rec Record, fn func(Report)) error {

@@ -1,15 +1,23 @@
 // Package producertest has a stand-in for a producer, for tests of code that sends events.
 //
 //	var r producertest.Recorder
-//	service := shop.New(&r) // that takes a producer.Sender
+//	service := shop.New(&r) // New takes a producer.Sender
 //	service.Order(17)
 //	r.RequireSent(t, producertest.Want{Topic: "orders", Value: []byte("order 17")})
 //
-// A [Recorder] has the methods of a *producer.Producer that send, and sends nothing. What it gets,
-// it copies and keeps. Without a script every record is delivered. A script has it refuse records,
-// or lose them:
+// A [Recorder] has Send, SendFunc, SendWait, Flush and Close of a *producer.Producer, but it sends
+// nothing: it keeps copies of the records. Without a script every record is delivered. A script has
+// it refuse records, lose them, or hold them until Release:
 //
 //	r.Script("orders", producertest.Refuse(producer.ErrBufferFull), producertest.Deliver())
+//	r.Script("plays", producertest.Hold())
+//	r.Release(producertest.Expire())
+//
+// Callbacks run on another goroutine, as with a producer. Call Flush before you look at what they
+// have done.
+//
+// A Recorder has no settings and no options, so it knows no limits, rules or interceptors. Test an
+// interceptor by calling its function.
 //
 // To test with Kafka's protocol as well, use a real producer with an embedded Kafka such as
 // franz-go's kfake.

@@ -44,8 +44,8 @@ type accepted struct {
 }
 
 // Send is Producer.Send. It keeps a copy of rec, or returns the error that a script names. Like a
-// producer, it refuses records that Kafka would not take for their topic or partition, and all
-// records after Close. It knows no settings, so it has no limits.
+// producer, it refuses records whose topic or partition Kafka would not take (Record.Check), and
+// all records after Close. It knows no settings, so it has no limits.
 func (r *Recorder) Send(rec producer.Record) error { return r.send(rec, nil, nil) }
 
 // SendFunc is Producer.SendFunc.

@@ -22,7 +22,8 @@ type Want struct {
 	Value    []byte
 	Headers  []producer.Header // these are among its headers
 	Priority routing.Priority
-	// Match says whether a record is the one; it is asked after the other fields.
+	// Match reports whether a record is as wanted, for all that the other fields cannot say: a nil
+	// value, for example. It gets only records that match these.
 	Match func(producer.Record) bool
 }
 

@@ -39,9 +39,10 @@ func Expire() Step { return Lose(producer.Expired, producer.ReasonDeliveryTimeou
 // Hold has a record accepted, and leaves it without an outcome until Release.
 func Hold() Step { return Step{holds: true} }
 
-// Script says what becomes of the next records of a topic, one step for each; topic "" stands for
-// those of every topic that has no steps of its own. The last step is repeated for all further
-// records. Steps are added to those that are left, and a repeated one ends.
+// Script says what becomes of the next records of a topic, one step for each. Topic "" stands for
+// the records of all topics that have no script of their own. The last step is repeated for all
+// further records. A second call adds its steps behind those that were not used yet, in place of a
+// last step that was.
 func (r *Recorder) Script(topic string, steps ...Step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
