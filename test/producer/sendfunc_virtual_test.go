@@ -5,7 +5,11 @@ package producer_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"runtime"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/test/proof"
 )
@@ -123,5 +128,91 @@ func TestVirtual_F10_SendWaitNamesTheTroubleOfItsTopic(t *testing.T) {
 		require.ErrorContains(t, err, "context deadline exceeded (topic missing")
 		require.NotContains(t, err.Error(), "another")
 		c.Bit("records whose topic is missing", 2)
+	})
+}
+
+// Whatever callbacks and the memory do, each accepted record of SendFunc has one call or one report
+// that was dropped, each SendWait returns, and all memory comes back.
+func TestVirtual_F16_EachFunctionIsCalledOnceOrItsReportIsCountedAsDropped(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rapid.SyncTest(rt, func(rt *rapid.T) {
+			k := newEmbedded(rt, 2, map[string]int32{"events": 3})
+			defer k.Close()
+			p, err := producer.New(k.config(func(c *producer.Config) {
+				c.Buffer.MaxBytes = 1 << 20
+				c.Priorities.Medium.WhenFull = rapid.SampledFrom([]string{"refuse",
+					"drop_oldest"}).Draw(rt, "when full")
+				c.Priorities.Medium.DeliveryTimeout = 20 * time.Second
+				c.Reports.MaxBytes = 1 << rapid.IntRange(8, 20).Draw(rt, "bytes of reports")
+			}), producer.WithDialer(k.link.Dial))
+			require.NoError(rt, err)
+			defer closeWithin(rt, p, 0)
+			called, accepted := map[int]int{}, map[int]bool{}
+			var waits sync.WaitGroup
+			var mu sync.Mutex // guards called and accepted
+			send := func(n int, then func()) {
+				err := p.SendFunc(producer.Record{Topic: "events", Value: make([]byte, 10+n%2000)},
+					func(producer.Report) {
+						mu.Lock()
+						called[n]++
+						mu.Unlock()
+						then()
+					})
+				mu.Lock()
+				accepted[n] = err == nil
+				mu.Unlock()
+			}
+			callbacks := map[string]func(n int){
+				"return": func(int) {},
+				"panic":  func(int) { panic("wrong") },
+				"exit":   func(int) { runtime.Goexit() },
+				"hang":   func(int) { time.Sleep(time.Minute) },
+				"send":   func(n int) { send(-n, func() {}) },
+				"flush":  func(int) { _ = p.Flush(context.Background()) },
+			}
+			names := slices.Sorted(maps.Keys(callbacks))
+			n := 0
+			for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+				then := callbacks[rapid.SampledFrom(names).Draw(rt, "callback")]
+				for range rapid.IntRange(1, 200).Draw(rt, "records") {
+					n++
+					of := n
+					send(of, func() { then(of) })
+					then = callbacks["return"] // of the others
+				}
+				_ = p.Send(producer.Record{Topic: "events"})
+				waits.Go(func() {
+					_, _ = p.SendWait(context.Background(), producer.Record{Topic: "events"})
+				})
+				switch rapid.SampledFrom([]string{"pause", "cut", "restore"}).Draw(rt, "then") {
+				case "pause":
+					time.Sleep(30 * time.Second)
+				case "cut":
+					k.link.Cut()
+				case "restore":
+					k.link.Restore()
+				}
+			}
+			k.link.Restore()
+			waits.Wait()
+			s, err := p.Close(context.Background())
+			require.NoError(rt, err)
+			calls, sent := 0, 0
+			for n, of := range called {
+				require.Equal(rt, 1, of)
+				require.True(rt, accepted[n])
+				calls++
+			}
+			for _, ok := range accepted {
+				if ok {
+					sent++
+				}
+			}
+			stats := p.Stats()
+			require.EqualValues(rt, sent, calls+int(stats.ReportsDropped))
+			require.Greater(rt, s.Accepted, uint64(sent))
+			require.True(rt, stats.Total.Balanced())
+			require.Equal(rt, buffer.TableBytes("events"), stats.HeldBytes)
+		})
 	})
 }
