@@ -175,6 +175,12 @@ func TestRun_SaysWhatItCannotPlay(t *testing.T) {
 	_, err = Run(p, 24*time.Hour)
 	require.EqualError(t, err, "24h of this fleet would take too long to play: write a fleet file "+
 		"with 1142 instances or fewer, or a shorter time and outage")
+	p = planOf(t, "{instances: 10k, brokers: 100, settings: {share_connections: false}, topics: ["+
+		"{records_per_second: 11M, keyed: true}, "+
+		"{records_per_second: 10M, keyed: true, priority: low}]}")
+	require.Negative(t, p.Outage.DrainSeconds)
+	_, err = Run(p, time.Hour)
+	require.ErrorContains(t, err, "1h of this fleet would take too long to play")
 	p = planOf(t, "{instances: 1, brokers: 1, topics: ["+
 		strings.Repeat("{records_per_second: 1}, ", 301)+"]}")
 	_, err = Run(p, time.Hour)
