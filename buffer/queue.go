@@ -104,13 +104,19 @@ func (s *source) oldest() *Batch {
 	return s.open
 }
 
-// seal moves the open batch, if there is one, to the end of the sealed.
+// seal moves the open batch, if there is one, to the end of the sealed. Where order does not matter
+// it goes before those that are younger: a shard's may have been sealed before it.
 func (s *source) seal() *Batch {
 	b := s.open
-	if b != nil {
-		s.open, s.hint, s.waited = nil, cap(b.body), 0
+	switch {
+	case b == nil:
+		return nil
+	case s.kind == Unkeyed:
+		s.sealed.insert(b)
+	default:
 		s.sealed.push(b)
 	}
+	s.open, s.hint, s.waited = nil, cap(b.body), 0
 	return b
 }
 

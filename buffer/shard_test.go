@@ -166,6 +166,27 @@ func TestShard_ABatchThatIsSealedLateExpiresInTime(t *testing.T) {
 	require.NotEmpty(t, topic.Survey(nil), "the younger ones are left")
 }
 
+func TestShard_ABatchBesideThemThatIsSealedLateExpiresInTime(t *testing.T) {
+	topic, _ := newCrowded(t, 1)
+	r := Record{Value: make([]byte, 1000)}
+	late := topic.unkeyed.open
+	require.NotNil(t, late)
+	for topic.unkeyed.sealed.tail == nil || topic.unkeyed.sealed.tail.born == 0 {
+		topic.mu.Lock() // so these go to the shard
+		sh := &topic.aside()[0]
+		_, full := sh.add(topic.lane.cfg.Load(), &r, day/16)
+		if full {
+			require.True(t, topic.addAsideLocked(topic.lane.cfg.Load(), sh, &r, day/16))
+			topic.books.Accepted++
+		}
+		topic.mu.Unlock()
+	}
+	require.Same(t, late, topic.unkeyed.open)
+	topic.lane.Flush(NewWaiter())
+	require.True(t, slices.Contains(topic.TakeOlder(1), late))
+	require.EqualValues(t, day/16, topic.Survey(nil)[0].Oldest, "the younger ones are left")
+}
+
 func TestShard_TheirBatchesAreNeitherTooLargeNorTooOld(t *testing.T) {
 	topic, _ := newCrowded(t, 3)
 	for i := range 100_000 {
