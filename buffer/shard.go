@@ -108,8 +108,8 @@ func (t *Topic) addAsideLocked(cfg *Config, sh *shard, r *Record, now time.Durat
 	t.countLocked(sh)
 	sh.limit = t.limitLocked(cfg)
 	err := t.addLocked(cfg, &sh.source, r, now, false)
-	if err != nil {
-		sh.source.seal()
+	if err != nil && sh.source.seal() != nil {
+		t.outlet.Wake()
 	}
 	t.gatherLocked(sh)
 	return err == nil

@@ -215,6 +215,19 @@ func TestShard_ABatchThatHasNoMemoryToGrowIsSealed(t *testing.T) {
 	require.LessOrEqual(t, topic.lane.budget.Used(), topic.lane.budget.Max())
 }
 
+// The dispatcher need not wait until it has lingered.
+func TestShard_ABatchThatHasNoMemoryToGrowIsReadyAtOnce(t *testing.T) {
+	topic, _ := newCrowded(t, 1)
+	<-topic.outlet.Woken() // for the batch that was full
+	topic.lane.budget.SetMax(topic.lane.budget.Used())
+	r := Record{Value: make([]byte, 2*cap(topic.aside()[0].source.open.body))}
+	topic.mu.Lock()
+	require.False(t, topic.addAsideLocked(topic.lane.cfg.Load(), &topic.aside()[0], &r, 0))
+	topic.mu.Unlock()
+	require.True(t, topic.Survey(nil)[0].Sealed)
+	require.Len(t, topic.outlet.Woken(), 1)
+}
+
 func TestShard_FillsItsCacheLines(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) == 8 {
 		require.EqualValues(t, shardBytes, unsafe.Sizeof(shard{}))
