@@ -46,8 +46,8 @@ type width struct {
 func (w *width) acked(bytes int, took, now time.Duration, pressed bool) {
 	w.late = took >= lateFrom
 	switch {
-	case !pressed: // the width is enough, and the rate says nothing
-		w.from, w.trial = 0, false
+	case !pressed: // the width is enough, and the rate says nothing; a trial goes on later
+		w.from = 0
 		return
 	case now < w.settling:
 		return

@@ -64,6 +64,28 @@ func TestWidth_AtABrokerWithTooMuchToDoItLeavesTheOthersTheirPlace(t *testing.T)
 	}
 }
 
+// A load that waits for a while, and then does not, is no reason to keep a width that brought
+// nothing.
+func TestWidth_IsOnTrialUntilMoreWaitsAgain(t *testing.T) {
+	w, wide, of := &width{is: 1}, time.Duration(0), time.Duration(0)
+	for now := time.Second; now < time.Hour; {
+		from := now
+		for tried := w.is; now < from+time.Minute && w.is == tried; { // until another is on trial
+			took := queue(4)(w.is)
+			now += took
+			if of += took; w.is > 1 {
+				wide += took
+			}
+			for range w.is {
+				w.acked(1, took, now, true)
+			}
+		}
+		w.acked(1, queue(4)(w.is), now, false)
+		require.LessOrEqual(t, w.is, 2)
+	}
+	require.Less(t, float64(wide)/float64(of), 0.05, "time at more than one")
+}
+
 func TestWidth_IsGivenUpWhenTheBrokerBecomesSlowerOrQuick(t *testing.T) {
 	w := &width{is: 1}
 	widthAfter(w, 20*time.Second, takes(400*time.Millisecond))
