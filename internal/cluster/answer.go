@@ -32,7 +32,7 @@ func (s *supervisor) take(a answer) {
 func (s *supervisor) learn(a answer, t *target) {
 	now := time.Now()
 	news := t.state == bad
-	if t.state != good && s.targets.dark() {
+	if news && s.targets.dark() { // one that was suspect for a moment shows nothing of others
 		s.light(t, now)
 	}
 	t.state, t.proven = good, true

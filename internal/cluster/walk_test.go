@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
 )
 
 // laps has n targets probed in turn for d, each of which fails at once, and returns how often that
@@ -113,6 +115,29 @@ func TestWalk_OfALongOutageEndsWithTheFirstAnswer(t *testing.T) {
 		require.Positive(t, id)
 		require.True(t, s.often.ready(now, 4), "at once")
 		next.asked = true
+	}
+}
+
+// A broker that answers probes and fails everything else shows nothing of the others.
+func TestWalk_OfALongOutageIsNotEndedByABrokerThatIsSuspectForAMoment(t *testing.T) {
+	c, err := New(Config{Name: "test", Seeds: []string{"seed:1"}, Logger: zap.NewNop()})
+	require.NoError(t, err)
+	c.Start() // of others, so that Close ends
+	t.Cleanup(c.Close)
+	for state, over := range map[targetState]bool{suspect: false, bad: true} {
+		now := time.Now()
+		s, resp := brokersAway(5, now.Add(-time.Hour)), new(kmsg.MetadataResponse)
+		s.c, s.view, s.creator, s.turns = c, new(View), newCreator(c), make(turns)
+		for id, target := range s.targets {
+			target.addr = addrOf("broker", id)
+			resp.Brokers = append(resp.Brokers, kmsg.MetadataResponseBroker{NodeID: id,
+				Host: "broker", Port: id})
+		}
+		s.targets[0].state = state
+		s.learn(answer{resp: resp}, s.targets[0])
+		require.Equal(t, good, s.targets[0].state)
+		_, soon, _ := s.turnIn(s.often, now, false)
+		require.Equal(t, over, soon != nil)
 	}
 }
 
