@@ -566,6 +566,55 @@ var table = []mutant{
 		by:     check{"internal/dispatch", "TestWidth_AtABrokerWithTooMuchToDoItLeavesTheOthersTheirPlace"},
 		says:   "others: time at more than",
 	},
+	{
+		name:   "brokers that are away are probed at a pace of their own each",
+		broken: "a producer that knows many brokers makes as many more attempts in an outage",
+		file:   "internal/cluster/walk.go",
+		old:    "time.Duration(soon/atOnce)",
+		new:    "time.Duration(soon/max(atOnce, float64(n)))",
+		by: check{"internal/cluster",
+			"TestWalk_ProbesThreeInTheTimeOfOneAndEachOnceInTheLongestTime"},
+		says: "Relative error is too high",
+	},
+	{
+		name:   "a broker that is suspect for a moment ends an outage",
+		broken: "one that answers probes and fails all else has the others probed often for ever",
+		file:   "internal/cluster/answer.go",
+		old:    "if news && s.targets.dark() {",
+		new:    "if t.state != good && s.targets.dark() {",
+		by: check{"internal/cluster",
+			"TestWalk_OfALongOutageIsNotEndedByABrokerThatIsSuspectForAMoment"},
+		says: "expected: false",
+	},
+
+	// Shards and calls.
+	{
+		name:   "records of shards are not pending",
+		broken: "what was added to a shard is in the books as accepted and nowhere else",
+		file:   "buffer/shard.go",
+		old:    "t.pending += sh.added",
+		new:    "",
+		by:     check{"buffer", "TestShard_NoRecordWaitsForTheLockOfTheTopic"},
+		says:   "Not equal",
+	},
+	{
+		name:   "sealed late, expired late",
+		broken: "an un-keyed batch that is sealed after younger ones of shards expires after them",
+		file:   "buffer/queue.go",
+		old:    "case s.kind == Unkeyed:",
+		new:    "case false:",
+		by:     check{"buffer", "TestShard_ABatchBesideThemThatIsSealedLateExpiresInTime"},
+		says:   "Should be true",
+	},
+	{
+		name:   "a function gets the outcome of another record",
+		broken: "where few records of a batch have a function, it is that of the record before",
+		file:   "buffer/call.go",
+		old:    "yield(c.index, c.tag, c.born, c.call)",
+		new:    "yield(c.index+1, c.tag, c.born, c.call)",
+		by:     check{"buffer", "TestBatch_KeepsTheCallsOfItsRecords"},
+		says:   "Not equal",
+	},
 
 	// Time.
 	{
