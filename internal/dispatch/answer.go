@@ -65,13 +65,12 @@ func (an *answers) settleBroker(s *shipment) {
 		b.patience = max(cluster.AttemptTimeout, min(2*s.took(), patienceMax))
 		return
 	}
-	b.fails++
+	b.fail(s.launched, an.pass.now)
 	b.width = width{is: 1}
 	b.plain = false // it may come back as another version
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		b.patience = min(2*b.patience, patienceMax)
 	}
-	b.retryAt = max(b.retryAt, an.pass.now+pause(b.fails)) // it may be throttled for longer
 	if an.ctx.Err() == nil {
 		an.cluster.Failed(b.ID, s.err)
 	}

@@ -55,6 +55,7 @@ type brokerState struct {
 	ownUntil time.Duration // until when requests do not go on the common connection
 	ownFor   time.Duration // how long that is
 	fails    int           // in a row
+	failed   time.Duration // when the last of them was
 	// since when all it says is that it is not the leader, and that this broker is; 0: it does not
 	astray   time.Duration
 	retryAt  time.Duration
@@ -158,6 +159,16 @@ func (b *brokerState) emptiest() cluster.Way {
 // takesOpen reports whether a request may take batches that are not full. With more requests in
 // flight than a near broker needs, full batches gain more.
 func (b *brokerState) takesOpen() bool { return b.flying < slotsPerBroker }
+
+// fail notes a failed request. The next waits, longer each time. Requests that were in flight
+// together are one failure: they have one reason.
+func (b *brokerState) fail(launched, now time.Duration) {
+	if b.fails == 0 || launched > b.failed {
+		b.fails++
+		b.failed = now
+	}
+	b.retryAt = max(b.retryAt, b.failed+pause(b.fails)) // it may be throttled for longer
+}
 
 // strays notes that the broker named itself as the leader of a partition that it does not lead.
 // It reports whether that has lasted so long that another broker must have its address.

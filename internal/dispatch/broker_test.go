@@ -22,3 +22,18 @@ func TestBroker_OneThatIsBusyIsNotTakenForAFarOne(t *testing.T) {
 	b.fails = 1
 	require.Equal(t, 1, b.slots())
 }
+
+// A broker that goes away takes all requests in flight with it. That is one failure.
+func TestBroker_RequestsThatFailTogetherAreOneFailure(t *testing.T) {
+	b, now := newBrokerState(1), time.Minute
+	for range 16 {
+		b.fail(now-time.Second, now)
+	}
+	require.Equal(t, 1, b.fails)
+	require.InDelta(t, retryMin, b.retryAt-now, float64(retryMin)/5)
+	for launched := now; launched < now+time.Minute; launched = b.retryAt {
+		b.fail(launched+1, launched+2)
+	}
+	require.Greater(t, b.fails, 50)
+	require.Less(t, b.fails, 80, "each later attempt waits longer, up to a second")
+}

@@ -93,6 +93,30 @@ func TestVirtual_Diskless_APartitionIsNotBoundToOneBatchAnAnswer(t *testing.T) {
 	}
 }
 
+// However many connections end at the same moment, that is one failure, and the next attempt comes
+// as soon as after any first one.
+func TestVirtual_Diskless_ConnectionsThatEndTogetherAreOneFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l *late
+		judged(t, proof.Of(t, "F7"), setup{brokers: 1, change: smallBatches, topics: onePartition,
+			before: behind(&l, false, disklessTakes)}, func(b *bubble) {
+			b.pour(30*time.Second, "events")
+			_, most := l.seen()
+			require.Greater(t, most, 4*disklessBatch, "many requests at once")
+			b.k.link.Cut()
+			b.k.link.Restore()
+			synctest.Wait()
+			before, since := b.p.Stats().Total.Delivered, time.Now()
+			for b.p.Stats().Total.Delivered == before {
+				time.Sleep(5 * time.Millisecond)
+			}
+			require.Less(t, time.Since(since), disklessTakes+250*time.Millisecond)
+			b.flush()
+		})
+		l.Wait()
+	})
+}
+
 // A broker that has too much to do is late as well. More requests would not have it do more: it
 // does not get them, and others that send to it do not wait longer.
 func TestVirtual_Diskless_ABrokerWithTooMuchToDoGetsNoMore(t *testing.T) {
