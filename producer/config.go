@@ -72,11 +72,11 @@ type ClusterConfig struct {
 
 	// ProbeMax is the longest time between two attempts to reach a broker that is away. The time is
 	// random, and at least half of ProbeMax. In the first 90 seconds of an outage it is a twentieth
-	// of ProbeMax. If more than three brokers are away, they take turns: a producer then tries three
-	// of them in a twentieth of ProbeMax, and each at least once in ProbeMax. Records may flow again
-	// as late as ProbeMax after Kafka is back. Every producer tries every broker, so a large fleet
-	// needs a longer time: "forebay plan" computes it. Zero means 2 s. New rejects less than 100 ms
-	// and more than 10 minutes.
+	// of ProbeMax. If more than three brokers are away, they take turns: a producer then tries
+	// three of them in a twentieth of ProbeMax, and each at least once in ProbeMax. Records may
+	// flow again as late as ProbeMax after Kafka is back. Every producer tries every broker, so a
+	// large fleet needs a longer time: "forebay plan" computes it. Zero means 2 s. New rejects less
+	// than 100 ms and more than 10 minutes.
 	ProbeMax time.Duration `yaml:"probe_max"`
 
 	// CreateTopics says how missing topics are created.
