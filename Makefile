@@ -1,7 +1,7 @@
 # make help lists the tasks.
 
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-SCHEDULES ?= 10000
+SCHEDULES ?= 4000
 SIEGES ?= 60
 MINUTES ?= 10
 SEED ?= 0
@@ -51,7 +51,7 @@ lint: ## the linters of .golangci.yml
 
 # These take minutes with the race detector. The others have one processor with it: a bubble's timers run in one context of the detector,
 # and two threads that run some at the same time, the bubble's own and that of who looks at a channel, spoil it now and then. It crashes, then.
-LONG := ^TestVirtual_(Connections|Linger|F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load|Explore|MetadataCosts|F14_RecordsFar|F14_ATopicThatWasIdle|F1_TheBoundHolds|F26_Troubles|F13_ANewConnection|F13_AnotherCluster|F2_AttemptsAndLogLines|F9_ARenewal)
+LONG := ^TestVirtual_(Connections|Linger|F23_AThousand|F5_ResumesAfterOutages|DeliversEverythingAfterADay|F15_HighGoesBeforeLow|F14_FlappingSwitches|F9_AStormOfErrors|F18_AnHourOf|Spread|Zones|OneRequest|Load|Explore|MetadataCosts|F14_RecordsFar|F14_ATopicThatWasIdle|F1_TheBoundHolds|F26_Troubles|F13_ANewConnection|F13_AnotherCluster|F2_AttemptsAndLogLines|F9_ARenewal|F23_AHerd|Diskless)
 
 virtual: virtuals schedules fallbacks ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
 
@@ -63,7 +63,7 @@ schedules:
 	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 2))
 
 fallbacks:
-	go test -tags synctests -timeout 20m -run '^TestVirtual_SurvivesRandomFallbacks' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 40))
+	go test -tags synctests -timeout 20m -run '^TestVirtual_SurvivesRandomFallbacks' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 16))
 
 explore: ## every sequence of 3 steps that numbers and owners can go through, and of 4 of the steps that matter most; takes half an hour
 	go test -tags synctests -timeout 3h -run '^TestVirtual_Explore$$' ./test/producer -explore=3
@@ -88,7 +88,8 @@ examples: ## run the examples
 compat: ## every codec on real Kafka from 1.1 (with ZooKeeper) to the newest; gets their jars from Maven Central the first time
 	go test -tags compat -timeout 20m -count 1 -v -run '^TestKafka_Compat' ./test/producer
 
-soak: ## high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
+soak: ## a fleet of twenty as it is simulated, high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
+	go test -tags soak -count 1 -v -run '^TestKafka_AFleet' ./cmd/forebay/internal/simulate
 	go test -count 1 -v -run '^TestKafka_F15_HighLoses' ./test/producer
 	go test -tags soak -count 1 -v -run '^TestKafka_F13_NamesAre' ./test/producer
 	go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' ./test/soak -minutes=$(MINUTES) -seed=$(SEED)

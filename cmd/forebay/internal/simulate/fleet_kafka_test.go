@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && soak
 
 package simulate
 
@@ -185,7 +185,7 @@ var processor = flag.Bool("processor", false, "compare processor times of broker
 
 // TestKafka_ProcessorTimes does what its flag says, and nothing without it:
 //
-//	go test -run TestKafka_ProcessorTimes -v -processor ./internal/simulate
+//	go test -tags soak -run TestKafka_ProcessorTimes -v -processor ./internal/simulate
 func TestKafka_ProcessorTimes(t *testing.T) {
 	if !*processor {
 		t.Skip("-processor asks for it")
