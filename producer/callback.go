@@ -1,18 +1,13 @@
 package producer
 
-import (
-	"reflect"
-	"runtime"
-)
+import "github.com/forebay-go/forebay/internal/callers"
 
 // Functions of ours that call the application's, on goroutines that Close waits for.
 var (
-	callsDelivery = nameOf((*reports).call)
-	callsEvents   = nameOf((*events).call)
-	callsLogger   = nameOf(line.write)
+	callsDelivery = callers.Name((*reports).call)
+	callsEvents   = callers.Name((*events).call)
+	callsLogger   = callers.Name(line.write)
 )
-
-func nameOf(fn any) string { return runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name() }
 
 // callback returns what function of the application has called its caller, in words, if that is one
 // that Close waits for, and else nothing. A goroutine that such a function has begun is not it,
@@ -34,21 +29,7 @@ func (p *Producer) callback() string {
 	if len(running) == 0 {
 		return ""
 	}
-	var callers [64]uintptr
-	for skip := 0; ; {
-		n := runtime.Callers(skip, callers[:])
-		if n == 0 {
-			return ""
-		}
-		skip += n
-		for frames, more := runtime.CallersFrames(callers[:n]), true; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			if what := running[frame.Function]; what != "" {
-				return what
-			}
-		}
-	}
+	return callers.Find(running)
 }
 
 // goexit is what the log says in place of the value of a panic.

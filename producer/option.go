@@ -76,9 +76,9 @@ func WithSlog(log *slog.Logger) Option {
 // waits for it: a callback that blocks delays only later reports, which Reports.MaxBytes bounds. A
 // panic, or a call of runtime.Goexit such as t.FailNow makes, is logged and counted in
 // Stats().ReportPanics, and the next report follows. fn may call Send, but not Close
-// (ErrInCallback). Report.Returned returns the record if it was not delivered;
-// records that were given up for their memory are gone. Without this option reports cost nothing.
-// SendFunc has a function called for one record.
+// (ErrInCallback). Report.Returned returns the record if it was not delivered; records that were
+// given up for their memory are gone. Without this option reports cost nothing. SendFunc has a
+// function called for one record.
 func WithDelivery(fn func(Report)) Option {
 	return optionFunc(func(o *options) { o.delivery = fn })
 }

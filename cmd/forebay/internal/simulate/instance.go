@@ -164,12 +164,9 @@ func (in *instance) useOf(broker int) *use {
 	return &in.uses[i]
 }
 
-// buffer is what all instances may hold.
-type buffer struct{ most float64 }
-
-// keep adds the records that come in some seconds to what waits. Those that expire or have no room
-// are added to lost, by lane.
-func (in *instance) keep(lanes []lane, room buffer, now, step float64, lost []Lost) {
+// keep adds the records that come in some seconds to what waits, in a buffer of so many bytes.
+// Those that expire or have no room are added to lost, by lane.
+func (in *instance) keep(lanes []lane, buffer, now, step float64, lost []Lost) {
 	for i := range lanes {
 		for j := range lanes[i].flows {
 			f, q := &lanes[i].flows[j], &in.sends[i].backlogs[j]
@@ -180,7 +177,7 @@ func (in *instance) keep(lanes []lane, room buffer, now, step float64, lost []Lo
 				continue
 			}
 			held := f.openBytes(q.open.records + n)
-			if in.makeRoom(i, room, held-q.open.held, lost) {
+			if in.makeRoom(i, buffer, held-q.open.held, lost) {
 				q.add(n, held, now)
 			} else {
 				lost[i].NoRoom += n
@@ -191,10 +188,10 @@ func (in *instance) keep(lanes []lane, room buffer, now, step float64, lost []Lo
 
 // makeRoom reports whether a lane gets so much memory more. Lower lanes make room, down to what is
 // guaranteed to them.
-func (in *instance) makeRoom(lane int, room buffer, needs float64, lost []Lost) bool {
-	free := room.most - in.held()
+func (in *instance) makeRoom(lane int, buffer, needs float64, lost []Lost) bool {
+	free := buffer - in.held()
 	for lower := len(in.sends) - 1; lower > lane && free < needs; lower-- {
-		for free < needs && in.sends[lower].held > fleet.GuaranteedShare*room.most {
+		for free < needs && in.sends[lower].held > fleet.GuaranteedShare*buffer {
 			before := in.sends[lower].held
 			lost[lower].NoRoom += in.sends[lower].shed()
 			free += before - in.sends[lower].held

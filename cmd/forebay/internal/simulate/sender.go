@@ -3,6 +3,7 @@ package simulate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"time"
 
@@ -222,24 +223,13 @@ func (s *sender) free(t *stream) float64 {
 	return at
 }
 
-func (s *sender) leadFree(l *lead) float64 { return max(least(s.busy[l.broker]), least(l.flying)) }
-
-func least(times []float64) float64 {
-	first := times[0]
-	for _, t := range times {
-		first = min(first, t)
-	}
-	return first
+func (s *sender) leadFree(l *lead) float64 {
+	return max(slices.Min(s.busy[l.broker]), slices.Min(l.flying))
 }
 
 // occupy takes the slot that is free first until a time.
 func occupy(times []float64, until float64) {
-	for i := range times {
-		if times[i] == least(times) {
-			times[i] = until
-			return
-		}
-	}
+	times[slices.Index(times, slices.Min(times))] = until
 }
 
 // send makes a request because of ripe.
@@ -286,7 +276,7 @@ func (s *sender) take(t *stream, broker int, open bool, room float64) (records i
 		return 0
 	}
 	l := &t.leads[i]
-	for least(l.flying) <= s.now && room >= t.size {
+	for slices.Min(l.flying) <= s.now && room >= t.size {
 		n := 0
 		switch {
 		case t.sealed > 0:

@@ -178,7 +178,7 @@ func (s *simulation) cut() {
 
 // step plays a part of a second.
 func (s *simulation) step(lasts float64) {
-	room := buffer{float64(s.fleet.Settings.BufferBytes)}
+	buffer := float64(s.fleet.Settings.BufferBytes)
 	s.each(func(w *worker) {
 		clear(w.small)
 		for i, in := range w.instances {
@@ -188,7 +188,7 @@ func (s *simulation) step(lasts float64) {
 			if in.state == up {
 				w.steady(s.lanes, in, lasts)
 			} else {
-				in.keep(s.lanes, room, s.now, lasts, w.lost)
+				in.keep(s.lanes, buffer, s.now, lasts, w.lost)
 			}
 		}
 	})
