@@ -213,8 +213,8 @@ func (p *Producer) stop() {
 		l.Stop()
 	}
 	p.leaving.Wait()
-	if p.names != nil {
-		p.names.Close()
+	if p.network.names != nil {
+		p.network.names.Close()
 	}
 	p.clock.Stop()
 }

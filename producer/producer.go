@@ -12,7 +12,6 @@ import (
 	"github.com/forebay-go/forebay/internal/clock"
 	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/internal/dispatch"
-	"github.com/forebay-go/forebay/internal/dns"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -27,8 +26,7 @@ type Sender interface {
 // Producer sends records to Kafka. It is safe for concurrent use.
 type Producer struct {
 	options options
-	dial    cluster.DialFunc
-	names   *dns.Dialer // nil with an application's dialer that looks up names itself
+	network network
 	log     *zap.Logger // never waits
 	logger  *logger     // behind it
 	clock   *clock.Clock
@@ -109,14 +107,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 
 // build makes the clusters and the lanes; nothing runs yet.
 func (p *Producer) build(cfg Config, rules *routing.Table) error {
-	o := &p.options
-	p.dial = o.dial
-	if o.dial == nil || o.lookup != nil {
-		r := cfg.Resolver
-		p.names = dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery,
-			StaleFor: r.StaleFor})
-		p.dial = p.names.DialContext
-	}
+	p.network = p.options.network(cfg.Resolver, p.log)
 	s := p.newSetup(cfg, rules)
 	for name := range cfg.Clusters {
 		c, err := p.newSite(&cfg, name)
@@ -138,7 +129,7 @@ func (p *Producer) build(cfg Config, rules *routing.Table) error {
 
 func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 	cc := cfg.Clusters[name]
-	dial, sasl := p.secured(name, &cc)
+	dial, sasl := p.network.secured(&p.options, name, &cc)
 	c, err := cluster.New(cluster.Config{
 		Name:     name,
 		Seeds:    cc.Brokers,

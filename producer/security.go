@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
 
 	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/internal/dns"
@@ -248,27 +249,44 @@ func (c *checker) named(o *options, clusters map[string]ClusterConfig) {
 	}
 }
 
+// network is how brokers are reached.
+type network struct {
+	dial  cluster.DialFunc
+	names *dns.Dialer // nil with an application's dialer that looks up names itself
+	log   *zap.Logger
+}
+
+// network returns how brokers are reached. Who asks for it closes names.
+func (o *options) network(r ResolverConfig, log *zap.Logger) network {
+	if o.dial != nil && o.lookup == nil {
+		return network{dial: o.dial, log: log}
+	}
+	names := dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery,
+		StaleFor: r.StaleFor})
+	return network{dial: names.DialContext, names: names, log: log}
+}
+
 // secured returns how the cluster of that name is dialled, and what its clients need to say who
 // they are.
-func (p *Producer) secured(name string, cc *ClusterConfig) (cluster.DialFunc, []kgo.Opt) {
-	dial, field := p.dial, "clusters."+name
-	switch given := p.options.tls[name]; {
+func (n network) secured(o *options, name string, cc *ClusterConfig) (cluster.DialFunc, []kgo.Opt) {
+	dial, field := n.dial, "clusters."+name
+	switch given := o.tls[name]; {
 	case given != nil:
 		always := secure.NewSource(field+".tls",
 			func(context.Context) (*tls.Config, error) { return given, nil })
-		dial = cluster.DialFunc(secure.Dial(always, p.shielded))
+		dial = cluster.DialFunc(secure.Dial(always, n.shielded))
 	case cc.TLS.Enabled:
 		t := secure.TLS{CAFile: cc.TLS.CAFile, CertFile: cc.TLS.CertFile, KeyFile: cc.TLS.KeyFile,
 			ServerName: cc.TLS.ServerName}
-		dial = cluster.DialFunc(secure.Dial(t.Source(p.log, field+".tls"), p.shielded))
+		dial = cluster.DialFunc(secure.Dial(t.Source(n.log, field+".tls"), n.shielded))
 	}
 	if cc.SASL.Mechanism == "" {
 		return dial, nil
 	}
 	s := secure.SASL{User: cc.SASL.User, Password: string(cc.SASL.Password),
 		PasswordFile: cc.SASL.PasswordFile, TokenFile: cc.SASL.TokenFile}
-	from := s.Source(p.log, field+".sasl")
-	if fn := p.options.credentials[name]; fn != nil {
+	from := s.Source(n.log, field+".sasl")
+	if fn := o.credentials[name]; fn != nil {
 		from = secure.NewSource(field+".sasl: the function for credentials",
 			func(ctx context.Context) (secure.Credentials, error) {
 				c, err := fn(ctx)
@@ -281,9 +299,9 @@ func (p *Producer) secured(name string, cc *ClusterConfig) (cluster.DialFunc, []
 
 // shielded returns a function that opens connections that speak TLS by cfg, over the application's
 // dialer if that is given names.
-func (p *Producer) shielded(cfg *tls.Config) secure.DialFunc {
-	if p.names != nil {
-		return secure.DialFunc(p.names.WithTLS(cfg))
+func (n network) shielded(cfg *tls.Config) secure.DialFunc {
+	if n.names != nil {
+		return secure.DialFunc(n.names.WithTLS(cfg))
 	}
-	return secure.DialFunc(dns.Shielded(dns.DialFunc(p.dial), cfg))
+	return secure.DialFunc(dns.Shielded(dns.DialFunc(n.dial), cfg))
 }

@@ -137,8 +137,8 @@ func (p *Producer) Stats() Stats {
 		}
 	}
 	s.Refused[ErrBufferFull] = s.Total.Refused + p.refused[refusedNoTable].Load()
-	if p.names != nil {
-		s.Names = NameStats(p.names.Stats())
+	if p.network.names != nil {
+		s.Names = NameStats(p.network.names.Stats())
 	}
 	s.EventsDropped = p.events.dropped.Load()
 	s.ReportsDropped, s.ReportPanics = p.reports.dropped.Load(), p.reports.panics.Load()

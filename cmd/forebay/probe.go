@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -26,14 +24,12 @@ func probe(ctx context.Context, out io.Writer, cfg producer.Config, more []strin
 	if err != nil {
 		return 0, err
 	}
-	wanted, err := admin.Topics(cfg, more...)
+	verdicts, err := admin.Probe(ctx, cfg, choices, more...)
 	if err != nil {
 		return 0, err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, name := range slices.Sorted(maps.Keys(cfg.Clusters)) {
-		wrong += printVerdicts(table, admin.Probe(ctx, cfg, name, wanted, choices))
-	}
+	wrong = printVerdicts(table, verdicts)
 	return wrong, table.Flush()
 }
 

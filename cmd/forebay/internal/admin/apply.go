@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -33,7 +37,7 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 		v.add(Wrong, "", "cannot list topics: %v", why(err))
 		return v.all
 	}
-	topics, none := resolve(wanted, existing.Names())
+	topics, none := probe.Resolve(wanted, existing.Names())
 	for _, w := range none {
 		v.add(OK, w.Topic, "no topic matches this pattern: name the topics to create with --topic")
 	}
@@ -45,7 +49,7 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 	for _, w := range topics {
 		want := wishFor(w, cfg.Clusters[name].CreateTopics, choices)
 		if is, there := existing[w.Topic]; there {
-			v.compare(ctx, admin, w, want, is, len(brokers))
+			v.compare(ctx, admin, w, want, is, len(brokers), cfg.Batching.Acks == "all")
 			continue
 		}
 		v.create(ctx, admin, w, want, len(brokers), dryRun)
@@ -55,15 +59,17 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 
 // compare says how an existing topic differs from what is wanted.
 func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, want wish,
-	is kadm.TopicDetail, brokers int) {
-	p := &probe{verdicts: verdicts{cluster: v.cluster}, brokers: brokers}
+	is kadm.TopicDetail, brokers int, acksAll bool) {
 	configs, err := admin.DescribeTopicConfigs(ctx, w.Topic)
 	if err != nil {
 		v.add(Warning, w.Topic, "exists, but its settings cannot be read: %v", why(err))
 		return
 	}
-	p.copies(w, want, is, settingsOf(configs, w.Topic))
-	p.retention(w, want, settingsOf(configs, w.Topic))
+	settings := settingsOf(configs, w.Topic)
+	p := &verdicts{cluster: v.cluster}
+	p.copies(w.Topic, want, probe.Copies{Replicas: fewestReplicas(is),
+		MinInSync: int(settings["min.insync.replicas"]), AcksAll: acksAll}, brokers)
+	p.retention(w.Topic, want, fromMillis(settings[retentionKey]))
 	same := true
 	for _, found := range p.all {
 		if found.Level != OK {
@@ -113,4 +119,39 @@ func (v *verdicts) create(ctx context.Context, admin *kadm.Client, w Wanted, wan
 	default:
 		v.add(level, w.Topic, "%s: %v%s", done, want, note)
 	}
+}
+
+// fewestReplicas returns how many replicas the partition with the fewest has.
+func fewestReplicas(is kadm.TopicDetail) int {
+	fewest := math.MaxInt
+	for _, p := range is.Partitions {
+		fewest = min(fewest, len(p.Replicas))
+	}
+	return fewest
+}
+
+// settingsOf returns the numeric settings of a topic by name; none if they were not reported.
+func settingsOf(configs kadm.ResourceConfigs, topic string) map[string]int64 {
+	settings := make(map[string]int64)
+	rc, err := configs.On(topic, nil)
+	if err != nil || rc.Err != nil {
+		return settings
+	}
+	for _, c := range rc.Configs {
+		if n, err := strconv.ParseInt(c.MaybeValue(), 10, 64); err == nil {
+			settings[c.Key] = n
+		}
+	}
+	return settings
+}
+
+// why returns err without the text that kgo adds.
+func why(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer")
+	}
+	return err
 }

@@ -52,19 +52,6 @@ func shielded(cfg *tls.Config) secure.DialFunc {
 	}
 }
 
-// spoken describes the connection to a cluster that has answered.
-func spoken(cluster producer.ClusterConfig) string {
-	switch {
-	case cluster.TLS.Enabled && cluster.SASL.Mechanism != "":
-		return "TLS and SASL (" + cluster.SASL.Mechanism + ") work"
-	case cluster.TLS.Enabled:
-		return "TLS works; SASL is not set"
-	case cluster.SASL.Mechanism != "":
-		return "SASL (" + cluster.SASL.Mechanism + ") works; TLS is not set"
-	}
-	return "neither TLS nor SASL is set"
-}
-
 // newClient returns a client of the cluster called name in cfg.
 func newClient(cfg producer.Config, name string, more ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(options("clusters."+name, cfg.Clusters[name]), more...)...)

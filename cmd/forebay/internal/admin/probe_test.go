@@ -3,6 +3,7 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -37,6 +38,13 @@ func linesOf(all []Verdict) []string {
 	return lines
 }
 
+// probed returns what a probe finds, as lines.
+func probed(t require.TestingT, cfg producer.Config, choices Choices, topics ...string) []string {
+	verdicts, err := Probe(context.Background(), cfg, choices, topics...)
+	require.NoError(t, err)
+	return linesOf(verdicts)
+}
+
 // refusing returns the address of a port at which nobody listens.
 func refusing(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,14 +76,14 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 		routing.Rule{Topic: name("low.*"), Priority: routing.Low},
 		routing.Rule{Topic: name("none.*"), Priority: routing.Low})
 	cfg.Batching.MaxBytes = 2 << 20
-	wanted, err := Topics(cfg, name("missing"))
-	require.NoError(t, err)
-	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
+	lines := probed(t, cfg, Choices{}, name("missing"))
 	got := strings.ReplaceAll(strings.Join(lines[4:], "\n"), prefix, "x")
 	require.Equal(t, "warning "+gone+" cannot be reached: connect: connection refused", lines[3])
 	require.Regexp(t, `^ok cluster \S+ has 3 brokers; neither TLS nor SASL is set$`, lines[4])
 	_, got, _ = strings.Cut(got, "\n")
-	require.Equal(t, `ok x.none.* no topic matches this pattern
+	require.Equal(t, `ok producer IDs are given out
+ok brokers report their settings
+ok x.none.* no topic matches this pattern
 ok x.good exists, 2 partitions
 ok x.good writing is permitted
 ok x.good 3 replicas
@@ -110,7 +118,7 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 		t.Cleanup(k.Close)
 		brokers = append(brokers, k.ListenAddrs()...)
 	}
-	lines := linesOf(Probe(t.Context(), settings(t, brokers), "kafka", nil, Choices{}))
+	lines := probed(t, settings(t, brokers), Choices{})
 	require.Contains(t, lines, "ok "+brokers[0]+" answers")
 	require.Contains(t, lines,
 		"wrong "+brokers[1]+` belongs to another cluster: its ID is "theirs", but `+
@@ -122,14 +130,14 @@ func TestProbe_SaysThatAnotherClusterAnswers(t *testing.T) {
 	cfg.Clusters["kafka"] = cc
 	require.Equal(t, []string{"wrong " + brokers[1] +
 		` belongs to another cluster: its ID is "theirs", but cluster_id says "ours"`},
-		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
+		probed(t, cfg, Choices{}))
 }
 
 func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 	gone := refusing(t)
 	cfg := settings(t, []string{gone})
 	require.Equal(t, []string{"wrong " + gone + " cannot be reached: connect: connection refused"},
-		linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{})))
+		probed(t, cfg, Choices{}))
 
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
@@ -146,7 +154,7 @@ func TestProbe_SaysWhatCannotBeReached(t *testing.T) {
 		return resp, nil, true
 	})
 	seed := fake.ListenAddrs()[0]
-	lines := linesOf(Probe(t.Context(), settings(t, []string{seed}), "kafka", nil, Choices{}))
+	lines := probed(t, settings(t, []string{seed}), Choices{})
 	require.Contains(t, lines, "ok "+seed+" answers")
 	require.True(t, slices.ContainsFunc(lines, func(line string) bool {
 		return strings.HasPrefix(line,
@@ -178,11 +186,10 @@ func TestProbe_SaysWhatMayNotBeWrittenTo(t *testing.T) {
 	t.Cleanup(fake.Close)
 	denying(fake)
 	cfg := settings(t, fake.ListenAddrs())
-	wanted, err := Topics(cfg, "t")
-	require.NoError(t, err)
-	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
+	lines := probed(t, cfg, Choices{}, "t")
 	require.Contains(t, lines, "wrong t no permission to write: add an ACL that allows WRITE")
-	require.Contains(t, lines, "wrong t 1 of 1 partitions have no leader")
+	require.Contains(t, lines, "wrong t 1 of 1 partitions have no leader: "+
+		"start the brokers that have their replicas")
 }
 
 func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
@@ -200,14 +207,11 @@ func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
 	}
 	wanted, err := Topics(cfg, "other", "p.1")
 	require.NoError(t, err)
-	require.Equal(t, []Wanted{
-		{"a", "p.*", routing.High, false}, {"a", "p.1", routing.High, false},
-		{"a", "other", routing.Medium, true},
-		{"b", "high.p.*", routing.High, true}, {"b", "high.p.1", routing.High, true},
-		{"b", "x", routing.Medium, false}, {"b", "other", routing.Medium, false},
-	}, wanted)
-	topics, none := resolve(wanted[:2], []string{"p.1", "p.2", "q"})
-	require.Equal(t, []Wanted{{"a", "p.1", routing.High, false}, {"a", "p.2", routing.High, false}},
-		topics)
-	require.Empty(t, none)
+	var lines []string
+	for _, w := range wanted {
+		lines = append(lines, fmt.Sprint(w))
+	}
+	require.Equal(t, []string{"{a p.* high false}", "{a p.1 high false}", "{a other medium true}",
+		"{b high.p.* high true}", "{b high.p.1 high true}", "{b x medium false}",
+		"{b other medium false}"}, lines)
 }

@@ -52,14 +52,11 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 			require.NoError(t, r.Err, r.ErrMessage)
 		}
 	}
-	wanted, err := Topics(cfg, "full", "read", "none")
-	require.NoError(t, err)
 	// says waits until the broker enforces the ACLs, some time after it has accepted them.
 	says := func(lines ...string) {
 		t.Helper()
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			got := strings.Join(linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{})),
-				"\n") + "\n"
+			got := strings.Join(probed(c, cfg, Choices{}, "full", "read", "none"), "\n") + "\n"
 			for _, line := range lines {
 				require.Contains(c, got, line+"\n")
 			}

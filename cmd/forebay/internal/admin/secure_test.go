@@ -39,7 +39,7 @@ func TestProbe_SpeaksTLSAndSaysWhoItIs(t *testing.T) {
 	} {
 		cfg := settings(t, k.ListenAddrs())
 		cfg.Clusters["kafka"] = tt.cluster
-		lines := linesOf(Probe(t.Context(), cfg, "kafka", nil, Choices{}))
+		lines := probed(t, cfg, Choices{})
 		require.Contains(t, strings.Join(lines, "\n"), tt.says)
 	}
 }

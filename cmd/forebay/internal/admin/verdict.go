@@ -1,6 +1,10 @@
 package admin
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/forebay-go/forebay/preflight"
+)
 
 // Level says how serious a finding is.
 type Level int
@@ -14,6 +18,9 @@ const (
 
 // String returns "ok", "warning" or "wrong".
 func (l Level) String() string { return [...]string{"ok", "warning", "wrong"}[l] }
+
+// levelOf returns the level of a finding of a preflight.
+func levelOf(l preflight.Level) Level { return [...]Level{OK, Warning, Wrong}[l] }
 
 // Verdict is one finding.
 type Verdict struct {

@@ -70,19 +70,19 @@ func TestApply_WorksWithOneBroker(t *testing.T) {
 	for _, line := range again {
 		require.Regexp(t, `^ok \w+ exists: \d+ partitions?$`, line)
 	}
-	for _, line := range linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{})) {
+	for _, line := range probed(t, cfg, Choices{}) {
 		require.NotRegexp(t, "^wrong", line)
 	}
 
 	var three Choices
 	choose(t, &three.Copies, "3")
-	lines := linesOf(Probe(t.Context(), cfg, "kafka", wanted, three))
+	lines := probed(t, cfg, three)
 	require.Contains(t, lines, "wrong plays 1 replica: --replication-factor asks for 3")
 	cluster := cfg.Clusters["kafka"]
 	cluster.CreateTopics = producer.CreateTopicsConfig{ReplicationFactor: 2,
 		Configs: map[string]string{"retention.ms": "3600000"}}
 	cfg.Clusters["kafka"] = cluster
-	lines = linesOf(Probe(t.Context(), cfg, "kafka", wanted, Choices{}))
+	lines = probed(t, cfg, Choices{})
 	require.Contains(t, lines, "wrong plays 1 replica: create_topics asks for 2")
 	require.Contains(t, lines, "warning plays retention 24 h: create_topics asks for 1 h")
 	wanted, err = Topics(cfg, "more")

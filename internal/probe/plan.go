@@ -1,0 +1,75 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/forebay-go/forebay/internal/cluster"
+)
+
+// patience bounds the wait for one broker.
+const patience = 5 * time.Second
+
+// Cluster is a cluster to ask, and what is wanted of it.
+type Cluster struct {
+	Name     string
+	Seeds    []string // host:port
+	ID       string   // the cluster ID that brokers must report; empty: all the same
+	ClientID string
+	TLS      bool   // Dial speaks TLS
+	SASL     string // the mechanism; empty: none
+	Create   *cluster.Creation
+	Wanted   []Wanted // topics; those of other clusters are ignored
+
+	Dial    cluster.DialFunc
+	Options []kgo.Opt // added last, for SASL
+
+	BatchBytes  int  // batching.max_bytes
+	RecordBytes int  // batching.max_record_bytes
+	AcksAll     bool // false: acks from the leader alone
+}
+
+// client returns a client of some brokers. Its connections and requests end with ctx.
+func (c *Cluster) client(ctx context.Context, seeds ...string) (*kgo.Client, error) {
+	return kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(seeds...),
+		kgo.ClientID(c.ClientID),
+		kgo.DisableClientMetrics(), // Close would wait for their last push
+		kgo.RequestRetries(0),
+		kgo.RetryTimeout(patience),
+		kgo.RequestTimeoutOverhead(patience),
+		kgo.Dialer(func(_ context.Context, network, addr string) (net.Conn, error) {
+			return c.dial(ctx, network, addr)
+		}),
+	}, c.Options...)...)
+}
+
+// dial opens a connection as a producer does: within a second. Its errors are those after which kgo
+// does not dial again by itself.
+func (c *Cluster) dial(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+	ctx, cancel := context.WithTimeout(ctx, cluster.DialTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil { // of the application's dialer
+			err = fmt.Errorf("the dialer panicked: %v", p)
+		}
+	}()
+	return c.Dial(ctx, network, addr)
+}
+
+// spoken describes the connection to a cluster that has answered.
+func (c *Cluster) spoken() string {
+	switch {
+	case c.TLS && c.SASL != "":
+		return "TLS and SASL (" + c.SASL + ") work"
+	case c.TLS:
+		return "TLS works; SASL is not set"
+	case c.SASL != "":
+		return "SASL (" + c.SASL + ") works; TLS is not set"
+	}
+	return "neither TLS nor SASL is set"
+}

@@ -1,0 +1,94 @@
+package probe
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Wanted is a topic, or a pattern of topics, that the settings send to a cluster.
+type Wanted struct {
+	Cluster  string
+	Topic    string // its name there
+	Priority routing.Priority
+	Fallback bool // only while another cluster is down
+}
+
+// Pattern reports whether Topic is a pattern.
+func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
+
+// Route says where the records of a priority go.
+type Route struct {
+	Cluster   string // empty: nowhere
+	Fallbacks []routing.Fallback
+}
+
+// Routes are those of all priorities, by priority.
+type Routes [routing.High + 1]Route
+
+// Topics returns where the topics, or patterns, of rules go: to the cluster of their priority, and
+// to the fallbacks that take them.
+func (r *Routes) Topics(rules []routing.Rule) []Wanted {
+	var wanted []Wanted
+	for _, rule := range rules {
+		route := r[rule.Priority]
+		if route.Cluster != "" {
+			wanted = append(wanted, Wanted{Cluster: route.Cluster, Topic: rule.Topic,
+				Priority: rule.Priority})
+		}
+		for _, f := range route.Fallbacks {
+			// the last two conditions are for patterns
+			if f.Takes(rule.Topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, rule.Topic) {
+				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(rule.Topic),
+					Priority: rule.Priority, Fallback: true})
+			}
+		}
+	}
+	slices.SortStableFunc(wanted, func(a, b Wanted) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(b.Priority, a.Priority))
+	})
+	return unique(wanted)
+}
+
+// unique returns wanted without what is in it already.
+func unique(wanted []Wanted) []Wanted {
+	seen := make(map[Wanted]bool)
+	return slices.DeleteFunc(wanted, func(w Wanted) bool {
+		was := seen[w]
+		seen[w] = true
+		return was
+	})
+}
+
+// Resolve replaces each pattern in wanted by the existing topics that it matches, except those that
+// an earlier rule took. Patterns that match nothing are in none.
+func Resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
+	taken := make(map[string]bool)
+	for _, w := range wanted {
+		if !w.Pattern() {
+			topics = append(topics, w)
+			taken[w.Topic] = true
+		}
+	}
+	for _, w := range wanted {
+		if !w.Pattern() {
+			continue
+		}
+		found := false
+		for _, topic := range existing {
+			// a pattern that is wrong matches nothing
+			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] {
+				taken[topic], found = true, true
+				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic,
+					Priority: w.Priority, Fallback: w.Fallback})
+			}
+		}
+		if !found {
+			none = append(none, w)
+		}
+	}
+	return topics, none
+}
