@@ -55,7 +55,7 @@ func (c *Cluster) dial(ctx context.Context, network, addr string) (conn net.Conn
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil { // of the application's dialer
-			err = fmt.Errorf("the dialer panicked: %v", p)
+			err = &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("the dialer panicked: %v", p)}
 		}
 	}()
 	return c.Dial(ctx, network, addr)

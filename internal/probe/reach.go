@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -44,7 +45,7 @@ func (k *check) reach(ctx context.Context) (good []string) {
 		addr := c.Seeds[i]
 		switch {
 		case a.err != nil:
-			k.add(ctx, preflight.Reachable, away, addr, "cannot be reached: %v", why(a.err))
+			k.add(ctx, preflight.Reachable, away, addr, "cannot be reached: %v", c.why(a.err))
 			continue
 		case a.id != "" && want != "" && a.id != want:
 			k.add(ctx, preflight.ClusterID, preflight.Problem, addr,
@@ -77,7 +78,7 @@ func (k *check) brokers(ctx context.Context, client *kgo.Client) []kmsg.Metadata
 	k.awaits("the list of brokers")
 	meta, err := metadata(ctx, client, []string{})
 	if err != nil {
-		k.add(ctx, preflight.Metadata, preflight.Problem, "", "cannot read metadata: %v", why(err))
+		k.add(ctx, preflight.Metadata, preflight.Problem, "", "cannot read metadata: %v", k.cluster.why(err))
 		return nil
 	}
 	if len(meta.Brokers) == 0 {
@@ -106,7 +107,7 @@ func (k *check) brokers(ctx context.Context, client *kgo.Client) []kmsg.Metadata
 		case a.err != nil:
 			k.add(ctx, preflight.Advertised, preflight.Problem, addrs[i],
 				"broker %d advertises this address (advertised.listeners), but cannot be "+
-					"reached there: %v", node, why(a.err))
+					"reached there: %v", node, k.cluster.why(a.err))
 		case a.id != "" && id != "" && a.id != id:
 			k.add(ctx, preflight.ClusterID, preflight.Problem, addrs[i],
 				"broker %d advertises this address (advertised.listeners), but a broker of "+
@@ -163,17 +164,20 @@ func each[T, R any](items []T, fn func(T) R) []R {
 }
 
 // why returns err, why a broker gave no answer, in words.
-func why(err error) error {
-	if _, silent := errors.AsType[*kgo.ErrFirstReadEOF](err); silent {
-		return errors.New("the broker hung up before its first answer: check that the port is " +
-			"the one for tls and sasl as they are set, and that the credentials are right")
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+func (c *Cluster) why(err error) error {
+	_, silent := errors.AsType[*kgo.ErrFirstReadEOF](err)
+	op, dial := errors.AsType[*net.OpError](err)
+	dial = dial && op.Op == "dial"
+	switch {
+	case silent, errors.Is(err, io.EOF) && !dial:
+		return errors.New("the broker hung up without an answer: check that the port is the one " +
+			"for tls and sasl as they are set, and that the credentials are right")
+	case errors.Is(err, context.DeadlineExceeded) && dial && c.TLS:
+		return errors.New("no answer: is this port for TLS?")
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer")
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return fmt.Errorf("%w: check sasl, or what WithCredentials brings", cluster.Reasoned(err))
 	}
-	err = cluster.Reasoned(err)
-	if errors.Is(err, kerr.SaslAuthenticationFailed) {
-		return fmt.Errorf("%w: check sasl, or what WithCredentials brings", err)
-	}
-	return err
+	return cluster.Reasoned(err)
 }

@@ -29,7 +29,7 @@ func (k *check) rights(ctx context.Context, client *kgo.Client, broker int32) {
 				"that allows IDEMPOTENT_WRITE on the cluster")
 	default:
 		k.add(ctx, preflight.Identity, preflight.Warning, "",
-			"gives out no producer ID, so retries may leave duplicates: %v", why(err))
+			"gives out no producer ID, so retries may leave duplicates: %v", k.cluster.why(err))
 	}
 	k.awaits("how long brokers remember producers")
 	switch err := memory(ctx, client, broker); {
@@ -43,7 +43,7 @@ func (k *check) rights(ctx context.Context, client *kgo.Client, broker int32) {
 	default:
 		k.add(ctx, preflight.Memory, preflight.Warning, "",
 			"brokers do not say how long they remember producers, so producer_id_expiration "+
-				"applies: %v", why(err))
+				"applies: %v", k.cluster.why(err))
 	}
 }
 

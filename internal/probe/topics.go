@@ -35,7 +35,7 @@ func (k *check) topics(ctx context.Context, client *kgo.Client) {
 	k.awaits("topics: " + listed(names))
 	meta, err := metadata(ctx, client, names)
 	if err != nil {
-		k.add(ctx, preflight.Exists, preflight.Problem, "", "cannot read topics: %v", why(err))
+		k.add(ctx, preflight.Exists, preflight.Problem, "", "cannot read topics: %v", k.cluster.why(err))
 		return
 	}
 	details := make(map[string]*kmsg.MetadataResponseTopic)
@@ -48,7 +48,7 @@ func (k *check) topics(ctx context.Context, client *kgo.Client) {
 	settings, denied, err := settings(ctx, client, names)
 	if err != nil {
 		k.add(ctx, preflight.Size, preflight.Warning, "",
-			"cannot read the settings of topics: %v", why(err))
+			"cannot read the settings of topics: %v", k.cluster.why(err))
 	}
 	for _, w := range topics {
 		if ctx.Err() != nil {
@@ -74,7 +74,7 @@ func (k *check) resolved(ctx context.Context, client *kgo.Client, wanted []Wante
 		all, err := metadata(ctx, client, nil)
 		if err != nil {
 			k.add(ctx, preflight.Exists, preflight.Problem, "", "cannot list topics: %v",
-				why(err))
+				k.cluster.why(err))
 			return nil, false
 		}
 		for _, t := range all.Topics {
@@ -180,6 +180,6 @@ func (t *topic) created(err error) {
 	default:
 		t.add(preflight.Exists, preflight.Problem,
 			"does not exist, and cannot be created: %v: change create_topics, or create it",
-			why(err))
+			t.cluster.why(err))
 	}
 }
