@@ -5,6 +5,7 @@
 //	delivery/     what became of records: outcome, reason, books
 //	routing/      which priority, and which cluster
 //	partitioner/  which partition: by key as the Java client does, or wherever a broker is free
+//	preflight/    would records be delivered now: what a check of the clusters found
 //	buffer/       where a record waits; no promise of compatibility
 //	config/       settings from a file, the environment and code
 //	metrics/      all figures in one table, for Prometheus and for OpenTelemetry

@@ -45,6 +45,11 @@
 // [WithInterceptor] has a function called for each record before it is accepted, for example to add
 // headers.
 //
+// # Before a deploy
+//
+// [Config.Preflight] and [Producer.Preflight] ask the clusters whether records would be delivered,
+// and say what is wrong and what to do.
+//
 // # Testing
 //
 // Package producertest has a stand-in for a Producer.

@@ -23,12 +23,13 @@ probably not what you want.
 With --probe the command also connects to each cluster and checks that these settings work there:
 
   - its brokers can be reached;
-  - the topics exist, and the user may write to them;
-  - the topics have enough replicas, and the wanted retention;
+  - the topics exist or can be created, and the user may write to them;
+  - the topics have enough replicas, of which enough are in sync, and the wanted retention;
   - the topics accept batches as large as these settings allow.
 
-A probe sends no record and changes nothing. The wanted replicas and retention come from the flags,
-else from create_topics of the cluster, else from the priority of the topic.
+A probe sends no record, and creates and changes no topic. It asks all clusters at the same time.
+The wanted replicas and retention come from the flags, else from create_topics of the cluster, else
+from the priority of the topic.
 
 Exit codes:
   0  nothing is wrong
