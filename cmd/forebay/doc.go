@@ -24,6 +24,10 @@
 // without a key have no order in Kafka; lines with the same key keep theirs. Compressed input is
 // decompressed, and UTF-16 becomes UTF-8; archives and binary data are sent only with --raw.
 //
+// --header adds a header to every record, and --rate bounds the records a second:
+//
+//	forebay produce --brokers kafka-1:9092 --topic plays --header source=import --rate 500 plays.log
+//
 // Progress goes to standard error. The last line there says how many lines were accepted and
 // delivered, and how many were not and why.
 //

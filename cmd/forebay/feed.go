@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
+	"golang.org/x/time/rate"
 
 	"github.com/forebay-go/forebay/producer"
 )
@@ -18,6 +19,7 @@ type feed struct {
 	send      func(producer.Record) error
 	pending   func() uint64 // records that have no outcome yet
 	room      *room
+	pace      *rate.Limiter   // nil: no bound
 	record    producer.Record // the fields that all records share
 	separator []byte          // between key and value; empty if lines have no keys
 	largest   int             // the largest record, in bytes; longer lines are skipped
@@ -89,8 +91,11 @@ func (f *feed) leave(name string, err error) {
 	f.say(fmt.Sprintf("%s: %s: %v", name, what, err))
 }
 
-// putOrRefuse sends line, or refuses it if it is too large.
+// putOrRefuse sends line when its turn has come, or refuses it if it is too large.
 func (f *feed) putOrRefuse(ctx context.Context, name string, number int, line []byte) error {
+	if err := await(ctx, f.pace); err != nil {
+		return err
+	}
 	err := f.put(ctx, line)
 	e, ok := errors.AsType[*producer.SendError](err)
 	if !ok || !neverFits(err) {

@@ -18,6 +18,8 @@ type flags struct {
 	topic           string
 	priority        routing.Priority
 	keySeparator    string
+	headers         headers
+	rate            float64 // records a second; 0: as many as Kafka takes
 	raw             bool
 	compression     string
 	acks            string
@@ -38,6 +40,10 @@ func (f *flags) register(set *pflag.FlagSet) {
 		"the `priority` of the records: low, medium or high")
 	set.StringVar(&f.keySeparator, "key-separator", "",
 		"the key is the text before the first `separator` of a line; \\t means a tab")
+	set.Var(&f.headers, "header",
+		"a header of every record, as `name=value`; repeat the flag for several headers")
+	set.Float64Var(&f.rate, "rate", 0,
+		"send at most `n` records a second, evenly; without it, as fast as Kafka takes them")
 	set.BoolVar(&f.raw, "raw", false,
 		"send lines byte for byte: no decompression, no conversion, binary data allowed")
 	f.registerDelivery(set)
@@ -78,6 +84,10 @@ func (f *flags) check(changed func(flag string) bool) error {
 	}
 	if f.keySeparator == "" && changed("key-separator") {
 		wrong("key-separator", "empty: write the text between key and value, or remove the flag")
+	}
+	if changed("rate") && !validRate(f.rate) {
+		wrong("rate", fmt.Sprintf("%v: write a number above 0 and up to 1e9, such as 500 or 0.5, "+
+			"or remove the flag", f.rate))
 	}
 	if f.linger < 0 || f.linger > time.Minute {
 		wrong("linger", fmt.Sprintf("%v: write a time up to 1m, or 0 to send at once", f.linger))

@@ -31,10 +31,12 @@ func (j *job) report(rep producer.Report) {
 func (j *job) to(r route) {
 	j.cluster = r.cluster
 	j.feed = &feed{
-		send:      j.p.Send,
-		pending:   func() uint64 { return j.p.Stats().Total.Pending },
-		room:      j.room,
-		record:    producer.Record{Topic: j.flags.topic, Priority: r.priority},
+		send:    j.p.Send,
+		pending: func() uint64 { return j.p.Stats().Total.Pending },
+		room:    j.room,
+		pace:    newPace(j.flags.rate),
+		record: producer.Record{Topic: j.flags.topic, Priority: r.priority,
+			Headers: j.flags.headers},
 		separator: j.flags.separator(),
 		largest:   r.largest,
 		raw:       j.flags.raw,

@@ -10,6 +10,12 @@ command prints its file and number and goes on.
 Keys. Lines without a key have NO ORDER in Kafka. Lines with the same key keep their order: see
 --key-separator. A line without the separator has no key.
 
+Headers. Each --header name=value adds a header to every record. A line cannot have headers of its
+own. Headers count toward the 1,000,000 bytes of a record.
+
+Rate. --rate n sends at most n records a second, evenly. Time that is lost while the buffer is full
+is not made up for.
+
 Formats. Input that is compressed with gzip, zstd, bzip2, lz4, snappy or zlib is decompressed,
 whatever its name. UTF-16 and UTF-32 become UTF-8 if they begin with a byte order mark, which is
 not sent. Other formats (xz, zip, tar and so on) and binary data are refused with exit code 1. With
@@ -42,4 +48,5 @@ Exit codes:
 const produceExample = `  forebay produce --brokers kafka-1:9092 --topic plays plays-*.log
   forebay produce --brokers kafka-1:9092 --topic plays --compression zstd plays-*.log.gz
   forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
+  forebay produce --brokers kafka-1:9092 --topic plays --header source=import --rate 500 plays.log
   forebay produce --config forebay.yaml --topic plays plays.log`
