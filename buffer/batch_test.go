@@ -102,7 +102,7 @@ func requireSame(t require.TestingT, want Record, got *kgo.Record) {
 func TestBatch_ReadsBackAsSentByKafkasRules(t *testing.T) {
 	for _, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(name, func(t *testing.T) {
-			codec, err := NewCodec(name)
+			codec, err := NewCodec(name, 0)
 			require.NoError(t, err)
 			rapid.Check(t, func(rt *rapid.T) {
 				lane := newTestLane(t, 1<<30)
@@ -195,7 +195,7 @@ func TestBatch_CompressionShrinksWhatIsHeld(t *testing.T) {
 	}
 	b := topic.Take(Unkeyed, -1, true)
 	before, size := lane.budget.Used(), b.Size()
-	codec, err := NewCodec("zstd")
+	codec, err := NewCodec("zstd", 0)
 	require.NoError(t, err)
 	b.Compress(codec)
 	require.Less(t, b.Size(), size/3)
@@ -211,7 +211,7 @@ func TestBatch_RandomBytesStayUncompressed(t *testing.T) {
 	}
 	require.NoError(t, topic.Append(&Record{Value: noise[:20]}, Unkeyed, -1, 0))
 	b := topic.Take(Unkeyed, -1, true)
-	codec, err := NewCodec("gzip")
+	codec, err := NewCodec("gzip", 0)
 	require.NoError(t, err)
 	b.Compress(codec)
 	require.Zero(t, b.Codec())

@@ -20,7 +20,7 @@ func TestBatch_KeepsTheCallsOfItsRecords(t *testing.T) {
 			c.Reports = rapid.Bool().Draw(rt, "reports")
 		})
 		topic := newTestTopic(t, lane)
-		codec, err := NewCodec("lz4")
+		codec, err := NewCodec("lz4", 0)
 		require.NoError(rt, err)
 		calls, sent, told := map[int]bool{}, 0, 0
 		var taken []*Batch

@@ -9,29 +9,49 @@ import (
 
 // Codec compresses batches. It is safe for concurrent use.
 type Codec struct {
+	name       string
+	number     kgo.CompressionCodecType
 	compressor kgo.Compressor // nil: none
 	scratch    sync.Pool      // of *bytes.Buffer
 }
 
 // NoCodec leaves batches as they are.
-var NoCodec = new(Codec)
+var NoCodec = &Codec{name: "none"}
 
-// NewCodec returns the codec called none, gzip, snappy, lz4 or zstd.
-func NewCodec(name string) (*Codec, error) {
-	c := &Codec{scratch: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+// Levels are the highest levels of the codecs that have levels, from 1 on.
+var Levels = map[string]int{"gzip": 9, "lz4": 9, "zstd": 22}
+
+// NewCodec returns the codec called none, gzip, snappy, lz4 or zstd. A level of 0 is the default of
+// the codec; others are those of Levels.
+func NewCodec(name string, level int) (*Codec, error) {
+	c := &Codec{name: name, scratch: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 	var err error
 	switch name {
 	case "lz4":
-		c.compressor, err = newLZ4()
+		c.number = kgo.CodecLz4
+		c.compressor, err = newLZ4(level)
 	case "gzip":
-		c.compressor, err = kgo.DefaultCompressor(kgo.GzipCompression())
+		c.number = kgo.CodecGzip
+		gzip := kgo.GzipCompression()
+		if level > 0 {
+			gzip = gzip.WithLevel(level)
+		}
+		c.compressor, err = kgo.DefaultCompressor(gzip)
 	case "snappy":
+		c.number = kgo.CodecSnappy
 		c.compressor, err = kgo.DefaultCompressor(kgo.SnappyCompression())
 	case "zstd":
-		c.compressor, err = newZstd()
+		c.number = kgo.CodecZstd
+		c.compressor, err = newZstd(level)
 	}
 	return c, err
 }
+
+// Name returns the name of c, as for NewCodec.
+func (c *Codec) Name() string { return c.name }
+
+// Number returns Kafka's number of c, as for Batch.Codec.
+func (c *Codec) Number() int8 { return int8(c.number) }
 
 // None reports whether the codec leaves batches as they are.
 func (c *Codec) None() bool { return c.compressor == nil }

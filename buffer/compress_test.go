@@ -35,7 +35,7 @@ func noise(n int) []byte {
 func TestCodec_IsReadByOthers_ConcurrentSafe(t *testing.T) {
 	for _, name := range []string{"gzip", "snappy", "lz4", "zstd"} {
 		t.Run(name, func(t *testing.T) {
-			c, err := NewCodec(name)
+			c, err := NewCodec(name, 0)
 			require.NoError(t, err)
 			var wg sync.WaitGroup
 			for _, n := range []int{1, 100, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20, -1, -1 << 20,
@@ -61,10 +61,31 @@ func TestCodec_IsReadByOthers_ConcurrentSafe(t *testing.T) {
 	}
 }
 
+func TestCodec_LevelsAreReadByOthersAndDiffer(t *testing.T) {
+	src := lines(200_000)
+	for name, most := range Levels {
+		size := make(map[int]int)
+		for level := range most + 1 {
+			c, err := NewCodec(name, level)
+			require.NoError(t, err)
+			require.Equal(t, name, c.Name())
+			for range 2 {
+				small, codec := c.compressor.Compress(new(bytes.Buffer), src)
+				back, err := kgo.DefaultDecompressor().Decompress(small, codec)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(src, back))
+				require.EqualValues(t, codec, c.Number())
+				size[level] = len(small)
+			}
+		}
+		require.NotEqual(t, size[0], size[most], name)
+	}
+}
+
 // A batch has a CRC: who reads it need not check another.
 func TestCodec_HasNoChecksumOfItsOwn(t *testing.T) {
 	head := func(name string) []byte {
-		c, err := NewCodec(name)
+		c, err := NewCodec(name, 0)
 		require.NoError(t, err)
 		small, _ := c.compressor.Compress(new(bytes.Buffer), lines(1_000_000))
 		return small
@@ -86,7 +107,7 @@ func BenchmarkCodec(b *testing.B) {
 	}
 	for name, theirs := range map[string]kgo.CompressionCodec{"lz4": kgo.Lz4Compression(),
 		"zstd": kgo.ZstdCompression()} {
-		codec, err := NewCodec(name)
+		codec, err := NewCodec(name, 0)
 		require.NoError(b, err)
 		kgos, err := kgo.DefaultCompressor(theirs)
 		require.NoError(b, err)

@@ -21,7 +21,7 @@ const later = math.MinInt32
 // at most room bytes beyond what b held. The records for which there is no room wait as one batch,
 // which TakeUndealt returns next.
 func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
-	forKey := t.lane.cfg.Load().ForKey
+	forKey := t.cfg.Load().ForKey
 	begun := t.joinable()
 	spent := int64(0)
 	children, err := b.split(func(_ int, r *Record) int32 {
@@ -100,7 +100,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	if s == nil || s.dealt.tail == nil {
 		return false
 	}
-	cfg, into := t.lane.cfg.Load(), s.dealt.tail
+	cfg, into := t.cfg.Load(), s.dealt.tail
 	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count ||
 		into.History != c.History ||
 		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 ||

@@ -19,14 +19,17 @@ var (
 	ErrClosed        = errors.New("closed")
 )
 
-// Config says how a lane makes batches. All fields up to Reports are needed.
+// Config says how a lane makes batches. All fields up to Outlet but MaxLinger, Codec, LeaderAcks and
+// Reports are needed.
 type Config struct {
 	Linger          time.Duration // how long an open batch waits for more records
+	MaxLinger       time.Duration // the most that the dispatcher may make of that; 0: Linger
 	DeliveryTimeout time.Duration // from Send to giving up
 	BatchBytes      int           // size of a full batch on the wire, with its header
+	Codec           *Codec        // what batches are compressed with; nil: nothing
+	LeaderAcks      bool          // acks of the leader alone; the dispatcher looks at it
 	MaxTopics       int           // topics at a time
 	Reports         bool          // keep what delivery reports need of each record
-	Sums            bool          // sum batches while they are written; they will go uncompressed
 
 	// Outlet returns where a new topic is dispatched. It is called under a lock, and must return at
 	// once.
@@ -42,6 +45,50 @@ type Config struct {
 	// MaxShare returns the part of the lane's ceiling that a new topic may hold, by its name. Zero
 	// means no bound. Nil means zero for all.
 	MaxShare func(topic string) float64
+	// Own returns what a topic has instead of the lane's, by its name; nil: nothing. What it
+	// returns must not change. A nil Own means nil for all. It is called under a lock, and must
+	// return at once.
+	Own func(topic string) *Own
+}
+
+// Own are the settings that a topic may have of its own. They are complete: a zero has no special
+// meaning. The fields are as in Config.
+type Own struct {
+	Linger          time.Duration
+	MaxLinger       time.Duration
+	DeliveryTimeout time.Duration
+	BatchBytes      int
+	Codec           *Codec
+	LeaderAcks      bool
+}
+
+// with returns c with the settings of a topic.
+func (c *Config) with(own *Own) *Config {
+	other := *c
+	other.Linger, other.MaxLinger = own.Linger, own.MaxLinger
+	other.DeliveryTimeout, other.BatchBytes = own.DeliveryTimeout, own.BatchBytes
+	other.Codec, other.LeaderAcks = own.Codec, own.LeaderAcks
+	other.complete()
+	return &other
+}
+
+// complete fills in what may be nil.
+func (c *Config) complete() {
+	if c.ForKey == nil {
+		c.ForKey = partitioner.Sticky{}.ForKey
+	}
+	if c.CatchUp == nil {
+		c.CatchUp = func() {}
+	}
+	if c.Codec == nil {
+		c.Codec = NoCodec
+	}
+}
+
+// LingerIn returns how long an open batch waits for more records in a lane whose batches wait for
+// so long at the moment.
+func (c *Config) LingerIn(lane time.Duration) time.Duration {
+	return max(c.Linger, min(lane, c.MaxLinger))
 }
 
 // Lane holds the topics of one priority. It is safe for concurrent use.
@@ -58,7 +105,8 @@ type Lane struct {
 
 	mu      sync.Mutex // guards what follows; taken inside the lock of a topic, never the other way
 	topics  []*Topic   // all, in the order in which they were made
-	waiting waitList   // batches that wait
+	own     map[*Own]*Config
+	waiting waitList // batches that wait
 	closed  bool
 	retired delivery.Books // of topics that were freed
 }
@@ -73,15 +121,34 @@ func NewLane(cfg Config, budget *Budget, pool *Pool) *Lane {
 // Config returns the configuration of the lane.
 func (l *Lane) Config() Config { return *l.cfg.Load() }
 
-// Configure changes how batches are made from now on. Reports must stay as they are.
+// Configure changes how batches are made from now on, in the topics that there are too. Reports
+// must stay as they are.
 func (l *Lane) Configure(cfg Config) {
-	if cfg.ForKey == nil {
-		cfg.ForKey = partitioner.Sticky{}.ForKey
-	}
-	if cfg.CatchUp == nil {
-		cfg.CatchUp = func() {}
-	}
+	cfg.complete()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.cfg.Store(&cfg)
+	l.own = make(map[*Own]*Config)
+	for _, t := range l.topics {
+		t.cfg.Store(l.configOfLocked(t.name))
+	}
+}
+
+// configOfLocked returns the configuration of a topic: that of the lane, or one of its own, which
+// it shares with all topics that have the same.
+func (l *Lane) configOfLocked(topic string) *Config {
+	cfg := l.cfg.Load()
+	if cfg.Own == nil {
+		return cfg
+	}
+	own := cfg.Own(topic)
+	if own == nil {
+		return cfg
+	}
+	if l.own[own] == nil {
+		l.own[own] = cfg.with(own)
+	}
+	return l.own[own]
 }
 
 // Find returns the topic called name, or nil. It takes no lock for a topic that has existed for a
@@ -110,6 +177,7 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 		t.maxShare = share(name)
 	}
 	t.unkeyed = source{kind: Unkeyed, partition: -1}
+	t.cfg.Store(l.configOfLocked(name))
 	l.topics = append(l.topics, t)
 	l.index.Put(t)
 	return t, nil

@@ -18,7 +18,12 @@ import (
 // compresses it, and once more afterwards.
 type lz4Compressor struct {
 	head   []byte    // of every frame
-	blocks sync.Pool // of *lz4.Compressor, each for one goroutine at a time
+	blocks sync.Pool // of lz4Blocks, each for one goroutine at a time
+}
+
+// lz4Blocks compresses blocks: *lz4.Compressor fast, *lz4.CompressorHC as its level says.
+type lz4Blocks interface {
+	CompressBlock(src, dst []byte) (int, error)
 }
 
 const (
@@ -29,7 +34,8 @@ const (
 // lz4End is in the place of the size of one more block.
 var lz4End = make([]byte, 4)
 
-func newLZ4() (*lz4Compressor, error) {
+// newLZ4 returns the compressor of a level from 1 to 9; 0 is the fastest.
+func newLZ4(level int) (*lz4Compressor, error) {
 	var empty bytes.Buffer // the frame around nothing
 	w := lz4.NewWriter(&empty)
 	if err := w.Apply(lz4.BlockSizeOption(lz4.Block1Mb), lz4.ChecksumOption(false)); err != nil {
@@ -40,6 +46,10 @@ func newLZ4() (*lz4Compressor, error) {
 	}
 	c := &lz4Compressor{head: bytes.TrimSuffix(empty.Bytes(), lz4End)}
 	c.blocks.New = func() any { return new(lz4.Compressor) }
+	if level > 0 {
+		depth := lz4.Level1 << (level - 1)
+		c.blocks.New = func() any { return &lz4.CompressorHC{Level: depth} }
+	}
 	return c, nil
 }
 
@@ -47,7 +57,7 @@ func newLZ4() (*lz4Compressor, error) {
 func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte,
 	kgo.CompressionCodecType) {
 	dst.Grow(len(c.head) + lz4.CompressBlockBound(len(src)) + (len(src)/lz4Block+2)*len(lz4End))
-	blocks := c.blocks.Get().(*lz4.Compressor)
+	blocks := c.blocks.Get().(lz4Blocks)
 	defer c.blocks.Put(blocks)
 	frame := append(dst.AvailableBuffer(), c.head...)
 	for len(src) > 0 {
@@ -59,7 +69,7 @@ func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.Compres
 }
 
 // appendBlock appends a block to frame, which has room for it, after its size.
-func appendBlock(frame, block []byte, c *lz4.Compressor) []byte {
+func appendBlock(frame, block []byte, c lz4Blocks) []byte {
 	at := len(frame) + len(lz4End)
 	n, err := c.CompressBlock(block, frame[at:cap(frame)])
 	if err != nil || n == 0 || n >= len(block) {

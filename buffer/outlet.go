@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,9 +15,11 @@ type Outlet struct {
 	wake chan struct{}
 	// fires when an open batch that the dispatcher does not know of has lingered
 	ripe *time.Timer
-	// the dispatcher will look at open batches when the first has lingered, by itself or because
-	// ripe fires
-	armed atomic.Bool
+	// how long open batches linger at the moment, where their settings give a range
+	linger atomic.Int64
+	// the monotonic time at which the dispatcher looks at open batches at the latest, by itself or
+	// because ripe fires; changed under mu
+	looks atomic.Int64
 
 	// guards what follows; taken inside the lock of a topic, never the other way
 	mu       sync.Mutex
@@ -27,6 +30,7 @@ type Outlet struct {
 func NewOutlet() *Outlet {
 	o := &Outlet{wake: make(chan struct{}, 1), ripe: time.NewTimer(time.Hour)}
 	o.ripe.Stop()
+	o.looks.Store(math.MaxInt64)
 	return o
 }
 
@@ -45,9 +49,16 @@ func (o *Outlet) Wake() {
 // lingered: until then the dispatcher has nothing to do for it.
 func (o *Outlet) Ripe() <-chan time.Time { return o.ripe.C }
 
-// ripen has Ripe fire after linger, unless the dispatcher will look by then.
-func (o *Outlet) ripen(linger time.Duration) {
-	if o.armed.CompareAndSwap(false, true) {
+// looksBy reports whether the dispatcher looks at open batches by a monotonic time.
+func (o *Outlet) looksBy(at time.Duration) bool { return o.looks.Load() <= int64(at) }
+
+// ripen has Ripe fire after linger from the monotonic time now on, unless the dispatcher will look
+// by then.
+func (o *Outlet) ripen(now, linger time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.looksBy(now + linger) {
+		o.looks.Store(int64(now + linger))
 		o.ripe.Reset(linger)
 	}
 }
@@ -55,13 +66,22 @@ func (o *Outlet) ripen(linger time.Duration) {
 // Look must be called by the dispatcher before it surveys topics. It then sees every batch that was
 // opened before, and gets a signal for those opened later.
 func (o *Outlet) Look() {
-	o.armed.Store(false)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.looks.Store(math.MaxInt64)
 	o.ripe.Stop()
 }
 
-// Arm notes that the dispatcher will look by itself when the first open batch that it has seen has
-// lingered. Until then, a new batch does not wake it.
-func (o *Outlet) Arm() { o.armed.Store(true) }
+// Arm notes that the dispatcher will look by itself at a monotonic time. Until then, a new batch
+// does not wake it that will not have lingered.
+func (o *Outlet) Arm(at time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.looks.Store(min(o.looks.Load(), int64(at)))
+}
+
+// SetLinger notes how long open batches linger at the moment, where their settings give a range.
+func (o *Outlet) SetLinger(linger time.Duration) { o.linger.Store(int64(linger)) }
 
 // Incoming appends the topics that got work since the last call to dst, except those that were
 // assigned to another outlet meanwhile.

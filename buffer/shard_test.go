@@ -28,7 +28,7 @@ func wait(topic *Topic, r *Record, now time.Duration) error {
 	if topic.closed {
 		return ErrClosed
 	}
-	err := topic.addUnkeyedLocked(topic.lane.cfg.Load(), nil, true, r, now, false)
+	err := topic.addUnkeyedLocked(topic.cfg.Load(), nil, true, r, now, false)
 	if err == nil {
 		topic.books.Accepted++
 	}
@@ -174,9 +174,9 @@ func TestShard_ABatchBesideThemThatIsSealedLateExpiresInTime(t *testing.T) {
 	for topic.unkeyed.sealed.tail == nil || topic.unkeyed.sealed.tail.born == 0 {
 		topic.mu.Lock() // so these go to the shard
 		sh := &topic.aside()[0]
-		_, full := sh.add(topic.lane.cfg.Load(), &r, day/16)
+		_, full := sh.add(topic.cfg.Load(), &r, day/16)
 		if full {
-			require.True(t, topic.addAsideLocked(topic.lane.cfg.Load(), sh, &r, day/16))
+			require.True(t, topic.addAsideLocked(topic.cfg.Load(), sh, &r, day/16))
 			topic.books.Accepted++
 		}
 		topic.mu.Unlock()
@@ -222,7 +222,7 @@ func TestShard_ABatchThatHasNoMemoryToGrowIsReadyAtOnce(t *testing.T) {
 	topic.lane.budget.SetMax(topic.lane.budget.Used())
 	r := Record{Value: make([]byte, 2*cap(topic.aside()[0].source.open.body))}
 	topic.mu.Lock()
-	require.False(t, topic.addAsideLocked(topic.lane.cfg.Load(), &topic.aside()[0], &r, 0))
+	require.False(t, topic.addAsideLocked(topic.cfg.Load(), &topic.aside()[0], &r, 0))
 	topic.mu.Unlock()
 	require.True(t, topic.Survey(nil)[0].Sealed)
 	require.Len(t, topic.outlet.Woken(), 1)

@@ -14,7 +14,7 @@ import (
 func sums(t require.TestingT) (*Pool, *Topic) {
 	pool := NewPool(1<<20, 1<<20)
 	lane := NewLane(Config{BatchBytes: 1 << 20, DeliveryTimeout: time.Hour, MaxTopics: 1,
-		Sums: true, Outlet: func(string) *Outlet { return NewOutlet() }},
+		Outlet: func(string) *Outlet { return NewOutlet() }},
 		NewBudget(64<<20), pool)
 	topic, err := lane.Topic("events", 0)
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func sums(t require.TestingT) (*Pool, *Topic) {
 }
 
 func TestSum_IsThatOfTheBodyHoweverItCameAbout(t *testing.T) {
-	zstd, err := NewCodec("zstd")
+	zstd, err := NewCodec("zstd", 0)
 	require.NoError(t, err)
 	rapid.Check(t, func(t *rapid.T) {
 		codec := rapid.SampledFrom([]*Codec{NoCodec, zstd}).Draw(t, "codec")

@@ -12,6 +12,7 @@ import (
 type Topic struct {
 	name string
 	lane *Lane
+	cfg  atomic.Pointer[Config] // that of lane, or its own; see Lane.configOfLocked
 	made time.Time
 	// as many of shards may have an open batch; both change under mu, and are looked at without
 	opened atomic.Int32
@@ -67,6 +68,10 @@ func (t *Topic) Name() string { return t.name }
 // Lane returns the lane of t.
 func (t *Topic) Lane() *Lane { return t.lane }
 
+// Config returns the configuration of t, which must not be changed. It differs from that of its
+// lane in what Config.Own says.
+func (t *Topic) Config() *Config { return t.cfg.Load() }
+
 // Made returns when t was made, and began to count.
 func (t *Topic) Made() time.Time { return t.made }
 
@@ -86,7 +91,7 @@ func (t *Topic) AppendTight(r *Record, where Kind, partition int32, now time.Dur
 
 func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration,
 	tight bool) error {
-	cfg := t.lane.cfg.Load()
+	cfg := t.cfg.Load()
 	var full *shard
 	var waited bool
 	if where == Unkeyed && t.opened.Load() > 0 || !t.mu.TryLock() {
@@ -191,12 +196,13 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 			}
 		}
 	}
-	return t.beginLocked(s, r, limit, now, tight)
+	return t.beginLocked(cfg, s, r, limit, now, tight)
 }
 
 // beginLocked adds r to a new batch of s.
-func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, tight bool) error {
-	b := t.newBatch(s)
+func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now time.Duration,
+	tight bool) error {
+	b := t.newBatch(cfg, s)
 	delta, size, framed := b.measure(r)
 	if err := t.reserve(batchOverhead, now); err != nil {
 		return err
@@ -218,18 +224,18 @@ func (t *Topic) beginLocked(s *source, r *Record, limit int, now time.Duration, 
 	t.holdLocked(b, nil)
 	t.waitLocked(b)
 	t.listLocked()
-	t.tellLocked()
+	t.tellLocked(cfg, now)
 	return nil
 }
 
-// tellLocked has the dispatcher look at a batch that was opened. It looks at once if it does not
-// know t or need not wait, and otherwise when the batch has lingered or expired.
-func (t *Topic) tellLocked() {
-	cfg := t.lane.cfg.Load()
-	switch wait := min(cfg.Linger, cfg.DeliveryTimeout); {
-	case t.outlet.armed.Load():
+// tellLocked has the dispatcher look at a batch that was opened now. It looks at once if it does
+// not know t or need not wait, and otherwise when the batch has lingered or expired.
+func (t *Topic) tellLocked(cfg *Config, now time.Duration) {
+	linger := cfg.LingerIn(time.Duration(t.outlet.linger.Load()))
+	switch wait := min(linger, cfg.DeliveryTimeout); {
+	case t.outlet.looksBy(now + wait):
 	case t.served && wait > 0:
-		t.outlet.ripen(wait)
+		t.outlet.ripen(now, wait)
 	default:
 		t.outlet.Wake()
 	}
@@ -267,10 +273,9 @@ func (l *Lane) ample() bool { return l.budget.Used() < l.budget.Max()/2 }
 // quickFill is the time to fill a batch that counts as quick.
 const quickFill = 100 * time.Millisecond
 
-func (t *Topic) newBatch(s *source) *Batch {
-	cfg := t.lane.cfg.Load()
+func (t *Topic) newBatch(cfg *Config, s *source) *Batch {
 	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1),
-		reports: cfg.Reports, sums: cfg.Sums}
+		reports: cfg.Reports, sums: cfg.Codec.None()}
 	if s.kind == Keyed {
 		b.count = t.count
 	}

@@ -234,7 +234,7 @@ func TestTopic_ABatchThatIsBeingCompressedCannotBeTaken(t *testing.T) {
 	require.NotNil(t, claimed)
 	require.Nil(t, topic.ClaimRaw(), "one claim for each batch")
 	require.Nil(t, topic.Take(Unkeyed, -1, true))
-	codec, err := NewCodec("lz4")
+	codec, err := NewCodec("lz4", 0)
 	require.NoError(t, err)
 	claimed.Compress(codec)
 	require.Same(t, claimed, topic.Take(Unkeyed, -1, true))

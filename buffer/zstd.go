@@ -18,21 +18,29 @@ type zstdCompressor struct {
 	encoders sync.Pool // of *zstd.Encoder, each for one goroutine at a time
 }
 
-// zstdOptions have an encoder take little more than its window.
-var zstdOptions = []zstd.EOption{
-	zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1 << 20),
-	zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+// zstdOptions have an encoder of a level take little more than its window.
+func zstdOptions(level zstd.EncoderLevel) []zstd.EOption {
+	return []zstd.EOption{
+		zstd.WithEncoderLevel(level), zstd.WithWindowSize(1 << 20),
+		zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+	}
 }
 
-func newZstd() (*zstdCompressor, error) {
-	c := new(zstdCompressor)
-	first, err := zstd.NewWriter(nil, zstdOptions...)
+// newZstd returns the compressor of a level from 1 to 22 as zstd counts them, of which the library
+// makes four; 0 is the fastest.
+func newZstd(level int) (*zstdCompressor, error) {
+	c, of := new(zstdCompressor), zstd.SpeedFastest
+	if level > 0 {
+		of = zstd.EncoderLevelFromZstd(level)
+	}
+	options := zstdOptions(of)
+	first, err := zstd.NewWriter(nil, options...)
 	if err != nil {
 		return nil, err
 	}
 	c.encoders.New = func() any {
 		// it fails on options that contradict each other, which these do not
-		e, _ := zstd.NewWriter(nil, zstdOptions...)
+		e, _ := zstd.NewWriter(nil, options...)
 		return e
 	}
 	c.encoders.Put(first)

@@ -40,9 +40,10 @@ func (s *setup) ways(priority routing.Priority) (ways []dispatch.Way) {
 }
 
 func (p *Producer) bufferConfig(cfg *Config, priority routing.Priority) buffer.Config {
-	linger, _ := cfg.lingers(priority)
+	linger, most := cfg.lingers(priority)
 	return buffer.Config{
 		Linger:          linger,
+		MaxLinger:       most,
 		DeliveryTimeout: cfg.Priorities.of(priority).DeliveryTimeout,
 		BatchBytes:      cfg.Batching.MaxBytes,
 		MaxTopics:       cfg.Buffer.MaxTopics,

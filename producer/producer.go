@@ -81,7 +81,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	codec, err := buffer.NewCodec(cfg.Batching.Compression)
+	codec, err := buffer.NewCodec(cfg.Batching.Compression, 0)
 	if err != nil {
 		return nil, err
 	}

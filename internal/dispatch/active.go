@@ -1,10 +1,15 @@
 package dispatch
 
+import (
+	"math"
+	"time"
+)
+
 // settleActive drops topics that need no attention until they get another record, and asks for
 // the next pass for the others.
 func (se *sender) settleActive() {
 	kept := se.active[:0]
-	armed, plain := false, se.anyPlain()
+	armed, plain := never, se.anyPlain()
 	for _, ts := range se.active {
 		if ts.quiet() {
 			ts.active = false
@@ -19,7 +24,7 @@ func (se *sender) settleActive() {
 			}
 			if due := se.due(w); w.Open && due > se.pass.now {
 				se.pass.by(due)
-				armed = true
+				armed = min(armed, due)
 			}
 			if cross := w.Oldest + se.pass.linger + crossAfter; ts.rack != "" &&
 				cross > se.pass.now {
@@ -37,7 +42,8 @@ func (se *sender) settleActive() {
 	}
 	clear(se.active[len(kept):])
 	se.active = kept
-	if armed {
-		se.outlet.Arm()
-	}
+	se.outlet.Arm(armed)
 }
+
+// never is a monotonic time that does not come.
+const never time.Duration = math.MaxInt64

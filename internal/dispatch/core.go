@@ -75,6 +75,7 @@ func (c *core) begin() {
 	s := c.lane.settings()
 	*c.pass = pass{Settings: s, number: c.pass.number + 1, now: now, at: now + c.engine.idle/10,
 		linger: c.linger.In(s)}
+	c.outlet.SetLinger(c.pass.linger)
 }
 
 func (c *core) activate(ts *topicState) {

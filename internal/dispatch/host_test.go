@@ -25,7 +25,7 @@ func (silent) Report(Verdict)                      {}
 func (silent) Event(Event)                         {}
 
 func newTestEngine(t *testing.T, log *zap.Logger) *Engine {
-	codec, err := buffer.NewCodec("none")
+	codec, err := buffer.NewCodec("none", 0)
 	require.NoError(t, err)
 	c := clock.New(time.Now)
 	t.Cleanup(c.Stop)
