@@ -118,8 +118,8 @@ func NewLane(cfg Config, budget *Budget, pool *Pool) *Lane {
 	return l
 }
 
-// Config returns the configuration of the lane.
-func (l *Lane) Config() Config { return *l.cfg.Load() }
+// Config returns the configuration of the lane, which must not be changed.
+func (l *Lane) Config() *Config { return l.cfg.Load() }
 
 // Configure changes how batches are made from now on, in the topics that there are too. Reports
 // must stay as they are.

@@ -67,7 +67,7 @@ func TestLane_ConfigureReachesTheTopicsThatThereAre(t *testing.T) {
 	require.NoError(t, err)
 	require.Same(t, topic.Config(), also.Config())
 
-	cfg := lane.Config()
+	cfg := *lane.Config()
 	was := &Own{DeliveryTimeout: time.Minute, BatchBytes: 2 << 10}
 	cfg.Own = func(string) *Own { return was }
 	lane.Configure(cfg)

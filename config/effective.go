@@ -3,6 +3,7 @@ package config
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ type Setting struct {
 }
 
 // Effective returns every setting of cfg with its defaults filled in, in the order of the struct.
-// It hides secrets. origins may be nil. The error is that of producer.New.
+// It leaves out what entries of topics leave to batching and to their priority. It hides secrets. origins may be nil. The error is that of producer.New.
 func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	full, err := cfg.Complete()
 	if err != nil {
@@ -45,6 +46,9 @@ func Fields(cfg producer.Config) iter.Seq2[string, string] {
 
 func settingsOf(cfg producer.Config, origins *Origins) (settings []Setting) {
 	for _, l := range leavesOf(reflect.ValueOf(cfg)) {
+		if l.inherits() {
+			continue
+		}
 		s := Setting{Field: l.path, Value: display(l)}
 		if origins != nil {
 			s.Origin = origins.Of(l.path)
@@ -52,6 +56,13 @@ func settingsOf(cfg producer.Config, origins *Origins) (settings []Setting) {
 		settings = append(settings, s)
 	}
 	return settings
+}
+
+// inherits reports whether l is a setting of an entry of topics that leaves it to batching or to a
+// priority.
+func (l leaf) inherits() bool {
+	return strings.HasPrefix(l.path, "topics[") && l.value.IsZero() &&
+		!slices.Contains([]string{"topic", "priority", "max_share"}, lastName(l.path))
 }
 
 // display returns the value of l for people: secrets hidden, text in quotes.

@@ -24,7 +24,7 @@ func TestExample_FrontingClustersIsWhatItSays(t *testing.T) {
 				"a priority goes to the cluster of its name")
 		}
 	}
-	table, err := routing.NewTable(cfg.Topics)
+	table, err := routing.NewTable(cfg.Rules())
 	require.NoError(t, err)
 	require.Equal(t, routing.High, table.Priority("playback.stop"))
 	require.Equal(t, routing.Low, table.Priority("error-log"))

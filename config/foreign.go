@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/forebay-go/forebay/internal/similar"
@@ -29,6 +30,8 @@ var foreign = byName([]struct{ hint, names string }{
 	{"write batching.linger, with a unit: 10ms", "lingerms queuebufferingmaxms"},
 	{"write batching.max_bytes", "batchsize"},
 	{"write batching.compression", "compressiontype compressioncodec"},
+	{"write batching.compression_level", `
+		compressionlevel compressiongziplevel compressionlz4level compressionzstdlevel`},
 	{"write batching.acks: all or leader", "requestrequiredack requestrequiredacks requiredacks"},
 	{"write batching.partitioner, or use WithPartitioner", "partitionerclass"},
 	{"write batching.max_record_bytes", "maxrequestsize messagemaxbytes maxmessagebytes"},
@@ -59,13 +62,20 @@ func byName(table []struct{ hint, names string }) map[string]string {
 	return hints
 }
 
-// foreignHint returns what to write instead of a setting of another program; "" for other names,
-// and for those in ours.
+// foreignHint returns what to write instead of a setting of another program, for which ours may be
+// written where it is; "" for other names, and for those in ours.
 func foreignHint(name string, ours []string) string {
 	for _, our := range ours {
 		if similar.Plain(our) == similar.Plain(name) {
 			return ""
 		}
 	}
-	return foreign[similar.Plain(name)]
+	hint := foreign[similar.Plain(name)]
+	if here, is := strings.CutPrefix(hint, "write batching."); is { // topics have some of these
+		setting, _, _ := strings.Cut(here, " ")
+		if slices.Contains(ours, strings.Trim(setting, ",:")) {
+			return "write " + here
+		}
+	}
+	return hint
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -255,6 +256,9 @@ func elsewhere(name string) []string {
 	}
 	meant := similar.Name(name, names)
 	places := slices.DeleteFunc(all, func(path string) bool { return lastName(path) != meant })
+	slices.SortStableFunc(places, func(a, b string) int { // what is for all goes before exceptions
+		return cmp.Compare(strings.Count(a, "[]"), strings.Count(b, "[]"))
+	})
 	return places[:min(len(places), 3)]
 }
 
@@ -419,10 +423,17 @@ func wanted(p place, n *yaml.Node) string {
 	return "write its settings, indented below it: " + strings.Join(namesOf(fieldsOf(t)), ", ")
 }
 
+// mostShown is how many settings a message has of the form of a list item. Of more it has two.
+const mostShown = 5
+
 // sample returns the form of a list item.
 func sample(t reflect.Type) string {
 	if t.Kind() != reflect.Struct {
 		return "…"
 	}
-	return "{" + strings.Join(namesOf(fieldsOf(t)), ": …, ") + ": …}"
+	names, rest := namesOf(fieldsOf(t)), "}"
+	if len(names) > mostShown {
+		names, rest = names[:2], ", …}"
+	}
+	return "{" + strings.Join(names, ": …, ") + ": …" + rest
 }

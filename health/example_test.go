@@ -62,7 +62,7 @@ func Example() {
 func ExampleWithReady() {
 	p, err := producer.New(producer.Config{ // nobody listens there
 		Clusters: map[string]producer.ClusterConfig{"high": {Brokers: []string{"127.0.0.1:1"}}},
-		Topics:   []routing.Rule{{Topic: "*", Priority: routing.High}},
+		Topics:   []producer.TopicConfig{{Topic: "*", Priority: routing.High}},
 	})
 	if err != nil {
 		panic(err)

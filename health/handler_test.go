@@ -170,7 +170,7 @@ func TestHandler_AnswersAreBounded(t *testing.T) {
 			Reason: strings.Repeat("reason ", 1000)}
 		f.history = append(f.history, producer.Event{Cluster: name,
 			Reason: strings.Repeat("reason ", 1000)})
-		f.cfg.Topics = append(f.cfg.Topics, routing.Rule{Topic: name, Priority: routing.Low})
+		f.cfg.Topics = append(f.cfg.Topics, producer.TopicConfig{Topic: name, Priority: routing.Low})
 	}
 	f.history = f.history[:128] // as a producer has
 	for range 361 {             // as a producer has

@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 		}
 		cfg.Clusters[name] = producer.ClusterConfig{Brokers: k.ListenAddrs()}
 	}
-	cfg.Topics = []routing.Rule{{Topic: "playback", Priority: routing.High},
+	cfg.Topics = []producer.TopicConfig{{Topic: "playback", Priority: routing.High},
 		{Topic: "trace", Priority: routing.Low}}
 	cfg.Priorities.High.Cluster, cfg.Priorities.Low.Cluster = "main", "main"
 	cfg.Priorities.Medium = producer.PriorityConfig{Cluster: "main",

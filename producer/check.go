@@ -58,13 +58,10 @@ func (o *options) complete(cfg Config) (Config, *routing.Table, error) {
 		c.priority(cfg.Priorities.of(p), p, cfg.Clusters)
 	}
 	c.guarantees(&cfg.Priorities)
-	table, err := routing.NewTable(cfg.Topics)
-	if err != nil {
-		c.errs = append(c.errs, err)
-	}
-	c.routes(&cfg)
 	c.buffer(&cfg)
 	c.batching(&cfg.Batching, cfg.Buffer.MaxBytes)
+	table := c.topics(&cfg)
+	c.routes(&cfg)
 	c.room(&cfg)
 	c.resolver(&cfg.Resolver)
 	if len(c.errs) > 0 {
@@ -341,7 +338,7 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 			b.MaxLinger, b.Linger)
 	}
 	defaultTo(&b.MaxBytes, int(max(1<<10, min(1_000_000, bufferBytes/4))))
-	if b.MaxBytes < 1<<10 || b.MaxBytes > 16<<20 {
+	if b.MaxBytes < leastBatch || b.MaxBytes > mostBatch {
 		c.fail("batching.max_bytes", "%d: write 1024 to 16777216, or 0 for 1000000", b.MaxBytes)
 	}
 	defaultTo(&b.MaxRecordBytes, 1_000_000)
@@ -349,22 +346,13 @@ func (c *checker) batching(b *BatchingConfig, bufferBytes int64) {
 		c.fail("batching.max_record_bytes", "%d: write 1 to 67108864, or 0 for 1000000",
 			b.MaxRecordBytes)
 	}
-	// as Kafka's own settings have it
-	if meant, ok := map[string]string{"-1": "all", "1": "leader"}[b.Acks]; ok {
-		b.Acks = meant
-	}
 	defaultTo(&b.Compression, "none")
 	defaultTo(&b.Partitioner, sticky)
 	c.oneOf("batching.partitioner", &b.Partitioner, sticky, roundRobin)
-	c.oneOf("batching.compression", &b.Compression, "none", "gzip", "snappy", "lz4", "zstd")
+	c.codec("batching.compression", &b.Compression)
+	c.level("batching", b.Compression, b.CompressionLevel)
 	defaultTo(&b.Acks, "all")
-	if b.Acks == "0" || b.Acks == "none" {
-		c.fail("batching.acks",
-			"%q: write all or leader: without an acknowledgement nothing is known to be "+
-				"delivered", b.Acks)
-		return
-	}
-	c.oneOf("batching.acks", &b.Acks, "all", "leader")
+	c.acks("batching.acks", &b.Acks)
 }
 
 // oneOf checks that value is one of the allowed words, and makes it that word where it is spelt as

@@ -24,7 +24,7 @@ func TestNew_NamesEveryMistakeAndWhatToWriteInstead(t *testing.T) {
 			Low:  PriorityConfig{Cluster: "c", DeliveryTimeout: time.Millisecond},
 			High: PriorityConfig{MoveUnresolvedAfter: -5, SwitchEvery: -6},
 		},
-		Topics: []routing.Rule{{Topic: "x"}},
+		Topics: []TopicConfig{{Topic: "x"}},
 		Buffer: BufferConfig{MaxBytes: 1000, MaxTopics: -1},
 		Batching: BatchingConfig{Linger: time.Hour, MaxBytes: 1, MaxRecordBytes: -1,
 			Compression: "zip", Acks: "none"},
@@ -42,8 +42,6 @@ priorities.high.switch_every: -6ns: write a positive time up to 8760h (365 days)
 priorities.high.move_unresolved_after: -5ns: write a positive time up to 8760h (365 days), or -1 for never
 priorities.low.cluster: there is no cluster "c": write one of a, b
 priorities.low.delivery_timeout: 1ms: write 1s to 8760h (365 days), or 0 for 2m0s
-topics[0].priority: unset: write low, medium or high
-priorities.medium.cluster: not set, and medium is the default priority: write one of a, b
 buffer.max_topics: -1: write 1 or more, or 0 for 10000
 reports.max_bytes: -1: write 1 or more, or 0 for half of buffer.max_bytes
 batching.linger: 1h0m0s: write a time up to 1m, or -1 for none
@@ -51,6 +49,8 @@ batching.max_bytes: 1: write 1024 to 16777216, or 0 for 1000000
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write all or leader: without an acknowledgement nothing is known to be delivered
+topics[0].priority: unset: write low, medium or high
+priorities.medium.cluster: not set, and medium is the default priority: write one of a, b
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
 resolver.refresh_every: 1ms: write 1s to 8760h (365 days), or 0 for 30s`)
 	_, err = New(Config{})
@@ -118,15 +118,15 @@ func TestConfig_ClustersNamedAfterPrioritiesServeThem(t *testing.T) {
 func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 	for _, x := range []struct {
 		clusters []string
-		rules    []routing.Rule
+		rules    []TopicConfig
 		set      func(*PrioritiesConfig)
 		says     string // empty: nothing
 		warns    []string
 	}{
 		{clusters: []string{"high", "low", "medium"},
-			rules: []routing.Rule{{Topic: "plays", Priority: routing.High}}},
+			rules: []TopicConfig{{Topic: "plays", Priority: routing.High}}},
 		{clusters: []string{"hgih", "low", "medium"},
-			rules: []routing.Rule{{Topic: "plays", Priority: routing.High}},
+			rules: []TopicConfig{{Topic: "plays", Priority: routing.High}},
 			says:  `topics[0].priority: high has no cluster: set priorities.high.cluster to one of hgih, low, medium; or is "hgih" to be called "high"?`},
 		{clusters: []string{"hgih", "low", "medium"}, warns: []string{"clusters.hgih"}},
 		{clusters: []string{"eu", "us"},
@@ -137,7 +137,7 @@ func TestNew_WantsAClusterForEachPriorityThatRecordsGet(t *testing.T) {
 		{clusters: []string{"eu", "us"}, set: func(c *PrioritiesConfig) {
 			c.Medium = PriorityConfig{Cluster: "eu", Fallbacks: []routing.Fallback{{Cluster: "us"}}}
 		}},
-		{clusters: []string{"high", "low"}, rules: []routing.Rule{{Topic: "plays",
+		{clusters: []string{"high", "low"}, rules: []TopicConfig{{Topic: "plays",
 			Priority: routing.High}, {Topic: "*", Priority: routing.Low}}},
 	} {
 		cfg := Config{Clusters: make(map[string]ClusterConfig), Topics: x.rules}

@@ -27,7 +27,7 @@ func away(t require.TestingT, change func(*Config), opts ...Option) *Producer {
 	cfg.Batching.MaxBytes = 8 << 10
 	cfg.Batching.MaxRecordBytes = 8 << 10
 	for _, p := range routing.All {
-		cfg.Topics = append(cfg.Topics, routing.Rule{Topic: p.String() + "*", Priority: p})
+		cfg.Topics = append(cfg.Topics, TopicConfig{Topic: p.String() + "*", Priority: p})
 	}
 	if change != nil {
 		change(&cfg)
@@ -365,7 +365,7 @@ func TestEvict_NothingIsGivenUpAfterClose(t *testing.T) {
 func TestSend_SaysWhichBoundWasMet(t *testing.T) {
 	p := away(t, func(c *Config) {
 		c.Priorities.Medium.CeilingShare = 0.25
-		c.Topics = append([]routing.Rule{{Topic: "low.small", Priority: routing.Low,
+		c.Topics = append([]TopicConfig{{Topic: "low.small", Priority: routing.Low,
 			MaxShare: 0.1}}, c.Topics...)
 	})
 	defer giveUp(p)
@@ -391,7 +391,7 @@ func TestNew_NamesEveryMistakeInShares(t *testing.T) {
 	cfg.Priorities.Low = PriorityConfig{GuaranteedShare: 0.5, CeilingShare: 0.25, WhenFull: "wait"}
 	cfg.Priorities.Medium = PriorityConfig{CeilingShare: math.NaN()}
 	cfg.Priorities.High = PriorityConfig{GuaranteedShare: -0.5, CeilingShare: 0.5}
-	cfg.Topics = []routing.Rule{{Topic: "a", Priority: routing.Low, MaxShare: 1.5}}
+	cfg.Topics = []TopicConfig{{Topic: "a", Priority: routing.Low, MaxShare: 1.5}}
 	_, err := New(cfg)
 	require.EqualError(t, err, `forebay: wrong configuration:
 priorities.high.guaranteed_share: -0.5: write a part of buffer.max_bytes up to 0.5, its ceiling_share; 0 for the default, or -1 for none

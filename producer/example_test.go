@@ -22,7 +22,7 @@ func Example() {
 
 	p, err := producer.New(producer.Config{
 		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: kafka.ListenAddrs()}},
-		Topics:   []routing.Rule{{Topic: "playback.*", Priority: routing.High}},
+		Topics:   []producer.TopicConfig{{Topic: "playback.*", Priority: routing.High}},
 	})
 	if err != nil {
 		panic(err) // the configuration is wrong in itself
@@ -138,7 +138,7 @@ func ExampleProducer_Reconfigure() {
 	_ = p.Send(producer.Record{Topic: "plays"})
 
 	cfg := p.Config() // what is in force, to change and to give back
-	cfg.Topics = []routing.Rule{{Topic: "plays", Priority: routing.High}}
+	cfg.Topics = []producer.TopicConfig{{Topic: "plays", Priority: routing.High}}
 	if err := p.Reconfigure(cfg); err != nil {
 		panic(err) // nothing has changed
 	}

@@ -53,14 +53,12 @@ func (p *Producer) engineSettings(cfg *Config, priority routing.Priority) *dispa
 	return &dispatch.Settings{
 		Linger:              linger,
 		MaxLinger:           most,
-		DeliveryTimeout:     pc.DeliveryTimeout,
 		MoveUnresolvedAfter: pc.MoveUnresolvedAfter,
 		Thresholds: dispatch.Thresholds{FallbackAfter: pc.FallbackAfter,
 			ReturnAfter: pc.ReturnAfter,
 			SwitchEvery: pc.SwitchEvery},
 		BatchBytes:  cfg.Batching.MaxBytes,
 		BufferBytes: cfg.Buffer.MaxBytes,
-		Compression: cfg.Batching.Compression,
 		Rack:        cfg.Rack,
 		Partitioner: p.chooses(cfg),
 	}

@@ -12,20 +12,31 @@ import (
 const idleTopic = 10 * time.Minute
 
 // newSetup returns what settings come to, without clusters and lanes.
-func (p *Producer) newSetup(cfg Config, rules *routing.Table) *setup {
+func (p *Producer) newSetup(cfg Config, rules *routing.Table) (*setup, error) {
 	s := &setup{
 		cfg: cfg, rules: rules, ruled: new(buffer.Index), clusters: make(map[string]*dispatch.Site),
-		since: time.Now(), digest: cfg.digest(), warnings: p.options.warnings(&cfg),
+		codecs: make(map[compression]*buffer.Codec),
+		since:  time.Now(), digest: cfg.digest(), warnings: p.options.warnings(&cfg),
+	}
+	for want := range cfg.compressions {
+		if p.codecs[want] == nil {
+			codec, err := buffer.NewCodec(want.name, want.level)
+			if err != nil {
+				return nil, err
+			}
+			p.codecs[want] = codec
+		}
+		s.codecs[want] = p.codecs[want]
 	}
 	for _, priority := range routing.All {
 		s.engine[priority] = p.engineSettings(&cfg, priority)
 	}
-	return s
+	return s, nil
 }
 
 // newLane returns a lane with its way to each of its clusters. Nothing runs yet.
 func (p *Producer) newLane(s *setup, priority routing.Priority) *dispatch.Lane {
-	return p.engine.NewLane(priority, p.bufferConfig(&s.cfg, priority), s.ways(priority))
+	return p.engine.NewLane(priority, p.bufferConfig(s, priority), s.ways(priority))
 }
 
 // ways returns the clusters that the settings name for a priority, the primary first.
@@ -39,13 +50,17 @@ func (s *setup) ways(priority routing.Priority) (ways []dispatch.Way) {
 	return ways
 }
 
-func (p *Producer) bufferConfig(cfg *Config, priority routing.Priority) buffer.Config {
+func (p *Producer) bufferConfig(s *setup, priority routing.Priority) buffer.Config {
+	cfg := &s.cfg
 	linger, most := cfg.lingers(priority)
 	return buffer.Config{
 		Linger:          linger,
 		MaxLinger:       most,
 		DeliveryTimeout: cfg.Priorities.of(priority).DeliveryTimeout,
 		BatchBytes:      cfg.Batching.MaxBytes,
+		Codec:           s.codecs[cfg.compression()],
+		LeaderAcks:      cfg.Batching.Acks == acksLeader,
+		Own:             s.ownOf(priority),
 		MaxTopics:       cfg.Buffer.MaxTopics,
 		Reports:         p.options.delivery != nil,
 		Class:           classOf(priority),

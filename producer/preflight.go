@@ -58,49 +58,60 @@ func (p *Producer) Preflight(ctx context.Context, topics ...string) preflight.Re
 	s := p.setup.Load()
 	wanted := s.cfg.wanted(s.rules, topics)
 	if len(topics) == 0 {
-		wanted = s.cfg.routes().Topics(append(s.cfg.named(s.rules), s.seen()...))
+		wanted = s.cfg.routes().Topics(append(s.cfg.named(), s.seen()...))
 	}
 	return p.options.preflight(ctx, &s.cfg, wanted)
 }
 
 // seen returns the topics in use, each with the priorities of its records.
-func (s *setup) seen() (rules []routing.Rule) {
+func (s *setup) seen() (rules []probe.Rule) {
 	for l := range s.eachLane {
 		topics, _ := l.Buffer.Topics()
 		for _, t := range topics {
-			rules = append(rules, routing.Rule{Topic: t.Name(), Priority: l.Priority})
+			rules = append(rules, s.cfg.ruled(s.rules.Match(t.Name()), t.Name(), l.Priority))
 		}
 	}
-	slices.SortStableFunc(rules, func(a, b routing.Rule) int {
+	slices.SortStableFunc(rules, func(a, b probe.Rule) int {
 		return strings.Compare(a.Topic, b.Topic)
 	})
 	return rules
 }
 
 // named returns the topics that cfg names, without patterns.
-func (cfg *Config) named(table *routing.Table) (rules []routing.Rule) {
-	for _, r := range cfg.Topics {
+func (cfg *Config) named() (rules []probe.Rule) {
+	for i, r := range cfg.Rules() {
 		if !(probe.Wanted{Topic: r.Topic}).Pattern() {
-			rules = append(rules, routing.Rule{Topic: r.Topic, Priority: table.Priority(r.Topic)})
+			rules = append(rules, cfg.ruled(i, r.Topic, r.Priority))
 		}
 	}
 	return rules
 }
 
+// ruled returns the rule for a topic about which an entry of Topics decides; -1: none.
+func (cfg *Config) ruled(entry int, topic string, priority routing.Priority) probe.Rule {
+	var is TopicConfig
+	if entry >= 0 {
+		is = cfg.Topics[entry]
+	}
+	cfg.fill(&is, priority)
+	return probe.Rule{Topic: topic, Priority: priority, Settings: probe.Settings{
+		BatchBytes: is.MaxBatchBytes, LeaderAcks: is.Acks == acksLeader}}
+}
+
 // wanted returns where topics go, or without any those that cfg names.
 func (cfg *Config) wanted(table *routing.Table, topics []string) []probe.Wanted {
 	if len(topics) == 0 {
-		return cfg.routes().Topics(cfg.named(table))
+		return cfg.routes().Topics(cfg.named())
 	}
-	var rules []routing.Rule
+	var rules []probe.Rule
 	for _, topic := range topics {
-		rule := routing.Rule{Topic: topic, Priority: table.Priority(topic)}
-		for _, r := range cfg.Topics { // an earlier pattern may match the text of a pattern
+		entry, priority := table.Match(topic), table.Priority(topic)
+		for i, r := range cfg.Rules() { // an earlier pattern may match the text of a pattern
 			if r.Topic == topic && r.Priority.Valid() {
-				rule.Priority = r.Priority
+				entry, priority = i, r.Priority
 			}
 		}
-		rules = append(rules, rule)
+		rules = append(rules, cfg.ruled(entry, topic, priority))
 	}
 	return cfg.routes().Topics(rules)
 }
@@ -138,7 +149,7 @@ func (o *options) preflight(ctx context.Context, cfg *Config,
 			Options:     sasl,
 			BatchBytes:  cfg.Batching.MaxBytes,
 			RecordBytes: cfg.Batching.MaxRecordBytes,
-			AcksAll:     cfg.Batching.Acks == "all",
+			LeaderAcks:  cfg.Batching.Acks == acksLeader,
 		})
 	}
 	return probe.Run(ctx, clusters)

@@ -76,7 +76,7 @@ func mute(t *testing.T) string {
 func TestPreflight_SaysThatAllIsWell(t *testing.T) {
 	k := fake(t, kfake.SeedTopics(3, "plays", "logs.a", "logs.b"))
 	cfg := in(to(k.ListenAddrs()...), func(c *producer.ClusterConfig) { c.ClusterID = "ours" })
-	cfg.Topics = []routing.Rule{{Topic: "plays", Priority: routing.High},
+	cfg.Topics = []producer.TopicConfig{{Topic: "plays", Priority: routing.High},
 		{Topic: "logs.*", Priority: routing.Low}}
 	report := checked(t, cfg, nil)
 	require.NoError(t, report.Err())
@@ -106,6 +106,10 @@ func TestPreflight_SaysEachProblemAndWhatToDo(t *testing.T) {
 	sasl := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "a", "right")).ListenAddrs()[0]
 	large, larger := to(plain), to(plain)
 	large.Batching.MaxBytes, larger.Batching.MaxRecordBytes = 2<<20, 2<<20
+	own, part := to(plain), to(plain)
+	own.Topics = []producer.TopicConfig{{Topic: "pla*", MaxBatchBytes: 3 << 20}}
+	part.Batching.Acks = "leader"
+	part.Topics = []producer.TopicConfig{{Topic: "plays", Acks: "all"}}
 	gone := freePort(t)
 	trusted := producer.WithTLS("events", &tls.Config{RootCAs: ca.Pool()})
 	login := func(password string) func(*producer.ClusterConfig) {
@@ -143,6 +147,11 @@ func TestPreflight_SaysEachProblemAndWhatToDo(t *testing.T) {
 		{"batches too large", large, nil, []string{"plays"}, preflight.Size, preflight.Warning,
 			"plays: max.message.bytes is 1,048,588: batches of batching.max_bytes (2,097,152) are " +
 				"halved until they fit"},
+		{"batches of a topic too large", own, nil, []string{"plays"}, preflight.Size,
+			preflight.Warning, "plays: max.message.bytes is 1,048,588: batches of max_batch_bytes of " +
+				"the topic (3,145,728) are halved until they fit"},
+		{"acks of one topic", part, nil, nil, preflight.Identity, preflight.OK,
+			"producer IDs are given out"},
 		{"TLS on a plaintext port", to(plain), []producer.Option{trusted}, nil,
 			preflight.Reachable, preflight.Problem, plain + ": cannot be reached: no answer: is this " +
 				"port for TLS?"},
@@ -304,7 +313,7 @@ func TestPreflight_ChecksATopicWhereItsRecordsGoUnderItsNameThere(t *testing.T) 
 				{Cluster: "b", Prefix: "f."}}},
 			Medium: producer.PriorityConfig{Cluster: "c"},
 		},
-		Topics: []routing.Rule{{Topic: "plays", Priority: routing.High},
+		Topics: []producer.TopicConfig{{Topic: "plays", Priority: routing.High},
 			{Topic: "more", Priority: routing.High}, {Topic: "lost", Priority: routing.Medium}},
 	}
 	report := checked(t, cfg, nil)
@@ -392,7 +401,7 @@ func TestPreflight_RefusesSettingsThatAreWrongInThemselves(t *testing.T) {
 func TestPreflight_OfAProducerKnowsTheTopicsThatItHasSeenAndWorksAfterClose(t *testing.T) {
 	k := fake(t, kfake.SeedTopics(1, "seen", "named"))
 	cfg := to(k.ListenAddrs()...)
-	cfg.Topics = []routing.Rule{{Topic: "named", Priority: routing.High}}
+	cfg.Topics = []producer.TopicConfig{{Topic: "named", Priority: routing.High}}
 	p, err := producer.New(cfg)
 	require.NoError(t, err)
 	require.NoError(t, p.Send(producer.Record{Topic: "seen", Priority: routing.Low}))

@@ -48,8 +48,9 @@ type Producer struct {
 
 	// dispatchers and clusters that are not used any more, until they have ended
 	leaving  sync.WaitGroup
-	changing sync.Mutex // held while settings are changed; guards what follows
-	ended    bool       // they are not any more: Close was called
+	changing sync.Mutex                    // held while settings are changed; guards what follows
+	ended    bool                          // they are not any more: Close was called
+	codecs   map[compression]*buffer.Codec // all that were ever used
 }
 
 // setup is what Reconfigure replaces as a whole. It is not changed once it is in force, but for the
@@ -67,6 +68,7 @@ type setup struct {
 	digest  string    // of cfg
 
 	engine [routing.High + 1]*dispatch.Settings // of the lanes, by priority
+	codecs map[compression]*buffer.Codec        // those that cfg asks for
 
 	warnings []Warning
 }
@@ -81,20 +83,17 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	codec, err := buffer.NewCodec(cfg.Batching.Compression, 0)
-	if err != nil {
-		return nil, err
-	}
 	p := &Producer{
 		options: o,
 		clock:   clock.New(o.wall),
 		budget:  buffer.NewBudget(cfg.Buffer.MaxBytes),
 		pool:    buffer.NewPool(cfg.Batching.MaxBytes, cfg.Buffer.MaxBytes/8),
 		closing: make(chan struct{}, 1),
+		codecs:  make(map[compression]*buffer.Codec),
 	}
 	p.log, p.logger = newLogger(o.logger)
 	p.guardPartitioner()
-	p.engine = dispatch.New(dispatch.Config{Host: host{p}, Clock: p.clock, Log: p.log, Codec: codec,
+	p.engine = dispatch.New(dispatch.Config{Host: host{p}, Clock: p.clock, Log: p.log,
 		Budget: p.budget, Pool: p.pool, Idle: o.idle, Reports: o.delivery != nil})
 	p.evict = newEvictor(p)
 	if err := p.build(cfg, rules); err != nil {
@@ -108,7 +107,10 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 // build makes the clusters and the lanes; nothing runs yet.
 func (p *Producer) build(cfg Config, rules *routing.Table) error {
 	p.network = p.options.network(cfg.Resolver, p.log)
-	s := p.newSetup(cfg, rules)
+	s, err := p.newSetup(cfg, rules)
+	if err != nil {
+		return err
+	}
 	for name := range cfg.Clusters {
 		c, err := p.newSite(&cfg, name)
 		if err != nil {
@@ -137,7 +139,6 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 		Memory:   cc.ProducerIDExpiration,
 		ProbeMax: cc.ProbeMax,
 		ClientID: cfg.ClientID,
-		AcksAll:  cfg.Batching.Acks == "all",
 		Dial:     dial,
 		Create:   cc.CreateTopics.creation(),
 		Logger:   p.log,

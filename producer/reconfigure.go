@@ -19,13 +19,14 @@ import (
 //
 // cfg is complete in itself, as for New: a field that is zero has its default again. A waiting
 // record keeps its priority even if the rule for its topic has changed; newer records of its key
-// may then overtake it, which Stats counts in OrderAtRisk. If the settings of a cluster have
-// changed, it is connected to anew; what was written to it and not answered is settled over the old
+// may then overtake it, which Stats counts in OrderAtRisk. The linger, the delivery timeout and the
+// acks of a topic apply to its waiting records at once, the size of batches to those that are
+// opened from then on, and the compression to those that are not compressed yet. If the settings of
+// a cluster have changed, it is connected to anew; what was written to it and not answered is settled over the old
 // connections.
 //
-// Reconfigure fails if cfg is wrong, if it changes what cannot be changed (ClientID,
-// Batching.Compression, Batching.Acks, Resolver), if it leaves a priority without a cluster that
-// has one, and with ErrClosed after Close. Then nothing has changed. It does no I/O. Calls wait for
+// Reconfigure fails if cfg is wrong, if it changes what cannot be changed (ClientID, Resolver), if
+// it leaves a priority without a cluster that has one, and with ErrClosed after Close. Then nothing has changed. It does no I/O. Calls wait for
 // each other.
 func (p *Producer) Reconfigure(cfg Config) error {
 	cfg, rules, err := p.options.complete(cfg)
@@ -41,7 +42,11 @@ func (p *Producer) Reconfigure(cfg Config) error {
 	if err := was.allows(&cfg); err != nil {
 		return err
 	}
-	c := &change{p: p, was: was, next: p.newSetup(cfg, rules)}
+	next, err := p.newSetup(cfg, rules)
+	if err != nil {
+		return fmt.Errorf("reconfigure: %w", err)
+	}
+	c := &change{p: p, was: was, next: next}
 	c.next.changes = was.changes + 1
 	if err := c.prepare(); err != nil {
 		c.discard()
@@ -71,8 +76,6 @@ func (s *setup) allows(cfg *Config) error {
 		}
 	}
 	same("client_id", s.cfg.ClientID, cfg.ClientID)
-	same("batching.compression", s.cfg.Batching.Compression, cfg.Batching.Compression)
-	same("batching.acks", s.cfg.Batching.Acks, cfg.Batching.Acks)
 	same("resolver.refresh_every", s.cfg.Resolver.RefreshEvery, cfg.Resolver.RefreshEvery)
 	same("resolver.stale_for", s.cfg.Resolver.StaleFor, cfg.Resolver.StaleFor)
 	for l := range s.eachLane {
@@ -155,7 +158,7 @@ func (c *change) apply() {
 		made.Start()
 	}
 	for l, paths := range c.paths {
-		l.Configure(c.p.bufferConfig(&c.next.cfg, l.Priority))
+		l.Configure(c.p.bufferConfig(c.next, l.Priority))
 		topics, _ := l.Buffer.Topics()
 		for _, t := range topics {
 			t.SetMaxShare(c.next.rules.MaxShare(t.Name()))

@@ -22,7 +22,7 @@ func TestReconfigure_BoundsTopicsThatAreThere(t *testing.T) {
 		return accepted
 	}
 	require.Equal(t, 5000, fill())
-	cfg.Topics = []routing.Rule{{Topic: "events", Priority: routing.Medium, MaxShare: 0.05}}
+	cfg.Topics = []producer.TopicConfig{{Topic: "events", Priority: routing.Medium, MaxShare: 0.05}}
 	require.NoError(t, p.Reconfigure(cfg))
 	require.Less(t, fill(), 100, "5 MB of 64 MiB are held")
 	cfg.Topics = nil

@@ -26,7 +26,7 @@ func secured() producer.Config {
 		},
 		Priorities: producer.PrioritiesConfig{Low: producer.PriorityConfig{Cluster: "spare"},
 			Medium: producer.PriorityConfig{Cluster: "main"}},
-		Topics: []routing.Rule{{Topic: "a.*", Priority: routing.Low}},
+		Topics: []producer.TopicConfig{{Topic: "a.*", Priority: routing.Low}},
 	}
 }
 

@@ -58,6 +58,11 @@ func (o *options) warnings(cfg *Config) (all []Warning) {
 				cc.SASL.Mechanism)})
 		}
 	}
+	for i := range cfg.Topics {
+		if why := cfg.lingersLess(i); why != "" {
+			all = append(all, Warning{fmt.Sprintf("topics[%d].linger", i), why})
+		}
+	}
 	if limit, bound := debug.SetMemoryLimit(-1),
 		cfg.Buffer.MaxBytes; limit-bound < bound/leastRoom {
 		all = append(all, Warning{"buffer.max_bytes", fmt.Sprintf(
@@ -67,6 +72,19 @@ func (o *options) warnings(cfg *Config) (all []Warning) {
 				"buffer.max_bytes", bound, limit, bound+bound/leastRoom)})
 	}
 	return all
+}
+
+// lingersLess says why the topics of an entry do not linger for as long as it says; empty: they do.
+func (cfg *Config) lingersLess(i int) string {
+	is := cfg.Topics[i]
+	wanted := is.Linger
+	cfg.fill(&is, is.Priority)
+	if wanted <= is.Linger {
+		return ""
+	}
+	return fmt.Sprintf("%v: batches wait for %v, a sixteenth of the delivery timeout (%v): lower "+
+		"this, or raise the delivery_timeout of these topics", wanted, is.Linger,
+		is.DeliveryTimeout)
 }
 
 // leastRoom is the part of the bound, as its divisor, that has to be free below the memory limit.

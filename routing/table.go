@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -23,13 +24,14 @@ type Rule struct {
 
 // Table finds the rule of a topic. It is immutable and safe for concurrent use.
 type Table struct {
-	exact    map[string]Rule
-	patterns []Rule
+	rules    []Rule
+	exact    map[string]int // in rules
+	patterns []int          // in rules
 }
 
 // NewTable checks rules and builds a table of them. It returns all mistakes in one error.
 func NewTable(rules []Rule) (*Table, error) {
-	t := &Table{exact: make(map[string]Rule)}
+	t := &Table{rules: slices.Clone(rules), exact: make(map[string]int)}
 	var errs []error
 	for i, r := range rules {
 		if err := r.check(); err != nil {
@@ -37,12 +39,12 @@ func NewTable(rules []Rule) (*Table, error) {
 			continue
 		}
 		if strings.ContainsAny(r.Topic, `*?[\`) {
-			t.patterns = append(t.patterns, r)
+			t.patterns = append(t.patterns, i)
 		} else if _, twice := t.exact[r.Topic]; twice {
 			errs = append(errs,
 				fmt.Errorf("topics[%d].topic: %q has a rule already: keep one of them", i, r.Topic))
 		} else {
-			t.exact[r.Topic] = r
+			t.exact[r.Topic] = i
 		}
 	}
 	return t, errors.Join(errs...)
@@ -81,14 +83,22 @@ func (t *Table) Priority(topic string) Priority { return t.rule(topic).Priority 
 // Zero means no bound of its own.
 func (t *Table) MaxShare(topic string) float64 { return t.rule(topic).MaxShare }
 
-func (t *Table) rule(topic string) Rule {
-	if r, ok := t.exact[topic]; ok {
-		return r
+// Match returns which of the rules that NewTable was given decides about topic; -1: none does.
+func (t *Table) Match(topic string) int {
+	if i, ok := t.exact[topic]; ok {
+		return i
 	}
-	for _, r := range t.patterns {
-		if ok, _ := path.Match(r.Topic, topic); ok { // the pattern was checked by NewTable
-			return r
+	for _, i := range t.patterns {
+		if ok, _ := path.Match(t.rules[i].Topic, topic); ok { // NewTable has checked the pattern
+			return i
 		}
+	}
+	return -1
+}
+
+func (t *Table) rule(topic string) Rule {
+	if i := t.Match(topic); i >= 0 {
+		return t.rules[i]
 	}
 	return Rule{Priority: Medium}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
 )
 
 // environ returns the environment. Tests replace it.
@@ -48,22 +49,43 @@ func (f *flags) loading(changed func(flag string) bool) []config.Option {
 		config.Override(func(cfg *producer.Config) { f.override(cfg, changed) })}
 }
 
-// override replaces settings of the file by the flags that were given.
+// override replaces settings of the file by the flags that were given, those of topics too.
 func (f *flags) override(cfg *producer.Config, changed func(flag string) bool) {
 	given := f.config()
+	// settings of topics go before those of batching and of priorities, so the flags end them; an
+	// entry that would set nothing then gives its topics what it gave them before
+	each := func(change func(*producer.TopicConfig)) {
+		for i := range cfg.Topics {
+			t := &cfg.Topics[i]
+			if t.Topic != "" && t.Priority == routing.Unset {
+				t.Priority = routing.Medium
+			}
+			change(t)
+		}
+	}
 	if cfg.ClientID == "" {
 		cfg.ClientID = given.ClientID
 	}
 	for flag, put := range map[string]func(){
-		"compression": func() { cfg.Batching.Compression = given.Batching.Compression },
-		"acks":        func() { cfg.Batching.Acks = given.Batching.Acks },
-		"linger":      func() { cfg.Batching.Linger = given.Batching.Linger },
-		"buffer":      func() { cfg.Buffer.MaxBytes = given.Buffer.MaxBytes },
+		"compression": func() {
+			cfg.Batching.Compression, cfg.Batching.CompressionLevel = given.Batching.Compression, 0
+			each(func(t *producer.TopicConfig) { t.Compression, t.CompressionLevel = "", 0 })
+		},
+		"acks": func() {
+			cfg.Batching.Acks = given.Batching.Acks
+			each(func(t *producer.TopicConfig) { t.Acks = "" })
+		},
+		"linger": func() {
+			cfg.Batching.Linger = given.Batching.Linger
+			each(func(t *producer.TopicConfig) { t.Linger = 0 })
+		},
+		"buffer": func() { cfg.Buffer.MaxBytes = given.Buffer.MaxBytes },
 		"delivery-timeout": func() {
 			for _, p := range []*producer.PriorityConfig{&cfg.Priorities.Low,
 				&cfg.Priorities.Medium, &cfg.Priorities.High} {
 				p.DeliveryTimeout = f.deliveryTimeout
 			}
+			each(func(t *producer.TopicConfig) { t.DeliveryTimeout = 0 })
 		},
 	} {
 		if changed(flag) {

@@ -18,7 +18,7 @@ func (f *flags) route(cfg producer.Config, changed func(flag string) bool) (rout
 	if err != nil {
 		return route{}, err
 	}
-	rules, err := routing.NewTable(full.Topics)
+	rules, err := routing.NewTable(full.Rules())
 	if err != nil {
 		return route{}, err
 	}

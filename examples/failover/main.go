@@ -66,7 +66,7 @@ func story(ctx context.Context, out io.Writer, pace pace) error {
 		SwitchEvery: pace.switchEvery,
 	}
 	// else records would be of medium priority, which has no cluster
-	config.Topics = []routing.Rule{{Topic: "*", Priority: routing.High}}
+	config.Topics = []producer.TopicConfig{{Topic: "*", Priority: routing.High}}
 	w := newWatcher()
 	p, err := producer.New(config, producer.WithDelivery(w.report), producer.WithEvents(w.event),
 		producer.WithDialer(stage.Dialer(clusters)))

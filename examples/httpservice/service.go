@@ -32,7 +32,7 @@ func settings(high, bulk []string) producer.Config {
 			Medium: producer.PriorityConfig{Cluster: "bulk"},
 			Low:    producer.PriorityConfig{Cluster: "bulk"},
 		},
-		Topics: []routing.Rule{
+		Topics: []producer.TopicConfig{
 			{Topic: playTopic, Priority: routing.High},
 			{Topic: traceTopic, Priority: routing.Low},
 		},

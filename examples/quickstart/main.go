@@ -58,7 +58,7 @@ func story(ctx context.Context, out screen, pace pace) error {
 			"medium": {Brokers: clusters.brokers(routing.Medium)},
 			"low":    {Brokers: clusters.brokers(routing.Low)},
 		},
-		Topics: []routing.Rule{
+		Topics: []producer.TopicConfig{
 			{Topic: "playback.*", Priority: routing.High},
 			{Topic: "error.log", Priority: routing.Low},
 			{Topic: "request.trace", Priority: routing.Low},

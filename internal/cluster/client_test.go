@@ -40,7 +40,7 @@ func TestClient_FollowsWhatKgoLearnsByItself(t *testing.T) {
 		return resp, nil, true
 	})
 	last := new(lastAddr)
-	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test",
 		Dial: last.dial(new(net.Dialer).DialContext)}
 	b, err := newClient(cfg, newOrigin(cfg), new(connections), nil)
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestClient_HasAPlaceForEachBrokerThatIsAsked(t *testing.T) {
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
-	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test", AcksAll: true,
+	cfg := &Config{Name: "test", Seeds: k.ListenAddrs(), ClientID: "test",
 		Dial: dial}
 	b, err := newClient(cfg, newOrigin(cfg), new(connections), nil)
 	require.NoError(t, err)

@@ -23,7 +23,6 @@ type Config struct {
 	// The longest time between probes of a broker in an outage; 0: ProbeMax. The time is random,
 	// and at least half of that. In a short outage it is a twentieth: see walk.
 	ProbeMax time.Duration
-	AcksAll  bool // false: acks from the leader alone
 	Dial     DialFunc
 	Create   *Creation // how missing topics are created; nil: they are waited for
 	Logger   *zap.Logger
@@ -125,15 +124,10 @@ func (c *Cluster) Connections() (open int, opened uint64) {
 
 // options returns the options that all kgo clients of the cluster share, and more.
 func (cfg Config) options(seeds []string, more ...kgo.Opt) []kgo.Opt {
-	acks := kgo.AllISRAcks()
-	if !cfg.AcksAll {
-		acks = kgo.LeaderAck()
-	}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(seeds...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.DisableClientMetrics(), // Close would wait for their last push
-		kgo.RequiredAcks(acks),     // kgo must know the acks of our requests
 		kgo.DisableIdempotentWrite(),
 		// kgo requires that the first is not less than the second
 		kgo.BrokerMaxReadBytes(maxAnswer), kgo.FetchMaxBytes(maxAnswer),

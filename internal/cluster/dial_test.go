@@ -19,7 +19,7 @@ func TestCluster_ABrokerThatResetsAfterItWasWellIsTriedOnceAProbe(t *testing.T) 
 	k := fake(t, kfake.NumBrokers(1))
 	defer k.Close()
 	link := faultnet.New(new(net.Dialer).DialContext)
-	c, err := New(Config{Name: "test", Seeds: k.ListenAddrs(), AcksAll: true, Logger: zap.NewNop(),
+	c, err := New(Config{Name: "test", Seeds: k.ListenAddrs(), Logger: zap.NewNop(),
 		Dial: link.Dial})
 	require.NoError(t, err)
 	c.Start()

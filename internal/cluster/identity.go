@@ -22,7 +22,6 @@ const lastEpoch = 32_766
 // producer separately for each partition.
 type identity struct {
 	c        *Cluster
-	acksAll  bool
 	progress func() // called after each answer
 	wg       sync.WaitGroup
 
@@ -46,7 +45,7 @@ func newIdentity(c *Cluster, progress func()) *identity {
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMaxElapsedTime(0))
-	return &identity{c: c, acksAll: c.cfg.AcksAll, progress: progress, id: -1, last: -1,
+	return &identity{c: c, progress: progress, id: -1, last: -1,
 		taken: make(map[string][]int16), pause: pause}
 }
 
@@ -59,7 +58,7 @@ func (i *identity) renew(topic string, partition int32) (Sequence, bool) {
 	if !i.availableLocked() {
 		return Unnumbered, false
 	}
-	if !i.acksAll || i.spentLocked() {
+	if i.spentLocked() {
 		return Unnumbered, true
 	}
 	epochs := i.taken[topic]
@@ -80,9 +79,6 @@ func (i *identity) available() bool {
 }
 
 func (i *identity) availableLocked() bool {
-	if !i.acksAll {
-		return true
-	}
 	if i.spentLocked() {
 		i.askLocked()
 		return i.refused != nil
@@ -108,7 +104,7 @@ func (i *identity) forget(topic string) {
 func (i *identity) current(id int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if id >= 0 || !i.acksAll {
+	if id >= 0 {
 		return i.id == id
 	}
 	if i.id < 0 {

@@ -14,7 +14,7 @@ import (
 func granted(id int64) *identity {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	i := newIdentity(&Cluster{cfg: Config{AcksAll: true, Logger: zap.NewNop()}, ctx: ctx},
+	i := newIdentity(&Cluster{cfg: Config{Logger: zap.NewNop()}, ctx: ctx},
 		func() {})
 	i.answered(id, 0, nil)
 	return i

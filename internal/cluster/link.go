@@ -178,16 +178,19 @@ func (l *Link) Unidentified() error {
 	return nil
 }
 
-// Prepare makes one produce request of attempts. Attempts of the same topic must be adjacent. Once
-// it returns, Revoke may be called on each.
+// The values of Request.Acks: who must have the batches before the broker answers.
+const (
+	AllAcks    = -1 // all in-sync replicas
+	LeaderAcks = 1  // the leader alone
+)
+
+// Prepare makes one produce request of attempts, with AllAcks. Attempts of the same topic must be
+// adjacent. Once it returns, Revoke may be called on each.
 func (l *Link) Prepare(attempts []*Attempt) *Request {
 	req := &Request{ProduceRequest: kmsg.NewProduceRequest(), Patience: AttemptTimeout,
 		attempts: attempts}
 	req.TimeoutMillis = int32(brokerTimeout.Milliseconds())
-	req.Acks = 1
-	if l.c.cfg.AcksAll {
-		req.Acks = -1
-	}
+	req.Acks = AllAcks
 	for _, a := range attempts {
 		a.req = req
 	}

@@ -89,7 +89,7 @@ func TestLink_WritesNothingToAnotherCluster(t *testing.T) {
 			var at atomic.Pointer[string]
 			at.Store(told(ours.ListenAddrs()[0]))
 			c, err := New(Config{Name: "test", Seeds: ours.ListenAddrs(), ClientID: "test",
-				AcksAll: true, Logger: zap.NewNop(), Dial: movable(&at)})
+				Logger: zap.NewNop(), Dial: movable(&at)})
 			require.NoError(t, err)
 			c.Start()
 			t.Cleanup(c.Close)
@@ -137,7 +137,7 @@ func TestCluster_OfTheSettingsIsWaitedFor(t *testing.T) {
 		dials.Add(1)
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
-	c, err := New(Config{Name: "test", Seeds: theirs.ListenAddrs(), ClientID: "test", AcksAll: true,
+	c, err := New(Config{Name: "test", Seeds: theirs.ListenAddrs(), ClientID: "test",
 		Logger: zap.NewNop(), Dial: dial, ID: "ours"})
 	require.NoError(t, err)
 	c.Start()

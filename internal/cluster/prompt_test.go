@@ -23,7 +23,7 @@ func silence(t *testing.T) string {
 // unsupervised returns a cluster that is not started.
 func unsupervised(t *testing.T, seeds ...string) *Cluster {
 	t.Helper()
-	c, err := New(Config{Name: "test", Seeds: seeds, AcksAll: true, Logger: zap.NewNop()})
+	c, err := New(Config{Name: "test", Seeds: seeds, Logger: zap.NewNop()})
 	require.NoError(t, err)
 	t.Cleanup(c.Discard)
 	return c

@@ -55,7 +55,7 @@ func decode(t *testing.T, req *Request, version int16) *kmsg.ProduceRequest {
 }
 
 func newTestRequest(attempts []*Attempt) *Request {
-	l := &Link{c: &Cluster{cfg: Config{AcksAll: true}}}
+	l := &Link{c: &Cluster{cfg: Config{}}}
 	return l.Prepare(attempts)
 }
 

@@ -17,7 +17,7 @@ import (
 func start(t *testing.T, seeds ...string) (*Cluster, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	c, err := New(Config{Name: "test", Seeds: seeds, ClientID: "test", AcksAll: true,
+	c, err := New(Config{Name: "test", Seeds: seeds, ClientID: "test",
 		Logger: zap.New(core)})
 	require.NoError(t, err)
 	c.Start()

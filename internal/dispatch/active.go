@@ -9,35 +9,35 @@ import (
 // the next pass for the others.
 func (se *sender) settleActive() {
 	kept := se.active[:0]
-	armed, plain := never, se.anyPlain()
+	armed := never
 	for _, ts := range se.active {
 		if ts.quiet() {
 			ts.active = false
 			continue
 		}
 		kept = append(kept, ts)
-		sealed := false
+		linger, sealed := ts.linger(se.pass), false
 		for i := range ts.waiting {
 			w := &ts.waiting[i]
 			if !w.Busy { // else the compressor wakes us
-				se.pass.by(w.Oldest + se.pass.DeliveryTimeout)
+				se.pass.by(w.Oldest + ts.cfg.DeliveryTimeout)
 			}
-			if due := se.due(w); w.Open && due > se.pass.now {
+			if due := se.due(ts, w); w.Open && due > se.pass.now {
 				se.pass.by(due)
 				armed = min(armed, due)
 			}
-			if cross := w.Oldest + se.pass.linger + crossAfter; ts.rack != "" &&
+			if cross := w.Oldest + linger + crossAfter; ts.rack != "" &&
 				cross > se.pass.now {
 				se.pass.by(cross)
 			}
-			widen := max(w.Oldest+se.pass.linger, ts.narrowed) + widenAfter
+			widen := max(w.Oldest+linger, ts.narrowed) + widenAfter
 			if ts.reach < everywhere && widen > se.pass.now {
 				se.pass.by(widen)
 			}
 			sealed = sealed || w.Sealed
 		}
-		if sealed && !plain {
-			se.engine.compressor.offer(ts.t)
+		if codec := ts.cfg.Codec; sealed && !se.anyRefuses(codec) {
+			se.engine.compressor.offer(ts.t, codec)
 		}
 	}
 	clear(se.active[len(kept):])

@@ -60,14 +60,16 @@ func (an *answers) settleBroker(s *shipment) {
 		an.cluster.gate.Answered(an.lane.Priority, b.ID, s.bytes, an.pass.now)
 		an.settleThrottle(s)
 		b.fails = 0
-		b.plain = b.plain && s.version == b.speaks
+		if s.version != b.speaks {
+			b.refuses = 0
+		}
 		b.speaks = s.version
 		b.patience = max(cluster.AttemptTimeout, min(2*s.took(), patienceMax))
 		return
 	}
 	b.fail(s.launched, an.pass.now)
 	b.width = width{is: 1}
-	b.plain = false // it may come back as another version
+	b.refuses = 0 // it may come back as another version
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		b.patience = min(2*b.patience, patienceMax)
 	}

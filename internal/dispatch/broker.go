@@ -40,14 +40,16 @@ type brokerState struct {
 	Load // what is ready for it, in the poll that is going on
 
 	// in the topic that is polled, how many batches ago that partition was used that was used first
-	longest  uint64
-	lingered bool // of what is ready for it, one open batch has lingered for its time
+	longest uint64
+	// the longest linger of the open batches that are ready for it, because they have lingered, by
+	// their acks; -1: none is
+	lingered [len(acks)]time.Duration
 	alone    bool // no higher lane has sent to it of late
 	full     bool // something is ready for it that has to wait for an answer
 	usable   bool // by the view
 	rank     int  // among the brokers that un-keyed records may keep to
 	rack     string
-	plain    bool          // it does not take the compression
+	refuses  codecs        // the compressions that it does not take
 	speaks   int16         // the version of produce requests that it answered last
 	away     time.Duration // the round trip, by the view
 	flying   int           // requests, but for the one aside

@@ -10,7 +10,6 @@ import (
 // compressor compresses batches that wait, so that an outage costs less memory. What is sent at
 // once is compressed by the goroutine that sends it.
 type compressor struct {
-	codec *buffer.Codec
 	slots int // goroutines at a time
 
 	wg sync.WaitGroup
@@ -20,14 +19,12 @@ type compressor struct {
 	closed bool
 }
 
-func newCompressor(codec *buffer.Codec) *compressor {
-	return &compressor{codec: codec, slots: runtime.GOMAXPROCS(0)}
-}
+func newCompressor() *compressor { return &compressor{slots: runtime.GOMAXPROCS(0)} }
 
 // offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever
 // dispatches t then.
-func (s *compressor) offer(t *buffer.Topic) {
-	if s.codec.None() {
+func (s *compressor) offer(t *buffer.Topic, codec *buffer.Codec) {
+	if codec.None() {
 		return
 	}
 	s.mu.Lock()
@@ -39,7 +36,7 @@ func (s *compressor) offer(t *buffer.Topic) {
 		}
 		s.busy++
 		s.wg.Go(func() {
-			b.Compress(s.codec)
+			b.Compress(codec)
 			s.mu.Lock()
 			s.busy--
 			s.mu.Unlock()

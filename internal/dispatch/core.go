@@ -95,11 +95,11 @@ func (c *core) evacuate(ts *topicState, st *stream) {
 	}
 }
 
-// anyPlain reports whether some broker does not take the compression: batches are not compressed
+// anyRefuses reports whether some broker does not take a compression: batches are not compressed
 // then before it is known where they go.
-func (c *core) anyPlain() bool {
+func (c *core) anyRefuses(codec *buffer.Codec) bool {
 	for _, b := range c.brokers {
-		if b.plain {
+		if b.refuses.has(codec.Number()) {
 			return true
 		}
 	}

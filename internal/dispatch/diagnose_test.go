@@ -23,9 +23,7 @@ func complain(d *core, now time.Duration) time.Duration {
 
 // newTestTopic returns a topic that no dispatcher looks at.
 func newTestTopic(t *testing.T) *buffer.Topic {
-	topic, err := buffer.NewLane(buffer.Config{BatchBytes: 1 << 10, MaxTopics: 1,
-		Outlet: func(string) *buffer.Outlet { return buffer.NewOutlet() }},
-		buffer.NewBudget(1<<20), buffer.NewPool(1<<10, 1<<20)).Topic("events", 0)
+	topic, err := newTestLane().Topic("events", 0)
 	require.NoError(t, err)
 	return topic
 }
@@ -40,7 +38,8 @@ func TestDiagnose_WhatNobodyExplainsIsToldToo(t *testing.T) {
 	d := newTestCore(t, c, zap.New(core))
 	d.view = &cluster.View{State: cluster.Up,
 		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, 1)}}}
-	ts := &topicState{t: newTestTopic(t), name: "events", owned: true, count: 1}
+	ts := &topicState{t: newTestTopic(t), cfg: newTestLane().Config(), name: "events",
+		owned: true, count: 1}
 	ts.add(0, 0, &brokerState{usable: true})
 	d.topics["events"], d.active = ts, []*topicState{ts}
 	look := func(from, to time.Duration) {
@@ -75,7 +74,8 @@ func TestDiagnose_AMissingTopicIsToBeCreatedByUsOrByTheUser(t *testing.T) {
 		d := newTestCore(t, c, zap.NewNop())
 		d.view = &cluster.View{State: cluster.Up,
 			Topics: map[string]cluster.Topic{"events": {Err: kerr.UnknownTopicOrPartition}}}
-		ts := &topicState{t: newTestTopic(t), name: "events", owned: true,
+		ts := &topicState{t: newTestTopic(t), cfg: newTestLane().Config(), name: "events",
+			owned: true,
 			waiting: []buffer.Waiting{{Kind: buffer.Unkeyed, Partition: -1, Sealed: true,
 				Oldest: time.Second}}}
 		d.topics["events"], d.active = ts, []*topicState{ts}
@@ -134,7 +134,8 @@ func TestDiagnose_ThousandsOfPartitionsAreLookedAtInOneGo(t *testing.T) {
 		Topics: map[string]cluster.Topic{"events": {Partitions: make([]cluster.Partition, count)}}}
 	d := newTestCore(t, c, zap.NewNop())
 	d.view = &view
-	ts := &topicState{t: newTestTopic(t), name: "events", owned: true, count: count}
+	ts := &topicState{t: newTestTopic(t), cfg: newTestLane().Config(), name: "events",
+		owned: true, count: count}
 	for i := range int32(count) {
 		ts.add(i, 0, nil)
 		ts.waiting = append(ts.waiting, buffer.Waiting{Kind: buffer.Keyed, Partition: i,

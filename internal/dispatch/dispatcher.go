@@ -82,6 +82,7 @@ func (d *dispatcher) dispatch() time.Duration {
 	}
 	d.handover.reroute()
 	for _, ts := range d.active {
+		ts.cfg = ts.t.Config()
 		d.expiry.expire(ts)
 		d.expiry.moveUnresolved(ts)
 		d.dealer.redeal(ts)

@@ -19,7 +19,6 @@ type Config struct {
 	Host   Host
 	Clock  *clock.Clock
 	Log    *zap.Logger // must never wait
-	Codec  *buffer.Codec
 	Budget *buffer.Budget
 	Pool   *buffer.Pool
 
@@ -46,7 +45,7 @@ type Engine struct {
 // New returns an engine without lanes. It begins no goroutine.
 func New(c Config) *Engine {
 	return &Engine{
-		host: c.Host, clock: c.Clock, log: c.Log, compressor: newCompressor(c.Codec),
+		host: c.Host, clock: c.Clock, log: c.Log, compressor: newCompressor(),
 		budget: c.Budget, pool: c.Pool, idle: c.Idle, reports: c.Reports,
 		seed: maphash.MakeSeed(),
 	}

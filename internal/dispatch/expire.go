@@ -15,7 +15,7 @@ type expiry struct{ *core }
 // expire ends the batches of a topic whose delivery timeout is over. A batch that was written
 // and not answered is possibly persisted.
 func (ex *expiry) expire(ts *topicState) {
-	timeout := ex.pass.DeliveryTimeout
+	timeout := ts.cfg.DeliveryTimeout
 	for _, b := range ts.old(ex.pass.now - timeout + 1) {
 		ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
 			Partition: b.Partition()})
@@ -57,7 +57,7 @@ func (ts *topicState) old(limit time.Duration) []*buffer.Batch {
 // expireFlying ends a batch in flight whose time is up. Its request goes on without it.
 func (ex *expiry) expireFlying(ts *topicState, st *stream) {
 	it := st.flying
-	deadline := it.batch.Born() + ex.pass.DeliveryTimeout
+	deadline := it.batch.Born() + ts.cfg.DeliveryTimeout
 	switch {
 	case deadline > ex.pass.now:
 		ex.pass.by(deadline)

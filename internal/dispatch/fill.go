@@ -23,17 +23,38 @@ func (se *sender) load(b *brokerState, way cluster.Way) *shipment {
 		return nil
 	}
 	s := &shipment{core: se.core, broker: b, way: way, most: se.most(b)}
+	se.fill(s, &se.turn, func(st *stream) bool { return st.pace == apace })
+	return s.orNil()
+}
+
+// fill adds batches to s for the partitions that may join it. It begins with the topic at turn in
+// active, and has the next request begin with what could not go with this one: it had no room, or
+// other acks.
+func (se *sender) fill(s *shipment, turn *int, may func(*stream) bool) {
+	excluded := -1
 	for i := range se.active {
-		at := (se.turn + i) % len(se.active)
+		at := (*turn + i) % len(se.active)
 		ts := se.active[at]
-		for _, st := range ts.candidates(b, se.pass) {
-			if st.pace == apace && !se.put(s, ts, st) {
-				se.turn = at // the next request begins with what had no room in this one
-				return s.orNil()
+		streams := ts.candidates(s.broker, se.pass)
+		if len(streams) > 0 && s.excludes(ts) {
+			if excluded < 0 {
+				excluded = at
+			}
+			continue
+		}
+		for _, st := range streams {
+			if may(st) && !se.put(s, ts, st) {
+				if excluded < 0 {
+					excluded = at
+				}
+				*turn = excluded
+				return
 			}
 		}
 	}
-	return s.orNil()
+	if excluded >= 0 {
+		*turn = excluded
+	}
 }
 
 // most returns how large a request for b may be. While a higher lane uses b, it is one batch, so
@@ -52,26 +73,15 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 		return nil
 	}
 	s := &shipment{core: se.core, broker: b, way: cluster.Aside, most: se.most(b)}
-	se.fillAside(s, func(st *stream) bool {
+	se.fill(s, &se.asideTurn, func(st *stream) bool {
 		return st.pace > apace && len(s.items) < st.pace &&
 			!slices.ContainsFunc(s.items,
 				func(it *item) bool { return it.stream.pace <= len(s.items) })
 	})
 	if len(s.items) == 0 {
-		se.fillAside(s, func(st *stream) bool { return st.pace == slow })
+		se.fill(s, &se.asideTurn, func(st *stream) bool { return st.pace == slow })
 	}
 	return s.orNil()
-}
-
-// fillAside adds batches to s for the partitions that may join it.
-func (se *sender) fillAside(s *shipment, may func(*stream) bool) {
-	for _, ts := range se.active {
-		for _, st := range ts.candidates(s.broker, se.pass) {
-			if may(st) && !se.put(s, ts, st) {
-				return
-			}
-		}
-	}
 }
 
 // candidates returns the streams of ts that b leads and that may be given a batch, the least
@@ -107,7 +117,7 @@ func (se *sender) put(s *shipment, ts *topicState, st *stream) (room bool) {
 		return true
 	case len(s.items) > 0 && !se.fits(s, n.size):
 		return false
-	case !se.numberer.numberable(st):
+	case !se.numberer.numberable(ts, st):
 		se.troubles.nameless = se.pass.now
 		se.pass.by(se.pass.now + retryMin)
 		return true
@@ -124,12 +134,12 @@ func (se *sender) nextOf(s *shipment, ts *topicState, st *stream) (n next, is bo
 		return next{size: st.pinned.Size()}, true
 	}
 	open := s.takesOpen()
-	lingered := open && s.broker.lingered
+	lingered := open && ts.goesAlong(s.broker, se.pass)
 	w := se.choose(ts, st, lingered, open)
 	if w == nil {
 		return next{}, false
 	}
-	return next{kind: w.Kind, from: w.Partition, seal: open && (lingered && w.Open || se.ripe(w)),
+	return next{kind: w.Kind, from: w.Partition, seal: open && (lingered && w.Open || se.ripe(ts, w)),
 		size: w.Bytes}, true
 }
 
@@ -184,7 +194,7 @@ func (se *sender) choose(ts *topicState, st *stream, lingered, open bool) *buffe
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
 		if !ts.suits(w, st, se.pass) || w.Busy && w.Kind != buffer.Unkeyed ||
-			!w.Sealed && !(open && (lingered || se.ripe(w))) {
+			!w.Sealed && !(open && (lingered || se.ripe(ts, w))) {
 			continue
 		}
 		if best == nil || w.Oldest < best.Oldest {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/internal/cluster"
 )
@@ -184,22 +185,30 @@ func (t *troubles) find(ts *topicState, cause delivery.Cause, broker int32) *fin
 	return f
 }
 
-// moment is how long records may wait without a word, beside their linger.
-func (t *troubles) moment() time.Duration {
-	return t.pass.linger + min(lookEvery, t.pass.DeliveryTimeout/4)
+// moment is how long records that f is about may wait without a word, beside their linger.
+func (t *troubles) moment(f *finding) time.Duration {
+	cfg := t.configOf(f)
+	return cfg.LingerIn(t.pass.linger) + min(lookEvery, cfg.DeliveryTimeout/4)
+}
+
+// configOf returns the configuration of the topic that f is about, or of the lane.
+func (t *troubles) configOf(f *finding) *buffer.Config {
+	if f.ts != nil {
+		return f.ts.cfg
+	}
+	return t.lane.Buffer.Config()
 }
 
 // conclude tells what has lasted, forgets what is over, and has the rest shown.
 func (t *troubles) conclude(ready bool) {
-	patience := min(tellAfter, t.pass.DeliveryTimeout/2)
 	for key, f := range t.found {
 		if f.seen == t.pass.now {
-			f.waits = f.ts == nil || t.pass.now-f.ts.oldest(t.pass.now) >= t.moment()
+			f.waits = f.ts == nil || t.pass.now-f.ts.oldest(t.pass.now) >= t.moment(f)
 		} else if f.waits = false; t.over(f, ready) {
 			delete(t.found, key)
 			continue
 		}
-		switch due := f.begun + patience; {
+		switch due := f.begun + min(tellAfter, t.configOf(f).DeliveryTimeout/2); {
 		case f.told || !f.waits:
 		case due <= t.pass.now:
 			t.tell(f)
@@ -256,7 +265,7 @@ func (t *troubles) show() {
 	for _, f := range t.found {
 		current := f.seen == t.pass.now
 		visible := f.waits && f.told || current && stated(f.Cause) &&
-			t.pass.now >= f.begun+t.moment()
+			t.pass.now >= f.begun+t.moment(f)
 		if f.out.Trouble != f.Trouble || f.out.current != current || f.out.visible != visible {
 			f.out, changed = Shown{f.Trouble, f.err, slices.Clone(f.parts), current, visible}, true
 		}

@@ -27,18 +27,17 @@ type Host interface {
 	Event(Event)
 }
 
-// Settings are those of one lane.
+// Settings are those of one lane. What a topic may have of its own is in the configuration of its
+// buffer.Topic.
 type Settings struct {
-	Linger          time.Duration // how long an open batch waits for more records
-	MaxLinger       time.Duration // and where records are few; 0: no longer
-	DeliveryTimeout time.Duration // from Send to the outcome
+	Linger    time.Duration // how long an open batch waits for more records
+	MaxLinger time.Duration // and where records are few; 0: no longer
 	// until an unanswered un-keyed batch moves; Never: it does not
 	MoveUnresolvedAfter time.Duration
 	Thresholds          Thresholds // of fallback and return
 
-	BatchBytes  int    // the most that a batch may hold
+	BatchBytes  int    // the most that a batch may hold, unless its topic says otherwise
 	BufferBytes int64  // the most that all lanes may hold
-	Compression string // by name, for log lines
 	Rack        string // the zone of the program; empty: none
 
 	// Partitioner chooses the partitions of un-keyed batches; nil: any will do.

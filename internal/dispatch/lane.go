@@ -39,7 +39,7 @@ func (l *Lane) Configure(cfg buffer.Config) { l.Buffer.Configure(l.complete(cfg)
 
 // complete returns cfg with what is decided here.
 func (l *Lane) complete(cfg buffer.Config) buffer.Config {
-	cfg.Outlet, cfg.Codec = l.outlet, l.engine.compressor.codec
+	cfg.Outlet = l.outlet
 	return cfg
 }
 

@@ -8,7 +8,6 @@ import (
 
 // launch sends a shipment on the goroutine of a courier.
 func (se *sender) launch(s *shipment) {
-	s.plain = s.broker.plain
 	if s.patience = s.broker.patience; s.way == cluster.Aside {
 		s.broker.aside, s.solo = true, true
 	} else {

@@ -69,11 +69,30 @@ func (n *numbering) refused() cluster.Action {
 // numberer gives batches their numbers, and asks the link for new ones.
 type numberer struct{ *core }
 
-// numberable reports whether the next batch of st, whichever it is, can be numbered.
-func (nu *numberer) numberable(st *stream) bool {
+// numberable reports whether the next batch of st, whichever it is, can be numbered, or needs no
+// number.
+func (nu *numberer) numberable(ts *topicState, st *stream) bool {
 	n := &st.numbers
 	goesOn := !n.lost && (n.owner == nil || n.owner == st.pinned)
-	return goesOn && nu.link.Current(n.id, n.next) || nu.link.Available(n.id)
+	return ts.cfg.LeaderAcks || goesOn && nu.link.Current(n.id, n.next) || nu.link.Available(n.id)
+}
+
+// current reports whether b may be written with the numbers that come next. With acks of the leader
+// alone batches have none: a new leader that lacks some would refuse what comes after them. Those
+// that a batch has been written with before stay with it.
+func (nu *numberer) current(ts *topicState, n *numbering, b *buffer.Batch) bool {
+	if ts.cfg.LeaderAcks && (n.next.ID < 0 || n.owner != b) {
+		return n.next.ID < 0
+	}
+	return nu.link.Current(n.id, n.next)
+}
+
+// renew returns the numbers of a new numbering of st; false: there are none at the moment.
+func (nu *numberer) renew(ts *topicState, st *stream) (next cluster.Sequence, ok bool) {
+	if ts.cfg.LeaderAcks {
+		return cluster.Unnumbered, true
+	}
+	return nu.link.Renew(st.numbers.id, ts.name, st.id)
 }
 
 // number gives b its numbers in st: its own if it was written there before. It returns false if
@@ -81,7 +100,7 @@ func (nu *numberer) numberable(st *stream) bool {
 // may be in Kafka twice after this attempt.
 func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {
 	n := &st.numbers
-	if n.fits(b) && nu.link.Current(n.id, n.next) {
+	if n.fits(b) && nu.current(ts, n, b) {
 		if b.History.Unresolved && (n.next.ID < 0 || nu.forgotten(st, b)) {
 			ts.t.CountDuplicates(b)
 		}
@@ -90,7 +109,7 @@ func (nu *numberer) number(ts *topicState, st *stream, b *buffer.Batch) bool {
 		}
 		return true
 	}
-	next, ok := nu.link.Renew(n.id, ts.name, st.id)
+	next, ok := nu.renew(ts, st)
 	if !ok {
 		return false
 	}

@@ -20,8 +20,8 @@ type sender struct {
 
 	loads []*Load // of sendOne
 	turn  int     // where in active the next request begins
-	// when a request last took open batches, because one had lingered
-	opened time.Duration
+	// where in active the next request aside begins
+	asideTurn int
 }
 
 // sendOne sends one request, to the broker whose partitions have waited longest. It reports
@@ -32,7 +32,8 @@ func (se *sender) sendOne() bool {
 	}
 	se.loads = se.loads[:0]
 	for _, b := range se.brokers {
-		b.Ready, b.Waited, b.lingered, b.full = 0, 0, false, false
+		b.Ready, b.Waited, b.full = 0, 0, false
+		b.lingered = [...]time.Duration{-1, -1}
 		b.alone = se.cluster.gate.Alone(se.lane.Priority, b.ID, se.pass.now)
 		se.loads = append(se.loads, &b.Load)
 	}
@@ -57,20 +58,34 @@ func (se *sender) sendOne() bool {
 			continue
 		}
 		if s := se.load(b, way); s != nil {
-			if b.lingered {
-				se.opened = se.pass.now
-			}
+			se.noteOpened(s)
 			b.sizes.sent(s.bytes+s.framing, se.pass.now)
 			se.launch(s)
 			se.cluster.gate.Sent(se.lane.Priority, b.ID, s.bytes, se.pass.now)
 			for _, it := range s.items {
-				se.pass.by(it.batch.Born() + se.pass.DeliveryTimeout) // it expires in flight too
+				se.pass.by(it.batch.Born() + it.ts.cfg.DeliveryTimeout) // it expires in flight too
 			}
 			return true
 		}
 		l.Ready = 0 // what is ready there waits for a producer ID
 	}
 	return false
+}
+
+// noteOpened notes that s takes open batches, if one has lingered, along with those that linger no
+// longer.
+func (se *sender) noteOpened(s *shipment) {
+	for _, ts := range se.active {
+		if !s.excludes(ts) && ts.goesAlong(s.broker, se.pass) {
+			ts.opened = se.pass.now
+		}
+	}
+}
+
+// goesAlong reports whether open batches of ts go to b now, because others have lingered that
+// linger as long. Those that linger longer fill meanwhile.
+func (ts *topicState) goesAlong(b *brokerState, pass *pass) bool {
+	return b.lingered[ts.acks()] >= ts.linger(pass)
 }
 
 // pressAgain is how often a lane repeats that it presses. Each report holds for twice that time.
@@ -113,7 +128,10 @@ func (se *sender) poll(ts *topicState) {
 				st.leader.flying >= st.leader.slots()
 			continue
 		}
-		st.leader.lingered = st.leader.lingered || lingered
+		if lingered {
+			longest := &st.leader.lingered[ts.acks()]
+			*longest = max(*longest, ts.linger(se.pass))
+		}
 		if is {
 			st.leader.Ready++
 		}
@@ -138,7 +156,7 @@ func (b *brokerState) served(ts *topicState, ago uint64) {
 // anyReady reports whether a batch of ts is ready, for any partition.
 func (se *sender) anyReady(ts *topicState) bool {
 	for i := range ts.waiting {
-		if w := &ts.waiting[i]; w.Sealed || se.ripe(w) {
+		if w := &ts.waiting[i]; w.Sealed || se.ripe(ts, w) {
 			return true
 		}
 	}
@@ -157,7 +175,7 @@ func (se *sender) readiness(ts *topicState, st *stream) (is, lingered, open bool
 			continue
 		}
 		mayOpen := w.Open && st.leader.takesOpen()
-		switch ripe := mayOpen && se.ripe(w); {
+		switch ripe := mayOpen && se.ripe(ts, w); {
 		case w.Sealed && (w.Kind != buffer.Unkeyed || !ripe):
 			is = is || !w.Busy
 		case mayOpen:
@@ -171,7 +189,7 @@ func (se *sender) readiness(ts *topicState, st *stream) (is, lingered, open bool
 func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 	switch w.Kind {
 	case buffer.Unkeyed:
-		return ts.opensTo(st, w.Oldest+pass.linger, pass.now)
+		return ts.opensTo(st, w.Oldest+ts.linger(pass), pass.now)
 	case buffer.Keyed:
 		return w.Partition == st.id && st.number == 0 && !ts.dealing
 	default:
@@ -180,18 +198,18 @@ func (ts *topicState) suits(w *buffer.Waiting, st *stream, pass *pass) bool {
 }
 
 // ripe reports whether w has an open batch that has lingered.
-func (se *sender) ripe(w *buffer.Waiting) bool {
-	return w.Open && se.pass.now >= se.due(w)
+func (se *sender) ripe(ts *topicState, w *buffer.Waiting) bool {
+	return w.Open && se.pass.now >= se.due(ts, w)
 }
 
 // due returns when an open batch has lingered. An un-keyed batch whose topic had no partition at
 // the broker of the last request waits for the next request, at most one linger longer.
-func (se *sender) due(w *buffer.Waiting) time.Duration {
-	linger := se.pass.linger
+func (se *sender) due(ts *topicState, w *buffer.Waiting) time.Duration {
+	linger := ts.linger(se.pass)
 	if w.Kind != buffer.Unkeyed {
 		return w.OpenSince + linger
 	}
-	return w.OpenSince + linger + min(max(0, se.opened-w.OpenSince), linger)
+	return w.OpenSince + linger + min(max(0, ts.opened-w.OpenSince), linger)
 }
 
 // testSizes sends a request without batches to brokers that have hung up on a single batch. If

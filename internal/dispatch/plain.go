@@ -10,11 +10,16 @@ import (
 	"github.com/forebay-go/forebay/internal/cluster"
 )
 
-// decompress has this batch and all later ones go to the broker uncompressed, because it does
-// not take the compression.
+// codecs is a set of compressions, a bit for each by Kafka's number.
+type codecs uint8
+
+func (c codecs) has(number int8) bool { return c&(1<<number) != 0 }
+
+// decompress has this batch, and all later ones with its compression, go to the broker
+// uncompressed, because it does not take that compression.
 func (an *answers) decompress(it *item, _ cluster.Action, err error) {
 	an.sayPlain(it, err)
-	it.ship.broker.plain = true
+	it.ship.broker.refuses |= 1 << it.batch.Codec()
 	if it.batch.Codec() == 0 {
 		an.again(it) // it is not that
 		return
@@ -36,14 +41,14 @@ func (an *answers) sayPlain(it *item, err error) {
 		an.said[it.attempt.Code] = true
 		an.log.Warn("broker does not take the compression: batches go to it uncompressed",
 			zap.Int32("broker", it.ship.broker.ID),
-			zap.String("compression", an.pass.Compression), zap.Error(err))
+			zap.String("compression", it.ts.cfg.Codec.Name()), zap.Error(err))
 	}
 }
 
-// codec returns what batches are compressed with.
-func (s *shipment) codec() *buffer.Codec {
-	if s.plain {
+// codecFor returns what batches of ts are compressed with on their way to b.
+func (ts *topicState) codecFor(b *brokerState) *buffer.Codec {
+	if b.refuses.has(ts.cfg.Codec.Number()) {
 		return buffer.NoCodec
 	}
-	return s.core.engine.compressor.codec
+	return ts.cfg.Codec
 }

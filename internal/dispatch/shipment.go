@@ -15,7 +15,7 @@ type shipment struct {
 	core    *core
 	broker  *brokerState
 	way     cluster.Way
-	plain   bool // batches go uncompressed
+	acks    int // which of acks the topics of items have: all the same
 	items   []*item
 	bytes   int
 	framing int    // and beside them: names, numbers
@@ -40,6 +40,7 @@ type item struct {
 	stream  *stream
 	batch   *buffer.Batch
 	attempt *cluster.Attempt
+	codec   *buffer.Codec
 	tried   bool // it is not the first attempt of its batch
 	repeats bool // its batch may have been written with the same numbers before
 	gone    bool // its batch was resolved while it was in flight
@@ -48,10 +49,10 @@ type item struct {
 
 func (s *shipment) add(ts *topicState, st *stream, b *buffer.Batch) {
 	it := &item{ship: s, ts: ts, stream: st, batch: b, tried: b.History.Attempts > 0,
-		repeats: st.numbers.owner == b}
+		repeats: st.numbers.owner == b, codec: ts.codecFor(s.broker)}
 	it.attempt = &cluster.Attempt{Topic: ts.name, Partition: st.id, Records: b.Records(),
 		Sequence: st.numbers.next}
-	s.items = append(s.items, it)
+	s.items, s.acks = append(s.items, it), ts.acks()
 	s.bytes += b.Size()
 	s.framing += framed(ts)
 	st.flying = it
@@ -59,6 +60,11 @@ func (s *shipment) add(ts *topicState, st *stream, b *buffer.Batch) {
 
 // framed estimates what a batch takes in a request beside its own bytes.
 func framed(ts *topicState) int { return len(ts.name) + 32 }
+
+// excludes reports whether batches of ts cannot go with what s has.
+func (s *shipment) excludes(ts *topicState) bool {
+	return len(s.items) > 0 && s.acks != ts.acks()
+}
 
 // has reports whether s has a batch for the same partition. A request can have only one.
 func (s *shipment) has(ts *topicState, st *stream) bool {
@@ -100,7 +106,7 @@ func (s *shipment) travel() {
 	attempts := make([]*cluster.Attempt, len(s.items))
 	s.wrote = s.framing
 	for i, it := range s.items {
-		it.batch.Compress(s.codec())
+		it.batch.Compress(it.codec)
 		a := it.attempt
 		a.Body, a.Codec, a.Sum = it.batch.Body(), it.batch.Codec(), it.batch.Sum()
 		a.Lent = it.batch.Lent()
@@ -113,6 +119,7 @@ func (s *shipment) travel() {
 	})
 	req := s.core.link.Prepare(attempts)
 	req.Way, req.Patience = s.way, s.patience
+	req.Acks = acks[s.acks]
 	s.handed.Store(true)
 	s.launched = s.core.engine.clock.Mono()
 	s.throttle, s.err = s.core.link.Produce(s.core.ctx, s.broker.ID, req)

@@ -11,10 +11,11 @@ import (
 // topicState is what a dispatcher knows of a topic. It belongs to the dispatcher's goroutine.
 type topicState struct {
 	t       *buffer.Topic
-	name    string // what it is called in the cluster
-	twin    int    // of the topics that have this name there, which one
-	owned   bool   // what waits is for us; else only what we have written, or may have
-	leaving bool   // and is to go elsewhere
+	cfg     *buffer.Config // of t, as it was at the beginning of the pass
+	name    string         // what it is called in the cluster
+	twin    int            // of the topics that have this name there, which one
+	owned   bool           // what waits is for us; else only what we have written, or may have
+	leaving bool           // and is to go elsewhere
 	id      [16]byte
 	parts   []*stream // by number
 	all     []*stream // those, and their further streams
@@ -33,6 +34,7 @@ type topicState struct {
 	rack     string        // un-keyed batches keep to leaders in it for a while; empty: to none
 	reach    int           // and to leaders up to this rank
 	narrowed time.Duration // since when there are such leaders
+	opened   time.Duration // when a request last took open batches that linger as long
 	batches  uint64        // un-keyed ones that were taken, counted from anywhere
 	turn     int32         // the partition that the next one is to go to, or partitioner.Any
 
@@ -50,10 +52,25 @@ type topicState struct {
 
 // rebind continues ts with t, which replaces a topic that was freed.
 func (ts *topicState) rebind(t *buffer.Topic) {
-	ts.t, ts.owned = t, false
+	ts.t, ts.cfg, ts.owned = t, t.Config(), false
 	if ts.limitUntil != 0 {
 		t.Limit(ts.limit)
 	}
+}
+
+// linger returns how long open batches of ts wait for more records.
+func (ts *topicState) linger(pass *pass) time.Duration { return ts.cfg.LingerIn(pass.linger) }
+
+// acks are who must have batches before they count as delivered. A request has one of them, so
+// batches with different acks share none.
+var acks = [...]int16{cluster.AllAcks, cluster.LeaderAcks}
+
+// acks returns which of acks the batches of ts have.
+func (ts *topicState) acks() int {
+	if ts.cfg.LeaderAcks {
+		return 1
+	}
+	return 0
 }
 
 // renumber begins a new numbering for every stream.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,7 +31,7 @@ type Cluster struct {
 
 	BatchBytes  int  // batching.max_bytes
 	RecordBytes int  // batching.max_record_bytes
-	AcksAll     bool // false: acks from the leader alone
+	LeaderAcks  bool // of topics without a setting of their own
 }
 
 // client returns a client of some brokers. Its connections and requests end with ctx.
@@ -72,4 +73,12 @@ func (c *Cluster) spoken() string {
 		return "SASL (" + c.SASL + ") works; TLS is not set"
 	}
 	return "neither TLS nor SASL is set"
+}
+
+// numbers reports whether any batch to the cluster has a producer ID: those with acks from the
+// leader alone have none.
+func (c *Cluster) numbers() bool {
+	return !c.LeaderAcks || slices.ContainsFunc(c.Wanted, func(w Wanted) bool {
+		return w.Cluster == c.Name && !w.LeaderAcks
+	})
 }

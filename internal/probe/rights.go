@@ -16,7 +16,7 @@ import (
 // rights checks the permissions that a producer wants beside those to its topics. The broker is any
 // of the cluster.
 func (k *check) rights(ctx context.Context, client *kgo.Client, broker int32) {
-	if !k.cluster.AcksAll {
+	if !k.cluster.numbers() {
 		return // no batch has a number then
 	}
 	k.awaits("a producer ID")

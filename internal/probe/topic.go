@@ -76,7 +76,7 @@ func (t *topic) permission(ops int32) {
 
 // replicas checks that acks: all can be had, now and while a broker is down.
 func (t *topic) replicas(is *kmsg.MetadataResponseTopic) {
-	f := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync, AcksAll: t.cluster.AcksAll}
+	f := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync, AcksAll: !t.LeaderAcks}
 	if level, text := f.Judge(); level == preflight.Problem {
 		t.add(preflight.Replicas, level, "%s", text)
 		return
@@ -87,7 +87,7 @@ func (t *topic) replicas(is *kmsg.MetadataResponseTopic) {
 			short++
 		}
 	}
-	if short > 0 && t.cluster.AcksAll {
+	if short > 0 && !t.LeaderAcks {
 		t.add(preflight.Replicas, preflight.Problem, "%d of %d partitions have fewer replicas in "+
 			"sync than min.insync.replicas (%d): no record can be written to them with acks: all: "+
 			"start the brokers that are down", short, len(is.Partitions), t.facts.MinInSync)
@@ -122,7 +122,11 @@ func (c Copies) Judge() (preflight.Level, string) {
 
 func (t *topic) sizes() {
 	limit, known := t.settings[maxMessageBytes]
-	batch, record := int64(t.cluster.BatchBytes), int64(t.cluster.RecordBytes)
+	batch, record := int64(t.BatchBytes), int64(t.cluster.RecordBytes)
+	setting := "batching.max_bytes"
+	if t.BatchBytes != t.cluster.BatchBytes {
+		setting = "max_batch_bytes of the topic"
+	}
 	switch {
 	case !known && t.denied:
 		t.add(preflight.Size, preflight.Warning, "no permission to read max.message.bytes: add an "+
@@ -136,8 +140,8 @@ func (t *topic) sizes() {
 				"batching.max_record_bytes allows %s", commas(limit), commas(record))
 	case limit < batch:
 		t.add(preflight.Size, preflight.Warning,
-			"max.message.bytes is %s: batches of batching.max_bytes (%s) are halved until they "+
-				"fit", commas(limit), commas(batch))
+			"max.message.bytes is %s: batches of %s (%s) are halved until they fit",
+			commas(limit), setting, commas(batch))
 	default:
 		t.add(preflight.Size, preflight.OK, "max.message.bytes is %s", commas(limit))
 	}

@@ -15,6 +15,20 @@ type Wanted struct {
 	Topic    string // its name there
 	Priority routing.Priority
 	Fallback bool // only while another cluster is down
+	Settings
+}
+
+// Settings are those of a topic that a check looks at.
+type Settings struct {
+	BatchBytes int // the size of a full batch
+	LeaderAcks bool
+}
+
+// Rule is a topic, or a pattern of topics, with the priority of its records.
+type Rule struct {
+	Topic    string
+	Priority routing.Priority
+	Settings
 }
 
 // Pattern reports whether Topic is a pattern.
@@ -31,19 +45,19 @@ type Routes [routing.High + 1]Route
 
 // Topics returns where the topics, or patterns, of rules go: to the cluster of their priority, and
 // to the fallbacks that take them.
-func (r *Routes) Topics(rules []routing.Rule) []Wanted {
+func (r *Routes) Topics(rules []Rule) []Wanted {
 	var wanted []Wanted
 	for _, rule := range rules {
 		route := r[rule.Priority]
 		if route.Cluster != "" {
 			wanted = append(wanted, Wanted{Cluster: route.Cluster, Topic: rule.Topic,
-				Priority: rule.Priority})
+				Priority: rule.Priority, Settings: rule.Settings})
 		}
 		for _, f := range route.Fallbacks {
 			// the last two conditions are for patterns
 			if f.Takes(rule.Topic) || len(f.Topics) == 0 || slices.Contains(f.Topics, rule.Topic) {
 				wanted = append(wanted, Wanted{Cluster: f.Cluster, Topic: f.Name(rule.Topic),
-					Priority: rule.Priority, Fallback: true})
+					Priority: rule.Priority, Fallback: true, Settings: rule.Settings})
 			}
 		}
 	}
@@ -82,8 +96,9 @@ func Resolve(wanted []Wanted, existing []string) (topics, none []Wanted) {
 			// a pattern that is wrong matches nothing
 			if ok, _ := path.Match(w.Topic, topic); ok && !taken[topic] {
 				taken[topic], found = true, true
-				topics = append(topics, Wanted{Cluster: w.Cluster, Topic: topic,
-					Priority: w.Priority, Fallback: w.Fallback})
+				is := w
+				is.Topic = topic
+				topics = append(topics, is)
 			}
 		}
 		if !found {

@@ -24,8 +24,8 @@ func TestTopics_NamesEachOnce(t *testing.T) {
 	routes := &Routes{routing.High: {Cluster: "a", Fallbacks: []routing.Fallback{
 		{Cluster: "b", Topics: []string{"p.*"}, Rename: map[string]string{"p.1": "other"},
 			Prefix: "f."}}}}
-	rule := func(topic string) routing.Rule {
-		return routing.Rule{Topic: topic, Priority: routing.High}
+	rule := func(topic string) Rule {
+		return Rule{Topic: topic, Priority: routing.High}
 	}
 	require.Equal(t, []Wanted{
 		{Cluster: "a", Topic: "p.1", Priority: routing.High},
@@ -33,6 +33,6 @@ func TestTopics_NamesEachOnce(t *testing.T) {
 		{Cluster: "a", Topic: "q", Priority: routing.High},
 		{Cluster: "b", Topic: "other", Priority: routing.High, Fallback: true},
 		{Cluster: "b", Topic: "f.p.*", Priority: routing.High, Fallback: true},
-	}, routes.Topics([]routing.Rule{rule("p.1"), rule("p.*"), rule("q"), rule("p.1"),
+	}, routes.Topics([]Rule{rule("p.1"), rule("p.*"), rule("q"), rule("p.1"),
 		{Topic: "nowhere", Priority: routing.Low}}))
 }

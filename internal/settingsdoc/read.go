@@ -25,8 +25,8 @@ type structs map[string]*ast.TypeSpec
 // read returns all settings in the order of the structs.
 func read(root string) ([]setting, error) {
 	found := make(structs)
-	for _, file := range []string{"producer/config.go", "producer/security.go", "routing/table.go",
-		"routing/fallback.go"} {
+	for _, file := range []string{"producer/config.go", "producer/topics.go",
+		"producer/security.go", "routing/fallback.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil,
 			parser.ParseComments)
 		if err != nil {
@@ -136,6 +136,8 @@ func unit(path, kind string) string {
 		return "duration"
 	case kind == "float64":
 		return "fraction"
+	case strings.HasSuffix(path, ".compression_level"):
+		return "level"
 	case kind == "int" || kind == "int32" || kind == "int16":
 		for end, what := range counts {
 			if strings.HasSuffix(path, end) {

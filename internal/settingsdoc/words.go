@@ -20,8 +20,8 @@ func (s structs) words(of *ast.TypeSpec, field *ast.Field) string {
 			continue
 		}
 		for _, f := range fieldsOf(inner) {
-			text = strings.ReplaceAll(text, group.Names[0].Name+"."+f.Names[0].Name,
-				"`"+tagOf(group)+"."+tagOf(f)+"`")
+			name := regexp.MustCompile(group.Names[0].Name + `\.` + f.Names[0].Name + `\b`)
+			text = name.ReplaceAllString(text, "`"+tagOf(group)+"."+tagOf(f)+"`")
 		}
 	}
 	for _, f := range fieldsOf(of) {

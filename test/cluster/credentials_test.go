@@ -34,7 +34,7 @@ func TestCluster_F12_ComesBackWithANewPassword(t *testing.T) {
 	var old atomic.Int64
 	link := faultnet.New(new(net.Dialer).DialContext)
 	c, err := cluster.New(cluster.Config{
-		Name: "test", Seeds: k.ListenAddrs(), AcksAll: true, Logger: zap.NewNop(), Dial: link.Dial,
+		Name: "test", Seeds: k.ListenAddrs(), Logger: zap.NewNop(), Dial: link.Dial,
 		Options: []kgo.Opt{kgo.SASL(scram.Sha256(func(context.Context) (scram.Auth, error) {
 			pass := password.Load().(string)
 			if pass == "old" {

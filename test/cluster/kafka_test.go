@@ -34,7 +34,7 @@ func newBench(t *testing.T, k *kafkatest.Cluster) *bench {
 	b := &bench{topic: kafkatest.TopicName(t)}
 	k.CreateTopic(t, b.topic, 2)
 	c, err := cluster.New(cluster.Config{Name: "events", Seeds: k.Seeds(), ClientID: "forebay",
-		AcksAll: true, Logger: zaptest.NewLogger(t)})
+		Logger: zaptest.NewLogger(t)})
 	require.NoError(t, err)
 	b.link = c.NewLink(func() {})
 	c.Start()

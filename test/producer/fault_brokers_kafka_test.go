@@ -143,7 +143,7 @@ func TestKafka_F3_ABrokerThatHangsHoldsUpAtMostTwoPercentOfUnkeyedRecords(t *tes
 	c.CreateTopic(t, "replicated", 6, durable()...)
 	c.CreateTopic(t, "spread", 6, kafkatest.Replication(1))
 	tr := try(t, to(c, func(cfg *producer.Config) {
-		cfg.Topics = []routing.Rule{{Topic: "spread", Priority: routing.High}}
+		cfg.Topics = []producer.TopicConfig{{Topic: "spread", Priority: routing.High}}
 	}))
 	stop := tr.stream(t, tenThousand, alternate(unkeyed("replicated"), unkeyed("spread")))
 	tr.awaitDelivered(t, 5000)

@@ -26,7 +26,7 @@ func scarce(change ...func(*producer.Config)) func(*producer.Config) {
 		c.Batching.MaxBytes = 64 << 10
 		c.Reports.MaxBytes = c.Buffer.MaxBytes
 		for _, p := range routing.All {
-			c.Topics = append(c.Topics, routing.Rule{Topic: p.String() + "*", Priority: p})
+			c.Topics = append(c.Topics, producer.TopicConfig{Topic: p.String() + "*", Priority: p})
 		}
 		for _, fn := range change {
 			fn(c)
@@ -302,7 +302,7 @@ func TestVirtual_F15_ATopicsOwnShareBoundsIt(t *testing.T) {
 		t.Run(full, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				change := scarce(func(c *producer.Config) {
-					c.Topics = append([]routing.Rule{{Topic: "medium.small",
+					c.Topics = append([]producer.TopicConfig{{Topic: "medium.small",
 						Priority: routing.Medium, MaxShare: 0.25}}, c.Topics...)
 					c.Priorities.Medium.WhenFull = full
 				})

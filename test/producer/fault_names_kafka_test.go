@@ -67,7 +67,7 @@ func (h *homes) flow(t *testing.T, c *proof.Case, before func()) *flow {
 	for _, p := range routing.All {
 		topic := newTopic(t, h.Cluster, 6, durable()...)
 		f.topics = append(f.topics, topic)
-		cfg.Topics = append(cfg.Topics, routing.Rule{Topic: topic, Priority: p})
+		cfg.Topics = append(cfg.Topics, producer.TopicConfig{Topic: topic, Priority: p})
 	}
 	f.topics = append(f.topics, newTopic(t, h.Cluster, 3,
 		kafkatest.Assign([]int32{1}, []int32{2}, []int32{3})))

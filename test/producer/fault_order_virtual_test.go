@@ -77,7 +77,7 @@ func TestVirtual_F14_WhatWaitsWhenItsTopicGetsAnotherPriorityIsCountedIfItIsOver
 					require.NoError(t, p.Flush(context.Background()))
 				}
 				time.Sleep(30 * time.Millisecond)
-				cfg.Topics = []routing.Rule{{Topic: "events", Priority: routing.High}}
+				cfg.Topics = []producer.TopicConfig{{Topic: "events", Priority: routing.High}}
 				require.NoError(t, p.Reconfigure(cfg))
 				send()
 				time.Sleep(time.Minute)

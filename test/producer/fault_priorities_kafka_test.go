@@ -34,7 +34,7 @@ func threeClusters(t *testing.T) (map[routing.Priority]*kafkatest.Cluster, produ
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for p, c := range clusters {
 		cfg.Clusters[p.String()] = producer.ClusterConfig{Brokers: c.Seeds()}
-		cfg.Topics = append(cfg.Topics, routing.Rule{Topic: p.String(), Priority: p})
+		cfg.Topics = append(cfg.Topics, producer.TopicConfig{Topic: p.String(), Priority: p})
 	}
 	clusters[routing.High].CreateTopic(t, "high", 6, durable()...)
 	clusters[routing.Medium].CreateTopic(t, "medium", 2)

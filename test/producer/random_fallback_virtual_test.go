@@ -74,7 +74,7 @@ func (w *wander) change(names []string, cfg *producer.Config) {
 	cfg.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10}).Draw(w.T, "batch bytes")
 	cfg.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger,
 		10 * time.Millisecond, time.Second}).Draw(w.T, "linger")
-	cfg.Topics = rapid.SampledFrom([][]routing.Rule{nil, {{Topic: "more", Priority: routing.High}},
+	cfg.Topics = rapid.SampledFrom([][]producer.TopicConfig{nil, {{Topic: "more", Priority: routing.High}},
 		{{Topic: "events", Priority: routing.High}}}).Draw(w.T, "rules")
 	for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Medium, &cfg.Priorities.High} {
 		order := rapid.Permutation(names).Draw(w.T,

@@ -290,9 +290,10 @@ func TestVirtual_ReconfigureThatFailsChangesNothing(t *testing.T) {
 			says   string
 		}{
 			{func(cfg *producer.Config) { cfg.ClientID = "other" }, "client_id"},
-			{func(cfg *producer.Config) { cfg.Batching.Compression = "lz4" },
-				"batching.compression"},
-			{func(cfg *producer.Config) { cfg.Batching.Acks = "leader" }, "batching.acks"},
+			{func(cfg *producer.Config) { cfg.Resolver.StaleFor = time.Hour },
+				"resolver.stale_for"},
+			{func(cfg *producer.Config) { cfg.Topics = []producer.TopicConfig{{Topic: "x"}} },
+				"topics[0].priority"},
 			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "" },
 				"priorities.medium.cluster"},
 			{func(cfg *producer.Config) { cfg.Priorities.Medium.Cluster = "nowhere" },
@@ -343,7 +344,7 @@ func TestVirtual_ReconfigureRulesTimeoutsAndLanesWhileRecordsWait(t *testing.T) 
 			waiting := f.p.Stats().Priorities[routing.Medium].Pending
 			require.Positive(t, waiting)
 			f.reconfigure(func(cfg *producer.Config) {
-				cfg.Topics = []routing.Rule{{Topic: "events", Priority: routing.High}}
+				cfg.Topics = []producer.TopicConfig{{Topic: "events", Priority: routing.High}}
 				cfg.Priorities.Low.Cluster = "spare"
 			})
 			f.stream(time.Second) // these go by the new rule

@@ -49,7 +49,7 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 	for _, w := range topics {
 		want := wishFor(w, cfg.Clusters[name].CreateTopics, choices)
 		if is, there := existing[w.Topic]; there {
-			v.compare(ctx, admin, w, want, is, len(brokers), cfg.Batching.Acks == "all")
+			v.compare(ctx, admin, w, want, is, len(brokers), acksAll(cfg, w.Topic))
 			continue
 		}
 		v.create(ctx, admin, w, want, len(brokers), dryRun)

@@ -21,10 +21,10 @@ func TestKafka_ApplyMakesTopicsOnceAndAsTheirPriorityAsks(t *testing.T) {
 	prefix := kafkatest.TopicName(t)
 	name := func(topic string) string { return prefix + "." + topic }
 	kafka.CreateTopic(t, name("old"), 1, kafkatest.Replication(1))
-	cfg := settings(t, kafka.Seeds(), routing.Rule{Topic: name("high"), Priority: routing.High},
-		routing.Rule{Topic: name("low"), Priority: routing.Low},
-		routing.Rule{Topic: name("old"), Priority: routing.Low},
-		routing.Rule{Topic: name("none*"), Priority: routing.Low})
+	cfg := settings(t, kafka.Seeds(), producer.TopicConfig{Topic: name("high"), Priority: routing.High},
+		producer.TopicConfig{Topic: name("low"), Priority: routing.Low},
+		producer.TopicConfig{Topic: name("old"), Priority: routing.Low},
+		producer.TopicConfig{Topic: name("none*"), Priority: routing.Low})
 	cluster := cfg.Clusters["kafka"]
 	cluster.CreateTopics = producer.CreateTopicsConfig{Enabled: true,
 		Configs: map[string]string{"min.insync.replicas": "2"}}

@@ -32,11 +32,17 @@ func Probe(ctx context.Context, cfg producer.Config, choices Choices, more ...st
 		for _, t := range c.Topics {
 			want := wishFor(Wanted{Topic: t.Name, Priority: t.Priority},
 				cfg.Clusters[c.Name].CreateTopics, choices)
-			v.topic(t, want, c.Brokers, cfg.Batching.Acks == "all")
+			v.topic(t, want, c.Brokers, acksAll(cfg, t.Name))
 		}
 		all = append(all, v.all...)
 	}
 	return all, nil
+}
+
+// acksAll reports whether the records of a topic wait for all replicas in sync.
+func acksAll(cfg producer.Config, topic string) bool {
+	is, err := cfg.Topic(topic)
+	return err == nil && is.Acks == "all"
 }
 
 // found adds a finding as it is.

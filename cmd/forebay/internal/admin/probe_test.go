@@ -20,7 +20,7 @@ import (
 )
 
 // settings returns a configuration with its defaults for one cluster, "kafka", of some brokers.
-func settings(t *testing.T, brokers []string, rules ...routing.Rule) producer.Config {
+func settings(t *testing.T, brokers []string, rules ...producer.TopicConfig) producer.Config {
 	t.Helper()
 	clusters := map[string]producer.ClusterConfig{"kafka": {Brokers: brokers}}
 	cfg, err := producer.Config{Clusters: clusters, Topics: rules}.Complete()
@@ -70,11 +70,11 @@ func TestKafka_ProbeTellsWhatTopicsAreWorth(t *testing.T) {
 		kafkatest.TopicConfig("retention.ms", hour))
 	gone := refusing(t)
 	cfg := settings(t, append(kafka.Seeds(), gone),
-		routing.Rule{Topic: name("good"), Priority: routing.High},
-		routing.Rule{Topic: name("thin"), Priority: routing.High},
-		routing.Rule{Topic: name("strict"), Priority: routing.High},
-		routing.Rule{Topic: name("low.*"), Priority: routing.Low},
-		routing.Rule{Topic: name("none.*"), Priority: routing.Low})
+		producer.TopicConfig{Topic: name("good"), Priority: routing.High},
+		producer.TopicConfig{Topic: name("thin"), Priority: routing.High},
+		producer.TopicConfig{Topic: name("strict"), Priority: routing.High},
+		producer.TopicConfig{Topic: name("low.*"), Priority: routing.Low},
+		producer.TopicConfig{Topic: name("none.*"), Priority: routing.Low})
 	cfg.Batching.MaxBytes = 2 << 20
 	lines := probed(t, cfg, Choices{}, name("missing"))
 	got := strings.ReplaceAll(strings.Join(lines[4:], "\n"), prefix, "x")
@@ -202,7 +202,7 @@ func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
 			Medium: producer.PriorityConfig{Cluster: "b",
 				Fallbacks: []routing.Fallback{{Cluster: "a", Topics: []string{"other"}}}},
 		},
-		Topics: []routing.Rule{{Topic: "p.*", Priority: routing.High},
+		Topics: []producer.TopicConfig{{Topic: "p.*", Priority: routing.High},
 			{Topic: "x", Priority: routing.Medium}, {Topic: "lost", Priority: routing.Low}},
 	}
 	wanted, err := Topics(cfg, "other", "p.1")

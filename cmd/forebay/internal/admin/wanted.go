@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"slices"
-
 	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -14,7 +12,7 @@ type Wanted = probe.Wanted
 // Topics returns the topics of the rules in cfg and in more, each in the cluster of its priority
 // and in the fallbacks that take it. cfg must have its defaults filled in.
 func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
-	table, err := routing.NewTable(cfg.Topics)
+	table, err := routing.NewTable(cfg.Rules())
 	if err != nil {
 		return nil, err
 	}
@@ -25,9 +23,12 @@ func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 	} {
 		routes[priority] = probe.Route{Cluster: pc.Cluster, Fallbacks: pc.Fallbacks}
 	}
-	rules := slices.Clone(cfg.Topics)
+	var rules []probe.Rule
+	for _, r := range cfg.Rules() {
+		rules = append(rules, probe.Rule{Topic: r.Topic, Priority: r.Priority})
+	}
 	for _, topic := range more {
-		rules = append(rules, routing.Rule{Topic: topic, Priority: table.Priority(topic)})
+		rules = append(rules, probe.Rule{Topic: topic, Priority: table.Priority(topic)})
 	}
 	return routes.Topics(rules), nil
 }

@@ -55,8 +55,8 @@ func TestApply_WorksWithOneBroker(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(fake.Close)
-	cfg := settings(t, fake.ListenAddrs(), routing.Rule{Topic: "plays", Priority: routing.High},
-		routing.Rule{Topic: "logs", Priority: routing.Low})
+	cfg := settings(t, fake.ListenAddrs(), producer.TopicConfig{Topic: "plays", Priority: routing.High},
+		producer.TopicConfig{Topic: "logs", Priority: routing.Low})
 	wanted, err := Topics(cfg)
 	require.NoError(t, err)
 	require.Equal(t, []string{
