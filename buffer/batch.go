@@ -53,10 +53,12 @@ type Batch struct {
 	born     time.Duration // monotonic time of its oldest Send
 	last     time.Duration // no Send in it is newer
 	opened   time.Duration // monotonic time of opening; parts of a divided batch keep it
+	ttl      time.Duration // from born to giving up, if its records have a TTL; 0: they have none
 	order    uint64        // place among the batches of its topic, by the time of opening
 
 	kind      Kind
 	partition int32 // -1: none yet
+	dueAt     int32 // its index in the dues of topic
 	// Keyed: how many partitions the topic had when the partition was computed; 0: unknown
 	count int32
 
@@ -67,7 +69,8 @@ type Batch struct {
 	held int64 // bytes taken from the budget
 
 	// links of a queue and of the topic's list of all batches; guarded by the lock of topic
-	next, allPrev, allNext *Batch
+	in                           *queue
+	prev, next, allPrev, allNext *Batch
 	// links of the lane's list of waiting batches; guarded by the lock of lane
 	waitPrev, waitNext *Batch
 	waits              bool // it is in that list; changed under both locks
@@ -260,6 +263,7 @@ func (b *Batch) Each(yield func(i int, r *Record, born time.Duration)) error {
 			return err
 		}
 		born := b.born
+		r.TTL = b.ttl
 		if b.metas != nil {
 			r.Tag, born = b.metas[i].tag, b.metas[i].born
 		}

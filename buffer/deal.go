@@ -102,8 +102,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	}
 	cfg, into := t.cfg.Load(), s.dealt.tail
 	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count ||
-		into.History != c.History ||
-		max(into.last, c.last)-min(into.born, c.born) >= cfg.DeliveryTimeout/16 ||
+		into.History != c.History || !into.mixes(cfg, c) ||
 		t.flushedApartLocked(into, c) {
 		return false
 	}
@@ -129,6 +128,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 		into.add(r, born, delta, size)
 	})
 	into.born, into.last = min(into.born, c.born), max(into.last, c.last)
+	t.dueEarlierLocked(into)
 	into.charge(into.memory() - before)
 	t.pending += uint64(c.records)
 	return true
@@ -151,14 +151,10 @@ func (b *Batch) memory() int64 {
 func (t *Topic) Postpone(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all []*Batch
-	for b := t.undealt.head; b != nil; b = b.next {
-		all = append(all, b)
-	}
+	all := t.undealt.drain(nil)
 	t.takenLocked(all...)
 	all = append(slices.Clone(batches), all...)
 	slices.SortStableFunc(all, byOrder)
-	t.undealt = queue{}
 	for _, b := range all {
 		b.undealt = true
 		t.undealt.push(b)
@@ -286,7 +282,7 @@ func (b *Batch) measureParts(group func(i int, r *Record) int32) (children, by [
 		c := found[g]
 		if c == nil {
 			c = &Batch{topic: b.topic, partition: g, order: b.order, baseTime: r.Timestamp,
-				last: b.last, reports: b.reports, History: b.History}
+				last: b.last, ttl: b.ttl, reports: b.reports, History: b.History}
 			found[g] = c
 			children = append(children, c)
 		}

@@ -1,46 +1,43 @@
 package buffer
 
-// queue is a first-in, first-out list of sealed batches, linked through the batches themselves.
+// queue is a first-in, first-out list of sealed batches, linked through the batches themselves. It
+// must not be copied while it holds some.
 type queue struct{ head, tail *Batch }
 
-func (q *queue) push(b *Batch) {
-	b.next = nil
-	if q.tail == nil {
-		q.head = b
-	} else {
-		q.tail.next = b
-	}
-	q.tail = b
-}
+func (q *queue) push(b *Batch) { q.putAfter(q.tail, b) }
+
+func (q *queue) pushFront(b *Batch) { q.putAfter(nil, b) }
 
 // insert puts b before the first younger batch, if there is one and the last is such.
 func (q *queue) insert(b *Batch) {
-	if q.tail == nil || q.tail.born <= b.born {
-		q.push(b)
-		return
+	after := q.tail
+	for after != nil && after.born > b.born {
+		after = after.prev
 	}
-	after := &q.head
-	for (*after).born <= b.born {
-		after = &(*after).next
-	}
-	b.next, *after = *after, b
+	q.putAfter(after, b)
 }
 
-func (q *queue) pushFront(b *Batch) {
-	b.next = q.head
-	q.head = b
-	if q.tail == nil {
+// putAfter puts b behind after, which is in q, or to the front if after is nil.
+func (q *queue) putAfter(after, b *Batch) {
+	b.in, b.prev = q, after
+	if after == nil {
+		b.next, q.head = q.head, b
+	} else {
+		b.next, after.next = after.next, b
+	}
+	if b.next == nil {
 		q.tail = b
+	} else {
+		b.next.prev = b
 	}
 }
 
 // take removes and returns the first batch that is not being compressed; where order matters only
 // the first is looked at.
 func (q *queue) take(ordered bool) *Batch {
-	var before *Batch
-	for b := q.head; b != nil; before, b = b, b.next {
+	for b := q.head; b != nil; b = b.next {
 		if !b.Busy() {
-			q.remove(before, b)
+			q.remove(b)
 			return b
 		}
 		if ordered {
@@ -52,26 +49,34 @@ func (q *queue) take(ordered bool) *Batch {
 
 // pull removes b, if it is in q, and reports whether it was.
 func (q *queue) pull(b *Batch) bool {
-	var before *Batch
-	for other := q.head; other != nil; before, other = other, other.next {
-		if other == b {
-			q.remove(before, b)
-			return true
-		}
+	if b.in != q {
+		return false
 	}
-	return false
+	q.remove(b)
+	return true
 }
 
-func (q *queue) remove(before, b *Batch) {
-	if before == nil {
+// drain removes all batches and appends them to dst.
+func (q *queue) drain(dst []*Batch) []*Batch {
+	for b := q.head; b != nil; b = q.head {
+		q.remove(b)
+		dst = append(dst, b)
+	}
+	return dst
+}
+
+func (q *queue) remove(b *Batch) {
+	if b.prev == nil {
 		q.head = b.next
 	} else {
-		before.next = b.next
+		b.prev.next = b.next
 	}
-	if q.tail == b {
-		q.tail = before
+	if b.next == nil {
+		q.tail = b.prev
+	} else {
+		b.next.prev = b.prev
 	}
-	b.next = nil
+	b.in, b.prev, b.next = nil, nil, nil
 }
 
 // source is where the batches of a topic wait that go to one partition, or to any: the sealed ones,

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"time"
 )
 
 // Header is one header of a record. A nil value is null in Kafka, an empty one is empty.
@@ -18,9 +19,11 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
-	Timestamp int64  // milliseconds since 1970
-	Tag       uint64 // the caller's; never sent
-	Call      any    // the caller's; kept with the record and returned by EachCall; nil: none
+	Timestamp int64 // milliseconds since 1970
+	// from Send to giving up; 0: the delivery timeout. What is read back has that of its batch
+	TTL  time.Duration
+	Tag  uint64 // the caller's; never sent
+	Call any    // the caller's; kept with the record and returned by EachCall; nil: none
 }
 
 // FramedSize returns the bytes that r takes as the first record of a batch.

@@ -139,6 +139,9 @@ func (t *Topic) flush(w *Waiter) {
 	defer t.mu.Unlock()
 	t.sealShardsLocked(math.MaxInt64)
 	t.unkeyed.seal()
+	for _, s := range t.timed {
+		t.sealTimedLocked(s)
+	}
 	for _, s := range t.bound {
 		s.seal()
 	}

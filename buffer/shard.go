@@ -57,17 +57,17 @@ func (sh *shard) add(cfg *Config, r *Record, now time.Duration) (added, full boo
 	return true, false
 }
 
-// enter adds r to a shard, or takes the lock of t. Full is a shard without room that it has found.
+// enter adds r to a shard, if it is free to go there, or takes the lock of t. Full is a shard without room that it has found.
 // Waited means that no lock was free for longer than an append takes.
 //
 // It looks at shards first, and at each as often: a lock that every processor looks at is slow.
-func (t *Topic) enter(cfg *Config, r *Record, where Kind, now time.Duration) (added bool,
+func (t *Topic) enter(cfg *Config, r *Record, free bool, now time.Duration) (added bool,
 	full *shard, waited bool) {
 	for left := patience; left > 0; left-- {
 		shards := t.aside()
 		open := min(int(t.opened.Load()), len(shards))
 		// one more than there are shards, for the open batch of t
-		if i := rand.IntN(open + 1); where == Unkeyed && i < open {
+		if i := rand.IntN(open + 1); free && i < open {
 			var isFull bool
 			if added, isFull = shards[i].add(cfg, r, now); added {
 				return true, nil, false
@@ -151,10 +151,7 @@ func (t *Topic) aside() []shard {
 // gatherLocked moves the sealed batches of sh to those of t, and has Append look at all shards that
 // have an open batch. If none has, they are given up. The lock of sh is held, too.
 func (t *Topic) gatherLocked(sh *shard) {
-	for b := sh.source.sealed.head; b != nil; b = sh.source.sealed.head {
-		sh.source.sealed.remove(nil, b)
-		t.unkeyed.sealed.insert(b)
-	}
+	t.collectLocked(&sh.source)
 	shards := t.aside()
 	open := len(shards)
 	for open > 0 && shards[open-1].source.open == nil {
@@ -187,8 +184,13 @@ func (t *Topic) sealShardsLocked(limit time.Duration) {
 	}
 }
 
-// sealIfLocked seals b, if it is the open batch of a shard.
+// sealIfLocked seals b, if it is the open batch of a shard or has a TTL.
 func (t *Topic) sealIfLocked(b *Batch) {
+	for _, s := range t.timed {
+		if s.open == b {
+			t.sealTimedLocked(s)
+		}
+	}
 	shards := t.aside()
 	for i := range shards {
 		if shards[i].source.open == b {
@@ -197,13 +199,22 @@ func (t *Topic) sealIfLocked(b *Batch) {
 	}
 }
 
-// sealEldestLocked seals the oldest open batch, if it is a shard's and nothing else is sealed.
+// sealEldestLocked seals the oldest open un-keyed batch, if nothing else is sealed and it is a
+// shard's or has a TTL.
 func (t *Topic) sealEldestLocked() {
-	sh := t.eldestShardLocked()
-	if sh == nil || t.unkeyed.sealed.head != nil {
+	if t.unkeyed.sealed.head != nil {
 		return
 	}
-	if b := t.unkeyed.open; b == nil || sh.source.open.born < b.born {
+	eldest, sh, timed := t.unkeyed.open, t.eldestShardLocked(), t.eldestTimedLocked()
+	if sh != nil && (eldest == nil || sh.source.open.born < eldest.born) {
+		eldest = sh.source.open
+	} else {
+		sh = nil
+	}
+	switch {
+	case timed != nil && (eldest == nil || timed.open.born < eldest.born):
+		t.sealTimedLocked(timed)
+	case sh != nil:
 		t.sealShardLocked(sh)
 	}
 }
@@ -239,27 +250,24 @@ func (t *Topic) countShardsLocked() {
 }
 
 // surveyUnkeyedLocked appends what waits of un-keyed records to dst. To the dispatcher the open
-// batches of shards are one with that of t.
+// batches of shards, and those with a TTL, are one with that of t.
 func (t *Topic) surveyUnkeyedLocked(dst []Waiting) []Waiting {
 	before := len(dst)
 	dst = t.unkeyed.survey(dst)
 	sh := t.eldestShardLocked()
-	if sh == nil {
+	if sh == nil && t.eldestTimedLocked() == nil {
 		return dst
 	}
-	sh.mu.Lock()
-	b, size := sh.source.open, sh.source.open.Size()
-	sh.mu.Unlock()
 	if len(dst) == before {
-		dst = append(dst, Waiting{Kind: Unkeyed, Partition: -1, Oldest: b.born, Bytes: size})
+		dst = append(dst, Waiting{Kind: Unkeyed, Partition: -1, Oldest: never})
 	}
 	w := &dst[before]
-	if !w.Sealed && b.born < w.Oldest {
-		w.Bytes = size
+	if sh != nil {
+		sh.mu.Lock()
+		b, size := sh.source.open, sh.source.open.Size()
+		sh.mu.Unlock()
+		w.addOpen(b, size)
 	}
-	if !w.Open || b.born < w.OpenSince {
-		w.Open, w.OpenSince = true, b.born
-	}
-	w.Oldest = min(w.Oldest, b.born)
+	t.surveyTimedLocked(w)
 	return dst
 }

@@ -1,7 +1,6 @@
 package buffer
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -16,6 +15,10 @@ type Waiting struct {
 	OpenSince time.Duration // monotonic time of the first record of the open batch
 	Oldest    time.Duration // monotonic time of the oldest record
 	Bytes     int           // size of the first batch on the wire
+	// monotonic time at which the first open batch with a TTL takes no more; 0: there is none
+	OpenUntil time.Duration
+
+	since, due time.Duration // of the topic, where it is its first; see Deadline
 }
 
 // Survey appends what waits in t to dst. If nothing waits, the dispatcher may forget t: with its
@@ -34,8 +37,13 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 		dst = append(dst, Waiting{Kind: Keyed, Partition: -1, Sealed: true, Busy: b.Busy(),
 			Oldest: b.born})
 	}
-	if len(dst) == before {
-		t.listed = false
+	if len(dst) > before {
+		w := &dst[before]
+		if w.since, w.due = t.since, never; len(t.dues) > 0 {
+			w.due = t.dues[0].Deadline(0)
+		}
+	} else {
+		t.listed, t.timed = false, nil
 		if len(t.explicit) > 0 {
 			t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
 			t.explicit = nil
@@ -61,7 +69,7 @@ func (s *source) survey(dst []Waiting) []Waiting {
 		w.Bytes = first.Size()
 	}
 	if s.open != nil {
-		w.Open, w.OpenSince = true, s.open.born
+		w.addOpen(s.open, s.open.Size())
 	}
 	return append(dst, w)
 }
@@ -87,39 +95,9 @@ func (t *Topic) Take(kind Kind, partition int32, seal bool) *Batch {
 	return b
 }
 
-// TakeOlder removes and returns the batches whose oldest record was sent before the monotonic time
-// limit, except those being compressed.
-func (t *Topic) TakeOlder(limit time.Duration) []*Batch {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sealShardsLocked(limit)
-	old := t.unkeyed.takeOlder(limit, nil)
-	for b := t.undealt.head; b != nil && b.born < limit && !b.Busy(); b = t.undealt.head {
-		t.pullLocked(b)
-		old = append(old, b)
-	}
-	for _, s := range t.bound {
-		old = s.takeOlder(limit, old)
-	}
-	return t.takenLocked(old...)
-}
-
-func (s *source) takeOlder(limit time.Duration, old []*Batch) []*Batch {
-	if s.open != nil && s.open.born < limit {
-		s.seal()
-	}
-	for b := s.head(); b != nil && b.born < limit; b = s.head() {
-		if b = s.take(false); b == nil {
-			break
-		}
-		old = append(old, b)
-	}
-	return old
-}
-
 // TakeAll removes and returns every batch that waits, open or sealed, except those being
 // compressed.
-func (t *Topic) TakeAll() []*Batch { return t.TakeOlder(math.MaxInt64) }
+func (t *Topic) TakeAll() []*Batch { return t.TakeExpired(never, 1) }
 
 // ClaimRaw returns a sealed batch of t that waits uncompressed, or nil. It stays where it is, but
 // cannot be taken until Compress has returned, which the caller must call.
@@ -193,23 +171,13 @@ func (t *Topic) Recount(count int32) []*Batch {
 			return false
 		}
 		s.seal()
-		for _, q := range [...]*queue{&s.dealt, &s.sealed} {
-			for b := q.head; b != nil; {
-				following := b.next
-				b.next = nil
-				stale = append(stale, b)
-				b = following
-			}
-		}
+		stale = s.sealed.drain(s.dealt.drain(stale))
 		return true
 	})
-	for b := t.undealt.head; b != nil; {
-		following := b.next
-		b.next, b.undealt = nil, false
+	for _, b := range t.undealt.drain(nil) {
+		b.undealt = false
 		stale = append(stale, b)
-		b = following
 	}
-	t.undealt = queue{}
 	slices.SortStableFunc(stale, byOrder) // halves of one batch keep their order
 	return t.takenLocked(stale...)
 }

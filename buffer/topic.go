@@ -42,6 +42,11 @@ type Topic struct {
 	// keyed batches that are to be dealt out: newer ones have to wait for them
 	undealt queue
 
+	timed []*source // un-keyed, for records with a TTL; only their open batches are in them
+	dues  dues      // batches with a TTL that wait
+	// no batch without a TTL that waits has an older record
+	since time.Duration
+
 	overtaken map[string]time.Duration // see Overtake
 
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
@@ -94,9 +99,10 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 	cfg := t.cfg.Load()
 	var full *shard
 	var waited bool
-	if where == Unkeyed && t.opened.Load() > 0 || !t.mu.TryLock() {
+	free := where == Unkeyed && r.TTL == 0
+	if free && t.opened.Load() > 0 || !t.mu.TryLock() {
 		var added bool
-		if added, full, waited = t.enter(cfg, r, where, now); added {
+		if added, full, waited = t.enter(cfg, r, free, now); added {
 			return nil
 		}
 	}
@@ -105,9 +111,12 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 		return ErrClosed
 	}
 	var err error
-	if where == Unkeyed {
+	switch {
+	case free:
 		err = t.addUnkeyedLocked(cfg, full, waited, r, now, tight)
-	} else {
+	case where == Unkeyed:
+		err = t.addTimedLocked(cfg, r, now, tight)
+	default:
 		err = t.addLocked(cfg, t.boundForLocked(cfg, r, where, partition), r, now, tight)
 	}
 	if err != nil {
@@ -175,14 +184,13 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	return nil
 }
 
-// addLocked adds r to the open batch of s, or to a new one, if there is memory. A batch takes no
-// more records once its oldest has the age of a sixteenth of the delivery timeout. A batch expires
-// as a whole, so no record loses more than that of its time.
+// addLocked adds r to the open batch of s, or to a new one, if there is memory or the batch does not
+// take r.
 func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, tight bool) error {
 	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
-		if b.fits(framed, limit) && now-b.born < cfg.DeliveryTimeout/16 {
+		if b.fits(framed, limit) && b.takes(cfg, r, now-b.born) {
 			var err error
 			if b.full(r, framed) {
 				err = b.makeRoom(r, framed, limit, now)
@@ -203,6 +211,7 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now time.Duration,
 	tight bool) error {
 	b := t.newBatch(cfg, s)
+	b.ttl = classOf(r.TTL)
 	delta, size, framed := b.measure(r)
 	if err := t.reserve(batchOverhead, now); err != nil {
 		return err
@@ -217,25 +226,32 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 		return err
 	}
 	b.add(r, now, delta, size)
-	if s.seal() != nil {
+	if before := s.seal(); before != nil {
 		t.outlet.Wake()
+		if before.ttl != b.ttl { // otherwise batches of few records would be as large as full ones
+			s.hint = len(before.body)
+		}
 	}
 	s.open, t.last = b, now
 	t.holdLocked(b, nil)
 	t.waitLocked(b)
 	t.listLocked()
-	t.tellLocked(cfg, now)
+	t.tellLocked(cfg, b)
 	return nil
 }
 
-// tellLocked has the dispatcher look at a batch that was opened now. It looks at once if it does
-// not know t or need not wait, and otherwise when the batch has lingered or expired.
-func (t *Topic) tellLocked(cfg *Config, now time.Duration) {
+// tellLocked has the dispatcher look at b, which was opened. It looks at once if it does not know t
+// or need not wait, and otherwise when b has lingered or takes no more.
+func (t *Topic) tellLocked(cfg *Config, b *Batch) {
 	linger := cfg.LingerIn(time.Duration(t.outlet.linger.Load()))
-	switch wait := min(linger, cfg.DeliveryTimeout); {
-	case t.outlet.looksBy(now + wait):
+	wait := min(linger, cfg.DeliveryTimeout)
+	if b.ttl > 0 {
+		wait = min(wait, b.ttl/ttlParts)
+	}
+	switch {
+	case t.outlet.looksBy(b.born + wait):
 	case t.served && wait > 0:
-		t.outlet.ripen(now, wait)
+		t.outlet.ripen(b.born, wait)
 	default:
 		t.outlet.Wake()
 	}

@@ -215,14 +215,14 @@ func TestTopic_HalvesAndPicksKeepEveryRecordOnce(t *testing.T) {
 	require.EqualValues(t, 7, booksOf(topic).Pending)
 }
 
-func TestTopic_TakeOlderLeavesTheYounger(t *testing.T) {
+func TestTopic_TakeExpiredLeavesTheYounger(t *testing.T) {
 	topic := newTestTopic(t, newTestLane(t, 1<<30,
 		func(c *Config) { c.DeliveryTimeout = 16 * time.Second }))
 	for i := range 4 {
 		require.NoError(t, topic.Append(&Record{Value: fmt.Append(nil, i)}, Unkeyed, -1,
 			time.Duration(i)*time.Second))
 	}
-	require.Len(t, topic.TakeOlder(2*time.Second), 2)
+	require.Len(t, topic.TakeExpired(2*time.Second-1, 0), 2)
 	require.Equal(t, []string{"2"}, values(t, topic.Take(Unkeyed, -1, true)))
 }
 

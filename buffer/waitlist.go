@@ -61,6 +61,7 @@ func (t *Topic) waitLocked(b *Batch) {
 	t.lane.mu.Lock()
 	t.lane.waiting.pushBack(b)
 	t.lane.mu.Unlock()
+	t.dueLocked(b)
 }
 
 // waitAgainLocked notes that batches wait again, the first of them as the oldest.
@@ -70,12 +71,16 @@ func (t *Topic) waitAgainLocked(batches []*Batch) {
 		t.lane.waiting.pushFront(batches[i])
 	}
 	t.lane.mu.Unlock()
+	for _, b := range batches {
+		t.dueLocked(b)
+	}
 }
 
 // waitDealtLocked notes that b waits in place of an older batch. It goes behind the batch that was
 // dealt out before, if that still waits, so that the batches of a topic keep their order. If dealt
 // is set, b itself was dealt out, and the next may go behind it.
 func (t *Topic) waitDealtLocked(b *Batch, dealt bool) {
+	t.dueLocked(b)
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
 	after := t.dealt
@@ -98,6 +103,9 @@ func (t *Topic) takenLocked(batches ...*Batch) []*Batch {
 		t.lane.waiting.remove(b)
 	}
 	t.lane.mu.Unlock()
+	for _, b := range batches {
+		t.undueLocked(b)
+	}
 	return batches
 }
 

@@ -78,7 +78,7 @@ func waits(t *Topic) (all []*Batch) {
 	for b := t.undealt.head; b != nil; b = b.next {
 		all = append(all, b)
 	}
-	for _, s := range append([]*source{&t.unkeyed}, t.bound...) {
+	for _, s := range slices.Concat([]*source{&t.unkeyed}, t.timed, t.bound) {
 		for _, q := range [...]*queue{&s.dealt, &s.sealed} {
 			for b := q.head; b != nil; b = b.next {
 				all = append(all, b)
@@ -105,6 +105,9 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 		var taken, claimed []*Batch
 		now := time.Duration(0)
 		back := make(map[*Batch]bool) // what has waited before
+		ttls := rapid.SampledFrom([]time.Duration{0, 0, time.Second, 1010 * time.Millisecond,
+			10 * time.Second, time.Hour})
+		const timeout = 20 * time.Second
 		check := func() {
 			var all, list []*Batch
 			held := int64(0)
@@ -112,6 +115,7 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 				all = append(all, waits(topic)...)
 				held += TableBytes(topic.name)
 				requireCounted(rt, topic)
+				requireDue(rt, topic, timeout)
 				sum := int64(0)
 				for b := topic.all; b != nil; b = b.allNext {
 					sum += b.held
@@ -147,10 +151,10 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 			topic := topics[rapid.IntRange(0, 2).Draw(rt, "topic")]
 			partition := rapid.Int32Range(-1, 2).Draw(rt, "partition")
 			switch rapid.SampledFrom([]string{"append", "append", "append", "take", "take oldest",
-				"take its oldest", "take older", "requeue", "resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
+				"take its oldest", "take older", "expire", "requeue", "resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
 			case "append":
 				kind := Kind(rapid.IntRange(0, 2).Draw(rt, "kind"))
-				r := Record{Key: fmt.Append(nil, partition),
+				r := Record{Key: fmt.Append(nil, partition), TTL: ttls.Draw(rt, "TTL"),
 					Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
 				now += time.Duration(rapid.IntRange(0, 3).Draw(rt, "pause")) * time.Second
 				require.NoError(rt, topic.Append(&r, kind, max(0, partition), now))
@@ -174,6 +178,12 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 				for _, b := range topic.TakeAll() {
 					own(b)
 				}
+			case "expire":
+				for _, b := range topic.TakeExpired(now, timeout) {
+					require.LessOrEqual(rt, b.Deadline(timeout), now)
+					own(b)
+				}
+				requireInTime(rt, topic, now, timeout)
 			case "requeue":
 				if len(taken) > 0 && !taken[0].BuiltForOther(topics[0].count) {
 					back[taken[0]] = true

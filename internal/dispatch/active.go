@@ -1,15 +1,10 @@
 package dispatch
 
-import (
-	"math"
-	"time"
-)
-
 // settleActive drops topics that need no attention until they get another record, and asks for
 // the next pass for the others.
 func (se *sender) settleActive() {
 	kept := se.active[:0]
-	armed := never
+	armed := far
 	for _, ts := range se.active {
 		if ts.quiet() {
 			ts.active = false
@@ -17,11 +12,11 @@ func (se *sender) settleActive() {
 		}
 		kept = append(kept, ts)
 		linger, sealed := ts.linger(se.pass), false
+		if len(ts.waiting) > 0 {
+			se.pass.by(ts.waiting[0].Deadline(ts.cfg.DeliveryTimeout))
+		}
 		for i := range ts.waiting {
 			w := &ts.waiting[i]
-			if !w.Busy { // else the compressor wakes us
-				se.pass.by(w.Oldest + ts.cfg.DeliveryTimeout)
-			}
 			if due := se.due(ts, w); w.Open && due > se.pass.now {
 				se.pass.by(due)
 				armed = min(armed, due)
@@ -44,6 +39,3 @@ func (se *sender) settleActive() {
 	se.active = kept
 	se.outlet.Arm(armed)
 }
-
-// never is a monotonic time that does not come.
-const never time.Duration = math.MaxInt64

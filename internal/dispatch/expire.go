@@ -12,32 +12,29 @@ import (
 // partition without a leader.
 type expiry struct{ *core }
 
-// expire ends the batches of a topic whose delivery timeout is over. A batch that was written
+// expire ends the batches of a topic whose delivery timeout, or TTL, is over. A batch that was written
 // and not answered is possibly persisted.
 func (ex *expiry) expire(ts *topicState) {
 	timeout := ts.cfg.DeliveryTimeout
-	for _, b := range ts.old(ex.pass.now - timeout + 1) {
-		ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
-			Partition: b.Partition()})
+	for _, b := range ts.old(ex.pass.now, timeout) {
+		ex.over(ts, b, b.Partition())
 	}
-	for len(ts.stale) > 0 && ts.stale[0].Born() <= ex.pass.now-timeout && !ts.stale[0].Busy() {
-		ex.resolve(ts, ts.stale[0], Verdict{Outcome: delivery.Expired,
-			Reason:    delivery.DeliveryTimeout,
-			Partition: -1})
-		ts.stale = ts.stale[1:]
-	}
-	if len(ts.stale) > 0 {
-		ex.pass.by(ts.stale[0].Born() + timeout)
-	}
+	ts.stale = slices.DeleteFunc(ts.stale, func(b *buffer.Batch) bool {
+		old := b.Deadline(timeout) <= ex.pass.now && !b.Busy()
+		if old {
+			ex.over(ts, b, -1)
+		} else {
+			ex.pass.by(b.Deadline(timeout))
+		}
+		return old
+	})
 	for _, st := range ts.all {
 		if b := st.pinned; b != nil {
-			if b.Born() <= ex.pass.now-timeout {
-				ex.resolve(ts, b, Verdict{Outcome: delivery.Expired,
-					Reason:    delivery.DeliveryTimeout,
-					Partition: st.id})
+			if b.Deadline(timeout) <= ex.pass.now {
+				ex.over(ts, b, st.id)
 				st.pinned = nil
 			} else {
-				ex.pass.by(b.Born() + timeout)
+				ex.pass.by(b.Deadline(timeout))
 			}
 		}
 		if st.flying != nil && !st.flying.gone {
@@ -46,18 +43,24 @@ func (ex *expiry) expire(ts *topicState) {
 	}
 }
 
-// old takes the batches that have waited since before limit.
-func (ts *topicState) old(limit time.Duration) []*buffer.Batch {
+// over ends a batch whose time is over. It has no partition if that is -1.
+func (ex *expiry) over(ts *topicState, b *buffer.Batch, partition int32) {
+	ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
+		Partition: partition})
+}
+
+// old takes the batches that wait and whose time is over.
+func (ts *topicState) old(now, timeout time.Duration) []*buffer.Batch {
 	if !ts.owned {
 		return nil
 	}
-	return ts.t.TakeOlder(limit)
+	return ts.t.TakeExpired(now, timeout)
 }
 
 // expireFlying ends a batch in flight whose time is up. Its request goes on without it.
 func (ex *expiry) expireFlying(ts *topicState, st *stream) {
 	it := st.flying
-	deadline := it.batch.Born() + ts.cfg.DeliveryTimeout
+	deadline := it.batch.Deadline(ts.cfg.DeliveryTimeout)
 	switch {
 	case deadline > ex.pass.now:
 		ex.pass.by(deadline)
@@ -68,8 +71,7 @@ func (ex *expiry) expireFlying(ts *topicState, st *stream) {
 	}
 	it.gone, it.written = true, it.attempt.Revoke()
 	it.batch.History.MaybeWritten = it.batch.History.MaybeWritten || it.written
-	ex.resolve(ts, it.batch, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
-		Partition: st.id})
+	ex.over(ts, it.batch, st.id)
 }
 
 // moveUnresolved lets unanswered un-keyed batches go to another partition if theirs has had no

@@ -63,7 +63,7 @@ func (se *sender) sendOne() bool {
 			se.launch(s)
 			se.cluster.gate.Sent(se.lane.Priority, b.ID, s.bytes, se.pass.now)
 			for _, it := range s.items {
-				se.pass.by(it.batch.Born() + it.ts.cfg.DeliveryTimeout) // it expires in flight too
+				se.pass.by(it.batch.Deadline(it.ts.cfg.DeliveryTimeout)) // it expires in flight too
 			}
 			return true
 		}
@@ -203,13 +203,18 @@ func (se *sender) ripe(ts *topicState, w *buffer.Waiting) bool {
 }
 
 // due returns when an open batch has lingered. An un-keyed batch whose topic had no partition at
-// the broker of the last request waits for the next request, at most one linger longer.
+// the broker of the last request waits for the next request, at most one linger longer. A batch
+// with a TTL waits no longer than it takes records.
 func (se *sender) due(ts *topicState, w *buffer.Waiting) time.Duration {
 	linger := ts.linger(se.pass)
-	if w.Kind != buffer.Unkeyed {
-		return w.OpenSince + linger
+	due := w.OpenSince + linger
+	if w.Kind == buffer.Unkeyed {
+		due += min(max(0, ts.opened-w.OpenSince), linger)
 	}
-	return w.OpenSince + linger + min(max(0, ts.opened-w.OpenSince), linger)
+	if w.OpenUntil > 0 {
+		due = min(due, w.OpenUntil)
+	}
+	return due
 }
 
 // testSizes sends a request without batches to brokers that have hung up on a single batch. If
