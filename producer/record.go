@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,18 @@ type Record struct {
 	// by default, what is more than an hour ahead. The delivery timeout has nothing to do with it.
 	Timestamp time.Time
 
+	// TTL is how long the record may take from Send to its outcome, in place of the delivery timeout
+	// of its priority: shorter or longer. Zero means that timeout; Send refuses less than a
+	// millisecond and more than 365 days. When the TTL is over, the record expires
+	// (ReasonDeliveryTimeout): never later, and at most a sixteenth of the TTL earlier, because a
+	// batch expires as a whole. No record lingers longer than that.
+	//
+	// Records share a batch if their TTLs differ by no more than a thirty-second. Records without a
+	// key have open batches for 16 different TTLs at a time in each topic. Those of one partition,
+	// chosen or by key, keep their order: each change of the TTL begins another batch, and they wait
+	// for each other. So give all records of a key the same TTL, and those of a busy topic few.
+	TTL time.Duration
+
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.
 	Priority routing.Priority
 
@@ -50,8 +63,9 @@ type Record struct {
 }
 
 // Check returns the error with which Send refuses the record whatever the settings are: a
-// *SendError that wraps ErrInvalidRecord, for an illegal topic name or a negative partition. It
-// returns nil for all other records, which Send may still refuse by its settings.
+// *SendError that wraps ErrInvalidRecord, for an illegal topic name, a negative partition or a TTL
+// out of its range. It returns nil for all other records, which Send may still refuse by its
+// settings.
 func (r *Record) Check() error {
 	if hint := r.mistake(); hint != "" {
 		return &SendError{Topic: r.Topic, Priority: r.Priority, Hint: hint, Err: ErrInvalidRecord}
@@ -59,11 +73,20 @@ func (r *Record) Check() error {
 	return nil
 }
 
-// mistake says what is wrong with the topic, by Kafka's rules, or with the partition.
+// leastTTL is the shortest TTL. In less time no record reaches Kafka.
+const leastTTL = time.Millisecond
+
+// badTTL reports whether the TTL is out of its range.
+func (r *Record) badTTL() bool { return r.TTL != 0 && (r.TTL < leastTTL || r.TTL > longest) }
+
+// mistake says what is wrong with the topic, by Kafka's rules, with the partition or with the TTL.
 func (r *Record) mistake() string {
 	switch name := r.Topic; {
 	case r.Partition == negative:
 		return "the partition is negative: name one from 0 on, or none"
+	case r.badTTL():
+		return fmt.Sprintf("the TTL is %v: give it %v to %s, or 0 for the delivery timeout of the "+
+			"priority", r.TTL, leastTTL, aYear)
 	case name == "":
 		return "the topic has no name"
 	case name == "." || name == "..":

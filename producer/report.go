@@ -300,7 +300,7 @@ func reportOf(v *dispatch.Verdict, i int, tag uint64, born time.Duration) Report
 func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 	out := &Record{
 		Topic: v.Batch.Topic().Name(), Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value),
-		Timestamp: time.UnixMilli(rec.Timestamp), Priority: v.Priority, Tag: rec.Tag,
+		Timestamp: time.UnixMilli(rec.Timestamp), TTL: rec.TTL, Priority: v.Priority, Tag: rec.Tag,
 	}
 	if v.Batch.Kind() == buffer.Explicit {
 		out.Partition = ToPartition(v.Batch.Partition())

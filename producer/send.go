@@ -106,7 +106,7 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, call any, tight bool
 	// the writes before them
 	var r buffer.Record
 	r.Key, r.Value, r.Headers, r.Timestamp, r.Tag = rec.Key, rec.Value, rec.Headers, wall, rec.Tag
-	r.Call = call
+	r.TTL, r.Call = rec.TTL, call
 	if tight {
 		return topic.AppendTight(&r, kind, partition, now)
 	}
@@ -122,7 +122,7 @@ func (p *Producer) topic(s *setup, rec *Record) (*buffer.Topic, error) {
 	case rec.Priority.Valid() && s.lanes[rec.Priority] != nil:
 		t = s.lanes[rec.Priority].Buffer.Find(rec.Topic)
 	}
-	if t == nil || rec.Partition == negative {
+	if t == nil || rec.Partition == negative || rec.badTTL() {
 		return p.newTopic(s, rec)
 	}
 	return t, nil
