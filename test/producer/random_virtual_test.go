@@ -66,6 +66,10 @@ var (
 // its records only the outcomes are judged, apart from the others.
 var topics = []string{"steady", "growing", "late", "fleeting"}
 
+// ttls are those that records have in place of the delivery timeout.
+var ttls = []time.Duration{time.Millisecond, 50 * time.Millisecond, time.Second,
+	1010 * time.Millisecond, 20 * time.Second, time.Hour}
+
 // schedule is one run: a producer, its Kafka, and what is known of both.
 type schedule struct {
 	*rapid.T
@@ -174,6 +178,7 @@ func (s *schedule) config() producer.Config {
 
 func (s *schedule) report(r producer.Report) {
 	s.lost[r.Reason]++
+	requireInTTL(s, r)
 	if r.Tag >= apart {
 		s.fleeting.report(r)
 		return
@@ -351,6 +356,9 @@ func (s *schedule) record(random *rand.Rand, topic string) producer.Record {
 		rec.Timestamp = time.Now().Add(-48 * time.Hour)
 	case 2:
 		rec.Headers = []producer.Header{{Key: "h", Value: []byte("v")}, {Key: "null"}}
+	}
+	if random.IntN(3) == 0 {
+		rec = withTTL(rec, ttls[random.IntN(len(ttls))])
 	}
 	return rec
 }
