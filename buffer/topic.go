@@ -184,8 +184,8 @@ func (t *Topic) findLocked(kind Kind, partition int32) *source {
 	return nil
 }
 
-// addLocked adds r to the open batch of s, or to a new one, if there is memory or the batch does not
-// take r.
+// addLocked adds r to the open batch of s, or to a new one if that does not take r, if there is
+// memory.
 func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, tight bool) error {
 	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
