@@ -320,9 +320,13 @@ func (t *troubles) lookBehind() {
 	}
 }
 
-// oldest returns when the oldest record was sent that waits for an outcome; now if none does.
+// oldest returns when the oldest record was sent that waits for an outcome; now if none does. While
+// records expire because of their TTL, one after the other, the first of them counts.
 func (ts *topicState) oldest(now time.Duration) time.Duration {
 	oldest := now
+	if ts.lostAt > 0 && now <= ts.lostAt+lookEvery {
+		oldest = ts.lostSince
+	}
 	for i := range ts.waiting {
 		oldest = min(oldest, ts.waiting[i].Oldest)
 	}

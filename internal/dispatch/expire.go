@@ -12,8 +12,8 @@ import (
 // partition without a leader.
 type expiry struct{ *core }
 
-// expire ends the batches of a topic whose delivery timeout, or TTL, is over. A batch that was written
-// and not answered is possibly persisted.
+// expire ends the batches of a topic whose delivery timeout, or TTL, is over. A batch that was
+// written and not answered is possibly persisted.
 func (ex *expiry) expire(ts *topicState) {
 	timeout := ts.cfg.DeliveryTimeout
 	for _, b := range ts.old(ex.pass.now, timeout) {
@@ -45,8 +45,20 @@ func (ex *expiry) expire(ts *topicState) {
 
 // over ends a batch whose time is over. It has no partition if that is -1.
 func (ex *expiry) over(ts *topicState, b *buffer.Batch, partition int32) {
+	if b.TTL() > 0 {
+		ts.lose(b, ex.pass.now)
+	}
 	ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
 		Partition: partition})
+}
+
+// lose notes that records of ts have expired, which may have had too short a TTL to be found
+// waiting.
+func (ts *topicState) lose(b *buffer.Batch, now time.Duration) {
+	if now > ts.lostAt+lookEvery {
+		ts.lostSince = b.Born()
+	}
+	ts.lostAt = now
 }
 
 // old takes the batches that wait and whose time is over.

@@ -45,6 +45,8 @@ type topicState struct {
 	crossed    bool           // it was said that another priority has newer records
 	acked      time.Duration  // when something of it was last acknowledged
 	blamed     time.Duration  // when it was last found what its records wait for
+	lostAt     time.Duration  // when records last expired because of their TTL; see lose
+	lostSince  time.Duration  // when the first of those was sent
 	scratch    []*stream      // of candidates
 	well       []int32        // of designate
 	counted    []*brokerState // of poll

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/producer"
@@ -284,5 +286,33 @@ func TestVirtual_TTL_GoesWithTheRecordToAFallback(t *testing.T) {
 			f.k["spare"].link.Restore()
 		})
 		require.EqualValues(t, 2, s.Total.Delivered)
+	})
+}
+
+// Records that expire before anybody would say what they wait for have it said all the same.
+func TestVirtual_TTL_WhatShortOnesWaitForIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := judged(t, proof.Of(t, "F10"), setup{}, func(b *bubble) {
+			refused := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events",
+				Err: kerr.NotEnoughReplicas, Count: -1})
+			send := func(d time.Duration) {
+				for range d / (100 * time.Millisecond) {
+					require.NoError(t, b.ledger.Send(b.p,
+						withTTL(producer.Record{Topic: "events"}, 200*time.Millisecond)))
+					time.Sleep(100 * time.Millisecond)
+				}
+			}
+			send(4 * time.Second)
+			require.Empty(t, b.told("records wait"), "it may pass by itself")
+			send(6 * time.Second)
+			require.Len(t, b.told("records wait"), 1)
+			require.Equal(t, []producer.Cause{producer.CauseTooFewReplicas},
+				causesOf(b.p.Stats()))
+			refused.Remove()
+			send(10 * time.Second)
+			require.Empty(t, b.p.Stats().Troubles)
+		})
+		require.GreaterOrEqual(t, s.Total.Expired+s.Total.PossiblyPersisted, uint64(95))
+		require.Greater(t, s.Total.Delivered, uint64(90))
 	})
 }
