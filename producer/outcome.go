@@ -26,10 +26,10 @@ const (
 
 // Reason says why a record was not delivered:
 //   - ReasonClosed: the producer was closed before Kafka took it.
-//   - ReasonDeliveryTimeout: the delivery timeout of its priority was over.
+//   - ReasonDeliveryTimeout: its TTL was over, or without one the delivery timeout of its priority.
 //   - ReasonTooLarge: it is larger than its topic allows (max.message.bytes).
 //   - ReasonInvalid: Kafka found the record or its timestamp invalid.
-//   - ReasonUnanswered: it was written, and not answered within the delivery timeout.
+//   - ReasonUnanswered: it was written, and not answered within the delivery timeout or TTL.
 //   - ReasonUnansweredClose: it was written, and not answered before Close ended.
 //   - ReasonPreemptedByHigh, ReasonPreemptedByMedium: a higher priority needed the memory.
 //   - ReasonDroppedOldest: its priority was full and keeps the newest records.

@@ -35,16 +35,18 @@ type Record struct {
 	// by default, what is more than an hour ahead. The delivery timeout has nothing to do with it.
 	Timestamp time.Time
 
-	// TTL is how long the record may take from Send to its outcome, in place of the delivery timeout
-	// of its priority: shorter or longer. Zero means that timeout; Send refuses less than a
-	// millisecond and more than 365 days. When the TTL is over, the record expires
-	// (ReasonDeliveryTimeout): never later, and at most a sixteenth of the TTL earlier, because a
-	// batch expires as a whole. No record lingers longer than that.
+	// TTL is how long the record may take from Send to its outcome. It takes the place of the
+	// delivery timeout of the priority, and may be shorter or longer. Zero means that timeout. Send
+	// refuses less than a millisecond and more than 365 days.
 	//
-	// Records share a batch if their TTLs differ by no more than a thirty-second. Records without a
-	// key have open batches for 16 different TTLs at a time in each topic. Those of one partition,
-	// chosen or by key, keep their order: each change of the TTL begins another batch, and they wait
-	// for each other. So give all records of a key the same TTL, and those of a busy topic few.
+	// A record whose TTL is over expires (ReasonDeliveryTimeout), or is possibly persisted. That is
+	// never later, and at most a sixteenth of the TTL earlier, because a batch expires as a whole.
+	// No record lingers for longer than a sixteenth either.
+	//
+	// Records share a batch if they have a TTL and it differs by at most a thirty-second. A topic
+	// has open batches for 16 TTLs of records without a key. Records of one partition, chosen or by
+	// key, keep their order, so each change of the TTL ends a batch, and the partition gets one
+	// batch at a time. Where such records are many, give those that follow each other the same TTL.
 	TTL time.Duration
 
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.

@@ -44,8 +44,9 @@ type accepted struct {
 }
 
 // Send is Producer.Send. It keeps a copy of rec, or returns the error that a script names. Like a
-// producer, it refuses records whose topic or partition Kafka would not take (Record.Check), and
-// all records after Close. It knows no settings, so it has no limits.
+// producer, it refuses invalid records (Record.Check), and all records after Close. It knows no
+// settings, so it has no limits. A TTL is recorded and otherwise ignored: scripts decide what
+// expires.
 func (r *Recorder) Send(rec producer.Record) error { return r.send(rec, nil, nil) }
 
 // SendFunc is Producer.SendFunc.

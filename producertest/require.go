@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -21,6 +22,7 @@ type Want struct {
 	Key      []byte
 	Value    []byte
 	Headers  []producer.Header // these are among its headers
+	TTL      time.Duration
 	Priority routing.Priority
 	// Match reports whether a record is as wanted, for all that the other fields cannot say: a nil
 	// value, for example. It gets only records that match these.
@@ -32,6 +34,7 @@ func (w *Want) matches(rec *producer.Record) bool {
 	return (w.Topic == "" || w.Topic == rec.Topic) &&
 		(w.Key == nil || bytes.Equal(w.Key, rec.Key)) &&
 		(w.Value == nil || bytes.Equal(w.Value, rec.Value)) &&
+		(w.TTL == 0 || w.TTL == rec.TTL) &&
 		(w.Priority == routing.Unset || w.Priority == rec.Priority) &&
 		w.hasHeaders(rec) && (w.Match == nil || w.Match(*rec))
 }
@@ -60,7 +63,8 @@ func (r *Recorder) RequireSent(t T, want Want) producer.Record {
 		}
 	}
 	t.Fatalf("no record was sent with %s%s%s", describe(&producer.Record{Topic: want.Topic,
-		Key: want.Key, Value: want.Value, Headers: want.Headers, Priority: want.Priority}),
+		Key: want.Key, Value: want.Value, Headers: want.Headers, TTL: want.TTL,
+		Priority: want.Priority}),
 		matching(want.Match), r.listed(records))
 	return producer.Record{}
 }
@@ -135,6 +139,9 @@ func describe(rec *producer.Record) string {
 	add("value", rec.Value)
 	for _, h := range rec.Headers {
 		add(fmt.Sprintf("header %q:", h.Key), h.Value)
+	}
+	if rec.TTL != 0 {
+		parts = append(parts, "TTL "+rec.TTL.String())
 	}
 	if rec.Priority != routing.Unset {
 		parts = append(parts, "priority "+rec.Priority.String())
