@@ -4,6 +4,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -35,4 +36,27 @@ func TestPartition_SaysItsNumber(t *testing.T) {
 		n, chosen := x.p.Number()
 		require.Equal(t, []any{x.n, x.chosen, x.text}, []any{n, chosen, x.p.String()})
 	}
+}
+
+func TestSend_RefusesATTLOutOfItsRange(t *testing.T) {
+	p := nowhere(t, nil)
+	const year = 365 * 24 * time.Hour
+	require.NoError(t, p.Send(producer.Record{Topic: "there"}))
+	for _, ttl := range []time.Duration{time.Millisecond, time.Minute, year} {
+		rec := producer.Record{Topic: "there", TTL: ttl}
+		require.NoError(t, p.Send(rec))
+		require.NoError(t, rec.Check())
+	}
+	for _, ttl := range []time.Duration{-1, -time.Hour, math.MinInt64, 1, time.Millisecond - 1,
+		year + 1, math.MaxInt64} {
+		for _, topic := range []string{"there", "new"} {
+			rec := producer.Record{Topic: topic, TTL: ttl}
+			requireSendError(t, p.Send(rec), producer.ErrInvalidRecord, `send to "`+topic+
+				`" (medium): invalid record: the TTL is `+ttl.String()+
+				": give it 1ms to 8760h (365 days), or 0 for the delivery timeout of the priority")
+			require.ErrorIs(t, rec.Check(), producer.ErrInvalidRecord)
+		}
+	}
+	require.EqualValues(t, 14, p.Stats().Refused[producer.ErrInvalidRecord])
+	require.Len(t, p.Stats().Topics, 1)
 }

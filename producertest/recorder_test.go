@@ -227,20 +227,20 @@ func TestRecorder_ItsAssertionsShowWhatWasSent(t *testing.T) {
 	r.RequireSent(&f, producertest.Want{})
 	require.Equal(t, "no record was sent with any content\nnothing was sent", f.text)
 	require.NoError(t, r.Send(producer.Record{Topic: "orders", Key: []byte("a"),
-		Value: []byte("order 17"), Priority: routing.High,
+		Value: []byte("order 17"), Priority: routing.High, TTL: time.Second,
 		Headers: []producer.Header{{Key: "source", Value: []byte("test")}}}))
 	send(t, &r, "orders", strings.Repeat("x", 300))
 	r.RequireSent(&f, producertest.Want{Topic: "orders", Value: []byte("order 18"),
 		Match: func(producer.Record) bool { return true }})
 	require.Equal(t, `no record was sent with topic "orders", value "order 18" that Match accepts
 what was sent:
-  1: topic "orders", key "a", value "order 17", header "source": "test", priority high
+  1: topic "orders", key "a", value "order 17", header "source": "test", TTL 1s, priority high
   2: topic "orders", value "`+strings.Repeat("x", 200)+`"… (300 bytes)`, f.text)
 	f.text = ""
 	rec := r.RequireSent(&f, producertest.Want{Topic: "orders", Key: []byte("a"),
 		Headers:  []producer.Header{{Key: "source", Value: []byte("test")}},
-		Priority: routing.High,
-		Match:    func(r producer.Record) bool { return len(r.Value) == 8 }})
+		Priority: routing.High, TTL: time.Second,
+		Match: func(r producer.Record) bool { return len(r.Value) == 8 }})
 	require.Equal(t, "order 17", string(rec.Value))
 	r.RequireCount(&f, "orders", 2)
 	r.RequireCount(&f, "", 2)
@@ -250,4 +250,7 @@ what was sent:
 	f.text = ""
 	r.RequireSent(&f, producertest.Want{Headers: []producer.Header{{Key: "source"}}})
 	require.NotEmpty(t, f.text)
+	f.text = ""
+	r.RequireSent(&f, producertest.Want{Key: []byte("a"), TTL: time.Minute})
+	require.NotEmpty(t, f.text, "another TTL")
 }
