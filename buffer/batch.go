@@ -38,6 +38,7 @@ const (
 // not change after it was sealed.
 type Batch struct {
 	topic *Topic
+	hold  *Hold  // what it waits for, or waited for when it was given up; nil: nothing
 	body  []byte // records in wire format; after compression the compressed ones
 	sum   sum    // of body, as far as it was taken
 	metas []meta // nil without reports
@@ -101,6 +102,9 @@ const (
 
 // Topic returns the topic of b.
 func (b *Batch) Topic() *Topic { return b.topic }
+
+// Hold returns what b waited for when it was taken, nil if for nothing: then it was to be given up.
+func (b *Batch) Hold() *Hold { return b.hold }
 
 // Records returns how many records b holds.
 func (b *Batch) Records() int { return b.records }
@@ -209,7 +213,7 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 		return nil
 	}
 	more := int64(body-cap(b.body)) + int64(metas-cap(b.metas))*metaBytes
-	if err := b.topic.reserve(more, now); err != nil {
+	if err := b.reserve(more, now); err != nil {
 		return err
 	}
 	b.held += more
@@ -222,6 +226,31 @@ func (b *Batch) grow(n, limit int, now time.Duration) error {
 		b.metas = append(make([]meta, 0, metas), b.metas...)
 	}
 	return nil
+}
+
+// reserve takes n bytes for b, if the budget, the topic's share and that of what is on hold allow
+// it.
+func (b *Batch) reserve(n int64, now time.Duration) error {
+	if b.hold == nil {
+		return b.topic.reserve(n, now)
+	}
+	if err := b.topic.lane.budget.reserveOnHold(n); err != nil {
+		b.topic.short.Store(n)
+		return err
+	}
+	err := b.topic.reserve(n, now)
+	if err != nil {
+		b.topic.lane.budget.onHold.Add(-n)
+	}
+	return err
+}
+
+// unreserve gives back the memory of a batch that was not begun after all.
+func (b *Batch) unreserve() {
+	if b.hold != nil {
+		b.topic.lane.budget.onHold.Add(-b.held)
+	}
+	b.Release()
 }
 
 // Release gives back the memory of a batch that was resolved and kept. Nothing may refer to its

@@ -19,6 +19,8 @@ const Classes = 3
 type Budget struct {
 	max  atomic.Int64
 	used atomic.Int64 // sum of what the classes use; changed under mu
+	// of that, what is on hold and its tables
+	onHold atomic.Int64
 	// one slot; sent by Reserve, received by the reclaimer; never closed
 	pressed chan int
 
@@ -108,7 +110,18 @@ var (
 	ErrCeiling = fmt.Errorf("%w: its lane is at its ceiling", ErrFull)
 	// ErrOverShare reports that a topic holds as much as it may, always or while others want room.
 	ErrOverShare = fmt.Errorf("%w: the topic is over its share", ErrFull)
+	// ErrOnHold reports that records on hold take as much as they ever may.
+	ErrOnHold = fmt.Errorf("%w: a quarter of it is on hold", ErrFull)
 )
+
+// reserveOnHold takes n bytes of the part that records on hold may have.
+func (b *Budget) reserveOnHold(n int64) error {
+	if b.onHold.Add(n) > b.Max()/onHoldShare {
+		b.onHold.Add(-n)
+		return ErrOnHold
+	}
+	return nil
+}
 
 // Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes
 // allow it. Otherwise it takes nothing and returns ErrCeiling or ErrFull.

@@ -31,7 +31,7 @@ func (b *Batch) allowCall(now time.Duration) error {
 	}
 	calls := max(4, 2*cap(b.calls))
 	more := int64(calls-cap(b.calls)) * callBytes
-	if err := b.topic.reserve(more, now); err != nil {
+	if err := b.reserve(more, now); err != nil {
 		return err
 	}
 	b.held += more

@@ -53,14 +53,14 @@ func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 	return nil
 }
 
-// settleDealt has a batch that was dealt out wait behind those that were dealt out before, or joins
-// it to the last of them. A batch that could not be dealt out waits as the next to be dealt out.
+// settleDealt has a batch that was dealt out wait behind older ones that were dealt out before, or
+// joins it to the last of them. A batch that could not be dealt out waits as the next to be dealt out.
 func (t *Topic) settleDealt(c *Batch, count int32) {
 	t.mu.Lock()
 	switch {
 	case c.count != count:
 		c.undealt = true
-		t.undealt.pushFront(c)
+		t.undealt.insertByOrder(c, true)
 		t.waitDealtLocked(c, false)
 	case t.joinLocked(c):
 		done := t.dropLocked(c)
@@ -69,7 +69,7 @@ func (t *Topic) settleDealt(c *Batch, count int32) {
 		finish(done)
 		return
 	default:
-		t.boundLocked(Keyed, c.partition).dealt.push(c)
+		t.boundLocked(Keyed, c.partition).dealt.insertByOrder(c, false)
 		t.waitDealtLocked(c, true)
 	}
 	t.listLocked()
@@ -102,6 +102,7 @@ func (t *Topic) joinLocked(c *Batch) bool {
 	}
 	cfg, into := t.cfg.Load(), s.dealt.tail
 	if !into.joins() || len(c.body) >= joinBelow || into.count != c.count ||
+		c.order < into.order || // it was on hold, and what follows it may go before into
 		into.History != c.History || !into.mixes(cfg, c) ||
 		t.flushedApartLocked(into, c) {
 		return false

@@ -14,6 +14,23 @@ func (w *Waiting) Deadline(timeout time.Duration) time.Duration {
 	return min(w.since+timeout, w.due)
 }
 
+// Deadline returns a monotonic time before which nothing expires of what waits in t. Timeout is the
+// delivery timeout.
+func (t *Topic) Deadline(timeout time.Duration) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := Waiting{since: t.since, due: t.firstDueLocked()}
+	return w.Deadline(timeout)
+}
+
+// firstDueLocked returns when the first batch with a TTL expires that waits in t.
+func (t *Topic) firstDueLocked() time.Duration {
+	if len(t.dues) == 0 {
+		return never
+	}
+	return t.dues[0].Deadline(0)
+}
+
 // dues are the batches with a TTL that wait in a topic, as a heap: the first expires first.
 type dues []*Batch
 
@@ -108,7 +125,7 @@ func (t *Topic) takeOlderLocked(limit time.Duration) []*Batch {
 	for _, s := range t.bound {
 		old = t.takeOlderOfLocked(s, limit, old)
 	}
-	return t.takenLocked(old...)
+	return t.takenLocked(t.takeOlderOnHoldLocked(limit, old)...)
 }
 
 func (t *Topic) takeOlderOfLocked(s *source, limit time.Duration, old []*Batch) []*Batch {

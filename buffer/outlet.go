@@ -140,7 +140,8 @@ func (t *Topic) Reassign(from, to *Outlet) {
 }
 
 func (t *Topic) waitsLocked() bool {
-	if !t.unkeyed.empty() || t.opened.Load() > 0 || t.eldestTimedLocked() != nil || t.undealt.head != nil {
+	if !t.unkeyed.empty() || t.opened.Load() > 0 || t.eldestTimedLocked() != nil ||
+		t.undealt.head != nil || t.onHold != nil {
 		return true
 	}
 	for _, s := range t.bound {

@@ -1,5 +1,7 @@
 package buffer
 
+import "time"
+
 // queue is a first-in, first-out list of sealed batches, linked through the batches themselves. It
 // must not be copied while it holds some.
 type queue struct{ head, tail *Batch }
@@ -12,6 +14,16 @@ func (q *queue) pushFront(b *Batch) { q.putAfter(nil, b) }
 func (q *queue) insert(b *Batch) {
 	after := q.tail
 	for after != nil && after.born > b.born {
+		after = after.prev
+	}
+	q.putAfter(after, b)
+}
+
+// insertByOrder puts b where it belongs by its order, before or behind those that have the same:
+// these are parts of one batch.
+func (q *queue) insertByOrder(b *Batch, before bool) {
+	after := q.tail
+	for after != nil && (after.order > b.order || before && after.order == b.order) {
 		after = after.prev
 	}
 	q.putAfter(after, b)
@@ -84,6 +96,7 @@ func (q *queue) remove(b *Batch) {
 type source struct {
 	kind      Kind
 	partition int32
+	hold      *Hold // what its batches wait for; nil: nothing
 	dealt     queue // keyed batches dealt out anew; before all others
 	sealed    queue
 	open      *Batch
@@ -99,6 +112,19 @@ func (s *source) head() *Batch {
 		return s.dealt.head
 	}
 	return s.sealed.head
+}
+
+// oldestBorn returns when the oldest record of s was sent. What was on hold may wait before older
+// ones. S is not empty.
+func (s *source) oldestBorn() time.Duration {
+	born := s.oldest().born
+	if b := s.sealed.head; b != nil {
+		born = min(born, b.born)
+	}
+	if s.open != nil {
+		born = min(born, s.open.born)
+	}
+	return born
 }
 
 // oldest returns the oldest batch, open or sealed.

@@ -145,6 +145,7 @@ func (t *Topic) flush(w *Waiter) {
 	for _, s := range t.bound {
 		s.seal()
 	}
+	t.sealOnHoldLocked()
 	if t.all == nil {
 		return
 	}

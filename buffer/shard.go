@@ -32,7 +32,7 @@ type shard struct {
 	added  uint64     // records in it that the topic has not counted
 	source source     // its sealed batches move to those of the topic at once
 
-	_ [shardBytes - 88]byte // a processor that takes one shard does not slow those that take others
+	_ [shardBytes - 96]byte // a processor that takes one shard does not slow those that take others
 }
 
 // add adds r to the open batch of sh, unless somebody else holds sh. Full means that there is no

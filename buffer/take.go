@@ -38,12 +38,9 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 			Oldest: b.born})
 	}
 	if len(dst) > before {
-		w := &dst[before]
-		if w.since, w.due = t.since, never; len(t.dues) > 0 {
-			w.due = t.dues[0].Deadline(0)
-		}
+		dst[before].since, dst[before].due = t.since, t.firstDueLocked()
 	} else {
-		t.listed, t.timed = false, nil
+		t.listed, t.timed = t.onHold != nil, nil
 		if len(t.explicit) > 0 {
 			t.bound = slices.DeleteFunc(t.bound, func(s *source) bool { return s.kind == Explicit })
 			t.explicit = nil
@@ -62,7 +59,8 @@ func (s *source) survey(dst []Waiting) []Waiting {
 		return dst
 	}
 	first := s.oldest()
-	w := Waiting{Kind: s.kind, Partition: s.partition, Oldest: first.born, Sealed: first != s.open}
+	w := Waiting{Kind: s.kind, Partition: s.partition, Oldest: s.oldestBorn(),
+		Sealed: first != s.open}
 	if w.Sealed && first.Busy() {
 		w.Busy = true // its size is about to change
 	} else {
@@ -129,7 +127,8 @@ func (s *source) claimRaw() *Batch {
 	return nil
 }
 
-// Requeue gives back batches that were taken. They wait before all others, in the order given.
+// Requeue gives back batches that were taken. They wait before all others, in the order given; what
+// was on hold meanwhile goes before those that are newer.
 func (t *Topic) Requeue(batches ...*Batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -141,7 +140,7 @@ func (t *Topic) Requeue(batches ...*Batch) {
 		if b.kind == Unkeyed {
 			t.unkeyed.sealed.pushFront(b)
 		} else {
-			t.boundLocked(b.kind, b.partition).dealt.pushFront(b)
+			t.boundLocked(b.kind, b.partition).dealt.insertByOrder(b, true)
 		}
 	}
 	t.waitAgainLocked(batches)

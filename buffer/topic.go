@@ -47,6 +47,14 @@ type Topic struct {
 	// no batch without a TTL that waits has an older record
 	since time.Duration
 
+	// what is kept back, by what it waits for; nil if there is nothing
+	onHold        map[*Hold]*onHold
+	recordsOnHold uint64
+	// no batch on hold was born earlier than a nanosecond before; 0: there is none. It changes under
+	// mu, and is looked at without
+	onHoldSince atomic.Int64
+	undealtNews atomic.Bool // see UndealtNews
+
 	overtaken map[string]time.Duration // see Overtake
 
 	maxShare float64 // of what the lane may hold; 0: as much as it gets
@@ -213,7 +221,7 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 	b := t.newBatch(cfg, s)
 	b.ttl = classOf(r.TTL)
 	delta, size, framed := b.measure(r)
-	if err := t.reserve(batchOverhead, now); err != nil {
+	if err := b.reserve(batchOverhead, now); err != nil {
 		return err
 	}
 	b.held = batchOverhead
@@ -222,7 +230,7 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 	}
 	if err := b.makeRoom(r, framed, limit, now); err != nil {
 		t.short.Add(b.held) // all of it is needed at once
-		b.Release()
+		b.unreserve()
 		return err
 	}
 	b.add(r, now, delta, size)
@@ -235,6 +243,9 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 	s.open, t.last = b, now
 	t.holdLocked(b, nil)
 	t.waitLocked(b)
+	if b.hold != nil {
+		t.beginOnHoldLocked(b)
+	}
 	t.listLocked()
 	t.tellLocked(cfg, b)
 	return nil
@@ -292,7 +303,11 @@ const quickFill = 100 * time.Millisecond
 func (t *Topic) newBatch(cfg *Config, s *source) *Batch {
 	b := &Batch{topic: t, kind: s.kind, partition: s.partition, order: t.lane.order.Add(1),
 		reports: cfg.Reports, sums: cfg.Codec.None()}
-	if s.kind == Keyed {
+	switch {
+	case s.hold != nil:
+		// its bytes change; keyed ones are dealt out when they are let go
+		b.hold, b.sums = s.hold, false
+	case s.kind == Keyed:
 		b.count = t.count
 	}
 	return b

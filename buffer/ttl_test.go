@@ -22,7 +22,8 @@ func requireDue(t require.TestingT, topic *Topic, timeout time.Duration) {
 		}
 	}
 	require.Len(t, topic.dues, timed)
-	if survey := topic.Survey(nil); first < never {
+	require.LessOrEqual(t, topic.Deadline(timeout), first)
+	if survey := topic.Survey(nil); len(survey) > 0 {
 		require.LessOrEqual(t, survey[0].Deadline(timeout), first)
 	}
 }

@@ -149,6 +149,10 @@ func (t *Topic) pull(b *Batch) bool {
 
 // pullLocked removes b, which waits, from its queue.
 func (t *Topic) pullLocked(b *Batch) {
+	if b.hold != nil {
+		t.pullOnHoldLocked(b)
+		return
+	}
 	if b.undealt {
 		b.undealt = false
 		t.undealt.pull(b)

@@ -1,7 +1,9 @@
 package buffer
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -78,7 +80,11 @@ func waits(t *Topic) (all []*Batch) {
 	for b := t.undealt.head; b != nil; b = b.next {
 		all = append(all, b)
 	}
-	for _, s := range slices.Concat([]*source{&t.unkeyed}, t.timed, t.bound) {
+	sources := slices.Concat([]*source{&t.unkeyed}, t.timed, t.bound)
+	for _, on := range t.onHold {
+		sources = slices.AppendSeq(sources, maps.Values(on.places))
+	}
+	for _, s := range sources {
 		for _, q := range [...]*queue{&s.dealt, &s.sealed} {
 			for b := q.head; b != nil; b = b.next {
 				all = append(all, b)
@@ -89,6 +95,35 @@ func waits(t *Topic) (all []*Batch) {
 		}
 	}
 	return all
+}
+
+// requireOnHold requires that what a topic says of what is on hold is what is, and returns the bytes
+// of its tables and of its batches.
+func requireOnHold(t require.TestingT, topic *Topic) (tables, held int64) {
+	records := uint64(0)
+	since, is := topic.OnHoldSince()
+	require.Equal(t, len(topic.onHold) > 0, is)
+	for h, on := range topic.onHold {
+		require.Contains(t, h.keepers, topic)
+		tables += on.bytes
+		batches := 0
+		for at, s := range on.places {
+			for b := cmp.Or(s.sealed.head, s.open); b != nil; b = cmp.Or(b.next, s.open) {
+				require.Same(t, h, b.hold)
+				require.Equal(t, at, placeOf(b.kind, b.partition, b.ttl))
+				require.LessOrEqual(t, since, b.born)
+				records += uint64(b.records)
+				held += b.held
+				if batches++; b == s.open {
+					break
+				}
+			}
+		}
+		require.Equal(t, batches, on.batches)
+		require.Positive(t, batches)
+	}
+	require.Equal(t, records, topic.recordsOnHold)
+	return tables, held
 }
 
 // Whatever is sent, taken, given back, dealt out, compressed and given up: the list of a lane has
@@ -108,9 +143,10 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 		ttls := rapid.SampledFrom([]time.Duration{0, 0, time.Second, 1010 * time.Millisecond,
 			10 * time.Second, time.Hour})
 		const timeout = 20 * time.Second
+		var holds []*Hold
 		check := func() {
 			var all, list []*Batch
-			held := int64(0)
+			held, onHold := int64(0), int64(0)
 			for _, topic := range topics {
 				all = append(all, waits(topic)...)
 				held += TableBytes(topic.name)
@@ -121,8 +157,11 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 					sum += b.held
 				}
 				require.Equal(rt, sum, topic.Held())
-				held += sum
+				tables, waiting := requireOnHold(rt, topic)
+				held += sum + tables
+				onHold += tables + waiting
 			}
+			require.Equal(rt, onHold, lane.budget.onHold.Load())
 			last := uint64(0)
 			for b := lane.waiting.head; b != nil; b = b.waitNext {
 				require.True(rt, b.waits)
@@ -150,14 +189,37 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			topic := topics[rapid.IntRange(0, 2).Draw(rt, "topic")]
 			partition := rapid.Int32Range(-1, 2).Draw(rt, "partition")
-			switch rapid.SampledFrom([]string{"append", "append", "append", "take", "take oldest",
-				"take its oldest", "take older", "expire", "requeue", "resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"append", "append", "append", "on hold", "on hold",
+				"release", "take", "take oldest", "take its oldest", "take older", "expire", "requeue",
+				"resolve", "recount", "claim", "compress"}).Draw(rt, "step") {
 			case "append":
 				kind := Kind(rapid.IntRange(0, 2).Draw(rt, "kind"))
 				r := Record{Key: fmt.Append(nil, partition), TTL: ttls.Draw(rt, "TTL"),
 					Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
 				now += time.Duration(rapid.IntRange(0, 3).Draw(rt, "pause")) * time.Second
 				require.NoError(rt, topic.Append(&r, kind, max(0, partition), now))
+			case "on hold":
+				if len(holds) == 0 || rapid.Bool().Draw(rt, "new hold") {
+					holds = append(holds, NewHold("it"))
+				}
+				h := holds[rapid.IntRange(0, len(holds)-1).Draw(rt, "hold")]
+				r := Record{Key: fmt.Append(nil, partition), TTL: ttls.Draw(rt, "TTL"),
+					Value: make([]byte, rapid.IntRange(0, 700).Draw(rt, "bytes"))}
+				if rapid.Bool().Draw(rt, "call") {
+					r.Call = "it"
+				}
+				now += time.Duration(rapid.IntRange(0, 3).Draw(rt, "pause")) * time.Second
+				require.NoError(rt, topic.AppendOnHold(h, &r,
+					Kind(rapid.IntRange(0, 2).Draw(rt, "kind")), max(0, partition), now, false))
+			case "release":
+				if len(holds) > 0 {
+					h := holds[rapid.IntRange(0, len(holds)-1).Draw(rt, "released")]
+					h.Release(1, []byte("x"))
+					require.Nil(rt, h.keepers)
+					for _, topic := range topics {
+						require.NotContains(rt, topic.onHold, h)
+					}
+				}
 			case "take":
 				if partition < 0 {
 					own(topic.Take(Unkeyed, -1, true))
@@ -185,7 +247,8 @@ func TestLane_TheListOfWhatWaitsIsWhatWaits(t *testing.T) {
 				}
 				requireInTime(rt, topic, now, timeout)
 			case "requeue":
-				if len(taken) > 0 && !taken[0].BuiltForOther(topics[0].count) {
+				if len(taken) > 0 && taken[0].hold == nil &&
+					!taken[0].BuiltForOther(topics[0].count) {
 					back[taken[0]] = true
 					taken[0].topic.Requeue(taken[0])
 					taken = taken[1:]

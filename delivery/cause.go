@@ -30,6 +30,8 @@ const (
 	CauseNoProducerID    Cause = "no_producer_id" // the cluster gives no producer ID
 	// records were written to a cluster that the priority has left, and not answered
 	CauseUnanswered Cause = "unanswered"
+	// the ID of a schema is not known: records are kept back by their Hold
+	CauseSchemaUnknown Cause = "schema_unknown"
 	// nothing is acknowledged, and nobody says why
 	CauseNoProgress Cause = "no_progress"
 )
@@ -41,6 +43,6 @@ func Causes() []Cause {
 		CauseTopicUnknown, CausePartitionMissing,
 		CauseNoLeader, CauseBrokerAway, CauseTooFewReplicas, CauseNotConfirmed, CauseBrokerError,
 		CauseNoAnswer, CauseRequestTooLarge,
-		CauseThrottled, CauseNoProducerID, CauseUnanswered, CauseNoProgress,
+		CauseThrottled, CauseNoProducerID, CauseUnanswered, CauseSchemaUnknown, CauseNoProgress,
 	}
 }

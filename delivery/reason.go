@@ -34,6 +34,9 @@ const (
 	// OverShare means that the topic held more than its share, or more than half of what its
 	// priority may hold while another topic wanted room.
 	OverShare
+	// SchemaUnknown means that the record was still held back when its delivery timeout was over,
+	// or when the producer was closed: the ID of its schema was not known by then.
+	SchemaUnknown
 	reasons
 )
 
@@ -41,7 +44,8 @@ const (
 func (r Reason) String() string {
 	names := [...]string{"", "closed", "delivery timeout", "too large", "invalid",
 		"unanswered at delivery timeout", "unanswered at close",
-		"preempted by high", "preempted by medium", "dropped oldest", "topic over its share"}
+		"preempted by high", "preempted by medium", "dropped oldest", "topic over its share",
+		"schema unknown"}
 	if int(r) < len(names) {
 		return names[r]
 	}

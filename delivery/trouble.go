@@ -6,8 +6,9 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Trouble is one cause that keeps records waiting although their cluster answers. A cluster that
-// does not answer is no Trouble: its state and reason in producer.ClusterStats say why.
+// Trouble is one cause that keeps records waiting although their cluster answers, or whether it
+// does or not for CauseSchemaUnknown. A cluster that does not answer is no Trouble: its state and
+// reason in producer.ClusterStats say why.
 type Trouble struct {
 	Cause    Cause
 	Priority routing.Priority // of the records that wait
@@ -18,8 +19,8 @@ type Trouble struct {
 	Remedy string // what ends it, in words
 
 	Since time.Time // when records began to wait for it
-	// Records is how many records of the topic wait, for whatever cause. For CauseUnanswered it is
-	// how many of the priority wait. It is zero for other troubles without a topic.
+	// Records is how many records of the topic wait, for whatever cause. For CauseSchemaUnknown it
+	// is how many of them are kept back, for CauseUnanswered how many of the priority wait. It is zero for other troubles without a topic.
 	Records uint64
 }
 

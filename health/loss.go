@@ -28,6 +28,7 @@ var because = map[delivery.Reason]string{
 	delivery.PreemptedByMedium: "records of medium priority needed their memory",
 	delivery.DroppedOldest:     "the buffer was full, and it is set to keep the newest",
 	delivery.OverShare:         "their topic held more of the buffer than it may",
+	delivery.SchemaUnknown:     "the ID of their schema was not known in time",
 }
 
 // refused lists the errors with which Send refuses records, and what each means, in the order of

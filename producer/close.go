@@ -87,7 +87,8 @@ type Summary struct {
 	Delivered uint64
 	Lost      map[Reason]uint64 // accepted and not delivered, by reason
 	// Left is how many of the lost were still waiting when the time of Close was over: those of
-	// ReasonClosed, and of ReasonUnansweredClose, which Kafka may have.
+	// ReasonClosed, those of ReasonUnansweredClose, which Kafka may have, and those of
+	// ReasonSchemaUnknown that had not expired before.
 	Left uint64
 }
 
@@ -146,9 +147,9 @@ func (p *Producer) Close(ctx context.Context) (Summary, error) {
 		because = p.because("") // while that is known
 	}
 	p.reports.unbound()
-	p.stop()
+	onHold := p.stop()
 	p.evict.tell() // what was just given up
-	s := p.summary()
+	s := p.summary(onHold)
 	p.closed = &s
 	p.reports.close()
 	await(ctx, p.reports.done)
@@ -198,8 +199,8 @@ func (p *Producer) flushBefore(ctx context.Context) error {
 	return p.flush(ctx)
 }
 
-// stop ends everything that runs, but for the reports.
-func (p *Producer) stop() {
+// stop ends everything that runs, but for the reports. It returns how many records were on hold.
+func (p *Producer) stop() (onHold uint64) {
 	p.evict.close() // while there are still reports
 	s := p.setup.Load()
 	for l := range s.eachLane {
@@ -210,16 +211,18 @@ func (p *Producer) stop() {
 	}
 	p.engine.StopCompressing()
 	for l := range s.eachLane {
-		l.Stop()
+		onHold += l.Stop()
 	}
 	p.leaving.Wait()
 	if p.network.names != nil {
 		p.network.names.Close()
 	}
 	p.clock.Stop()
+	return onHold
 }
 
-func (p *Producer) summary() Summary {
+// summary returns the summary, where so many records were on hold until the end.
+func (p *Producer) summary(onHold uint64) Summary {
 	total := p.Stats().Total
 	s := Summary{Accepted: total.Accepted, Delivered: total.Delivered,
 		Lost: make(map[Reason]uint64)}
@@ -228,7 +231,7 @@ func (p *Producer) summary() Summary {
 			s.Lost[r] = n
 		}
 	}
-	s.Left = s.Lost[ReasonClosed] + s.Lost[ReasonUnansweredClose]
+	s.Left = s.Lost[ReasonClosed] + s.Lost[ReasonUnansweredClose] + onHold
 	return s
 }
 

@@ -131,6 +131,9 @@ func (p *Producer) makeTable(l *dispatch.Lane, name string) (*buffer.Topic, erro
 // makeRoom gives up one batch for n bytes that t, which may be nil, did not get in l. It reports
 // whether that, or what somebody else has given up meanwhile, makes another try worth while.
 func (e *evictor) makeRoom(l *dispatch.Lane, t *buffer.Topic, n int64, why error) bool {
+	if errors.Is(why, buffer.ErrOnHold) {
+		return false // else one schema that nobody knows would cost others their records
+	}
 	class := classOf(l.Priority)
 	drop := e.p.setup.Load().cfg.Priorities.of(l.Priority).WhenFull == dropOldest
 	overShare := errors.Is(why, buffer.ErrOverShare)
@@ -194,6 +197,9 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 	if keep {
 		b.Shrink()
 		cluster, why := l.Why(b.Topic().Name(), b.Partition())
+		if h := b.Hold(); h != nil {
+			why = dispatch.WaitsForHold(h)
+		}
 		e.p.reports.push(dispatch.Verdict{
 			Batch: b, Outcome: outcome, Reason: reason, Err: why, Priority: l.Priority,
 			Cluster: cluster, Partition: b.Partition(), Offset: -1, At: e.p.clock.Mono(),

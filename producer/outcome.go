@@ -34,6 +34,7 @@ const (
 //   - ReasonPreemptedByHigh, ReasonPreemptedByMedium: a higher priority needed the memory.
 //   - ReasonDroppedOldest: its priority was full and keeps the newest records.
 //   - ReasonOverShare: its topic held more than its share.
+//   - ReasonSchemaUnknown: it was still held back when its time was over; see Hold.
 //
 // The zero Reason is that of delivered records. String returns it in words.
 type Reason = delivery.Reason
@@ -46,6 +47,7 @@ const (
 	ReasonInvalid         Reason = delivery.Invalid
 	ReasonUnanswered      Reason = delivery.Unanswered
 	ReasonUnansweredClose Reason = delivery.UnansweredClose
+	ReasonSchemaUnknown   Reason = delivery.SchemaUnknown
 
 	// Records with one of these reasons were given up because their memory was needed
 	// (Reason.MadeRoom). They were shed, or possibly persisted if an attempt to write them was

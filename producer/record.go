@@ -62,6 +62,9 @@ type Record struct {
 
 	// Tag comes back in the record's delivery report. It is not sent.
 	Tag uint64
+
+	// Hold, if it is not nil, keeps the record back until Hold.Release.
+	Hold *Hold
 }
 
 // Check returns the error with which Send refuses the record whatever the settings are: a

@@ -301,6 +301,7 @@ func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 	out := &Record{
 		Topic: v.Batch.Topic().Name(), Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value),
 		Timestamp: time.UnixMilli(rec.Timestamp), TTL: rec.TTL, Priority: v.Priority, Tag: rec.Tag,
+		Hold: v.Batch.Hold(),
 	}
 	if v.Batch.Kind() == buffer.Explicit {
 		out.Partition = ToPartition(v.Batch.Partition())

@@ -107,7 +107,10 @@ func (p *Producer) append(topic *buffer.Topic, rec *Record, call any, tight bool
 	var r buffer.Record
 	r.Key, r.Value, r.Headers, r.Timestamp, r.Tag = rec.Key, rec.Value, rec.Headers, wall, rec.Tag
 	r.TTL, r.Call = rec.TTL, call
-	if tight {
+	switch {
+	case rec.Hold != nil:
+		return topic.AppendOnHold(rec.Hold, &r, kind, partition, now, tight)
+	case tight:
 		return topic.AppendTight(&r, kind, partition, now)
 	}
 	return topic.Append(&r, kind, partition, now)
@@ -186,6 +189,10 @@ func (p *Producer) refuse(rec *Record, err error, hint string) error {
 			e.Limit = 0
 			e.Hint = "the topic holds more than its max_share, or more than half of what its " +
 				"priority may hold while others want room"
+		case errors.Is(err, buffer.ErrOnHold):
+			e.Limit = 0
+			e.Hint = "records that are kept back take a quarter of buffer.max_bytes; this one " +
+				"waits for " + rec.Hold.String()
 		}
 	case errors.Is(err, ErrRecordTooLarge):
 		r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}

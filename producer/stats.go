@@ -214,7 +214,10 @@ func (s *Stats) addTroubles(found []dispatch.Shown, pending uint64) (words strin
 		if !found[i].Visible() || t.Topic != "" && pending == 0 {
 			continue
 		}
-		if t.Topic != "" {
+		switch {
+		case t.Cause == CauseSchemaUnknown:
+			t.Records = min(t.Records, pending) // it was counted a moment ago
+		case t.Topic != "":
 			t.Records = pending
 		}
 		if words == "" {

@@ -27,6 +27,7 @@ const (
 	CauseThrottled        Cause = delivery.CauseThrottled
 	CauseNoProducerID     Cause = delivery.CauseNoProducerID
 	CauseUnanswered       Cause = delivery.CauseUnanswered
+	CauseSchemaUnknown    Cause = delivery.CauseSchemaUnknown
 	CauseNoProgress       Cause = delivery.CauseNoProgress
 )
 

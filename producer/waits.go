@@ -29,7 +29,7 @@ func (p *Producer) waitsFor(topic string) string {
 		}
 	}
 	for l := range lanes.eachLane {
-		words = append(words, l.WaitsFor("")...)
+		words = append(append(words, l.WaitsFor("")...), l.OnHold(topic)...)
 	}
 	slices.Sort(words) // clusters come before topics
 	words = slices.Compact(words)

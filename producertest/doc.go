@@ -13,6 +13,12 @@
 //	r.Script("plays", producertest.Hold())
 //	r.Release(producertest.Expire())
 //
+// A record with a Hold (producer.Record.Hold) gets what its script says when the Hold is released.
+// Until then Records returns it as it was sent, with its Hold; from then on with the patch in its
+// value, and without. A script can have it lost before:
+//
+//	r.Script("plays", producertest.Lose(producer.Expired, producer.ReasonSchemaUnknown))
+//
 // Callbacks run on another goroutine, as with a producer. Call Flush before you look at what they
 // have done.
 //

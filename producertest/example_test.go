@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,10 +66,14 @@ func TestFAQ_ShowsTestsThatPass(t *testing.T) {
 	require.NoError(t, err)
 	snippets, err := docs.Snippets("../FAQ.md", "go")
 	require.NoError(t, err)
-	require.Len(t, snippets, 2)
+	tests := 0
 	for _, snippet := range snippets {
-		require.Contains(t, string(source), snippet)
+		if strings.Contains(snippet, "TestShop") {
+			tests++
+			require.Contains(t, string(source), snippet)
+		}
 	}
+	require.Equal(t, 2, tests)
 }
 
 func ExampleRecorder() {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/forebay-go/forebay/buffer"
 	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -24,6 +25,7 @@ type Recorder struct {
 	refused  []producer.Record
 	scripts  map[string]*script
 	held     []accepted
+	onHold   []onHold
 	offsets  map[string]int64
 	lost     map[producer.Reason]uint64
 	calls    []func()      // of callbacks that are due
@@ -31,6 +33,8 @@ type Recorder struct {
 	changed  chan struct{} // closed when calls or held have become fewer; nil: nobody waits
 	closed   bool
 	finished uint64 // records that were delivered
+
+	leftOnHold uint64 // records that Close found on hold
 }
 
 var _ producer.Sender = (*Recorder)(nil)
@@ -55,7 +59,7 @@ func (r *Recorder) SendFunc(rec producer.Record, fn func(producer.Report)) error
 }
 
 // SendWait is Producer.SendWait. No callback delays it. If ctx has ended, it still returns the
-// outcome, unless a script holds the record.
+// outcome, unless a script or a Hold holds the record.
 func (r *Recorder) SendWait(ctx context.Context, rec producer.Record) (producer.Report, error) {
 	told := make(chan producer.Report, 1)
 	if err := r.send(rec, told, nil); err != nil {
@@ -70,8 +74,12 @@ func (r *Recorder) SendWait(ctx context.Context, rec producer.Record) (producer.
 	case rep := <-told:
 		return rep, rep.Failure()
 	case <-ctx.Done():
-		return producer.Report{}, fmt.Errorf("send to %q: no outcome yet: %w (a script holds it)",
-			rec.Topic, ctx.Err())
+		why := "a script holds it"
+		if rec.Hold != nil {
+			why = "it is kept back for " + rec.Hold.String()
+		}
+		return producer.Report{}, fmt.Errorf("send to %q: no outcome yet: %w (%s)", rec.Topic,
+			ctx.Err(), why)
 	}
 }
 
@@ -92,12 +100,19 @@ func (r *Recorder) send(rec producer.Record, told chan producer.Report,
 			a.tell = append(a.tell, f)
 		}
 	}
+	if !r.keepLocked(&a, step) {
+		r.settleLocked(a, step)
+	}
+	return nil
+}
+
+// settleLocked gives a record its outcome, or holds it as its script says.
+func (r *Recorder) settleLocked(a accepted, step Step) {
 	if step.holds {
 		r.held = append(r.held, a)
 	} else {
 		r.resolveLocked(a, step)
 	}
-	return nil
 }
 
 // stepLocked returns what becomes of rec, or the error that refuses it.
@@ -222,13 +237,13 @@ func (r *Recorder) noteLocked() {
 }
 
 // Flush is Producer.Flush: it returns when every record has an outcome. If a script holds records,
-// it waits for Release. Unless a callback calls it, it also waits for the callbacks.
+// it waits for Release, and if they have a Hold, for that of the Hold. Unless a callback calls it, it also waits for the callbacks.
 func (r *Recorder) Flush(ctx context.Context) error {
 	inCallback := r.inCallback()
 	for {
 		r.mu.Lock()
-		held := len(r.held)
-		if held == 0 && (inCallback || !r.calling) {
+		why := r.waitsLocked()
+		if why == "" && (inCallback || !r.calling) {
 			r.mu.Unlock()
 			return nil
 		}
@@ -240,17 +255,16 @@ func (r *Recorder) Flush(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			why := "a callback has not returned"
-			if held > 0 {
-				why = fmt.Sprintf("records that a script holds: %d", held)
+			if why == "" {
+				why = "a callback has not returned"
 			}
 			return fmt.Errorf("flush: %w (%s)", ctx.Err(), why)
 		}
 	}
 }
 
-// Close is Producer.Close. What a script holds when ctx ends is shed, and Close does not wait for
-// the callbacks of these records: Flush does.
+// Close is Producer.Close. What a script or a Hold holds when ctx ends is shed, and Close does not
+// wait for the callbacks of these records: Flush does.
 func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 	if r.inCallback() {
 		return producer.Summary{}, fmt.Errorf("close: called by a delivery callback: %w",
@@ -262,14 +276,16 @@ func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 	err := r.Flush(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := len(r.held)
+	left := len(r.held) + len(r.onHold)
+	r.loseOnHoldLocked()
 	for _, a := range r.held {
 		r.resolveLocked(a, Lose(producer.Shed, producer.ReasonClosed))
 	}
 	r.held = nil
 	s := producer.Summary{Accepted: uint64(len(r.records)), Delivered: r.finished,
 		Lost: make(map[producer.Reason]uint64),
-		Left: r.lost[producer.ReasonClosed] + r.lost[producer.ReasonUnansweredClose]}
+		Left: r.lost[producer.ReasonClosed] + r.lost[producer.ReasonUnansweredClose] +
+			r.leftOnHold}
 	for reason, n := range r.lost {
 		s.Lost[reason] = n
 	}
@@ -280,12 +296,15 @@ func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 }
 
 // Reset forgets all records, scripts and offsets, and opens a closed Recorder again. What a script
-// holds gets no outcome. Callbacks of records that have one are still called: Flush before Reset.
+// or a Hold holds gets no outcome. Callbacks of records that have one are still called: Flush before Reset.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.records, r.refused, r.scripts, r.held = nil, nil, nil, nil
-	r.offsets, r.lost, r.finished, r.closed = nil, nil, 0, false
+	for _, o := range r.onHold {
+		buffer.Leave(o.record.Hold, keeper{r})
+	}
+	r.records, r.refused, r.scripts, r.held, r.onHold = nil, nil, nil, nil, nil
+	r.offsets, r.lost, r.finished, r.leftOnHold, r.closed = nil, nil, 0, 0, false
 	r.noteLocked()
 }
 

@@ -12,8 +12,11 @@ func (se *sender) settleActive() {
 		}
 		kept = append(kept, ts)
 		linger, sealed := ts.linger(se.pass), false
-		if len(ts.waiting) > 0 {
+		switch {
+		case len(ts.waiting) > 0:
 			se.pass.by(ts.waiting[0].Deadline(ts.cfg.DeliveryTimeout))
+		case ts.onHold:
+			se.pass.by(ts.t.Deadline(ts.cfg.DeliveryTimeout))
 		}
 		for i := range ts.waiting {
 			w := &ts.waiting[i]

@@ -32,6 +32,7 @@ var remedies = map[delivery.Cause]string{
 		"user or client ID",
 	delivery.CauseNoProducerID: "look at the log of the brokers: they cannot write to " +
 		"__transaction_state, or have no controller",
+	delivery.CauseSchemaUnknown: "register the schema, or bring its registry back",
 	delivery.CauseNoProgress: "if higher priorities use all the capacity of the brokers, wait " +
 		"for them; else look at the request times of the brokers",
 }
@@ -75,12 +76,12 @@ func wholeTopic(c delivery.Cause) bool {
 		delivery.CauseTopicForbidden, delivery.CauseTopicInvalid}, c)
 }
 
-// stated reports whether the cluster states the cause in its metadata, so that it is shown before
-// it has lasted.
+// stated reports whether the cause is certain, for example because the cluster states it in its
+// metadata, so that it is shown before it has lasted.
 func stated(c delivery.Cause) bool {
 	return wholeTopic(c) || c == delivery.CauseTopicNotCreated ||
 		c == delivery.CausePartitionMissing ||
-		c == delivery.CauseUnanswered
+		c == delivery.CauseUnanswered || c == delivery.CauseSchemaUnknown
 }
 
 // quiet reports whether other lines and events say it already: those of the cluster's state.

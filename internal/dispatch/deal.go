@@ -22,6 +22,9 @@ func (de *dealer) redeal(ts *topicState) {
 		ts.t.Postpone(ts.stale...) // where they can be given up to make room
 		ts.stale, ts.undealt = nil, true
 	}
+	if ts.owned && ts.count > 0 && ts.t.UndealtNews() {
+		ts.undealt = true
+	}
 	ts.dealing, ts.cramped = ts.undealt, false
 	for _, st := range ts.parts {
 		if st.flying != nil && st.flying.batch.BuiltForOther(ts.count) || st.pinned != nil &&

@@ -48,8 +48,9 @@ func (ex *expiry) over(ts *topicState, b *buffer.Batch, partition int32) {
 	if b.TTL() > 0 {
 		ts.lose(b, ex.pass.now)
 	}
-	ex.resolve(ts, b, Verdict{Outcome: delivery.Expired, Reason: delivery.DeliveryTimeout,
-		Partition: partition})
+	v := overdue(b, delivery.Expired, delivery.DeliveryTimeout)
+	v.Partition = partition
+	ex.resolve(ts, b, v)
 }
 
 // lose notes that records of ts have expired, which may have had too short a TTL to be found

@@ -152,6 +152,11 @@ func (t *troubles) complain() {
 			}
 		}
 	}
+	for _, ts := range t.active {
+		if ts.onHold {
+			t.findOnHold(ts)
+		}
+	}
 	t.lookBehind()
 	t.conclude(ready)
 	if len(t.active) > 0 && ready || len(t.found) > 0 {
@@ -185,6 +190,14 @@ func (t *troubles) find(ts *topicState, cause delivery.Cause, broker int32) *fin
 	return f
 }
 
+// oldest returns when the oldest record was sent that waits for f, which is about a topic.
+func (f *finding) oldest(now time.Duration) time.Duration {
+	if f.Cause == delivery.CauseSchemaUnknown {
+		return f.ts.heldAt
+	}
+	return f.ts.oldest(now)
+}
+
 // moment is how long records that f is about may wait without a word, beside their linger.
 func (t *troubles) moment(f *finding) time.Duration {
 	cfg := t.configOf(f)
@@ -203,7 +216,7 @@ func (t *troubles) configOf(f *finding) *buffer.Config {
 func (t *troubles) conclude(ready bool) {
 	for key, f := range t.found {
 		if f.seen == t.pass.now {
-			f.waits = f.ts == nil || t.pass.now-f.ts.oldest(t.pass.now) >= t.moment(f)
+			f.waits = f.ts == nil || t.pass.now-f.oldest(t.pass.now) >= t.moment(f)
 		} else if f.waits = false; t.over(f, ready) {
 			delete(t.found, key)
 			continue
@@ -223,7 +236,8 @@ func (t *troubles) conclude(ready bool) {
 // away that is what records wait for.
 func (t *troubles) over(f *finding, ready bool) bool {
 	gone := f.ts != nil && (t.topics[f.ts.t.Name()] != f.ts || !f.ts.owned)
-	if !ready && !gone && f.Cause != delivery.CauseUnanswered {
+	if !ready && !gone && f.Cause != delivery.CauseUnanswered &&
+		f.Cause != delivery.CauseSchemaUnknown {
 		f.seen = t.pass.now - 1 // it is not over by that
 		return !f.told          // but it begins anew
 	}
@@ -249,7 +263,7 @@ func (t *troubles) passed(f *finding) bool {
 		return t.throttled[f.key.broker] == nil
 	case delivery.CauseNoProducerID:
 		return t.link.Unidentified() == nil
-	case delivery.CauseUnanswered:
+	case delivery.CauseUnanswered, delivery.CauseSchemaUnknown:
 		return true
 	}
 	return f.ts.acked >= f.seen

@@ -58,25 +58,29 @@ func (l *Lane) Cancel() {
 	}
 }
 
-// Stop ends the dispatchers and gives up what is left.
-func (l *Lane) Stop() {
+// Stop ends the dispatchers and gives up what is left. It returns how many records were on hold
+// until then.
+func (l *Lane) Stop() (onHold uint64) {
 	l.StopChoosing()
 	for _, d := range l.dispatchers() {
 		d.halt()
 	}
-	l.drain()
+	return l.drain()
 }
 
 // drain gives up what waits, when nothing is dispatched any more.
-func (l *Lane) drain() {
+func (l *Lane) drain() (onHold uint64) {
 	d := l.routes.Load().paths[0].d
 	topics, _ := l.Buffer.Topics()
 	for _, t := range topics {
 		for _, b := range t.TakeAll() {
-			d.end(t, b, Verdict{Outcome: delivery.Shed, Reason: delivery.Closed,
-				Partition: b.Partition()})
+			if b.Hold() != nil {
+				onHold += uint64(b.Records())
+			}
+			d.end(t, b, overdue(b, delivery.Shed, delivery.Closed))
 		}
 	}
+	return onHold
 }
 
 // settings returns those in force.

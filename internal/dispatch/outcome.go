@@ -59,7 +59,8 @@ func (c *core) why(topic string, partition int32) error {
 	})
 	if best < 0 {
 		best = slices.IndexFunc(found, func(s Shown) bool {
-			return s.current && (s.visible || stated(s.Cause))
+			return s.current && (s.visible || stated(s.Cause)) &&
+				s.Cause != delivery.CauseSchemaUnknown // that is not what others wait for
 		})
 	}
 	if best < 0 {

@@ -136,7 +136,7 @@ func (l *Lane) WaitsFor(topic string) (words []string) {
 // inWords says what the records of a topic wait for, or all of them.
 func (t *troubles) inWords(topic string) (words []string) {
 	for _, x := range t.of(topic) {
-		if x.current {
+		if x.current && x.Cause != delivery.CauseSchemaUnknown { // see OnHold
 			words = append(words, x.Subject()+": "+x.Reason)
 		}
 	}

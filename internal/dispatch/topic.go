@@ -23,6 +23,8 @@ type topicState struct {
 	count   int32
 	active  bool
 	waiting []buffer.Waiting // what the last survey found
+	onHold  bool             // so did records on hold
+	heldAt  time.Duration    // and none of them was sent earlier
 	// keyed batches for another count of partitions, oldest first, to be dealt out anew
 	stale   []*buffer.Batch
 	undealt bool // such batches wait in t
@@ -93,9 +95,10 @@ func (ts *topicState) add(id int32, number int, leader *brokerState) {
 }
 
 func (ts *topicState) survey() {
-	ts.waiting = ts.waiting[:0]
+	ts.waiting, ts.onHold = ts.waiting[:0], false
 	if ts.owned && !ts.leaving {
 		ts.waiting = ts.t.Survey(ts.waiting)
+		ts.heldAt, ts.onHold = ts.t.OnHoldSince()
 	}
 }
 
@@ -115,7 +118,7 @@ func (ts *topicState) anyPinned() bool {
 
 // quiet reports whether nothing of the topic waits or is in flight.
 func (ts *topicState) quiet() bool {
-	if len(ts.waiting) > 0 || len(ts.stale) > 0 {
+	if len(ts.waiting) > 0 || len(ts.stale) > 0 || ts.onHold {
 		return false
 	}
 	for _, st := range ts.all {

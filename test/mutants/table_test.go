@@ -29,6 +29,10 @@ var (
 		"TestVirtual_F9_ARenewalTakesTheNextEpochOfTheSameProducerID"}
 )
 
+// patchedRecords reads what was on hold for an hour.
+var patchedRecords = check{"test/producer",
+	"TestVirtual_RecordsOnHoldAreDeliveredWithTheirPatchAfterAnHour"}
+
 // table holds the mutants, by what they break.
 var table = []mutant{
 	// Retries.
@@ -753,5 +757,71 @@ var table = []mutant{
 		by: check{"test/producer",
 			"TestVirtual_F13_ANewConnectionIsAskedBeforeRecordsAreWrittenToIt/Kafka_4.0"},
 		says: "records went astray",
+	},
+
+	// Records on hold.
+	{
+		name:   "a hold is released without its patch",
+		broken: "records that were on hold are sent with the placeholder in their values",
+		file:   "buffer/onhold.go",
+		old:    "\tb.apply(b.hold.patch.Load())\n",
+		new:    "",
+		by:     patchedRecords,
+		says:   "is not as sent",
+	},
+	{
+		name:   "a record for a released hold is not patched",
+		broken: "Send writes no patch into a record whose Hold is released",
+		file:   "buffer/onhold.go",
+		old:    "patched.Value, _ = Patched(h, r.Value)",
+		new:    "_ = patched.Value",
+		by:     patchedRecords,
+		says:   "is not as sent",
+	},
+	{
+		name:   "a hold is released into the past",
+		broken: "newer records of a key join batches that are older than what was on hold",
+		file:   "buffer/onhold.go",
+		old:    "for _, s := range t.keyed {",
+		new:    "for _, s := range t.keyed[:0] {",
+		by:     check{"test/producer", "TestVirtual_AKeyKeepsItsOrderAcrossRelease"},
+		says:   "stands after",
+	},
+	{
+		name:   "what was on hold is not dealt out",
+		broken: "nobody is told of keyed records that a Hold has let go",
+		file:   "buffer/onhold.go",
+		old:    "t.undealtNews.Store(true)",
+		new:    "t.undealtNews.Store(false)",
+		by:     patchedRecords,
+		says:   "Not equal",
+	},
+	{
+		name:   "what was on hold hides what is older",
+		broken: "an older batch behind one that was on hold expires late",
+		file:   "buffer/take.go",
+		old:    "for _, q := range [...]*queue{&s.dealt, &s.sealed} {\n\t\tfor q.head",
+		new: "for _, q := range [...]*queue{&s.dealt, &s.sealed} {\n" +
+			"\t\tif q == &s.sealed && s.dealt.head != nil {\n\t\t\tbreak\n\t\t}\n\t\tfor q.head",
+		by:   check{"test/producer", "TestVirtual_RecordsThatWereOnHoldExpireInTime"},
+		says: "is not less than or equal to",
+	},
+	{
+		name:   "records on hold do not expire",
+		broken: "the dispatcher sleeps while nothing but records on hold waits",
+		file:   "internal/dispatch/active.go",
+		old:    "if ts.onHold {",
+		new:    "if ts.onHold && len(ts.waiting) > 0 {",
+		by:     check{"test/producer", "TestVirtual_RecordsOnHoldExpireInTimeAsSchemaUnknown"},
+		says:   "is not less than or equal to",
+	},
+	{
+		name:   "a hold without a share",
+		broken: "records on hold take all of the memory",
+		file:   "buffer/budget.go",
+		old:    "if b.onHold.Add(n) > b.Max()/onHoldShare {",
+		new:    "if b.onHold.Add(n) > b.Max() {",
+		by:     check{"test/producer", "TestVirtual_AThousandHoldsTakeAQuarterOfTheMemoryAtMost"},
+		says:   "is not positive",
 	},
 }

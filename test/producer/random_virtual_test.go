@@ -86,6 +86,11 @@ type schedule struct {
 	fleets     bool // so is that one
 	priority   map[string]routing.Priority
 	partitions map[string]int32 // that explicit ones are drawn from
+
+	holds []*producer.Hold
+	freed map[*producer.Hold]bool
+	// records that were given up at the end because they were on hold
+	leftOnHold uint64
 }
 
 // longPause lets as much time pass now and then as it takes for everything with a timer to run out:
@@ -127,7 +132,7 @@ func runSchedule(t *rapid.T) {
 		fleeting: outcomes{accepted: make(map[uint64]bool), reports: make(map[uint64]int)},
 		partitions: map[string]int32{"steady": rapid.Int32Range(1, 6).Draw(t, "steady partitions"),
 			"growing": rapid.Int32Range(1, 6).Draw(t, "growing partitions")},
-		priority: make(map[string]routing.Priority),
+		priority: make(map[string]routing.Priority), freed: make(map[*producer.Hold]bool),
 	}
 	for _, topic := range topics {
 		s.priority[topic] = rapid.SampledFrom([]routing.Priority{routing.Low, routing.Medium,
@@ -136,7 +141,7 @@ func runSchedule(t *rapid.T) {
 	s.k = newEmbedded(t, brokers, s.partitions)
 	defer s.k.Close()
 	p, err := producer.New(s.config(), producer.WithDialer(s.k.link.Dial),
-		producer.WithDelivery(s.report))
+		producer.WithDelivery(unheld(s.report)))
 	require.NoError(t, err)
 	defer closeWithin(t, p, 0) // where something has failed
 	s.p = p
@@ -179,6 +184,9 @@ func (s *schedule) config() producer.Config {
 func (s *schedule) report(r producer.Report) {
 	s.lost[r.Reason]++
 	requireInTTL(s, r)
+	if r.Outcome == producer.Shed && r.Reason == producer.ReasonSchemaUnknown {
+		s.leftOnHold++
+	}
 	if r.Tag >= apart {
 		s.fleeting.report(r)
 		return
@@ -207,7 +215,7 @@ func (o *outcomes) report(r producer.Report) {
 
 // steps are what can happen, the more often they are named the more often.
 var steps = []string{
-	"send", "send", "send", "send", "send", "send", "send", "cut", "hole", "restore", "restore",
+	"send", "send", "send", "send", "send", "send", "send", "send on hold", "release", "cut", "hole", "restore", "restore",
 	"reset", "cut after writes",
 	"delay", "move leader", "shuffle leaders", "add broker", "remove broker",
 	"produce errors", "produce errors", "metadata errors",
@@ -218,6 +226,14 @@ func (s *schedule) step() {
 	switch step := rapid.SampledFrom(steps).Draw(s.T, "step"); step {
 	case "send":
 		s.send()
+	case "send on hold":
+		s.sendOnHold()
+	case "release":
+		if len(s.holds) > 0 {
+			h := s.holds[rapid.IntRange(0, len(s.holds)-1).Draw(s.T, "released hold")]
+			s.freed[h] = true
+			h.Release(patchAt, patch)
+		}
 	case "cut":
 		s.k.link.Cut()
 	case "hole":
@@ -338,6 +354,34 @@ func (s *schedule) send() {
 	}
 }
 
+// sendOnHold sends a burst of records that wait for a Hold, a new one or one that there is, which
+// may be released in the middle of it. It has keys of its own: records without a Hold may pass
+// them, until it is released.
+func (s *schedule) sendOnHold() {
+	if len(s.holds) == 0 || rapid.Bool().Draw(s.T, "new hold") {
+		s.holds = append(s.holds, producer.NewHold(fmt.Sprintf("hold %d", len(s.holds))))
+	}
+	h := s.holds[rapid.IntRange(0, len(s.holds)-1).Draw(s.T, "hold")]
+	n := rapid.IntRange(1, 300).Draw(s.T, "records")
+	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(s.T, "seed"), 0))
+	releaseAt := random.IntN(4 * n) // most often not now
+	for i := range n {
+		if i == releaseAt {
+			s.freed[h] = true
+			h.Release(patchAt, patch)
+		}
+		rec := s.record(random, topics[random.IntN(3)])
+		if rec.Key != nil {
+			rec.Key = append([]byte(h.Name()), rec.Key...)
+		}
+		if s.freed[h] && random.IntN(2) == 0 {
+			_ = s.ledger.Send(s.p, rec) // behind what was on hold
+		} else {
+			_ = sendOnHold(s.ledger, s.p, h, rec)
+		}
+	}
+}
+
 func (s *schedule) record(random *rand.Rand, topic string) producer.Record {
 	rec := producer.Record{Topic: topic, Priority: s.priority[topic],
 		Value: make([]byte, []int{0, 20, 50, 5000}[random.IntN(4)])}
@@ -385,8 +429,8 @@ func (s *schedule) end() {
 		require.LessOrEqual(s, time.Since(begin), d)
 		require.Equal(s, summary.Left > 0, errors.Is(err, producer.ErrLeft))
 		synctest.Wait() // for the reports
-		require.Equal(s, s.lost[producer.ReasonClosed]+s.lost[producer.ReasonUnansweredClose],
-			summary.Left)
+		require.Equal(s, s.lost[producer.ReasonClosed]+s.lost[producer.ReasonUnansweredClose]+
+			s.leftOnHold, summary.Left)
 		return
 	}
 	s.createLate()
