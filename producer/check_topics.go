@@ -99,8 +99,9 @@ func (c *checker) level(field, codec string, level int) {
 	switch {
 	case level == 0:
 	case !has && (codec == "none" || codec == "snappy"):
-		c.fail(field+".compression_level", "%d: %s has no levels: remove it, or set the compression "+
-			"to gzip, lz4 or zstd", level, codec)
+		c.fail(field+".compression_level",
+			"%d: %s has no levels: remove it, or set the compression to gzip, lz4 or zstd", level,
+			codec)
 	case has && (level < 0 || level > most):
 		c.fail(field+".compression_level", "%d: write 1 to %d for %s, or 0 for its default", level,
 			most, codec)

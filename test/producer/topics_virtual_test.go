@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/producer"
-	"github.com/forebay-go/forebay/routing"
 	"github.com/forebay-go/forebay/test/proof"
 )
 
@@ -187,7 +186,8 @@ func TestVirtual_Topics_ExpireByTheirOwnTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const short, long = 4 * time.Second, time.Minute
 		expired := make(map[string][]time.Duration)
-		judged(t, proof.Of(t, "F8"), setup{topics: map[string]int32{"short": 1, "long": 1, "events": 1},
+		judged(t, proof.Of(t, "F8"), setup{
+			topics: map[string]int32{"short": 1, "long": 1, "events": 1},
 			change: func(c *producer.Config) {
 				c.Priorities.Medium.DeliveryTimeout = 10 * time.Second
 				c.Topics = []producer.TopicConfig{
@@ -274,7 +274,8 @@ func TestVirtual_Topics_ReconfigureReachesThem(t *testing.T) {
 // A shorter timeout holds for what waits, at once.
 func TestVirtual_Topics_ReconfigureShortensTheTimeOfWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := judged(t, proof.Of(t, "F14", "F8"), setup{topics: map[string]int32{"events": 1, "others": 1}},
+		topics := map[string]int32{"events": 1, "others": 1}
+		s := judged(t, proof.Of(t, "F14", "F8"), setup{topics: topics},
 			func(b *bubble) {
 				b.stream(time.Second, 10, "events", "others")
 				b.flush()
@@ -284,7 +285,8 @@ func TestVirtual_Topics_ReconfigureShortensTheTimeOfWhatWaits(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				require.EqualValues(t, 20, b.p.Stats().Total.Pending)
 				cfg := b.p.Config()
-				cfg.Topics = []producer.TopicConfig{{Topic: "events", DeliveryTimeout: 20 * time.Second}}
+				cfg.Topics = []producer.TopicConfig{{Topic: "events",
+					DeliveryTimeout: 20 * time.Second}}
 				require.NoError(t, b.p.Reconfigure(cfg))
 				time.Sleep(time.Second)
 				require.EqualValues(t, 10, b.p.Stats().Total.Pending)
@@ -293,45 +295,6 @@ func TestVirtual_Topics_ReconfigureShortensTheTimeOfWhatWaits(t *testing.T) {
 			})
 		require.EqualValues(t, 10, s.Total.Expired+s.Total.PossiblyPersisted)
 	})
-}
-
-// Where a broker takes one request at a time, those with the one acks go by turns with those with
-// the other.
-func TestVirtual_F15_NeitherAcksKeepsTheOtherWaiting(t *testing.T) {
-	for _, acks := range []string{"all", "leader"} {
-		synctest.Test(t, func(t *testing.T) {
-			topics := map[string]int32{"a": 6, "b": 6, "rare": 1, "high": 1}
-			judged(t, proof.Of(t, "F15"), setup{brokers: 1, topics: topics,
-				change: func(c *producer.Config) {
-					c.Buffer.MaxBytes = 32 << 20
-					c.Priorities.Medium.WhenFull = "drop_oldest"
-					c.Topics = []producer.TopicConfig{{Topic: "rare", Acks: acks},
-						{Topic: "high", Priority: routing.High}}
-					if acks == "all" {
-						c.Batching.Acks = "leader"
-					}
-				}}, func(b *bubble) {
-				require.NoError(t, b.p.WaitReady(t.Context()))
-				b.serial()
-				for range 250 {
-					for range 220 { // 11 MB/s, of which the broker takes 8
-						for _, topic := range []string{"a", "b"} {
-							_ = b.ledger.Send(b.p, producer.Record{Topic: topic,
-								Value: make([]byte, 500)})
-						}
-					}
-					b.send("high", 1)
-					b.send("rare", 1)
-					time.Sleep(20 * time.Millisecond)
-				}
-				waited := b.longest["rare"]
-				b.rest()
-				require.Positive(t, waited)
-				require.Less(t, b.longest["rare"], 2*time.Second)
-				b.proof.Bit("records of the flood delivered", int64(b.p.Stats().Total.Delivered))
-			})
-		})
-	}
 }
 
 // In a fallback they have other names, and the same settings.
@@ -351,7 +314,8 @@ func TestVirtual_Topics_HaveTheirSettingsInAFallbackToo(t *testing.T) {
 			batches := w.of("fb.events")
 			all(t, batches, 1, func(b written) int16 { return b.acks })
 			all(t, batches, true, func(b written) bool { return b.codec == 3 || b.bytes < 200 })
-			require.True(t, slices.ContainsFunc(batches, func(b written) bool { return b.codec == 3 }))
+			require.True(t, slices.ContainsFunc(batches,
+				func(b written) bool { return b.codec == 3 }))
 			f.k["main"].link.Restore()
 		})
 	})
