@@ -98,6 +98,19 @@ ok: cluster events: plays: max.message.bytes is 1,048,588`, report.String())
 	require.Equal(t, []string{"plays high", "logs.a low", "logs.b low"}, topics)
 }
 
+// Two patterns may match the same text, and mean different topics.
+func TestPreflight_APatternOfTheSettingsHasThePriorityOfItsRule(t *testing.T) {
+	k := fake(t, kfake.SeedTopics(1, "ab", "abc"))
+	cfg := to(k.ListenAddrs()...)
+	cfg.Topics = []routing.Rule{{Topic: "a?", Priority: routing.High},
+		{Topic: "a*", Priority: routing.Low}}
+	var topics []string
+	for _, topic := range checked(t, cfg, []string{"a?", "a*"}).Clusters[0].Topics {
+		topics = append(topics, fmt.Sprint(topic.Name, " ", topic.Priority))
+	}
+	require.Equal(t, []string{"ab high", "abc low"}, topics)
+}
+
 func TestPreflight_SaysEachProblemAndWhatToDo(t *testing.T) {
 	ca := testca.New(t)
 	pair := ca.Issue(t, "broker", time.Hour, "127.0.0.1").TLS(t)
