@@ -11,8 +11,8 @@ const (
 	Metadata   Check = "metadata"   // the cluster says which brokers and topics it has
 	Advertised Check = "advertised" // a broker can be reached where the cluster says it is
 	Identity   Check = "identity"   // the cluster gives out producer IDs (IdempotentWrite)
-	Memory     Check = "memory"     // brokers say how long they remember producers (DescribeConfigs)
-	Time       Check = "time"       // the check of the cluster ended before its context did
+	Memory     Check = "memory"     // brokers say how long they remember producers
+	Time       Check = "time"       // the check of the cluster was finished in time
 )
 
 // What is checked of a topic.

@@ -41,8 +41,8 @@ const (
 )
 
 // settings asks for the settings of topics. A topic whose settings may not be read is in denied.
-func settings(ctx context.Context, client *kgo.Client, topics []string) (of map[string]topicSettings,
-	denied map[string]bool, err error) {
+func settings(ctx context.Context, client *kgo.Client,
+	topics []string) (of map[string]topicSettings, denied map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req := kmsg.NewPtrDescribeConfigsRequest()

@@ -56,7 +56,8 @@ func (c *Cluster) dial(ctx context.Context, network, addr string) (conn net.Conn
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil { // of the application's dialer
-			err = &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("the dialer panicked: %v", p)}
+			err = &net.OpError{Op: "dial", Net: network,
+				Err: fmt.Errorf("the dialer panicked: %v", p)}
 		}
 	}()
 	return c.Dial(ctx, network, addr)

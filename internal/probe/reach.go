@@ -78,7 +78,8 @@ func (k *check) brokers(ctx context.Context, client *kgo.Client) []kmsg.Metadata
 	k.awaits("the list of brokers")
 	meta, err := metadata(ctx, client, []string{})
 	if err != nil {
-		k.add(ctx, preflight.Metadata, preflight.Problem, "", "cannot read metadata: %v", k.cluster.why(err))
+		k.add(ctx, preflight.Metadata, preflight.Problem, "", "cannot read metadata: %v",
+			k.cluster.why(err))
 		return nil
 	}
 	if len(meta.Brokers) == 0 {

@@ -26,7 +26,9 @@ func (t *topic) describe(is *kmsg.MetadataResponseTopic) {
 		Replicas: fewest(func(p kmsg.MetadataResponseTopicPartition) []int32 {
 			return p.Replicas
 		}),
-		InSync:          fewest(func(p kmsg.MetadataResponseTopicPartition) []int32 { return p.ISR }),
+		InSync: fewest(func(p kmsg.MetadataResponseTopicPartition) []int32 {
+			return p.ISR
+		}),
 		MinInSync:       int(t.settings[minInSync]),
 		MaxMessageBytes: int(t.settings[maxMessageBytes]),
 		Retention:       fromMillis(t.settings[retention]),
@@ -50,8 +52,8 @@ func (t *topic) leaders(is *kmsg.MetadataResponseTopic) {
 		}
 	}
 	if without > 0 {
-		t.add(preflight.Leaders, preflight.Problem, "%d of %d partitions have no leader: start the "+
-			"brokers that have their replicas", without, len(is.Partitions))
+		t.add(preflight.Leaders, preflight.Problem, "%d of %d partitions have no leader: start "+
+			"the brokers that have their replicas", without, len(is.Partitions))
 		return
 	}
 	t.add(preflight.Exists, preflight.OK, "exists, %s",
@@ -76,7 +78,8 @@ func (t *topic) permission(ops int32) {
 
 // replicas checks that acks: all can be had, now and while a broker is down.
 func (t *topic) replicas(is *kmsg.MetadataResponseTopic) {
-	f := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync, AcksAll: !t.LeaderAcks}
+	f := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync,
+		AcksAll: !t.LeaderAcks}
 	if level, text := f.Judge(); level == preflight.Problem {
 		t.add(preflight.Replicas, level, "%s", text)
 		return

@@ -35,7 +35,8 @@ func (k *check) topics(ctx context.Context, client *kgo.Client) {
 	k.awaits("topics: " + listed(names))
 	meta, err := metadata(ctx, client, names)
 	if err != nil {
-		k.add(ctx, preflight.Exists, preflight.Problem, "", "cannot read topics: %v", k.cluster.why(err))
+		k.add(ctx, preflight.Exists, preflight.Problem, "", "cannot read topics: %v",
+			k.cluster.why(err))
 		return
 	}
 	details := make(map[string]*kmsg.MetadataResponseTopic)
