@@ -212,6 +212,7 @@ func TestVirtual_RecordsOnHoldExpireInTimeAsSchemaUnknown(t *testing.T) {
 					time.Sleep(37 * time.Millisecond)
 				}
 				time.Sleep(2 * timeout)
+				synctest.Wait() // for the reports
 				require.Len(t, h.reports, 900)
 				for _, r := range h.reports {
 					require.Equal(t, producer.Expired, r.Outcome)
@@ -254,6 +255,7 @@ func TestVirtual_RecordsThatWereOnHoldExpireInTime(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		time.Sleep(2 * timeout)
+		synctest.Wait() // for the reports
 		require.Len(t, h.reports, 1+40*18)
 		for _, r := range h.reports[1:] {
 			require.Contains(t, []producer.Reason{producer.ReasonDeliveryTimeout,
