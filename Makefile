@@ -8,7 +8,7 @@ SEED ?= 0
 ROUNDS ?= 5
 
 # The modules of go.work, and all packages in them. bench and ops, which need much, have one each.
-MODULES := . cmd/forebay config examples metrics/otel metrics/prom test tracing
+MODULES := . cmd/forebay config event/avro event/protobuf examples metrics/otel metrics/prom test tracing
 PACKAGES := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 .PHONY: modules tidy release virtuals schedules fallbacks
@@ -112,6 +112,9 @@ fuzz: ## the fuzz targets, half a minute each
 	go test ./internal/cluster -run '^$$' -fuzz '^FuzzProduceAnswer' -fuzztime 30s
 	go test ./internal/cluster -run '^$$' -fuzz '^FuzzMetadataMerge' -fuzztime 30s
 	go test ./config -run '^$$' -fuzz '^FuzzLoad' -fuzztime 30s
+	go test ./event -run '^$$' -fuzz '^FuzzJSON' -fuzztime 30s
+	go test ./event/avro -run '^$$' -fuzz '^FuzzAppend' -fuzztime 30s
+	go test ./event/protobuf -run '^$$' -fuzz '^FuzzNew' -fuzztime 30s
 	go test ./health -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
 	go test ./cmd/forebay/internal/fleet -run '^$$' -fuzz '^FuzzParse' -fuzztime 30s
 

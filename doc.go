@@ -7,6 +7,7 @@
 //	partitioner/  which partition: by key as the Java client does, or wherever a broker is free
 //	preflight/    would records be delivered now: what a check of the clusters found
 //	buffer/       where a record waits; no promise of compatibility
+//	event/        values of a Go type, encoded, to a topic; JSON, Protocol Buffers, Avro
 //	config/       settings from a file, the environment and code
 //	metrics/      all figures in one table, for Prometheus and for OpenTelemetry
 //	health/       /livez, /readyz, /health and a page for people, over HTTP

@@ -104,6 +104,17 @@ func TestNew_TakesOptionsThatSayNothing(t *testing.T) {
 	require.Equal(t, producer.Record{Topic: "plays", Value: []byte("x")}, sent(t, &r))
 }
 
+// What the options of New point to is copied.
+func TestNew_CopiesItsOptions(t *testing.T) {
+	var r producertest.Recorder
+	memory := []byte("own")
+	e := newEvent(t, &r, plain, event.Key(memory), event.Header("h", memory))
+	clear(memory)
+	require.NoError(t, e.Send("x"))
+	require.Equal(t, "own", string(sent(t, &r).Key))
+	require.Equal(t, "own", header(sent(t, &r), "h"))
+}
+
 func TestSend_DoesWhatItsOptionsSay(t *testing.T) {
 	at := time.Now().Add(-time.Hour)
 	for name, c := range map[string]struct {
