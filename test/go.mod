@@ -5,6 +5,8 @@ go 1.26.0
 replace (
 	github.com/forebay-go/forebay => ..
 	github.com/forebay-go/forebay/config => ../config
+	github.com/forebay-go/forebay/event/avro => ../event/avro
+	github.com/forebay-go/forebay/event/protobuf => ../event/protobuf
 	github.com/forebay-go/forebay/metrics/prom => ../metrics/prom
 )
 
@@ -15,6 +17,8 @@ require (
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/forebay-go/forebay v0.1.0
 	github.com/forebay-go/forebay/config v0.1.0
+	github.com/forebay-go/forebay/event/avro v0.1.0
+	github.com/forebay-go/forebay/event/protobuf v0.1.0
 	github.com/forebay-go/forebay/metrics/prom v0.1.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
@@ -28,6 +32,7 @@ require (
 	go.uber.org/zap v1.28.0
 	go.yaml.in/yaml/v3 v3.0.5
 	golang.org/x/sys v0.49.0
+	google.golang.org/protobuf v1.36.12
 	pgregory.net/rapid v1.3.0
 )
 
@@ -41,8 +46,10 @@ require (
 	github.com/eapache/go-xerial-snappy v0.0.0-20230731223053-c322873962e3 // indirect
 	github.com/eapache/queue v1.1.0 // indirect
 	github.com/fsnotify/fsnotify v1.10.1 // indirect
+	github.com/go-viper/mapstructure/v2 v2.4.0 // indirect
 	github.com/golang/snappy v1.0.0 // indirect
 	github.com/gorilla/mux v1.8.1 // indirect
+	github.com/hamba/avro/v2 v2.31.0 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
@@ -68,6 +75,5 @@ require (
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 )
