@@ -16,12 +16,11 @@ func appendID(dst []byte, now time.Time) []byte {
 	high := rand.Uint32() & 0xfff
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|0x7000|uint64(high))
 	binary.BigEndian.PutUint64(id[8:], low&(1<<62-1)|1<<63)
-	for i, end := range [...]int{4, 6, 8, 10, 16} {
-		from := [...]int{0, 4, 6, 8, 10}[i]
-		if i > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, id[from:end])
-	}
-	return dst
+	var text [32]byte
+	hex.Encode(text[:], id[:])
+	dst = append(append(dst, text[:8]...), '-')
+	dst = append(append(dst, text[8:12]...), '-')
+	dst = append(append(dst, text[12:16]...), '-')
+	dst = append(append(dst, text[16:20]...), '-')
+	return append(dst, text[20:]...)
 }
