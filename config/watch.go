@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/forebay-go/forebay/internal/ownline"
 	"github.com/forebay-go/forebay/internal/slogcore"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -22,6 +23,7 @@ func WithLogger(log *zap.Logger) Option {
 	if log == nil {
 		log = zap.NewNop()
 	}
+	log = log.WithOptions(zap.Fields(ownline.Field()))
 	return optionFunc(func(o *options) { o.log = log })
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/forebay-go/forebay/internal/ownline"
 )
 
 const (
@@ -50,7 +52,7 @@ func newLogger(log *zap.Logger) (*zap.Logger, *logger) {
 	}
 	go survive(l.run, l.done)
 	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core {
-		return &core{l: l, inner: inner}
+		return &core{l, inner, []zapcore.Field{ownline.Field()}}
 	})), l
 }
 

@@ -1,12 +1,11 @@
-// Package slogcore writes zap's log lines through a slog.Handler, for applications that log with
-// slog.
+// Package slogcore writes Forebay's own log lines, which are zap's, through a slog.Handler, for
+// applications that log with slog. Their context has the mark of package ownline.
 //
 // zap's own bridge (go.uber.org/zap/exp/zapslog) goes the other way, from slog to a zapcore.Core.
 // This direction is on zap's list of open points, and no library for it is in wide use.
 package slogcore
 
 import (
-	"context"
 	"iter"
 	"log/slog"
 	"maps"
@@ -14,6 +13,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/forebay-go/forebay/internal/ownline"
 )
 
 // New returns a logger whose lines h writes. They carry their place in the source, for handlers
@@ -24,7 +25,7 @@ func New(h slog.Handler) *zap.Logger { return zap.New(&core{h}, zap.AddCaller())
 type core struct{ h slog.Handler }
 
 // Enabled reports whether the handler wants lines of that level.
-func (c *core) Enabled(l zapcore.Level) bool { return c.h.Enabled(context.Background(), level(l)) }
+func (c *core) Enabled(l zapcore.Level) bool { return c.h.Enabled(ownline.Context(), level(l)) }
 
 // With adds fields to all lines.
 func (c *core) With(fields []zapcore.Field) zapcore.Core {
@@ -59,7 +60,7 @@ func (c *core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 		record.AddAttrs(slog.String("logger", entry.LoggerName))
 	}
 	record.AddAttrs(nested(slices.Collect(parts(fields)))...)
-	return c.h.Handle(context.Background(), record)
+	return c.h.Handle(ownline.Context(), record)
 }
 
 // Sync does nothing: a handler has no such method.
