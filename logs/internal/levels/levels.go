@@ -1,0 +1,45 @@
+// Package levels has the table from the level of a log line to the priority of its record.
+package levels
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/forebay-go/forebay/routing"
+)
+
+// Table is a table from levels of type L to priorities. It is not changed once it is made.
+type Table[L cmp.Ordered] []row[L]
+
+type row[L cmp.Ordered] struct {
+	from     L
+	priority routing.Priority
+}
+
+// New returns the table that a map of the option Priorities describes. The error names the entries
+// whose priority does not exist.
+func New[L cmp.Ordered](priorities map[L]routing.Priority) (Table[L], error) {
+	t := make(Table[L], 0, len(priorities))
+	for _, from := range slices.Backward(slices.Sorted(maps.Keys(priorities))) {
+		p := priorities[from]
+		if p != routing.Unset && !p.Valid() {
+			return nil, fmt.Errorf("option Priorities: level %v has priority %d: write "+
+				"routing.Low, routing.Medium, routing.High or routing.Unset", from, p)
+		}
+		t = append(t, row[L]{from, p})
+	}
+	return t, nil
+}
+
+// Of returns the priority of the highest level in the table that is not above level, Unset if there
+// is none.
+func (t Table[L]) Of(level L) routing.Priority {
+	for i := range t {
+		if level >= t[i].from {
+			return t[i].priority
+		}
+	}
+	return routing.Unset
+}
