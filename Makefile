@@ -8,7 +8,7 @@ SEED ?= 0
 ROUNDS ?= 5
 
 # The modules of go.work, and all packages in them. bench and ops, which need much, have one each.
-MODULES := . cmd/forebay config event/avro event/protobuf examples metrics/otel metrics/prom test tracing
+MODULES := . cmd/forebay config event/avro event/protobuf examples logs/otel metrics/otel metrics/prom test tracing
 PACKAGES := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 .PHONY: modules tidy release virtuals schedules fallbacks
