@@ -9,6 +9,7 @@
 //	proof/      what the suites saw, for docs/reliability.md
 //	producer/   the suites of package producer
 //	cluster/    those of internal/cluster
+//	logs/       what all packages of folder logs pass
 //	health/     what health and config show together
 //	bench/      make bench
 //	soak/       make soak
