@@ -55,7 +55,7 @@ virtual: virtuals schedules fallbacks ## faults in virtual time, then random one
 
 virtuals:
 	go test -race -cpu 1 -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./event ./producer ./test/logs ./test/producer -rapid.checks=10
-	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./cmd/forebay/internal/calibrate
+	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./kgocompat ./cmd/forebay/internal/calibrate
 
 schedules:
 	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 2))

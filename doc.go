@@ -11,6 +11,7 @@
 //	config/       settings from a file, the environment and code
 //	metrics/      all figures in one table, for Prometheus and for OpenTelemetry
 //	health/       /livez, /readyz, /health and a page for people, over HTTP
+//	kgocompat/    franz-go's producing calls over a producer, for services that move over
 //	logs/         log lines as events, from log/slog, zap and OpenTelemetry
 //	tracing/      OpenTelemetry spans, and trace headers on records
 //	cmd/forebay/  the command: produce, config check, topics
