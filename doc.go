@@ -14,6 +14,7 @@
 //	kgocompat/    franz-go's producing calls over a producer, for services that move over
 //	logs/         log lines as events, from log/slog, zap and OpenTelemetry
 //	tracing/      OpenTelemetry spans, and trace headers on records
+//	watermill/    a publisher for Watermill
 //	cmd/forebay/  the command: produce, config check, topics
 //	examples/     small programs, one question each; start with examples/quickstart
 //	ops/          a dashboard, alert rules and a runbook
