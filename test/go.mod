@@ -9,11 +9,13 @@ replace (
 	github.com/forebay-go/forebay/event/protobuf => ../event/protobuf
 	github.com/forebay-go/forebay/logs/otel => ../logs/otel
 	github.com/forebay-go/forebay/metrics/prom => ../metrics/prom
+	github.com/forebay-go/forebay/watermill => ../watermill
 )
 
 require (
 	github.com/IBM/sarama v1.45.2
 	github.com/Shopify/toxiproxy/v2 v2.12.0
+	github.com/ThreeDotsLabs/watermill v1.5.1
 	github.com/cloudevents/sdk-go/protocol/kafka_sarama/v2 v2.16.2
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/forebay-go/forebay v0.1.0
@@ -22,6 +24,7 @@ require (
 	github.com/forebay-go/forebay/event/protobuf v0.1.0
 	github.com/forebay-go/forebay/logs/otel v0.1.0
 	github.com/forebay-go/forebay/metrics/prom v0.1.0
+	github.com/forebay-go/forebay/watermill v0.1.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/rs/zerolog v1.33.0
@@ -70,12 +73,15 @@ require (
 	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/lithammer/shortuuid/v3 v3.0.7 // indirect
 	github.com/mattn/go-colorable v0.1.16 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
+	github.com/pkg/errors v0.9.1 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9 // indirect
