@@ -12,8 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/internal/docs"
+	"github.com/forebay-go/forebay/kgocompat"
 	"github.com/forebay-go/forebay/partitioner"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -34,7 +36,7 @@ func TestMigrating_ShowsCodeThatRuns(t *testing.T) {
 		require.Contains(t, docs.Unindented(string(source)), docs.Unindented(code))
 		shown++
 	}
-	require.Equal(t, 4, shown)
+	require.Equal(t, 5, shown)
 }
 
 // forMigrants returns an embedded Kafka.
@@ -74,6 +76,32 @@ func Example_migratingProgram() {
 
 	fmt.Println(summary, err)
 	// Output: 1 accepted, 1 delivered <nil>
+}
+
+func Example_migratingShim() {
+	brokers, end := forMigrants()
+	defer end()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	user, event := []byte("alice"), []byte("start")
+
+	cl, err := kgocompat.NewClient(producer.Config{
+		Clusters: map[string]producer.ClusterConfig{"events": {Brokers: brokers}},
+	}) // was: kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		panic(err)
+	}
+	rec := &kgo.Record{Topic: "plays", Key: user, Value: event}
+	cl.Produce(ctx, rec, func(r *kgo.Record, err error) {
+		fmt.Println(r.Topic, r.Offset, errors.Is(err, kgo.ErrMaxBuffered), err)
+	})
+	err = cl.Flush(ctx)
+	cl.Close() // delivers what waits, for ten seconds at most
+
+	fmt.Println(err)
+	// Output:
+	// plays 0 false <nil>
+	// <nil>
 }
 
 func Example_migratingFlush() {
