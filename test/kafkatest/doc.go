@@ -38,6 +38,10 @@
 // With [Named] brokers are found by name, and can be given another address or name while they are
 // down. [Cluster.AddBroker] adds one that holds nothing yet.
 //
+// # Schema registry
+//
+// [SharedRegistry] starts a real schema registry for all tests of the process, without a Kafka.
+//
 // # Nothing is left behind
 //
 // The brokers of [Start] end with the test, the one of [Shared] with [Run]. When the test process

@@ -22,8 +22,8 @@ type sharedCluster struct {
 	err     error // why it could not be started; then nobody tries again
 }
 
-// M is a testing.M whose Run ends the clusters of Shared and SharedTrio after the last test. It is
-// for goleak, which wants to call Run:
+// M is a testing.M whose Run ends the clusters of Shared and SharedTrio, and the registry of
+// SharedRegistry, after the last test. It is for goleak, which wants to call Run:
 //
 //	func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.M{M: m}) }
 type M struct{ *testing.M }
@@ -34,6 +34,7 @@ func (m M) Run() int {
 	shared.running = true
 	shared.mu.Unlock()
 	code := m.M.Run()
+	endRegistry()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	shared.running = false
