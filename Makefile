@@ -8,7 +8,7 @@ SEED ?= 0
 ROUNDS ?= 5
 
 # The modules of go.work, and all packages in them. bench and ops, which need much, have one each.
-MODULES := . cmd/forebay config event/avro event/protobuf examples logs/otel metrics/otel metrics/prom test tracing watermill
+MODULES := . cmd/forebay config event/avro event/protobuf event/registry examples logs/otel metrics/otel metrics/prom test tracing watermill
 PACKAGES := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 .PHONY: modules tidy release virtuals schedules fallbacks
@@ -55,7 +55,7 @@ virtual: virtuals schedules fallbacks ## faults in virtual time, then random one
 
 virtuals:
 	go test -race -cpu 1 -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./event ./producer ./test/logs ./test/producer -rapid.checks=10
-	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./kgocompat ./watermill ./cmd/forebay/internal/calibrate
+	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./kgocompat ./watermill ./cmd/forebay/internal/calibrate ./test/registry
 
 schedules:
 	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 2))
@@ -116,6 +116,7 @@ fuzz: ## the fuzz targets, half a minute each
 	go test ./event/avro -run '^$$' -fuzz '^FuzzAppend' -fuzztime 30s
 	go test ./event/protobuf -run '^$$' -fuzz '^FuzzNew' -fuzztime 30s
 	go test ./health -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
+	go test ./event/registry -run '^$$' -fuzz '^FuzzReadLock' -fuzztime 30s
 	go test ./cmd/forebay/internal/fleet -run '^$$' -fuzz '^FuzzParse' -fuzztime 30s
 
 bench: ## the figures of the README, beside franz-go; wants a quiet machine, and takes a quarter of an hour

@@ -7,6 +7,7 @@ replace (
 	github.com/forebay-go/forebay/config => ../config
 	github.com/forebay-go/forebay/event/avro => ../event/avro
 	github.com/forebay-go/forebay/event/protobuf => ../event/protobuf
+	github.com/forebay-go/forebay/event/registry => ../event/registry
 	github.com/forebay-go/forebay/logs/otel => ../logs/otel
 	github.com/forebay-go/forebay/metrics/prom => ../metrics/prom
 	github.com/forebay-go/forebay/watermill => ../watermill
@@ -22,6 +23,7 @@ require (
 	github.com/forebay-go/forebay/config v0.1.0
 	github.com/forebay-go/forebay/event/avro v0.1.0
 	github.com/forebay-go/forebay/event/protobuf v0.1.0
+	github.com/forebay-go/forebay/event/registry v0.1.0
 	github.com/forebay-go/forebay/logs/otel v0.1.0
 	github.com/forebay-go/forebay/metrics/prom v0.1.0
 	github.com/forebay-go/forebay/watermill v0.1.0
@@ -33,6 +35,7 @@ require (
 	github.com/twmb/franz-go/pkg/kadm v1.19.0
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
+	github.com/twmb/franz-go/pkg/sr v1.8.0
 	go.opentelemetry.io/collector/pdata v1.71.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/log v1.47.0
