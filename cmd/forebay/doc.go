@@ -1,10 +1,11 @@
 // Command forebay sends events to Kafka from the command line, checks the settings of producers,
-// creates their topics, and sizes a fleet of them.
+// creates their topics, registers schemas, and sizes a fleet of them.
 //
 //	forebay produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]
 //	forebay config check [--probe] file
 //	forebay topics apply [--dry-run] file
 //	forebay topics grow --topic name[,...] --add n [--on id,...] [--dry-run] file
+//	forebay schema {register | check | lock [--check]} --registry address --schemas file
 //	forebay plan [--json] [--svg folder] [--coefficients file] file
 //	forebay plan calibrate --brokers host:port[,...] [--pid n[,...]] [flags]
 //	forebay version
@@ -47,6 +48,12 @@
 // grow" adds partitions to many topics at once, on the brokers that were added to a cluster. With
 // --dry-run both only print what they would do.
 //
+// # schema
+//
+// "schema register" registers the schemas that a YAML file lists, "schema check" only checks that
+// the registry would take them, and "schema lock" writes their IDs to a lock file for package
+// event/registry. They belong in a CI job.
+//
 // # plan
 //
 // It computes what a fleet of services costs its Kafka cluster: requests, connections and processor
@@ -60,8 +67,8 @@
 //
 // # Exit codes
 //
-//	0    everything was delivered, created or correct
-//	1    some lines were not delivered, some topics were not created, or a file is wrong
+//	0    everything was delivered, created, registered or correct
+//	1    some lines were not delivered, some topics or schemas were not taken, or a file is wrong
 //	2    the command line is wrong, or the settings of produce are; nothing was sent
 //	130  interrupted before the whole input was read and delivered
 package main

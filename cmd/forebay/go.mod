@@ -5,6 +5,7 @@ go 1.26.0
 replace (
 	github.com/forebay-go/forebay => ../..
 	github.com/forebay-go/forebay/config => ../../config
+	github.com/forebay-go/forebay/event/registry => ../../event/registry
 	github.com/forebay-go/forebay/metrics/prom => ../../metrics/prom
 	github.com/forebay-go/forebay/test => ../../test
 )
@@ -14,6 +15,7 @@ require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/forebay-go/forebay v0.1.0
 	github.com/forebay-go/forebay/config v0.1.0
+	github.com/forebay-go/forebay/event/registry v0.1.0
 	github.com/forebay-go/forebay/test v0.1.0
 	github.com/klauspost/compress v1.20.3
 	github.com/mattn/go-isatty v0.0.24
@@ -25,6 +27,7 @@ require (
 	github.com/twmb/franz-go/pkg/kadm v1.19.0
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
+	github.com/twmb/franz-go/pkg/sr v1.8.0
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
 	go.yaml.in/yaml/v4 v4.0.0

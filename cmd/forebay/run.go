@@ -45,13 +45,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "forebay",
-		Short:             "Send lines to Kafka, check settings, create topics, size a fleet",
+		Short:             "Send lines to Kafka, check settings, create topics, register schemas, size a fleet",
 		Version:           version(),
 		SilenceErrors:     true, // run prints them, once
 		SilenceUsage:      true, // a screen of flags would hide the error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("{{.Version}}")
-	root.AddCommand(newProduce(), newConfig(), newTopics(), newPlan(), newVersion())
+	root.AddCommand(newProduce(), newConfig(), newTopics(), newSchema(), newPlan(),
+		newVersion())
 	return root
 }
