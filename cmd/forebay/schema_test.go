@@ -207,7 +207,8 @@ func TestSchema_TakesAddressAndCredentialsFromTheEnvironment(t *testing.T) {
 	before := environ
 	defer func() { environ = before }()
 	environ = func() []string { return []string{"SCHEMA_REGISTRY_URL=" + fake.URL()} }
-	require.Contains(t, schemaCommand(t, 1, args...), "refuses the credentials (HTTP 401: Missing")
+	require.Contains(t, schemaCommand(t, 1, args...), "refuses the credentials (HTTP 401: Missing "+
+		"Authorization header): set SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD, or ")
 	environ = func() []string {
 		return []string{"SCHEMA_REGISTRY_URL=" + fake.URL(), "SCHEMA_REGISTRY_USER=me",
 			"SCHEMA_REGISTRY_PASSWORD=secret"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
@@ -23,6 +24,8 @@ func (f *schemaFlags) eachSchema(ctx context.Context, out io.Writer, schemas []n
 	wrong := 0
 	for _, s := range schemas {
 		level, text := ask(ctx, r, s)
+		text = strings.ReplaceAll(text, "check User and Password, or Token", "set "+
+			"SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN")
 		fmt.Fprintf(table, "%v\t%s\t%s\t%s\n", level, s.subject, s.file, text)
 		if level == admin.Wrong {
 			wrong++

@@ -41,7 +41,8 @@ type Config struct {
 
 	// MaxPause is the longest pause between two look-ups of a subject. The pauses are drawn between
 	// zero and a bound that begins at half a second and grows by half each time, up to MaxPause.
-	// Zero means 30 s. New rejects values below 10 ms.
+	// Where the ID is known and is only compared with the registry, they are twenty times as long.
+	// Zero means 30 s. New rejects values below 10 ms, and above an hour.
 	MaxPause time.Duration
 }
 
@@ -49,6 +50,7 @@ const (
 	defaultTimeout  = 5 * time.Second
 	defaultMaxPause = 30 * time.Second
 	minMaxPause     = 10 * time.Millisecond
+	maxMaxPause     = time.Hour
 )
 
 // complete fills in the defaults. The error has every mistake.
@@ -81,9 +83,9 @@ func (c *Config) complete() error {
 	if c.MaxPause == 0 {
 		c.MaxPause = defaultMaxPause
 	}
-	if c.MaxPause < minMaxPause {
-		wrong("MaxPause: %v: write a time from %v, or 0 for %v", c.MaxPause, minMaxPause,
-			defaultMaxPause)
+	if c.MaxPause < minMaxPause || c.MaxPause > maxMaxPause {
+		wrong("MaxPause: %v: write a time from %v to %v, or 0 for %v", c.MaxPause, minMaxPause,
+			maxMaxPause, defaultMaxPause)
 	}
 	return errors.Join(errs...)
 }

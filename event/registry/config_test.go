@@ -37,7 +37,7 @@ func TestNew_SaysEverythingThatIsWrong(t *testing.T) {
 		{Config{CacheFile: "ids", Timeout: -1, MaxPause: time.Millisecond}, nil, []string{
 			"registry: URLs: not set, though User, Token or CacheFile is: write the address",
 			"registry: Timeout: -1ns: write a positive time, or 0 for 5s",
-			"registry: MaxPause: 1ms: write a time from 10ms, or 0 for 30s"}},
+			"registry: MaxPause: 1ms: write a time from 10ms to 1h0m0s, or 0 for 30s"}},
 		{Config{MaxPause: -1}, nil, []string{"registry: MaxPause: -1ns"}},
 		{Config{LockFile: damaged}, nil, []string{"registry: LockFile: " + damaged + ": line 2: not"}},
 		{Config{LockFile: damaged + ".none"}, nil, []string{"registry: LockFile: open ",

@@ -34,12 +34,13 @@
 // they wait is in Stats().Troubles of the producer, on the page, and in the log.
 //
 // Look-ups go on until there is an answer or Close is called, one at a time for each subject. The
-// pauses between them are random, 15 s on average and 30 s at most ([Config].MaxPause).
+// pauses between them are random, 15 s on average and 30 s at most ([Config].MaxPause). So 10,000
+// instances without an ID cost the registry some 1,300 requests a second: with a lock file, none.
 //
 // # When the registry disagrees
 //
 // An ID of the lock file or of the cache is in use at once, and is compared with the registry once,
-// in the background:
+// in the background. Events that were sent before the answer keep their ID:
 //
 //   - If the registry has another ID for the schema, and this one does not stand for the schema
 //     there, the registry's is used from then on. The lock file was written for another registry.

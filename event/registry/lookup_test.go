@@ -2,9 +2,11 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,7 +41,8 @@ func TestLookUp_FindsTheIDAfterEachFault(t *testing.T) {
 		"big ID": {answers(200, "application/json", `{"id":4294967297}`), "answers with something else than an ID"},
 		"no number": {answers(200, "application/json", `{"id":"1"}`),
 			"answers with something else than an ID"},
-		"endless": {answers(200, "application/json", strings.Repeat(" ", maxAnswerBytes+1)),
+		"endless": {answers(200, "application/json",
+			`{"id":9,"schema":"`+strings.Repeat(" ", maxAnswerBytes)+`"}`),
 			"answers with something else than an ID"},
 		"401": {answers(401, "application/json", `{"error_code":401,"message":"Unauthorized"}`),
 			"refuses the credentials (HTTP 401: Unauthorized): check User and Password, or Token"},
@@ -95,6 +98,8 @@ func TestLookUp_AsksAtMostEveryFifteenSecondsOnAverageAndRegistersNothing(t *tes
 		f.set(down)
 		r, _ := join(t, f, Config{})
 		codec(t, r, "plays-value", recordA)
+		synctest.Wait()
+		require.Len(t, f.asked(), 1)
 		time.Sleep(4 * time.Hour)
 		synctest.Wait()
 		n := len(f.asked())
@@ -107,6 +112,18 @@ func TestLookUp_AsksAtMostEveryFifteenSecondsOnAverageAndRegistersNothing(t *tes
 			require.Regexp(t, `^POST /subjects/plays-value(\?normalize=true)?$`, line)
 		}
 		require.False(t, f.SubjectExists("plays-value"))
+	})
+}
+
+func TestVerify_AsksRarelyWhereNothingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRegistry()
+		f.set(down)
+		r, _ := join(t, f, Config{}, WithLock(lockBytes(t, "s", recordA, 5)))
+		codec(t, r, "s", recordA)
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		require.InDelta(t, 24*12, len(f.asked()), 24*12/3)
 	})
 }
 
@@ -153,6 +170,19 @@ func TestLookUp_OneAtATimeForEachSubjectAndAllSchemasOfIt(t *testing.T) {
 		require.Nil(t, other.Hold())
 		require.Nil(t, more.Hold())
 		require.Equal(t, 2, f.most, "subjects do not wait for each other")
+	})
+}
+
+func TestLookUp_ANewSchemaDoesNotWaitForThePauseOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRegistry()
+		f.SeedSchema("s", 1, 7, avro(recordB))
+		r, _ := join(t, f, Config{MaxPause: time.Hour})
+		codec(t, r, "s", recordA) // not registered
+		time.Sleep(24 * time.Hour)
+		c := codec(t, r, "s", recordB)
+		synctest.Wait()
+		require.Nil(t, c.Hold())
 	})
 }
 
@@ -282,4 +312,36 @@ func newServedRegistry(t *testing.T, authorization string) *srfake.Registry {
 	f := srfake.New(opts...)
 	t.Cleanup(f.Close)
 	return f
+}
+
+// Codecs are made, used and closed by many at once, while IDs come and go.
+func TestRegistry_IsConcurrentSafe(t *testing.T) {
+	f := newFakeRegistry()
+	f.SeedSchema("s", 1, 7, avro(recordA))
+	r, _ := join(t, f, Config{MaxPause: minMaxPause}, WithLock(lockBytes(t, "t", recordA, 7)))
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 50 {
+				c, err := NewCodec(r, []string{"s", "t", "u", "v"}[(i+j)%4], avro(recordA), plain{})
+				if errors.Is(err, ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				hold := c.Hold()
+				value, err := c.Append(nil, "a")
+				if err != nil || hold == nil && string(value) != "\x00\x00\x00\x00\x07a" {
+					t.Errorf("%q: %v", value, err)
+				}
+				_ = r.Stats()
+				if i == 0 && j == 45 {
+					_ = r.Close(context.Background())
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -68,9 +68,10 @@ func TestVerify_WhatTheRegistrySaysOfAnIDOfTheLockFile(t *testing.T) {
 				require.Equal(t, 5, id)
 				require.Equal(t, Locked, source)
 				require.Nil(t, codec.Hold())
+				synctest.Wait() // the first attempt has failed
 				f.set(nil)
 				c.seed(f)
-				time.Sleep(10 * time.Minute)
+				time.Sleep(20 * time.Minute)
 				id, source = codec.ID()
 				require.Equal(t, c.id, id)
 				require.Equal(t, c.source, source)

@@ -59,6 +59,10 @@ func (r *Registry) work(s *subject) {
 			r.mu.Unlock()
 			return
 		}
+		select {
+		case <-s.wake: // all that it was sent for are in waiting
+		default:
+		}
 		r.mu.Unlock()
 		for _, e := range waiting {
 			if r.attempt(s, e) {
@@ -80,15 +84,26 @@ func (r *Registry) newPause() *backoff.ExponentialBackOff {
 		backoff.WithMaxElapsedTime(0))
 }
 
+// patience is how much longer the pauses are where no records wait. A fleet would otherwise ask a
+// registry that has lost its content for ever, and often.
+const patience = 20
+
 // rest waits until the next look-up is due, or another schema has come.
 func (r *Registry) rest(s *subject, pause *backoff.ExponentialBackOff) {
 	r.mu.Lock()
 	idle := len(s.waiting) == 0
+	urgent := slices.ContainsFunc(s.waiting, func(e *entry) bool {
+		return e.state.Load().hold != nil
+	})
 	r.mu.Unlock()
 	if idle {
 		return
 	}
-	timer := time.NewTimer(pause.NextBackOff())
+	next := pause.NextBackOff()
+	if !urgent {
+		next *= patience
+	}
+	timer := time.NewTimer(next)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -135,16 +150,15 @@ func (r *Registry) step(ctx context.Context, s *subject, e *entry) bool {
 		e.mismatch = false
 		r.say.mismatch(e)
 	}
-	if known := e.state.Load(); known.hold == nil {
-		return r.verify(ctx, e, known)
-	}
-	if !e.uncached {
+	if e.state.Load().hold != nil && !e.uncached {
 		e.uncached = true
 		if id := r.cached(e.key); id != 0 {
 			e.settle(id, Cached)
 			r.say.found(e)
-			return false
 		}
+	}
+	if known := e.state.Load(); known.hold == nil {
+		return r.verify(ctx, e, known)
 	}
 	id, err := r.lookUp(ctx, e)
 	if err != nil {
