@@ -57,7 +57,7 @@ func TestLookUp_FindsTheIDAfterEachFault(t *testing.T) {
 				f.set(c.fault)
 				r, logs := join(t, f, Config{})
 				begun := codec(t, r, "plays-value", recordA)
-				time.Sleep(time.Hour)
+				time.Sleep(5 * time.Minute)
 				hold := begun.Hold()
 				require.NotNil(t, hold)
 				require.Contains(t, hold.String(), c.says)
