@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,11 +78,8 @@ func hang(req *http.Request) (*http.Response, error) {
 // answers returns a fault that answers with a text.
 func answers(status int, kind, text string) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) {
-		w := httptest.NewRecorder()
-		w.Header().Set("Content-Type", kind)
-		w.WriteHeader(status)
-		_, _ = w.WriteString(text)
-		return w.Result(), nil
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}},
+			Body: io.NopCloser(strings.NewReader(text))}, nil
 	}
 }
 
@@ -152,13 +150,4 @@ const (
 func lockBytes(t *testing.T, subject, text string, id int) []byte {
 	t.Helper()
 	return lockOf(t, LockedSchema{subject, fingerprint(t, avro(text)), id}).Bytes()
-}
-
-func hasPrefix(lines []string, prefix string) bool {
-	for _, l := range lines {
-		if !strings.HasPrefix(l, prefix) {
-			return false
-		}
-	}
-	return true
 }
