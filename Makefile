@@ -118,6 +118,9 @@ fuzz: ## the fuzz targets, half a minute each
 	go test ./health -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
 	go test ./event/registry -run '^$$' -fuzz '^FuzzReadLock' -fuzztime 30s
 	go test ./cmd/forebay/internal/fleet -run '^$$' -fuzz '^FuzzParse' -fuzztime 30s
+	go test ./logs/slog -run '^$$' -fuzz '^FuzzHandler' -fuzztime 30s
+	go test ./logs/zap -run '^$$' -fuzz '^FuzzCore' -fuzztime 30s
+	go test ./logs/otel -run '^$$' -fuzz '^FuzzExporter' -fuzztime 30s
 
 bench: ## the figures of the README, beside franz-go; wants a quiet machine, and takes a quarter of an hour
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/forebay-go/forebay/internal/ownline"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -98,7 +99,9 @@ func (w *watched) requireLogs(message string, n int) observer.LoggedEntry {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool { return w.logs.FilterMessage(message).Len() >= n },
 		20*time.Second, 2*time.Millisecond, message)
-	return w.logs.FilterMessage(message).All()[n-1]
+	line := w.logs.FilterMessage(message).All()[n-1]
+	require.True(w.t, ownline.Among(line.Context), "no handler is to take it for the application's")
+	return line
 }
 
 func lingering(d string) string { return valid + "batching: {linger: " + d + "}\n" }

@@ -59,8 +59,8 @@ func NewClient(cfg producer.Config, opts ...Option) (*Client, error) {
 	return newClient(p, o), nil
 }
 
-// Over returns a Client that sends through p, which may have other users. Close of the Client closes
-// p. It panics if p is nil.
+// Over returns a Client that sends through p, which may have other users. Close of the Client
+// closes p. Over panics if p is nil.
 //
 // p drops the reports of records that its callbacks do not take in time (Reports.MaxBytes). The
 // promise of such a record is never called. To exclude that, set Reports.MaxBytes to
@@ -105,32 +105,30 @@ func (c *Client) Flush(ctx context.Context) error {
 // the producer instead to learn what became of all records. A promise, or a callback of the
 // producer, that calls Close does not wait for it. A second call waits for the first.
 func (c *Client) Close() {
-	if c.inPromise() {
-		go c.close()
-		return
-	}
-	if errors.Is(c.close(), producer.ErrInCallback) {
+	if c.inPromise() || c.close() {
 		go c.close()
 	}
 }
 
-func (c *Client) close() error {
+// close closes the producer. It reports whether nothing was closed, because a callback has called.
+func (c *Client) close() (inCallback bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.closeTimeout)
 	defer cancel()
 	over := c.pending.turn()
-	_, err := c.p.Close(ctx)
-	if !errors.Is(err, producer.ErrInCallback) {
-		await(ctx, over)
+	if _, err := c.p.Close(ctx); errors.Is(err, producer.ErrInCallback) {
+		return true
 	}
-	return err
+	await(ctx, over)
+	return false
 }
 
 // longestPing bounds Ping where its context does not.
 const longestPing = 10 * time.Second
 
 // Ping waits until every cluster of the producer answers, until ctx ends, or for ten seconds. The
-// error says which clusters do not answer, and why. Nothing depends on it: records that are produced
-// earlier wait in the buffer. Where Over was given something that cannot tell, Ping returns nil.
+// error says which clusters do not answer, and why. Nothing depends on it: records that are
+// produced earlier wait in the buffer. If Over was given something else than a *producer.Producer,
+// Ping returns nil.
 func (c *Client) Ping(ctx context.Context) error {
 	p, ok := c.p.(interface {
 		WaitReady(ctx context.Context, names ...string) error

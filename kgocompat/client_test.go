@@ -17,7 +17,7 @@ import (
 
 func ignore(*kgo.Record, error) {}
 
-// ended returns a context that has ended.
+// endedContext returns a context that has ended.
 func endedContext() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -11,8 +11,8 @@
 //	err = cl.Flush(ctx)
 //	cl.Close()
 //
-// New code calls package producer itself, whose records cost less. Keep a kgo.Client to consume, for
-// transactions and for administration.
+// New code calls package producer itself, whose records cost less. Keep a kgo.Client to consume,
+// for transactions and for administration.
 //
 // # Differences from kgo
 //
@@ -40,10 +40,10 @@
 //
 // # What a promise gets
 //
-// A delivered record has its Topic, Partition, Offset and Timestamp, and the Context as kgo sets it.
-// Offset is -1 if the broker only remembered that it has the record. ProducerID, ProducerEpoch and
-// LeaderEpoch are -1, and Attrs is as it was: a producer does not report them. A record that was not
-// delivered has an Offset of -1, and the Partition that was chosen for it, if one was.
+// A delivered record has its Topic, Partition, Offset and Timestamp, and the Context as kgo sets
+// it. Offset is -1 if the broker only remembered that it has the record. ProducerID, ProducerEpoch
+// and LeaderEpoch are -1, and Attrs is as it was: a producer does not report them. A record that
+// was not delivered has an Offset of -1, and the Partition that was chosen for it, if one was.
 //
 // The error wraps that of the producer and, where a service may test for it, that of kgo:
 //
@@ -56,8 +56,8 @@
 //	context.Canceled,
 //	context.DeadlineExceeded    a context had ended before Produce
 //
-// As with kgo, a record that was written and not answered in time fails with kgo.ErrRecordTimeout or
-// kgo.ErrClientClosed and may be in Kafka: the text says "possibly persisted".
+// As with kgo, a record that was written and not answered in time fails with kgo.ErrRecordTimeout
+// or kgo.ErrClientClosed and may be in Kafka: the text says "possibly persisted".
 //
 // # Refused records
 //
@@ -70,6 +70,6 @@
 //
 // A Client is safe for concurrent use. One promise runs at a time, on a goroutine of the Client or
 // that of the producer's callbacks. A promise may call every method, but ProduceSync would wait for
-// itself. Flush and Close wait for no promise when a promise calls them. A promise must not call Close
-// of the producer, which would wait for it.
+// itself. Flush and Close wait for no promise when a promise calls them. A promise must not call
+// Close of the producer, which would wait for it.
 package kgocompat

@@ -16,8 +16,8 @@ import (
 // other. r belongs to the Client until then; Key, Value and the values of Headers may be reused as
 // soon as Produce returns. A panic in promise is counted in PromisePanics.
 //
-// If ctx or r.Context has ended, r is refused with its error. Once r is accepted, neither can cancel
-// it: it waits until it is delivered or its delivery timeout is over.
+// If ctx or r.Context has ended, r is refused with its error. Once r is accepted, neither can
+// cancel it: it waits until it is delivered or its delivery timeout is over.
 func (c *Client) Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error)) {
 	if ctx == nil {
 		ctx = context.Background()

@@ -16,9 +16,9 @@
 // Watermill's router then nacks the message that it handles, so that it comes again. What becomes
 // of accepted messages is in Stats of the producer, and in the callback of producer.WithDelivery.
 //
-// The publisher of watermill-kafka waits for Kafka. A router that reads from a queue relies on that:
-// it acknowledges a message when what it has made of it is published. If the process dies then,
-// accepted messages without an outcome are lost. WithWait has Publish wait, too.
+// The publisher of watermill-kafka waits for Kafka. A router that reads from a queue relies on
+// that: it acknowledges a message when what its handler returned is published. If the process dies
+// then, accepted messages without an outcome are lost. WithWait has Publish wait, too.
 //
 // # Order
 //

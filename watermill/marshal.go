@@ -24,8 +24,8 @@ type Marshaler func(topic string, msg *message.Message) (producer.Record, error)
 // the metadata has UUIDHeader itself.
 func Marshal(topic string, msg *message.Message) (producer.Record, error) {
 	if msg.Metadata.Get(UUIDHeader) != "" {
-		return producer.Record{}, fmt.Errorf("metadata %q is reserved for the UUID of the message: "+
-			"use another name", UUIDHeader)
+		return producer.Record{}, fmt.Errorf("metadata %q is reserved for the UUID of the "+
+			"message: use another name", UUIDHeader)
 	}
 	headers := make([]producer.Header, 0, 1+len(msg.Metadata))
 	headers = append(headers, producer.Header{Key: UUIDHeader, Value: []byte(msg.UUID)})

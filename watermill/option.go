@@ -43,10 +43,10 @@ func (o *options) record(topic string, msg *message.Message) (producer.Record, e
 	return o.key.put(rec, topic, msg)
 }
 
-// WithWait has Publish wait for the outcome of each message. Publishing then takes the linger of the
-// producer and a round trip for each message, and in an outage as long as that lasts, up to the
-// delivery timeout. Use it where a message must not be acknowledged before Kafka has what was made
-// of it. Set Batching.Linger to producer.NoLinger where little is published at a time.
+// WithWait has Publish wait for the outcome of each message. Publishing then takes the linger of
+// the producer and a round trip for each message. In an outage it takes as long as that lasts, up
+// to the delivery timeout. Use it where a message must not be acknowledged before Kafka has what
+// was made of it. Set Batching.Linger to producer.NoLinger where little is published at a time.
 func WithWait() Option { return optionFunc(func(o *options) { o.wait = true }) }
 
 // WithSharedProducer has Close leave the producer open, for others that use it.

@@ -75,8 +75,8 @@ func (p *Publisher) publish(topic string, msg *message.Message) error {
 	return err
 }
 
-// Close delivers what waits, for ten seconds at most (WithCloseTimeout), and closes the producer. The
-// error wraps producer.ErrLeft if records had to be given up. A second call returns nil.
+// Close delivers what waits, for ten seconds at most (WithCloseTimeout), and closes the producer.
+// The error wraps producer.ErrLeft if records had to be given up. A second call returns nil.
 //
 // With WithSharedProducer it only delivers what waits; the error then wraps
 // context.DeadlineExceeded if that takes too long, and the records stay in the buffer.

@@ -27,7 +27,7 @@
 //
 // --header adds a header to every record, and --rate bounds the records a second:
 //
-//	forebay produce --brokers kafka-1:9092 --topic plays --header source=import --rate 500 plays.log
+//	forebay produce --brokers kafka-1:9092 --topic plays --header source=file --rate 500 plays.log
 //
 // Progress goes to standard error. The last line there says how many lines were accepted and
 // delivered, and how many were not and why.

@@ -48,5 +48,5 @@ Exit codes:
 const produceExample = `  forebay produce --brokers kafka-1:9092 --topic plays plays-*.log
   forebay produce --brokers kafka-1:9092 --topic plays --compression zstd plays-*.log.gz
   forebay produce --brokers kafka-1:9092 --topic users --key-separator '\t' < users.tsv
-  forebay produce --brokers kafka-1:9092 --topic plays --header source=import --rate 500 plays.log
+  forebay produce --brokers kafka-1:9092 --topic plays --header source=file --rate 500 plays.log
   forebay produce --config forebay.yaml --topic plays plays.log`

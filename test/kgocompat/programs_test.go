@@ -131,7 +131,8 @@ func (r *run) promise() func(*kgo.Record, error) {
 	}
 }
 
-var at = time.UnixMilli(1_700_000_000_123)
+// at is when records were made: not so long ago that Kafka deletes them.
+var at = time.Now().Add(-48 * time.Hour).Truncate(time.Second).Add(123 * time.Millisecond)
 
 // program is what a service does with a client.
 type program struct {
@@ -155,7 +156,7 @@ var programs = map[string]program{
 			{Timestamp: at},
 			{Key: []byte{}, Value: []byte{}, Timestamp: at.Add(999 * time.Microsecond)},
 			{Value: []byte("v"), Timestamp: at.Add(-time.Hour), Headers: []kgo.RecordHeader{{Key: "a", Value: []byte("1")}, {Key: "a"}, {Key: "", Value: []byte{}}}},
-			{Key: []byte("k"), Timestamp: time.UnixMilli(0), Headers: []kgo.RecordHeader{}},
+			{Key: []byte("k"), Timestamp: at.Add(-24 * time.Hour), Headers: []kgo.RecordHeader{}},
 		} {
 			rec.Topic, rec.Partition = r.topic, int32(i%2)
 			r.cl.TryProduce(r.t.Context(), rec, r.promise())
@@ -297,8 +298,8 @@ var programs = map[string]program{
 		last := r.promise()
 		var again func(n int) func(*kgo.Record, error)
 		again = func(n int) func(*kgo.Record, error) {
-			return func(rec *kgo.Record, err error) {
-				rec = &kgo.Record{Topic: r.topic, Timestamp: at}
+			return func(*kgo.Record, error) {
+				rec := &kgo.Record{Topic: r.topic, Timestamp: at}
 				if n == 0 {
 					r.cl.TryProduce(r.t.Context(), rec, last)
 					return

@@ -175,6 +175,7 @@ func TestTeller_TellsOfADropDuringAReport(t *testing.T) {
 		time.Sleep(time.Second / 2)
 		s.Send(nil, nil, routing.Low)
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		require.Equal(t, []uint64{1, 1}, told)
 	})
 }
