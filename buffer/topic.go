@@ -18,7 +18,7 @@ type Topic struct {
 	opened atomic.Int32
 	shards atomic.Pointer[[]shard] // nil while none has an open batch
 
-	_ [64]byte // what Send reads of every topic is not in a cache line with what it changes
+	_ [56]byte // what Send reads of every topic is not in a cache line with what it changes
 
 	mu     sync.Mutex // guards what follows and the batches that are open or waiting
 	closed bool
