@@ -54,7 +54,7 @@ func (t *Topic) DealOut(b *Batch, count int32, room int64) error {
 }
 
 // settleDealt has a batch that was dealt out wait behind older ones that were dealt out before, or
-// joins it to the last of them. A batch that could not be dealt out waits as the next to be dealt out.
+// joins it to the last of them. A batch that could not be dealt out waits as the next to be.
 func (t *Topic) settleDealt(c *Batch, count int32) {
 	t.mu.Lock()
 	switch {

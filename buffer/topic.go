@@ -50,8 +50,8 @@ type Topic struct {
 	// what is kept back, by what it waits for; nil if there is nothing
 	onHold        map[*Hold]*onHold
 	recordsOnHold uint64
-	// no batch on hold was born earlier than a nanosecond before; 0: there is none. It changes under
-	// mu, and is looked at without
+	// no batch on hold was born earlier than a nanosecond before; 0: there is none. It changes
+	// under mu, and is looked at without
 	onHoldSince atomic.Int64
 	undealtNews atomic.Bool // see UndealtNews
 

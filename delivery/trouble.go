@@ -20,7 +20,8 @@ type Trouble struct {
 
 	Since time.Time // when records began to wait for it
 	// Records is how many records of the topic wait, for whatever cause. For CauseSchemaUnknown it
-	// is how many of them are kept back, for CauseUnanswered how many of the priority wait. It is zero for other troubles without a topic.
+	// is how many of them are kept back, for CauseUnanswered how many of the priority wait. It is
+	// zero for other troubles without a topic.
 	Records uint64
 }
 

@@ -20,8 +20,8 @@ import "github.com/forebay-go/forebay/buffer"
 //     last call counts.
 //   - Name returns the name, and String the name with that reason, of each 300 bytes at most.
 //
-// A record that is sent with a released Hold does not wait: Send writes the patch into its copy of
-// the value.
+// A record that is sent with a released Hold does not wait: Send writes the patch into a copy of
+// its value, which it allocates.
 //
 // # What is held back
 //

@@ -237,7 +237,8 @@ func (r *Recorder) noteLocked() {
 }
 
 // Flush is Producer.Flush: it returns when every record has an outcome. If a script holds records,
-// it waits for Release, and if they have a Hold, for that of the Hold. Unless a callback calls it, it also waits for the callbacks.
+// it waits for Release, and if they have a Hold, for that of the Hold. Unless a callback calls it,
+// it also waits for the callbacks.
 func (r *Recorder) Flush(ctx context.Context) error {
 	inCallback := r.inCallback()
 	for {
@@ -296,7 +297,8 @@ func (r *Recorder) Close(ctx context.Context) (producer.Summary, error) {
 }
 
 // Reset forgets all records, scripts and offsets, and opens a closed Recorder again. What a script
-// or a Hold holds gets no outcome. Callbacks of records that have one are still called: Flush before Reset.
+// or a Hold holds gets no outcome. Callbacks of records that have one are still called: Flush
+// before Reset.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
