@@ -80,8 +80,8 @@ func checkURI(name, text string, isSchema bool) error {
 	case u.String() != text:
 		return fmt.Errorf("CloudEvents: %s is %q: write it as the URI reference %q", name, text, u)
 	case isSchema && !u.IsAbs():
-		return fmt.Errorf("CloudEvents: %s is %q, which has no scheme: write an absolute URI, such "+
-			"as \"https://example.com/schemas/1\"", name, text)
+		return fmt.Errorf("CloudEvents: %s is %q, which has no scheme: write an absolute URI, "+
+			"such as \"https://example.com/schemas/1\"", name, text)
 	}
 	return nil
 }
@@ -123,8 +123,8 @@ func checkContentType(text string) error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("CloudEvents: the codec's ContentType is %q: write a media type, such as "+
-			"\"application/json\": %w", text, err)
+		return fmt.Errorf("CloudEvents: the codec's ContentType is %q: write a media type, such "+
+			"as \"application/json\": %w", text, err)
 	case strings.HasPrefix(media, "application/cloudevents"):
 		return fmt.Errorf("CloudEvents: the codec's ContentType is %q, which stands for the "+
 			"structured mode: write the media type of the data", text)

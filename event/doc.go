@@ -7,13 +7,13 @@
 //	err = started.Send(Started{User: "u7", Title: "t9"})
 //
 // An [Event] is made once, for example when a service starts, and is safe for concurrent use. The
-// sender p is a *producer.Producer, or a *producertest.Recorder in tests. Errors of Send are those of
-// the producer, and [ErrEncode].
+// sender p is a *producer.Producer, or a *producertest.Recorder in tests. Errors of Send are those
+// of the producer, and [ErrEncode].
 //
 // # Keys
 //
-// [KeyBy] takes the key from each event, so that no caller can forget it. [Key] and [KeyString] give
-// it for one event:
+// [KeyBy] takes the key from each event, so that no caller can forget it. [Key] and [KeyString]
+// give it for one event:
 //
 //	event.New(p, "playback.started", event.JSON[Started](),
 //		event.KeyBy(func(s Started) string { return s.User }))
@@ -31,8 +31,8 @@
 //
 // # CloudEvents
 //
-// With the option [CloudEvents] each record has the attributes of CloudEvents 1.0 in its headers, as
-// the official SDKs write and read them:
+// With the option [CloudEvents] each record has the attributes of CloudEvents 1.0 in its headers,
+// as the official SDKs write and read them:
 //
 //	event.New(p, "playback.started", event.JSON[Started](), event.CloudEvents(event.Attributes{
 //		Source: "/playback",

@@ -116,14 +116,14 @@ func isNil(v any) bool {
 // Topic returns the name of the topic.
 func (e *Event[T]) Topic() string { return e.defaults.rec.Topic }
 
-// Send encodes v and sends it, and returns at once: it does no I/O and never waits. It takes as long
-// as the codec does and the sender's Send. A nil error means accepted, not delivered.
+// Send encodes v and sends it, and returns at once: it does no I/O and never waits. It takes as
+// long as the codec does and the sender's Send. A nil error means accepted, not delivered.
 //
 // Every error of Send is a *producer.SendError. It wraps ErrEncode if v could not be encoded,
 // because it is a nil pointer, because the codec or a method of v failed, or because one panicked;
-// Stats counts these. It wraps producer.ErrInvalidRecord if an option is wrong. All others are those
-// of the sender, as they are, such as producer.ErrBufferFull and producer.ErrRecordTooLarge. After
-// an error nothing of v was kept.
+// Stats counts these. It wraps producer.ErrInvalidRecord if an option is wrong. All others are
+// those of the sender, as they are, such as producer.ErrBufferFull and producer.ErrRecordTooLarge.
+// After an error nothing of v was kept.
 //
 // The caller may change v, and what its options point to, as soon as Send returns, but not while it
 // runs.

@@ -239,6 +239,12 @@ type failing struct{ err error }
 func (f *failing) Append([]byte, string) ([]byte, error) { return nil, f.err }
 func (f *failing) ContentType() string                   { return "" }
 
+// fill panics with a nil map.
+func fill(m map[int]int) error {
+	m[1] = 1
+	return nil
+}
+
 func TestSend_RefusesWhatCannotBeEncoded(t *testing.T) {
 	var r producertest.Recorder
 	wrong := errors.New("wrong")
@@ -261,7 +267,7 @@ func TestSend_RefusesWhatCannotBeEncoded(t *testing.T) {
 		"marshal junk": {marshal(func() ([]byte, error) { return []byte("{"), nil }), 0, "event not encoded: json: error calling MarshalJSON"},
 		"panic":        {marshal(func() ([]byte, error) { panic(wrong) }), 1, "event not encoded: panic: wrong"},
 		"panic nil":    {marshal(func() ([]byte, error) { panic(nil) }), 1, "event not encoded: panic: panic called with nil argument"},
-		"nil map":      {marshal(func() ([]byte, error) { map[int]int(nil)[1] = 1; return nil, nil }), 1, "panic: assignment to entry in nil map"},
+		"nil map":      {marshal(func() ([]byte, error) { return nil, fill(nil) }), 1, "panic: assignment to entry in nil map"},
 		"key by":       {fail(plain, event.KeyBy(func(v string) string { return v[5:] })), 1, "event not encoded: panic: runtime error: slice bounds"},
 		"nil slice":    {fail(&failing{}), 0, "the codec returned a slice that does not begin with the one it got: Append must append to dst"},
 		"not appended": {fail(text(func([]byte, string) ([]byte, error) { return fixed, nil })), 0, "Append must append to dst"},
@@ -514,8 +520,9 @@ func TestSend_AGiantBufferIsNotKeptForSmallEvents(t *testing.T) {
 		most = max(most, room)
 	}
 	require.Greater(t, most, 1<<20)
-	require.NoError(t, e.Send("small"))
-	require.NoError(t, e.Send("small"))
+	for range 30 { // each processor may have giants; a small event that gets one drops it
+		require.NoError(t, e.Send("small"))
+	}
 	require.Less(t, room, 1<<17)
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // SendOption is a choice for one event; given to New, it is the default for all events. It is a
-// plain value, so that options cost no allocation. The zero SendOption does nothing. Of several that
-// choose the same, the last one counts; headers add up.
+// plain value, so that options cost no allocation. The zero SendOption does nothing. Of several
+// that choose the same, the last one counts; headers add up.
 type SendOption struct {
 	kind   optionKind
 	number uint64
@@ -37,8 +37,8 @@ const (
 	optionThen
 )
 
-// Key is the key of the event. With nil it has none, whatever KeyBy says; an empty key is a key. See
-// producer.Record for what a key decides.
+// Key is the key of the event. With nil it has none, whatever KeyBy says; an empty key is a key.
+// See producer.Record for what a key decides.
 func Key(key []byte) SendOption { return SendOption{kind: optionKey, value: key} }
 
 // KeyString is Key for a string.
@@ -77,8 +77,8 @@ func ID(id string) SendOption { return SendOption{kind: optionID, text: id} }
 func Subject(subject string) SendOption { return SendOption{kind: optionSubject, text: subject} }
 
 // Then has fn called with the outcome of the event, once: see producer.Producer.SendFunc, whose
-// rules apply. It is not called if Send returns an error. It needs a sender that has SendFunc. A nil
-// fn does nothing.
+// rules apply. It is not called if Send returns an error. It needs a sender that has SendFunc. A
+// nil fn does nothing.
 func Then(fn func(producer.Report)) SendOption { return SendOption{kind: optionThen, then: fn} }
 
 // call is one call of Send: the record and what else its options say.

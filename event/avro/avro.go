@@ -10,12 +10,12 @@ import (
 	"github.com/forebay-go/forebay/event"
 )
 
-// New returns a codec for values of T by an Avro schema, a text of JSON. Named types that the schema
-// uses and does not define are defined by the others, each of which may use those before it. All are
-// parsed once, here.
+// New returns a codec for values of T by an Avro schema, a text of JSON. Named types that the
+// schema uses and does not define are defined by the others, each of which may use those before it.
+// All are parsed once, here.
 //
-// The error says what is wrong with a schema, or why T does not fit: a field that the schema has and
-// T lacks, or a type that cannot become that of its field. Whatever is behind an interface type
+// The error says what is wrong with a schema, or why T does not fit: a field that the schema has
+// and T lacks, or a type that cannot become that of its field. Whatever is behind an interface type
 // shows only when an event is sent; Send then returns event.ErrEncode.
 //
 // The types are those of github.com/hamba/avro/v2, with one exception: New rejects uint64 for a
