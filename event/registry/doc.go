@@ -8,7 +8,7 @@
 //		registry.WithLock(lock))
 //	...
 //	codec, err := registry.NewCodec(reg, registry.ValueSubject("plays"),
-//		sr.Schema{Schema: playsAvro, Type: sr.TypeAvro}, inner) // inner encodes what the schema says
+//		sr.Schema{Schema: playsAvro, Type: sr.TypeAvro}, inner) // inner encodes as it says
 //	...
 //	plays, err := event.New(p, "plays", codec)
 //

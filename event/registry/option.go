@@ -82,8 +82,8 @@ const maxAnswerBytes = 8 << 20
 func (o *options) httpClient() (*http.Client, func(), error) {
 	if o.client != nil {
 		if o.tls != nil || o.dial != nil {
-			return nil, nil, errors.New("registry: WithHTTPClient: given together with WithTLS or " +
-				"WithDialer: set up TLS and dialer in the client's transport")
+			return nil, nil, errors.New("registry: WithHTTPClient: given together with " +
+				"WithTLS or WithDialer: set up TLS and dialer in the client's transport")
 		}
 		client := *o.client
 		if client.Transport == nil {
