@@ -60,7 +60,7 @@ func New[T any](sender producer.Sender, topic string, codec Codec[T],
 	} else {
 		e.reporter, _ = sender.(reporter)
 	}
-	if hint := badTopic(topic); hint != "" {
+	if hint := mistake(producer.Record{Topic: topic}); hint != "" {
 		wrong = append(wrong, errors.New(hint))
 	}
 	contentType := ""
@@ -96,9 +96,9 @@ func (t *target) begin(s *settings, topic, contentType string) {
 	t.tombstones = append(t.tombstones[:len(t.tombstones):len(t.tombstones)], s.headers...)
 }
 
-// badTopic says what is wrong with the name of a topic.
-func badTopic(topic string) string {
-	if e, ok := errors.AsType[*producer.SendError]((&producer.Record{Topic: topic}).Check()); ok {
+// mistake says what is wrong with a record.
+func mistake(rec producer.Record) string {
+	if e, ok := errors.AsType[*producer.SendError](rec.Check()); ok {
 		return e.Hint
 	}
 	return ""

@@ -78,6 +78,7 @@ func TestNew_ListsAllMistakes(t *testing.T) {
 		"long topic":    {&r, strings.Repeat("t", 250), plain, nil, []string{"more than 249 characters"}},
 		"priority":      {&r, "t", plain, []event.Option{event.Priority(9)}, []string{"Priority: priority(9) does not exist: write routing.Low, Medium or High"}},
 		"partition":     {&r, "t", plain, []event.Option{event.Partition(-1)}, []string{"Partition: the number is negative: write one from 0 on"}},
+		"ttl":           {&r, "t", plain, []event.Option{event.TTL(-time.Second)}, []string{"TTL: the TTL is -1s: give it 1ms to 365 days"}},
 		"key of nil":    {&r, "t", plain, []event.Option{event.KeyBy[string, string](nil)}, []string{"KeyBy: the function is nil"}},
 		"key of others": {&r, "t", plain, []event.Option{event.KeyBy(func(int) []byte { return nil })}, []string{"KeyBy: its function takes a int, but the events are of type string"}},
 		"id":            {&r, "t", plain, []event.Option{event.ID("1")}, []string{"ID is an option of Send"}},
@@ -140,10 +141,10 @@ func TestSend_DoesWhatItsOptionsSay(t *testing.T) {
 			[]event.SendOption{event.Header("a", []byte("2")), event.HeaderString("", ""), event.HeaderString("content-type", "x")},
 			producer.Record{Headers: []producer.Header{{Key: "a", Value: []byte("1")}, {Key: "b"}, {Key: "a", Value: []byte("2")}, {Key: "", Value: []byte{}}, {Key: "content-type", Value: []byte("x")}}}},
 		"all others": {[]event.Option{event.Priority(routing.Low), event.Partition(1), event.Tag(1)},
-			[]event.SendOption{event.At(at), event.Priority(routing.High), event.Partition(3), event.Tag(math.MaxUint64)},
-			producer.Record{Timestamp: at, Priority: routing.High, Partition: producer.ToPartition(3), Tag: math.MaxUint64}},
-		"defaults": {[]event.Option{event.Priority(routing.Low), event.Partition(1), event.Tag(1)}, nil,
-			producer.Record{Priority: routing.Low, Partition: producer.ToPartition(1), Tag: 1}},
+			[]event.SendOption{event.At(at), event.Priority(routing.High), event.Partition(3), event.Tag(math.MaxUint64), event.TTL(time.Second)},
+			producer.Record{Timestamp: at, Priority: routing.High, Partition: producer.ToPartition(3), Tag: math.MaxUint64, TTL: time.Second}},
+		"defaults": {[]event.Option{event.Priority(routing.Low), event.Partition(1), event.Tag(1), event.TTL(time.Minute)}, nil,
+			producer.Record{Priority: routing.Low, Partition: producer.ToPartition(1), Tag: 1, TTL: time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r producertest.Recorder

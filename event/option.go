@@ -94,6 +94,9 @@ func (s *settings) check(topic, contentType string, canReport bool, sender produ
 	if n, chosen := d.rec.Partition.Number(); chosen && n < 0 {
 		s.reject("Partition: the number is negative: write one from 0 on, or leave the option out")
 	}
+	if hint := mistake(producer.Record{Topic: "any", TTL: d.rec.TTL}); hint != "" {
+		s.reject("TTL: %s", hint)
+	}
 	if d.then != nil && !canReport {
 		s.reject("Then: %s", cannotReport(sender))
 	}

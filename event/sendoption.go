@@ -32,6 +32,7 @@ const (
 	optionPriority
 	optionPartition
 	optionTag
+	optionTTL
 	optionID
 	optionSubject
 	optionThen
@@ -68,6 +69,10 @@ func Partition(n int32) SendOption { return SendOption{kind: optionPartition, nu
 
 // Tag comes back in the event's delivery report. It is not sent.
 func Tag(tag uint64) SendOption { return SendOption{kind: optionTag, number: tag} }
+
+// TTL is how long the event may take from Send to its outcome: see producer.Record. Without it, and
+// with zero, that is the delivery timeout.
+func TTL(d time.Duration) SendOption { return SendOption{kind: optionTTL, number: uint64(d)} }
 
 // ID is the event's ce_id. With the source it must be unique, unless the event is sent again. It
 // needs CloudEvents.
@@ -118,6 +123,8 @@ func (o *SendOption) set(c *call) {
 		c.rec.Partition = producer.ToPartition(int32(o.number))
 	case optionTag:
 		c.rec.Tag = o.number
+	case optionTTL:
+		c.rec.TTL = time.Duration(o.number)
 	case optionID:
 		c.id = o.text
 		c.has |= hasID
