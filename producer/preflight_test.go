@@ -102,7 +102,7 @@ ok: cluster events: plays: max.message.bytes is 1,048,588`, report.String())
 func TestPreflight_APatternOfTheSettingsHasThePriorityOfItsRule(t *testing.T) {
 	k := fake(t, kfake.SeedTopics(1, "ab", "abc"))
 	cfg := to(k.ListenAddrs()...)
-	cfg.Topics = []routing.Rule{{Topic: "a?", Priority: routing.High},
+	cfg.Topics = []producer.TopicConfig{{Topic: "a?", Priority: routing.High},
 		{Topic: "a*", Priority: routing.Low}}
 	var topics []string
 	for _, topic := range checked(t, cfg, []string{"a?", "a*"}).Clusters[0].Topics {
