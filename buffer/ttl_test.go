@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -234,17 +235,29 @@ func TestTopic_ExpiresFromTheMiddle(t *testing.T) {
 	}
 }
 
-func TestOutlet_ABatchWithAShortTTLHasTheDispatcherLookInTime(t *testing.T) {
-	const linger = time.Second
-	topic := newTestTopic(t, newTestLane(t, 1<<30, func(cfg *Config) { cfg.Linger = linger }))
-	o := topic.outlet
-	add(t, topic, "the first of a topic")
-	<-o.Woken()
-	require.NotNil(t, topic.Take(Unkeyed, -1, true))
-	o.Look()
-	o.Arm(linger)
-	sendTTL(t, topic, Unkeyed, time.Hour, 0)
-	require.False(t, o.looksBy(linger-1))
-	sendTTL(t, topic, Unkeyed, ttlParts*linger-ttlParts, 0)
-	require.True(t, o.looksBy(linger-1))
+func TestOutlet_ABatchWithAShortTTLWakesWhoWouldLookTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) { c.Linger = time.Second }))
+		o := topic.outlet
+		add(t, topic, "the first of a topic")
+		<-o.Woken()
+		require.NotNil(t, topic.Take(Unkeyed, -1, true))
+		o.Look()
+		o.Arm(time.Second)
+		ripe := func(after time.Duration) bool {
+			time.Sleep(after)
+			select {
+			case <-o.Ripe():
+				return true
+			default:
+				return false
+			}
+		}
+		sendTTL(t, topic, Unkeyed, time.Hour, 0)
+		require.False(t, ripe(time.Hour), "it looks by itself")
+		sendTTL(t, topic, Unkeyed, 16*time.Second, 0)
+		require.False(t, ripe(16*time.Second/32-16*time.Millisecond))
+		require.True(t, ripe(16*time.Millisecond))
+		require.Empty(t, o.Woken())
+	})
 }
