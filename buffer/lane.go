@@ -19,8 +19,8 @@ var (
 	ErrClosed        = errors.New("closed")
 )
 
-// Config says how a lane makes batches. All fields up to Outlet but MaxLinger, Codec, LeaderAcks and
-// Reports are needed.
+// Config says how a lane makes batches. All fields up to Outlet are needed, except MaxLinger,
+// Codec, LeaderAcks and Reports.
 type Config struct {
 	Linger          time.Duration // how long an open batch waits for more records
 	MaxLinger       time.Duration // the most that the dispatcher may make of that; 0: Linger

@@ -22,12 +22,12 @@ import (
 // may then overtake it, which Stats counts in OrderAtRisk. The linger, the delivery timeout and the
 // acks of a topic apply to its waiting records at once, the size of batches to those that are
 // opened from then on, and the compression to those that are not compressed yet. If the settings of
-// a cluster have changed, it is connected to anew; what was written to it and not answered is settled over the old
-// connections.
+// a cluster have changed, it is connected to anew; what was written to it and not answered is
+// settled over the old connections.
 //
 // Reconfigure fails if cfg is wrong, if it changes what cannot be changed (ClientID, Resolver), if
-// it leaves a priority without a cluster that has one, and with ErrClosed after Close. Then nothing has changed. It does no I/O. Calls wait for
-// each other.
+// it leaves a priority without a cluster that has one, and with ErrClosed after Close. Then nothing
+// has changed. It does no I/O. Calls wait for each other.
 func (p *Producer) Reconfigure(cfg Config) error {
 	cfg, rules, err := p.options.complete(cfg)
 	if err != nil {

@@ -84,7 +84,7 @@ var table = []mutant{
 		broken: "a newer batch of the partition goes before one that was written and not answered",
 		file:   "internal/dispatch/fill.go",
 		old:    "n, is := se.nextOf(s, ts, st)",
-		new: "if w := se.choose(ts, st, s.broker.lingered && s.takesOpen(), s.takesOpen()); " +
+		new: "if w := se.choose(ts, st, ts.goesAlong(s.broker, se.pass), s.takesOpen()); " +
 			"w != nil && st.pinned != nil {\n" +
 			"\t\tovertaken := st.pinned\n\t\tst.pinned = nil\n" +
 			"\t\tdefer func() { st.pinned = overtaken }()\n\t}\n" +
