@@ -18,7 +18,8 @@ type Setting struct {
 }
 
 // Effective returns every setting of cfg with its defaults filled in, in the order of the struct.
-// It leaves out what entries of topics leave to batching and to their priority. It hides secrets. origins may be nil. The error is that of producer.New.
+// It leaves out what entries of topics leave to batching and to their priority. It hides secrets.
+// origins may be nil. The error is that of producer.New.
 func Effective(cfg producer.Config, origins *Origins) ([]Setting, error) {
 	full, err := cfg.Complete()
 	if err != nil {

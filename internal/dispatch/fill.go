@@ -139,8 +139,8 @@ func (se *sender) nextOf(s *shipment, ts *topicState, st *stream) (n next, is bo
 	if w == nil {
 		return next{}, false
 	}
-	return next{kind: w.Kind, from: w.Partition, seal: open && (lingered && w.Open || se.ripe(ts, w)),
-		size: w.Bytes}, true
+	seal := open && (lingered && w.Open || se.ripe(ts, w))
+	return next{kind: w.Kind, from: w.Partition, seal: seal, size: w.Bytes}, true
 }
 
 // fits reports whether s has room for so many bytes more, and the lane may have them in flight.
