@@ -48,7 +48,7 @@ func (pl *placement) admit() {
 func (pl *placement) newTopicState(t *buffer.Topic) *topicState {
 	ts := &topicState{t: t, cfg: t.Config(), name: pl.there.Name(t.Name()),
 		batches: uint64(rand.Uint32()),
-		turn: partitioner.Any}
+		turn:    partitioner.Any}
 	if len(pl.there.Rename) == 0 {
 		return ts // no other topic has that name
 	}
