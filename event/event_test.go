@@ -78,7 +78,7 @@ func TestNew_ListsAllMistakes(t *testing.T) {
 		"long topic":    {&r, strings.Repeat("t", 250), plain, nil, []string{"more than 249 characters"}},
 		"priority":      {&r, "t", plain, []event.Option{event.Priority(9)}, []string{"Priority: priority(9) does not exist: write routing.Low, Medium or High"}},
 		"partition":     {&r, "t", plain, []event.Option{event.Partition(-1)}, []string{"Partition: the number is negative: write one from 0 on"}},
-		"ttl":           {&r, "t", plain, []event.Option{event.TTL(-time.Second)}, []string{"TTL: the TTL is -1s: give it 1ms to 365 days"}},
+		"ttl":           {&r, "t", plain, []event.Option{event.TTL(-time.Second)}, []string{"TTL: the TTL is -1s: give it 1ms to 8760h (365 days)"}},
 		"key of nil":    {&r, "t", plain, []event.Option{event.KeyBy[string, string](nil)}, []string{"KeyBy: the function is nil"}},
 		"key of others": {&r, "t", plain, []event.Option{event.KeyBy(func(int) []byte { return nil })}, []string{"KeyBy: its function takes a int, but the events are of type string"}},
 		"id":            {&r, "t", plain, []event.Option{event.ID("1")}, []string{"ID is an option of Send"}},
