@@ -19,8 +19,9 @@ help: ## list the tasks
 
 # In virtual time one processor works and the other has nothing to do, and with real Kafka both wait
 # most of the time: so two of these run beside each other, and a make that can keeps their output apart.
-test: modules vet cross lint ## everything that CI runs; needs Go, Java 17 and Maven
-	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) race schedules virtuals hostile fallbacks ops examples
+# The linters have go vet among them.
+test: modules cross ## everything that CI runs; needs Go, Java 17 and Maven
+	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) race lint schedules virtuals hostile fallbacks ops examples
 
 modules: ## each module has in its go.mod what it needs, and no more
 	set -e; for module in $(MODULES) bench ops; do (cd $$module && GOWORK=off go mod tidy -diff); done
