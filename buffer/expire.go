@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -19,19 +20,12 @@ func (w *Waiting) Deadline(timeout time.Duration) time.Duration {
 func (t *Topic) Deadline(timeout time.Duration) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := Waiting{since: t.since, due: t.firstDueLocked()}
+	w := Waiting{since: t.ages.first(), due: t.dues.first()}
 	return w.Deadline(timeout)
 }
 
-// firstDueLocked returns when the first batch with a TTL expires that waits in t.
-func (t *Topic) firstDueLocked() time.Duration {
-	if len(t.dues) == 0 {
-		return never
-	}
-	return t.dues[0].Deadline(0)
-}
-
-// dues are the batches with a TTL that wait in a topic, as a heap: the first expires first.
+// dues are batches that wait in a topic, as a heap: the first expires first. Those with a TTL and
+// those without have one each.
 type dues []*Batch
 
 func (d dues) Len() int           { return len(d) }
@@ -55,108 +49,69 @@ func (d *dues) Pop() any {
 	b := (*d)[last]
 	(*d)[last] = nil
 	*d = (*d)[:last]
+	if c := cap(*d); c > fewDues && last < c/4 { // after an outage its memory is free again
+		*d = append(make(dues, 0, c/2), *d...)
+	}
 	return b
 }
 
-// dueLocked notes that b waits, and when it expires.
-func (t *Topic) dueLocked(b *Batch) {
-	if b.ttl > 0 {
-		heap.Push(&t.dues, b)
-		return
+// fewDues is up to how many places are kept where they are not needed.
+const fewDues = 64
+
+// first returns when the first of d expires, or was sent if it has no TTL.
+func (d dues) first() time.Duration {
+	if len(d) == 0 {
+		return never
 	}
-	t.since = min(t.since, b.born)
+	return d[0].Deadline(0)
 }
+
+// duesLocked returns those that b is in while it waits.
+func (t *Topic) duesLocked(b *Batch) *dues {
+	if b.ttl > 0 {
+		return &t.dues
+	}
+	return &t.ages
+}
+
+// dueLocked notes that b waits, and when it expires.
+func (t *Topic) dueLocked(b *Batch) { heap.Push(t.duesLocked(b), b) }
 
 // dueEarlierLocked notes that b, which waits, has got an older record.
-func (t *Topic) dueEarlierLocked(b *Batch) {
-	if b.ttl > 0 {
-		heap.Fix(&t.dues, int(b.dueAt))
-		return
-	}
-	t.since = min(t.since, b.born)
-}
+func (t *Topic) dueEarlierLocked(b *Batch) { heap.Fix(t.duesLocked(b), int(b.dueAt)) }
 
 // undueLocked notes that b does not wait any more.
-func (t *Topic) undueLocked(b *Batch) {
-	if b.ttl > 0 {
-		heap.Remove(&t.dues, int(b.dueAt))
-	}
-}
+func (t *Topic) undueLocked(b *Batch) { heap.Remove(t.duesLocked(b), int(b.dueAt)) }
 
 // TakeExpired removes and returns the batches that expire at the monotonic time now or earlier,
 // except those being compressed. Timeout is the delivery timeout.
 func (t *Topic) TakeExpired(now, timeout time.Duration) []*Batch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append(t.takeDueLocked(now), t.takeOlderLocked(now-timeout+1)...)
-}
-
-// takeDueLocked removes and returns the batches whose TTL is over.
-func (t *Topic) takeDueLocked(now time.Duration) (over []*Batch) {
-	for len(t.dues) > 0 {
-		b := t.dues[0]
-		if b.Deadline(0) > now || b.Busy() { // that is soon over
-			break
-		}
-		t.pullLocked(b)
-		over = append(over, t.takenLocked(b)...)
+	over := t.takeDueLocked(&t.ages, now-timeout, nil)
+	over = t.takeDueLocked(&t.dues, now, over)
+	if slices.ContainsFunc(over, func(b *Batch) bool { return b.hold != nil }) {
+		t.sinceOnHoldLocked()
 	}
 	return over
 }
 
-// takeOlderLocked removes and returns the batches without a TTL whose oldest record was sent before
-// the monotonic time limit.
-func (t *Topic) takeOlderLocked(limit time.Duration) []*Batch {
-	if t.since >= limit {
-		return nil
-	}
-	t.since = never
-	t.sealShardsLocked(limit)
-	for i := range t.aside() {
-		if b := t.aside()[i].source.open; b != nil {
-			t.since = min(t.since, b.born)
+// takeDueLocked removes the batches of d up to a time, and appends them to over.
+func (t *Topic) takeDueLocked(d *dues, until time.Duration, over []*Batch) []*Batch {
+	var busy []*Batch
+	for d.first() <= until && len(*d) > 0 {
+		b := (*d)[0]
+		if b.Busy() { // that is soon over
+			heap.Pop(d)
+			busy = append(busy, b)
+			continue
 		}
+		t.pullLocked(b)
+		t.takenLocked(b)
+		over = append(over, b)
 	}
-	old := t.takeOlderFromLocked(&t.undealt, limit, nil)
-	for _, b := range old {
-		b.undealt = false
+	for _, b := range busy {
+		heap.Push(d, b)
 	}
-	old = t.takeOlderOfLocked(&t.unkeyed, limit, old)
-	for _, s := range t.bound {
-		old = t.takeOlderOfLocked(s, limit, old)
-	}
-	return t.takenLocked(t.takeOlderOnHoldLocked(limit, old)...)
-}
-
-func (t *Topic) takeOlderOfLocked(s *source, limit time.Duration, old []*Batch) []*Batch {
-	if b := s.open; b != nil && b.ttl == 0 {
-		if b.born < limit {
-			s.seal()
-		} else {
-			t.since = min(t.since, b.born)
-		}
-	}
-	old = t.takeOlderFromLocked(&s.dealt, limit, old)
-	return t.takeOlderFromLocked(&s.sealed, limit, old)
-}
-
-// takeOlderFromLocked appends the old batches of q to old. It looks no further than to the first
-// that is not old and has no TTL: those behind it are younger.
-func (t *Topic) takeOlderFromLocked(q *queue, limit time.Duration, old []*Batch) []*Batch {
-	for b := q.head; b != nil; {
-		following := b.next
-		switch {
-		case b.ttl > 0:
-		case b.born >= limit:
-			t.since = min(t.since, b.born)
-			return old
-		case b.Busy():
-			t.since = min(t.since, b.born)
-		default:
-			q.remove(b)
-			old = append(old, b)
-		}
-		b = following
-	}
-	return old
+	return over
 }

@@ -176,7 +176,7 @@ func (l *Lane) Topic(name string, now time.Duration) (*Topic, error) {
 	if share := l.cfg.Load().MaxShare; share != nil {
 		t.maxShare = share(name)
 	}
-	t.unkeyed, t.since = source{kind: Unkeyed, partition: -1}, never
+	t.unkeyed = source{kind: Unkeyed, partition: -1}
 	t.cfg.Store(l.configOfLocked(name))
 	l.topics = append(l.topics, t)
 	l.index.Put(t)

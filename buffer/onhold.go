@@ -263,26 +263,6 @@ func (t *Topic) OnHold() (records uint64, holds []*Hold) {
 	return records, holds
 }
 
-// takeOlderOnHoldLocked appends to old the batches on hold without a TTL whose oldest record was sent
-// before the monotonic time limit, in the order of opening.
-func (t *Topic) takeOlderOnHoldLocked(limit time.Duration, old []*Batch) []*Batch {
-	if t.onHold == nil {
-		return old
-	}
-	begin := len(old)
-	for _, on := range t.onHold {
-		for _, s := range on.places {
-			old = t.takeOlderOfLocked(s, limit, old)
-		}
-	}
-	for _, b := range old[begin:] {
-		t.endOnHoldLocked(b)
-	}
-	t.sinceOnHoldLocked()
-	slices.SortFunc(old[begin:], byOrder)
-	return old
-}
-
 // sinceOnHoldLocked finds out when the oldest record on hold was sent.
 func (t *Topic) sinceOnHoldLocked() {
 	next := int64(0)

@@ -38,7 +38,7 @@ func (t *Topic) Survey(dst []Waiting) []Waiting {
 			Oldest: b.born})
 	}
 	if len(dst) > before {
-		dst[before].since, dst[before].due = t.since, t.firstDueLocked()
+		dst[before].since, dst[before].due = t.ages.first(), t.dues.first()
 	} else {
 		t.listed, t.timed = t.onHold != nil, nil
 		if len(t.explicit) > 0 {

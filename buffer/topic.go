@@ -44,8 +44,7 @@ type Topic struct {
 
 	timed []*source // un-keyed, for records with a TTL; only their open batches are in them
 	dues  dues      // batches with a TTL that wait
-	// no batch without a TTL that waits has an older record
-	since time.Duration
+	ages  dues      // those without, the oldest first
 
 	// what is kept back, by what it waits for; nil if there is nothing
 	onHold        map[*Hold]*onHold

@@ -15,29 +15,22 @@ import (
 
 // requireDue checks that t knows when what waits in it expires.
 func requireDue(t require.TestingT, topic *Topic, timeout time.Duration) {
-	first, timed := never, 0
-	for _, b := range waits(topic) {
-		if first = min(first, b.Deadline(timeout)); b.ttl > 0 {
-			timed++
-			require.Same(t, b, topic.dues[b.dueAt])
-		}
+	first, waiting := never, waits(topic)
+	for _, b := range waiting {
+		first = min(first, b.Deadline(timeout))
+		require.Same(t, b, (*topic.duesLocked(b))[b.dueAt])
 	}
-	require.Len(t, topic.dues, timed)
-	require.LessOrEqual(t, topic.Deadline(timeout), first)
+	require.Len(t, waiting, len(topic.dues)+len(topic.ages))
+	require.Equal(t, first, topic.Deadline(timeout))
 	if survey := topic.Survey(nil); len(survey) > 0 {
-		require.LessOrEqual(t, survey[0].Deadline(timeout), first)
+		require.Equal(t, first, survey[0].Deadline(timeout))
 	}
 }
 
-// requireInTime checks that nothing waits in t that has expired, except what is being compressed,
-// and what waits behind a batch with a TTL that is.
+// requireInTime checks that nothing waits in t that has expired, except what is being compressed.
 func requireInTime(t require.TestingT, topic *Topic, now, timeout time.Duration) {
-	var busy bool
 	for _, b := range waits(topic) {
-		busy = busy || b.Busy()
-	}
-	for _, b := range waits(topic) {
-		if !busy {
+		if !b.Busy() {
 			require.Greater(t, b.Deadline(timeout), now)
 		}
 	}

@@ -797,14 +797,13 @@ var table = []mutant{
 		says:   "Not equal",
 	},
 	{
-		name:   "what was on hold hides what is older",
-		broken: "an older batch behind one that was on hold expires late",
+		name:   "batches expire by the order of their opening",
+		broken: "a batch that was opened earlier, but has younger records, hides one that expires",
 		file:   "buffer/expire.go",
-		old:    "return t.takeOlderFromLocked(&s.sealed, limit, old)",
-		new: "if s.dealt.head != nil {\n\t\treturn old\n\t}\n" +
-			"\treturn t.takeOlderFromLocked(&s.sealed, limit, old)",
-		by:   check{"test/producer", "TestVirtual_RecordsThatWereOnHoldExpireInTime"},
-		says: "is not less than or equal to",
+		old:    "return d[i].Deadline(0) < d[j].Deadline(0)",
+		new:    "return d[i].order < d[j].order",
+		by:     check{"buffer", "TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord"},
+		says:   "Not equal",
 	},
 	{
 		name:   "records on hold do not expire",

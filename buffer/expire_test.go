@@ -1,0 +1,77 @@
+package buffer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// taken sends a record at each of the times, and returns a batch of each, which is taken.
+func taken(t *testing.T, topic *Topic, at ...time.Duration) (batches []*Batch) {
+	for _, now := range at {
+		sendTTL(t, topic, Unkeyed, 0, now)
+		b := topic.Take(Unkeyed, -1, true)
+		require.NotNil(t, b)
+		batches = append(batches, b)
+	}
+	return batches
+}
+
+func TestTopic_ABatchThatWasGivenBackDoesNotHideAnOlderOne(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	both := taken(t, topic, 0, 30*time.Second)
+	topic.Requeue(both[0])
+	topic.Requeue(both[1]) // its request has failed later
+	require.Equal(t, time.Minute, topic.Deadline(time.Minute))
+	require.Equal(t, both[:1], topic.TakeExpired(time.Minute, time.Minute))
+	require.Equal(t, both[1:], topic.TakeExpired(90*time.Second, time.Minute))
+}
+
+// Records of an older batch may be younger than those of a newer one.
+func TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) {
+		c.BatchBytes = 4 * joinBelow
+		c.ForKey = func(_ string, key []byte, partitions int32) int32 {
+			return int32(key[0]) % partitions
+		}
+	}))
+	topic.Recount(2)
+	for i, key := range []byte{2, 1, 4} {
+		r := Record{Key: []byte{key}, Value: make([]byte, joinBelow)}
+		require.NoError(t, topic.Append(&r, Keyed, 0, time.Duration(i)*30*time.Minute))
+	}
+	for _, b := range topic.Recount(3) { // 1 and 4 go to the same one
+		require.NoError(t, topic.DealOut(b, 3, roomy))
+	}
+	requireDue(t, topic, day)
+	for _, b := range topic.TakeExpired(day+30*time.Minute, day) {
+		require.LessOrEqual(t, b.Born(), 30*time.Minute)
+	}
+	requireInTime(t, topic, day+30*time.Minute, day)
+}
+
+func TestTopic_ABatchThatIsBeingCompressedDoesNotKeepOthers(t *testing.T) {
+	for _, ttl := range []time.Duration{0, time.Second} {
+		topic := newTestTopic(t, newTestLane(t, 1<<30))
+		for i := range 3 {
+			sendTTL(t, topic, Unkeyed, ttl, time.Duration(i))
+			topic.flush(NewWaiter())
+		}
+		busy := topic.ClaimRaw()
+		require.EqualValues(t, 0, busy.Born())
+		require.Len(t, topic.TakeAll(), 2)
+		require.Empty(t, topic.TakeAll())
+		busy.Compress(NoCodec)
+		require.Equal(t, []*Batch{busy}, topic.TakeAll())
+	}
+}
+
+func TestTopic_WhatExpiresTakesNoMemoryAfterwards(t *testing.T) {
+	topic := newTestTopic(t, newTestLane(t, 1<<30))
+	for i := range 10000 {
+		sendTTL(t, topic, Explicit, time.Duration(i%2)*time.Hour, time.Duration(i))
+	}
+	require.Len(t, topic.TakeAll(), 10000)
+	require.Less(t, cap(topic.dues), 100)
+}
