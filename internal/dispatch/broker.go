@@ -63,8 +63,11 @@ type brokerState struct {
 	retryAt  time.Duration
 	sizes    sizes         // of the requests that it takes
 	patience time.Duration // how long an answer is waited for
-	launches uint64        // requests so far, but for those aside
-	ended    uint64        // of them, when a connection ended last
+	turn     int           // where in active the next request begins
+	// where in active the next request aside begins
+	asideTurn int
+	launches  uint64 // requests so far, but for those aside
+	ended     uint64 // of them, when a connection ended last
 
 	// from sending a request to its answer, or from the answer before on that connection if that
 	// came later

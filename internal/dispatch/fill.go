@@ -23,17 +23,17 @@ func (se *sender) load(b *brokerState, way cluster.Way) *shipment {
 		return nil
 	}
 	s := &shipment{core: se.core, broker: b, way: way, most: se.most(b)}
-	se.fill(s, &se.turn, func(st *stream) bool { return st.pace == apace })
+	se.fill(s, &b.turn, func(st *stream) bool { return st.pace == apace })
 	return s.orNil()
 }
 
 // fill adds batches to s for the partitions that may join it. It begins with the topic at turn in
-// active, and has the next request begin with what could not go with this one: it had no room, or
-// other acks.
+// active, and has the next request to that broker begin with what could not go with this one: it
+// had no room, or other acks. A topic that has filled a whole request comes last in the next.
 func (se *sender) fill(s *shipment, turn *int, may func(*stream) bool) {
-	excluded := -1
+	begin, excluded := *turn, -1
 	for i := range se.active {
-		at := (*turn + i) % len(se.active)
+		at := (begin + i) % len(se.active)
 		ts := se.active[at]
 		streams := ts.candidates(s.broker, se.pass)
 		if len(streams) > 0 && s.excludes(ts) {
@@ -42,14 +42,20 @@ func (se *sender) fill(s *shipment, turn *int, may func(*stream) bool) {
 			}
 			continue
 		}
+		had := len(s.items)
 		for _, st := range streams {
-			if may(st) && !se.put(s, ts, st) {
-				if excluded < 0 {
-					excluded = at
-				}
-				*turn = excluded
-				return
+			if !may(st) || se.put(s, ts, st) {
+				continue
 			}
+			switch {
+			case excluded >= 0:
+				*turn = excluded
+			case had == 0:
+				*turn = at + 1
+			default:
+				*turn = at
+			}
+			return
 		}
 	}
 	if excluded >= 0 {
@@ -73,13 +79,13 @@ func (se *sender) loadAside(b *brokerState) *shipment {
 		return nil
 	}
 	s := &shipment{core: se.core, broker: b, way: cluster.Aside, most: se.most(b)}
-	se.fill(s, &se.asideTurn, func(st *stream) bool {
+	se.fill(s, &b.asideTurn, func(st *stream) bool {
 		return st.pace > apace && len(s.items) < st.pace &&
 			!slices.ContainsFunc(s.items,
 				func(it *item) bool { return it.stream.pace <= len(s.items) })
 	})
 	if len(s.items) == 0 {
-		se.fill(s, &se.asideTurn, func(st *stream) bool { return st.pace == slow })
+		se.fill(s, &b.asideTurn, func(st *stream) bool { return st.pace == slow })
 	}
 	return s.orNil()
 }

@@ -19,9 +19,6 @@ type sender struct {
 	couriers chan *shipment // sent by launch, received by couriers that are idle; never closed
 
 	loads []*Load // of sendOne
-	turn  int     // where in active the next request begins
-	// where in active the next request aside begins
-	asideTurn int
 }
 
 // sendOne sends one request, to the broker whose partitions have waited longest. It reports
