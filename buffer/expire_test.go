@@ -28,20 +28,27 @@ func TestTopic_ABatchThatWasGivenBackDoesNotHideAnOlderOne(t *testing.T) {
 	require.Equal(t, both[1:], topic.TakeExpired(90*time.Second, time.Minute))
 }
 
-// Records of an older batch may be younger than those of a newer one.
-func TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord(t *testing.T) {
-	topic := newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) {
+// newMixed returns a topic with keyed records, which were sent half an hour apart, and their
+// batches, to be dealt out to three partitions. A key is its partition by modulo. Records of an
+// older batch may be younger than those of a newer one.
+func newMixed(t *testing.T, size int, keys ...byte) (topic *Topic, stale []*Batch) {
+	topic = newTestTopic(t, newTestLane(t, 1<<30, func(c *Config) {
 		c.BatchBytes = 4 * joinBelow
 		c.ForKey = func(_ string, key []byte, partitions int32) int32 {
 			return int32(key[0]) % partitions
 		}
 	}))
 	topic.Recount(2)
-	for i, key := range []byte{2, 1, 4} {
-		r := Record{Key: []byte{key}, Value: make([]byte, joinBelow)}
+	for i, key := range keys {
+		r := Record{Key: []byte{key}, Value: make([]byte, size)}
 		require.NoError(t, topic.Append(&r, Keyed, 0, time.Duration(i)*30*time.Minute))
 	}
-	for _, b := range topic.Recount(3) { // 1 and 4 go to the same one
+	return topic, topic.Recount(3)
+}
+
+func TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord(t *testing.T) {
+	topic, stale := newMixed(t, joinBelow, 2, 1, 4)
+	for _, b := range stale { // 1 and 4 go to the same one
 		require.NoError(t, topic.DealOut(b, 3, roomy))
 	}
 	requireDue(t, topic, day)
@@ -49,6 +56,17 @@ func TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord(t *testing.T) {
 		require.LessOrEqual(t, b.Born(), 30*time.Minute)
 	}
 	requireInTime(t, topic, day+30*time.Minute, day)
+}
+
+func TestTopic_ABatchThatGetsAnOlderRecordExpiresEarlier(t *testing.T) {
+	topic, stale := newMixed(t, 1, 2, 1, 4)
+	sendTTL(t, topic, Unkeyed, 0, 45*time.Minute)
+	require.NoError(t, topic.DealOut(stale[0], 3, roomy))
+	require.NotNil(t, topic.Take(Keyed, 2, true))
+	require.Equal(t, day+45*time.Minute, topic.Deadline(day))
+	require.NoError(t, topic.DealOut(stale[1], 3, roomy))
+	require.Len(t, waits(topic), 2, "1 joins 4")
+	require.Equal(t, day+30*time.Minute, topic.Deadline(day))
 }
 
 func TestTopic_ABatchThatIsBeingCompressedDoesNotKeepOthers(t *testing.T) {

@@ -797,6 +797,15 @@ var table = []mutant{
 		says:   "Not equal",
 	},
 	{
+		name:   "a batch expires by its first record",
+		broken: "a batch that is joined by an older one expires no earlier",
+		file:   "buffer/deal.go",
+		old:    "\tt.dueEarlierLocked(into)\n",
+		new:    "",
+		by:     check{"buffer", "TestTopic_ABatchThatGetsAnOlderRecordExpiresEarlier"},
+		says:   "Not equal",
+	},
+	{
 		name:   "batches expire by the order of their opening",
 		broken: "a batch that was opened earlier, but has younger records, hides one that expires",
 		file:   "buffer/expire.go",
