@@ -75,6 +75,7 @@ type schedule struct {
 	*rapid.T
 	k        *embedded
 	p        *producer.Producer
+	cfg      producer.Config
 	ledger   *ledger.Ledger
 	fleeting outcomes
 	lost     map[producer.Reason]uint64
@@ -140,7 +141,8 @@ func runSchedule(t *rapid.T) {
 	}
 	s.k = newEmbedded(t, brokers, s.partitions)
 	defer s.k.Close()
-	p, err := producer.New(s.config(), producer.WithDialer(s.k.link.Dial),
+	s.cfg = s.config()
+	p, err := producer.New(s.cfg, producer.WithDialer(s.k.link.Dial),
 		producer.WithDelivery(unheld(s.report)))
 	require.NoError(t, err)
 	defer closeWithin(t, p, 0) // where something has failed
@@ -178,7 +180,36 @@ func (s *schedule) config() producer.Config {
 			pc.DeliveryTimeout = timeouts.Draw(s.T, "timeout")
 			pc.MoveUnresolvedAfter = moves.Draw(s.T, "move")
 		}
+		s.change(c)
 	})
+}
+
+// change draws settings of single topics, and of all, that may be changed at any time.
+func (s *schedule) change(c *producer.Config) {
+	c.Topics = nil
+	for _, topic := range topics {
+		if tc := drawTopic(s.T, topic); tc != (producer.TopicConfig{Topic: topic}) {
+			c.Topics = append(c.Topics, tc)
+		}
+	}
+}
+
+// drawTopic draws settings of a topic, but for its priority.
+func drawTopic(t *rapid.T, topic string) producer.TopicConfig {
+	c := producer.TopicConfig{Topic: topic}
+	if rapid.IntRange(0, 2).Draw(t, "own settings of "+topic) == 0 {
+		return c
+	}
+	c.Linger = rapid.SampledFrom([]time.Duration{0, producer.NoLinger, 20 * time.Millisecond,
+		5 * time.Second}).Draw(t, "own linger")
+	c.DeliveryTimeout = rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second,
+		10 * time.Minute}).Draw(t, "own timeout")
+	c.MaxBatchBytes = rapid.SampledFrom([]int{0, 1 << 10, 3 << 10, 64 << 10}).Draw(t,
+		"own batch bytes")
+	c.Compression = rapid.SampledFrom([]string{"", "none", "lz4", "gzip"}).Draw(t,
+		"own compression")
+	c.Acks = rapid.SampledFrom([]string{"", "all", "leader"}).Draw(t, "own acks")
+	return c
 }
 
 func (s *schedule) report(r producer.Report) {
@@ -220,6 +251,7 @@ var steps = []string{
 	"delay", "move leader", "shuffle leaders", "add broker", "remove broker",
 	"produce errors", "produce errors", "metadata errors",
 	"identity errors", "grow", "create late", "delete fleeting", "create fleeting", "flush",
+	"reconfigure",
 }
 
 func (s *schedule) step() {
@@ -262,6 +294,9 @@ func (s *schedule) step() {
 		if node := rapid.Int32Range(0, 4).Draw(s.T, "removed broker"); node != s.controller {
 			_ = s.k.RemoveNode(node) // it may not be there
 		}
+	case "reconfigure":
+		s.change(&s.cfg)
+		require.NoError(s, s.p.Reconfigure(s.cfg))
 	case "flush":
 		ctx, cancel := context.WithTimeout(context.Background(),
 			time.Duration(rapid.IntRange(0, 2000).Draw(s.T, "flush for"))*time.Millisecond)
