@@ -229,10 +229,11 @@ func (e *Event[T]) encode(c *call, s *scratch, v T) (err error) {
 	return nil
 }
 
-// appended reports whether out begins with dst, which is not empty: else a codec has returned
-// memory that is not ours to use again.
+// appended reports whether out begins with dst, which begins with mark: else a codec has returned
+// memory that is not ours to use again, or has written over the key and the headers.
 func appended(dst, out []byte) bool {
-	return len(out) >= len(dst) && (&out[0] == &dst[0] || string(out[:len(dst)]) == string(dst))
+	return len(out) >= len(dst) && string(out[:len(mark)]) == mark &&
+		(&out[0] == &dst[0] || string(out[:len(dst)]) == string(dst))
 }
 
 // options does what the options of one call say. It returns what is wrong with them.

@@ -273,6 +273,8 @@ func TestSend_RefusesWhatCannotBeEncoded(t *testing.T) {
 		"nil slice":    {fail(&failing{}), 0, "the codec returned a slice that does not begin with the one it got: Append must append to dst"},
 		"not appended": {fail(text(func([]byte, string) ([]byte, error) { return fixed, nil })), 0, "Append must append to dst"},
 		"cut":          {fail(text(func(dst []byte, _ string) ([]byte, error) { return dst[:0], nil })), 0, "Append must append to dst"},
+		"overwritten":  {fail(text(func(dst []byte, v string) ([]byte, error) { return append(dst[:0], v+"12345678"...), nil })), 0, "Append must append to dst"},
+		"zero byte":    {fail(text(func(_ []byte, v string) ([]byte, error) { return append(make([]byte, 5), v...), nil })), 0, "Append must append to dst"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range 3 {

@@ -12,17 +12,21 @@ const keptBytes = 64 << 10
 // scratch is the memory in which a record is put together. The sender copies the record, so it is
 // free again when Send returns.
 type scratch struct {
-	// buf has one byte at its beginning that is never sent: see appended. Behind it are strings of
-	// the key and of headers, and then the value.
+	// buf begins with mark. Behind it are strings of the key and of headers, and then the value.
 	buf     []byte
 	headers []producer.Header
 }
+
+// mark is never sent. What a codec returns must begin with it: a codec that writes from the
+// beginning of what it gets, or returns memory of its own, does not leave it there. No encoding
+// begins like it.
+const mark = "\xff\xfe\x9d\xc1forebay"
 
 var scratches = sync.Pool{New: func() any { return &scratch{buf: make([]byte, 0, 512)} }}
 
 func newScratch() *scratch {
 	s := scratches.Get().(*scratch)
-	s.buf = append(s.buf[:0], 0)
+	s.buf = append(s.buf[:0], mark...)
 	return s
 }
 
