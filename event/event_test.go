@@ -80,6 +80,7 @@ func TestNew_ListsAllMistakes(t *testing.T) {
 		"partition":     {&r, "t", plain, []event.Option{event.Partition(-1)}, []string{"Partition: the number is negative: write one from 0 on"}},
 		"ttl":           {&r, "t", plain, []event.Option{event.TTL(-time.Second)}, []string{"TTL: the TTL is -1s: give it 1ms to 8760h (365 days)"}},
 		"key of nil":    {&r, "t", plain, []event.Option{event.KeyBy[string, string](nil)}, []string{"KeyBy: the function is nil"}},
+		"two keys":      {&r, "t", plain, []event.Option{event.KeyString("k"), event.KeyBy(func(v string) string { return v })}, []string{"KeyBy: given together with Key or KeyString"}},
 		"key of others": {&r, "t", plain, []event.Option{event.KeyBy(func(int) []byte { return nil })}, []string{"KeyBy: its function takes a int, but the events are of type string"}},
 		"id":            {&r, "t", plain, []event.Option{event.ID("1")}, []string{"ID is an option of Send"}},
 		"at":            {&r, "t", plain, []event.Option{event.At(time.Now())}, []string{"At is an option of Send"}},

@@ -23,8 +23,8 @@ type settings struct {
 	headers    []producer.Header
 	attributes *Attributes // nil: no CloudEvents
 
-	keyed   bool
-	key     any // of KeyBy: a func(dst []byte, v T) ([]byte, bool)
+	keyed   bool // with KeyBy
+	key     any  // of KeyBy: a func(dst []byte, v T) ([]byte, bool)
 	keyType reflect.Type
 
 	wrong []error
@@ -90,6 +90,10 @@ func (s *settings) check(topic, contentType string, canReport bool, sender produ
 	d := &s.defaults
 	if p := d.rec.Priority; p != routing.Unset && !p.Valid() {
 		s.reject("Priority: %v does not exist: write routing.Low, Medium or High", p)
+	}
+	if s.keyed && d.has&(hasKey|hasKeyString) != 0 {
+		s.reject("KeyBy: given together with Key or KeyString, which would always take " +
+			"precedence: remove one of them")
 	}
 	if n, chosen := d.rec.Partition.Number(); chosen && n < 0 {
 		s.reject("Partition: the number is negative: write one from 0 on, or leave the option out")
