@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/forebay-go/forebay/producer"
@@ -90,6 +92,14 @@ func (c *Config) complete() error {
 	return errors.Join(errs...)
 }
 
+// quoted returns an address for the beginning of an error, or nothing if a password may be in it.
+func quoted(address string) string {
+	if strings.Contains(address, "@") {
+		return ""
+	}
+	return strconv.Quote(address) + " "
+}
+
 // wrongURL returns what is wrong with an address, or nothing. It does not repeat an address that
 // may have a password.
 func wrongURL(address string) string {
@@ -101,9 +111,9 @@ func wrongURL(address string) string {
 	case u.User != nil:
 		return "has a user: set User and Password instead"
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Sprintf("%q does not begin with http:// or https://: %s", address, example)
+		return quoted(address) + "does not begin with http:// or https://: " + example
 	case u.Hostname() == "":
-		return fmt.Sprintf("%q has no host: %s", address, example)
+		return quoted(address) + "has no host: " + example
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return "has a query or a fragment: " + example
 	}

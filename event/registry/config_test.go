@@ -30,6 +30,10 @@ func TestNew_SaysEverythingThatIsWrong(t *testing.T) {
 			"registry: URLs[3]: has a query or a fragment: write",
 			"registry: URLs[4]: has a query or a fragment: write",
 			"registry: URLs[5]: ", "registry: URLs[6]: not an address: write"}},
+		{Config{URLs: []string{"me:secret@a:8081", "http:///me:secret@a", "//me:secret@a"}}, nil,
+			[]string{
+				"registry: URLs[0]: does not begin with http:// or https://: write",
+				"registry: URLs[1]: has no host: write", "registry: URLs[2]: has a user: set"}},
 		{Config{URLs: []string{"http://a"}, User: "me", Token: "secret"}, nil, []string{
 			"registry: User and Password: only one is set: set both, or neither"}},
 		{Config{URLs: []string{"http://a"}, User: "me", Password: "secret", Token: "secret"}, nil,
