@@ -75,7 +75,19 @@ func TestReadLock_SaysWhereAndWhatToWrite(t *testing.T) {
 			"{\"subject\": \"a\", \"fingerprint\": \"f\", \"id\": 2}]}",
 			`line 3: subject "a": this schema is there twice, with the IDs 1 and 2: remove one`},
 		{"{\"version\": 1,\n\"schemas\": [{\"subject\": \"a\",\n\"ids\": 1}]}",
-			`unknown field "ids"`},
+			`line 3: subject "a": "ids": unknown: write "subject", "fingerprint" and "id"`},
+		// Both sides of a merge.
+		{"{\"version\": 1,\n\"schemas\": [{\"subject\": \"a\",\n\"fingerprint\": \"f\",\n\"id\": 1,\n" +
+			"\"id\": 2}]}", `line 5: subject "a": "id": is there twice: remove one`},
+		{"{\"version\": 1,\n\"schemas\": [{\"subject\": \"a\",\n\"fingerprint\": \"f\",\n" +
+			"\"fingerprint\": \"g\", \"id\": 2}]}",
+			`line 4: subject "a": "fingerprint": is there twice: remove one`},
+		{"{\"version\": 1,\n\"schemas\": [\n{\"subject\": \"a\", \"Subject\": \"b\"}]}",
+			`line 3: subject "a": "Subject": unknown`},
+		{"{\"version\": 1,\n\"schemas\": [{\"subject\": \"a\",\n<<<<<<< HEAD\n\"id\": 1,\n",
+			`line 3: subject "a": not a lock file: invalid character '<'`},
+		{"{\"version\": 1,\n\"schemas\": [\n[]]}", "line 3: found [: write {"},
+		{"\ufeff{\"version\": 1}", "line 1: not a lock file: invalid character 'ï'"},
 		{"{\"version\": 1,\n\"schemas\": [\n{\"id\": \"7\"}]}", "line 3: not a lock file: json: cannot"},
 		{"{\"version\": 2}", `line 1: "version": 2: this program reads version 1`},
 		{"{\"version\": 1,\n\"version\": 1}", `line 2: "version": is there twice: remove one`},

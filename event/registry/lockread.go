@@ -12,7 +12,6 @@ import (
 // known, and says what to write instead.
 func ReadLock(content []byte) (*Lock, error) {
 	r := &lockReader{content: content, decoder: json.NewDecoder(bytes.NewReader(content))}
-	r.decoder.DisallowUnknownFields()
 	if err := r.file(); err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.line(err), err)
 	}
@@ -41,25 +40,7 @@ func (r *lockReader) line(err error) int {
 }
 
 func (r *lockReader) file() error {
-	if err := r.delim('{'); err != nil {
-		return err
-	}
-	seen := make(map[string]bool)
-	for r.decoder.More() {
-		token, err := r.decoder.Token()
-		if err != nil {
-			return notLock(err)
-		}
-		key, _ := token.(string) // a key of an object is a string
-		if seen[key] {
-			return fmt.Errorf("%q: is there twice: remove one", key)
-		}
-		seen[key] = true
-		if err := r.field(key); err != nil {
-			return err
-		}
-	}
-	if err := r.delim('}'); err != nil {
+	if err := r.object(r.field); err != nil {
 		return err
 	}
 	if r.version == 0 {
@@ -97,9 +78,9 @@ func (r *lockReader) schemas() error {
 		return err
 	}
 	for r.decoder.More() {
-		var entry LockedSchema
-		if err := r.decoder.Decode(&entry); err != nil {
-			return notLock(err)
+		entry, err := r.entry()
+		if err != nil {
+			return err
 		}
 		if id, _ := r.lock.ID(entry.Subject, entry.Fingerprint); id != 0 {
 			return fmt.Errorf("subject %q: this schema is there twice, with the IDs %d and %d: "+
@@ -110,6 +91,49 @@ func (r *lockReader) schemas() error {
 		}
 	}
 	return r.delim(']')
+}
+
+// entry reads a schema, key by key: of keys that are there twice, as after a merge that has kept
+// both sides, a decoder would take the last.
+func (r *lockReader) entry() (entry LockedSchema, err error) {
+	defer func() {
+		if err != nil && entry.Subject != "" {
+			err = fmt.Errorf("subject %q: %w", entry.Subject, err)
+		}
+	}()
+	fields := map[string]any{"subject": &entry.Subject, "fingerprint": &entry.Fingerprint,
+		"id": &entry.ID}
+	err = r.object(func(key string) error {
+		field, known := fields[key]
+		if !known {
+			return fmt.Errorf(`%q: unknown: write "subject", "fingerprint" and "id"`, key)
+		}
+		return notLock(r.decoder.Decode(field))
+	})
+	return entry, err
+}
+
+// object reads an object. It calls field for each key, to read the value.
+func (r *lockReader) object(field func(key string) error) error {
+	if err := r.delim('{'); err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for r.decoder.More() {
+		token, err := r.decoder.Token()
+		if err != nil {
+			return notLock(err)
+		}
+		key, _ := token.(string) // a key of an object is a string
+		if seen[key] {
+			return fmt.Errorf("%q: is there twice: remove one", key)
+		}
+		seen[key] = true
+		if err := field(key); err != nil {
+			return err
+		}
+	}
+	return r.delim('}')
 }
 
 func (r *lockReader) delim(want json.Delim) error {
