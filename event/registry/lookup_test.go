@@ -3,11 +3,13 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -48,6 +50,10 @@ func TestLookUp_FindsTheIDAfterEachFault(t *testing.T) {
 			"refuses the credentials (HTTP 401: Unauthorized): check User and Password, or Token"},
 		"422": {answers(422, "application/json", `{"error_code":42201,"message":"Invalid schema"}`),
 			"does not take this schema (HTTP 422: Invalid schema)"},
+		"a login page": {redirected(html, "<html>log in</html>"),
+			"answers with something else than an ID: is this the address of a schema registry?"},
+		"closes in the middle": {broken, "unexpected EOF"},
+		"a body that hangs":    {stalled, "has not answered within 5s"},
 		"unregistered": {nil, "does not know this schema under the subject \"plays-value\": " +
 			"run forebay schema register"},
 	} {
@@ -90,6 +96,40 @@ func TestLookUp_FindsTheIDAfterEachFault(t *testing.T) {
 			})
 		})
 	}
+}
+
+// redirected sends the client to another page, which has text.
+func redirected(kind, text string) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path == "/login" {
+			return answers(200, kind, text)(req)
+		}
+		resp, err := answers(302, html, "")(req)
+		resp.Header.Set("Location", "/login")
+		return resp, err
+	}
+}
+
+// broken ends in the middle of an answer.
+func broken(req *http.Request) (*http.Response, error) {
+	resp, err := answers(200, "application/json", "")(req)
+	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`),
+		iotest.ErrReader(io.ErrUnexpectedEOF)))
+	return resp, err
+}
+
+// stalled begins an answer and sends no more of it.
+func stalled(req *http.Request) (*http.Response, error) {
+	resp, err := answers(200, "application/json", "")(req)
+	resp.Body = io.NopCloser(stalledBody{req.Context()})
+	return resp, err
+}
+
+type stalledBody struct{ ctx context.Context }
+
+func (b stalledBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
 }
 
 func TestLookUp_AsksAtMostEveryFifteenSecondsOnAverageAndRegistersNothing(t *testing.T) {
