@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +113,29 @@ func TestVerify_AWithdrawnIDIsReplacedWhenTheSchemaIsRegistered(t *testing.T) {
 		id, source := c.ID()
 		require.Equal(t, 8, id)
 		require.Equal(t, LookedUp, source)
+	})
+}
+
+// What the registry has called wrong is not believed because the cache file has it too.
+func TestVerify_AWithdrawnIDIsNotTakenFromTheCache(t *testing.T) {
+	// Its name is so long that no file beside it can be written, so the ID stays in it.
+	path := filepath.Join(t.TempDir(), strings.Repeat("c", 255))
+	entry := LockedSchema{"s", fingerprint(t, avro(recordA)), 5}
+	lock := lockOf(t, entry)
+	lock.Registry = "http://registry.test"
+	require.NoError(t, os.WriteFile(path, lock.Bytes(), 0o600))
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRegistry()
+		f.SeedSchema("t", 1, 5, avro(recordB))
+		r, logs := join(t, f, Config{CacheFile: path}, WithLock(lockOf(t, entry).Bytes()))
+		c := codec(t, r, "s", recordA)
+		synctest.Wait()
+		hold := c.Hold()
+		require.NotNil(t, hold)
+		time.Sleep(time.Minute)
+		require.Same(t, hold, c.Hold(), "records were let go with the wrong ID")
+		require.Equal(t, 1, lines(logs)[withdrawnLine])
+		require.EqualValues(t, 1, r.Stats().Contradictions)
 	})
 }
 

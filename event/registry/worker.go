@@ -150,7 +150,8 @@ func (r *Registry) step(ctx context.Context, s *subject, e *entry) bool {
 		e.mismatch = false
 		r.say.mismatch(e)
 	}
-	if e.state.Load().hold != nil && !e.uncached {
+	// An ID that the registry has called wrong may be in the cache as well.
+	if known := e.state.Load(); known.hold != nil && !known.wrong && !e.uncached {
 		e.uncached = true
 		if id := r.cached(e.key); id != 0 {
 			e.settle(id, Cached)
