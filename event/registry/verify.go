@@ -51,8 +51,11 @@ func (r *Registry) verify(ctx context.Context, e *entry, known *state) bool {
 	}
 }
 
-// sameSchema reports whether two schemas have the same fingerprint.
+// sameSchema reports whether two schemas have the same fingerprint. Metadata and rules, which a
+// registry may add by itself, do not count: readers decode by the text.
 func sameSchema(a, b sr.Schema) bool {
+	a.SchemaMetadata, a.SchemaRuleSet = nil, nil
+	b.SchemaMetadata, b.SchemaRuleSet = nil, nil
 	x, err := Fingerprint(a)
 	if err != nil {
 		return false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/sr"
 )
 
 const (
@@ -136,6 +137,23 @@ func TestVerify_AWithdrawnIDIsNotTakenFromTheCache(t *testing.T) {
 		require.Same(t, hold, c.Hold(), "records were let go with the wrong ID")
 		require.Equal(t, 1, lines(logs)[withdrawnLine])
 		require.EqualValues(t, 1, r.Stats().Contradictions)
+	})
+}
+
+// Metadata and rules, which a registry may add by itself, do not make it another schema: readers
+// decode by the text.
+func TestVerify_MetadataOfTheRegistryIsNoContradiction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRegistry()
+		there := avro(recordA)
+		there.SchemaMetadata = &sr.SchemaMetadata{Properties: map[string]string{"owner": "plays"}}
+		there.SchemaRuleSet = &sr.SchemaRuleSet{}
+		f.SeedSchema("t", 1, 5, there)
+		r, _ := join(t, f, Config{}, WithLock(lockBytes(t, "s", recordA, 5)))
+		c := codec(t, r, "s", recordA)
+		synctest.Wait()
+		require.Nil(t, c.Hold())
+		require.Zero(t, r.Stats().Contradictions)
 	})
 }
 
