@@ -215,10 +215,18 @@ func fetchRegistry(ctx context.Context, part, app string) error {
 	if err := os.RemoveAll(part); err != nil { // of a process that was killed
 		return fmt.Errorf("clear the cache: %w", err)
 	}
+	if err := os.Mkdir(part, 0o755); err != nil {
+		return fmt.Errorf("fill the cache: %w", err)
+	}
+	staged := filepath.Join(part, "app")
 	cmd := exec.Command(mvn, "-B", "-q", "dependency:unpack", "-Dartifact=io.apicurio:"+
-		"apicurio-registry-app:"+apicurioVersion+":tar.gz:all", "-DoutputDirectory="+part)
+		"apicurio-registry-app:"+apicurioVersion+":tar.gz:all", "-DoutputDirectory="+staged)
+	cmd.Dir = part // Maven marks there what it has unpacked, and never unpacks it there again
 	if err := runQuietly(ctx, cmd); err != nil {
 		return fmt.Errorf("get the registry's jars with Maven: %w", err)
 	}
-	return os.Rename(part, app)
+	if err := os.Rename(staged, app); err != nil {
+		return err
+	}
+	return os.RemoveAll(part)
 }
