@@ -3,6 +3,7 @@ package avro_test
 import (
 	"fmt"
 	"math/big"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,8 @@ func TestNew_RejectsTypesThatDoNotFit(t *testing.T) {
 		S    []*tree
 		E    string
 	}
+	type loop struct{ A *struct{ B *loop } }
+	type vertex struct{ A []struct{ B *vertex } }
 	type deep struct{ A []map[string]*inner }
 	for name, c := range map[string]struct {
 		err  error
@@ -136,6 +139,12 @@ func TestNew_RejectsTypesThatDoNotFit(t *testing.T) {
 		"array":          {of[struct{ A []int64 }](a(`{"type": "array", "items": "string"}`)), "int64 is unsupported for Avro string"},
 		"null array":     {of[struct{ A []int64 }](a(`["null", {"type": "array", "items": "string"}]`)), "int64 is unsupported for Avro string"},
 		"map":            {of[struct{ A map[string]int64 }](a(`{"type": "map", "values": "string"}`)), "int64 is unsupported for Avro string"},
+		"map by ints":    {of[struct{ A map[int]int64 }](a(`{"type": "map", "values": "long"}`)), "map[int]int64 is unsupported for Avro map"},
+		"map by texts":   {of[struct{ A map[netip.Addr]int64 }](a(`{"type": "map", "values": "long"}`)), ""},
+		"endless":        {of[tree](record(`{"name": "L", "type": "R"}`)), "record R is a part of itself, and no value has an end: write a union with null"},
+		"endless by two": {of[loop](a(`{"type": "record", "name": "S", "fields": [{"name": "B", "type": "R"}]}`)), "record R is a part of itself"},
+		"edges":          {of[vertex](a(`{"type": "array", "items": {"type": "record", "name": "S", "fields": [{"name": "B", "type": "R"}]}}`)), ""},
+		"twice":          {of[struct{ A, B *inner }](a(strings.Replace(record(`{"name": "B", "type": "long"}`), `"R"`, `"S"`, 1) + `}, {"name": "B", "type": "S"`)), ""},
 		"map of ints":    {of[struct{ A map[string]int64 }](a(`{"type": "map", "values": "long"}`)), ""},
 		"deep":           {of[deep](a(`{"type": "array", "items": {"type": "map", "values": ["null", ` + strings.Replace(record(`{"name": "B", "type": "string"}`), `"R"`, `"S"`, 1) + `]}}`)), "int64 is unsupported for Avro string"},
 		"a tree":         {of[tree](strings.ReplaceAll(record(`{"name": "L", "type": ["null", "R"]}, {"name": "R", "type": ["R", "null"]}, {"name": "M", "type": {"type": "map", "values": "R"}}, {"name": "S", "type": {"type": "array", "items": "R"}}, {"name": "E", "type": `+enum+`}`), "\n", "")), ""},

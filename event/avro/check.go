@@ -20,7 +20,7 @@ func (c *codec[T]) check() (err error) {
 		}
 	}()
 	var value T
-	s := sample{seen: make(map[pair]bool)}
+	s := sample{seen: make(map[pair]bool), path: make(map[pair]bool)}
 	s.fill(c.schema, reflect.ValueOf(&value).Elem())
 	if s.wrong != nil {
 		return s.wrong
@@ -34,6 +34,7 @@ func (c *codec[T]) check() (err error) {
 // sample is the making of one.
 type sample struct {
 	seen   map[pair]bool // what is in it, and need not be there again: types may be recursive
+	path   map[pair]bool // what the value to be filled is a part of, and cannot do without
 	unsure bool          // some value was left as it is, because only the application can make it
 	wrong  error
 }
@@ -84,7 +85,7 @@ func (s *sample) fill(schema avro.Schema, v reflect.Value) {
 	case *avro.ArraySchema:
 		if kind == reflect.Slice && !s.has(schema.Items(), v.Type().Elem()) {
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-			s.fill(schema.Items(), v.Index(0))
+			s.fillPart(schema.Items(), v.Index(0))
 		}
 	case *avro.MapSchema:
 		s.fillMap(schema, v)
@@ -114,6 +115,14 @@ func isOfTheApplication(schema avro.Schema, t reflect.Type) bool {
 	return false
 }
 
+// fillPart fills v, which is a part of a value that could also have none.
+func (s *sample) fillPart(schema avro.Schema, v reflect.Value) {
+	whole := s.path
+	s.path = make(map[pair]bool)
+	s.fill(schema, v)
+	s.path = whole
+}
+
 // point makes a pointer that is nil point to a zero value, and returns that.
 func point(v reflect.Value) reflect.Value {
 	if v.Kind() != reflect.Pointer {
@@ -129,7 +138,14 @@ func (s *sample) fillRecord(schema *avro.RecordSchema, v reflect.Value) {
 	if v = point(v); v.Kind() != reflect.Struct {
 		return
 	}
-	s.seen[pair{schema, v.Type()}] = true
+	p := pair{schema, v.Type()}
+	if s.path[p] {
+		s.wrong = fmt.Errorf("record %s is a part of itself, and no value has an end: write a "+
+			"union with null for the field", schema.FullName())
+		return
+	}
+	s.seen[p], s.path[p] = true, true
+	defer delete(s.path, p)
 	for _, field := range schema.Fields() {
 		if f := s.field(v, field.Name()); f.IsValid() {
 			s.fill(field.Type(), f)
@@ -171,12 +187,12 @@ func (s *sample) fillMap(schema *avro.MapSchema, v reflect.Value) {
 	if v.Kind() != reflect.Map || s.has(schema.Values(), v.Type().Elem()) {
 		return
 	}
-	if v.Type().Key().Kind() != reflect.String {
-		s.unsure = true
+	if key := v.Type().Key(); key.Kind() != reflect.String {
+		s.unsure = s.unsure || key.Implements(textMarshaler)
 		return
 	}
 	element := reflect.New(v.Type().Elem()).Elem()
-	s.fill(schema.Values(), element)
+	s.fillPart(schema.Values(), element)
 	v.Set(reflect.MakeMap(v.Type()))
 	v.SetMapIndex(reflect.ValueOf("key").Convert(v.Type().Key()), element)
 }
@@ -192,8 +208,8 @@ func (s *sample) fillUnion(schema *avro.UnionSchema, v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		s.fill(other, point(v))
+		s.fillPart(other, point(v))
 	case reflect.Slice:
-		s.fill(other, v)
+		s.fillPart(other, v)
 	}
 }
