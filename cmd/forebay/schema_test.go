@@ -236,6 +236,8 @@ func TestSchema_TrustsTheAuthorityOfAFile(t *testing.T) {
 
 func TestSchema_SaysWhatIsWrongWithTheCommandLine(t *testing.T) {
 	dir := folder(t, map[string]string{"a.avsc": avroA, "b.avsc": "{", "c.txt": avroA,
+		"two.yaml":   "schemas: [{subject: a, file: a.avsc}]\n---\nschemas: [{subject: b, file: a.avsc}]\n",
+		"cut.yaml":   "schemas: [{subject: a, file: a.avsc}]\n---\n[\n",
 		"empty.yaml": "schemas: []\n", "unknown.yaml": "schemas: [{subjects: a}]\n",
 		"wrong.yaml": "schemas:\n- {file: a.avsc}\n- {subject: a}\n- {subject: a, file: none.avsc}\n" +
 			"- {subject: a, file: b.avsc}\n- {subject: a, file: a.avsc}\n- {subject: a, file: a.avsc}\n" +
@@ -264,6 +266,9 @@ func TestSchema_SaysWhatIsWrongWithTheCommandLine(t *testing.T) {
 		{[]string{"lock", "--schemas", in("empty.yaml"), in("a.avsc")},
 			[]string{"--schemas names the files: remove one of the two"}},
 		{[]string{"lock", "--schemas", in("empty.yaml")}, []string{"names no schema: write schemas:"}},
+		{[]string{"lock", "--schemas", in("two.yaml")},
+			[]string{"two.yaml: a second YAML document begins after the first: keep only one"}},
+		{[]string{"lock", "--schemas", in("cut.yaml")}, []string{"--schemas: ", "cut.yaml: "}},
 		{[]string{"lock", "--schemas", in("unknown.yaml")}, []string{"line 1", "subjects"}},
 		{[]string{"lock", "--schemas", in("none.yaml")}, []string{"--schemas: open "}},
 		{[]string{"lock", "--schemas", in("wrong.yaml")}, []string{

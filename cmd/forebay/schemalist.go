@@ -57,6 +57,13 @@ func readList(path string) ([]namedSchema, error) {
 	if err := decoder.Decode(&list); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("--schemas: %s: %w", path, err)
 	}
+	var second yaml.Node
+	if err := decoder.Decode(&second); err == nil {
+		return nil, fmt.Errorf("--schemas: %s: a second YAML document begins after the first: keep "+
+			"only one", path)
+	} else if !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("--schemas: %s: %w", path, err)
+	}
 	if len(list.Schemas) == 0 {
 		return nil, fmt.Errorf("--schemas: %s: names no schema: write schemas: and below it a list "+
 			"of subject: and file:", path)
