@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -69,11 +70,28 @@ var header sr.ConfluentHeader
 // record must be sent with what Hold has returned before: its release fills them in. The errors are
 // those of the other codec.
 func (c *Codec[T]) Append(dst []byte, v T) ([]byte, error) {
-	dst, err := header.AppendEncode(dst, c.entry.state.Load().id, c.indexes)
+	return c.append(dst, c.entry.state.Load().id, v)
+}
+
+var errNotAppended = errors.New("the inner codec returned a slice that does not begin with the " +
+	"one it got: Append must append to dst")
+
+// append appends the header and the value.
+func (c *Codec[T]) append(dst []byte, id int, v T) ([]byte, error) {
+	framed, err := header.AppendEncode(dst, id, c.indexes)
 	if err != nil {
 		return dst, err
 	}
-	return c.inner.Append(dst, v)
+	value, err := c.inner.Append(framed, v)
+	if err != nil {
+		return dst, err
+	}
+	at := len(dst) + idOffset // the codec may have written over framed
+	if len(value) < len(framed) || value[at-1] != 0 ||
+		binary.BigEndian.Uint32(value[at:]) != uint32(id) {
+		return dst, errNotAppended
+	}
+	return value, nil
 }
 
 // ContentType returns that of the other codec.
@@ -98,9 +116,5 @@ func (c *Codec[T]) AppendKnown(dst []byte, v T) ([]byte, error) {
 	if s.hold != nil {
 		return dst, fmt.Errorf("schema of subject %q: %w", c.entry.key.subject, ErrUnknownID)
 	}
-	framed, err := header.AppendEncode(dst, s.id, c.indexes)
-	if err != nil {
-		return dst, err
-	}
-	return c.inner.Append(framed, v)
+	return c.append(dst, s.id, v)
 }

@@ -17,6 +17,33 @@ type messages struct{}
 func (messages) Append(dst []byte, v *second) ([]byte, error) { return append(dst, v.text...), nil }
 func (messages) ContentType() string                          { return "application/protobuf" }
 
+// careless is a codec that does not append.
+type careless func(dst []byte) []byte
+
+func (c careless) Append(dst []byte, _ string) ([]byte, error) { return c(dst), nil }
+func (careless) ContentType() string                           { return "" }
+
+// What is in front of a value must still be there when it was encoded.
+func TestCodec_RefusesACodecThatDoesNotAppend(t *testing.T) {
+	r := locked(t, avro(recordA), 7)
+	for name, fn := range map[string]careless{
+		"memory of its own": func([]byte) []byte { return []byte("a value of its own") },
+		"from the beginning": func(dst []byte) []byte {
+			return append(dst[:0], "a value that is longer"...)
+		},
+		"nothing": func([]byte) []byte { return nil },
+	} {
+		c, err := NewCodec(r, "s", avro(recordA), fn)
+		require.NoError(t, err)
+		for _, do := range []func([]byte, string) ([]byte, error){c.Append, c.AppendKnown} {
+			before := []byte("before")
+			got, err := do(before, "v")
+			require.ErrorContains(t, err, "Append must append to dst", name)
+			require.Equal(t, before, got, name)
+		}
+	}
+}
+
 func locked(t *testing.T, schema sr.Schema, id int) *Registry {
 	t.Helper()
 	r, err := New(Config{}, WithLock(lockOf(t,
