@@ -832,4 +832,24 @@ var table = []mutant{
 		by:     check{"test/producer", "TestVirtual_AThousandHoldsTakeAQuarterOfTheMemoryAtMost"},
 		says:   "is not positive",
 	},
+
+	// IDs of schemas.
+	{
+		name:   "an ID is written in another place",
+		broken: "the release of events that wait for an ID writes it behind its place",
+		file:   "event/registry/entry.go",
+		old:    "was.hold.Release(idOffset, ",
+		new:    "was.hold.Release(idOffset+1, ",
+		by:     check{"test/registry", "TestVirtual_EventsWaitForTheRegistry/away"},
+		says:   "registration is missing for encode/decode",
+	},
+	{
+		name:   "an ID of another schema",
+		broken: "the ID that the lock file has for another schema of the subject is used",
+		file:   "event/registry/lock.go",
+		old:    "\t\tothers = others || key.subject == subject\n",
+		new:    "\t\tif key.subject == subject {\n\t\t\treturn l.ids[key], false\n\t\t}\n",
+		by:     check{"event/registry", "TestLock_AnEntryOfAnotherSchemaIsNotUsed"},
+		says:   "Expected value not to be nil",
+	},
 }
