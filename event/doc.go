@@ -27,7 +27,9 @@
 // go get them too. Anything else that has the two methods of [Codec] is a codec.
 //
 // A codec that fails or panics makes Send refuse that event with ErrEncode. Nothing is sent then,
-// and [Event.Stats] counts it. Watch that figure: such an event fails again whenever it is sent.
+// and [Event.Stats] counts it. Watch that figure: such an event fails again whenever it is sent. A
+// value that contains itself is such a failure for JSON. The libraries for Avro and Protobuf follow
+// it until the stack overflows, which ends the process, as Go lets nobody recover from that.
 //
 // # CloudEvents
 //

@@ -259,23 +259,27 @@ func TestSend_RefusesWhatCannotBeEncoded(t *testing.T) {
 		e := newEvent(t, &r, event.JSON[play]())
 		return func() (event.Stats, error) { err := e.Send(play{action: action}); return e.Stats(), err }
 	}
+	ring := make([]any, 1)
+	ring[0] = ring
+	rings := newEvent(t, &r, event.JSON[[]any]())
 	for name, c := range map[string]struct {
 		send   func() (event.Stats, error)
 		panics uint64
 		want   string
 	}{
-		"error":        {fail(&failing{wrong}), 0, "event not encoded: wrong"},
-		"marshal":      {marshal(func() ([]byte, error) { return nil, wrong }), 0, "for type *event_test.play: wrong"},
-		"marshal junk": {marshal(func() ([]byte, error) { return []byte("{"), nil }), 0, "event not encoded: json: error calling MarshalJSON"},
-		"panic":        {marshal(func() ([]byte, error) { panic(wrong) }), 1, "event not encoded: panic: wrong"},
-		"panic nil":    {marshal(func() ([]byte, error) { panic(nil) }), 1, "event not encoded: panic: panic called with nil argument"},
-		"nil map":      {marshal(func() ([]byte, error) { return nil, fill(nil) }), 1, "panic: assignment to entry in nil map"},
-		"key by":       {fail(plain, event.KeyBy(func(v string) string { return v[5:] })), 1, "event not encoded: panic: runtime error: slice bounds"},
-		"nil slice":    {fail(&failing{}), 0, "the codec returned a slice that does not begin with the one it got: Append must append to dst"},
-		"not appended": {fail(text(func([]byte, string) ([]byte, error) { return fixed, nil })), 0, "Append must append to dst"},
-		"cut":          {fail(text(func(dst []byte, _ string) ([]byte, error) { return dst[:0], nil })), 0, "Append must append to dst"},
-		"overwritten":  {fail(text(func(dst []byte, v string) ([]byte, error) { return append(dst[:0], v+"12345678"...), nil })), 0, "Append must append to dst"},
-		"zero byte":    {fail(text(func(_ []byte, v string) ([]byte, error) { return append(make([]byte, 5), v...), nil })), 0, "Append must append to dst"},
+		"error":           {fail(&failing{wrong}), 0, "event not encoded: wrong"},
+		"marshal":         {marshal(func() ([]byte, error) { return nil, wrong }), 0, "for type *event_test.play: wrong"},
+		"marshal junk":    {marshal(func() ([]byte, error) { return []byte("{"), nil }), 0, "event not encoded: json: error calling MarshalJSON"},
+		"panic":           {marshal(func() ([]byte, error) { panic(wrong) }), 1, "event not encoded: panic: wrong"},
+		"panic nil":       {marshal(func() ([]byte, error) { panic(nil) }), 1, "event not encoded: panic: panic called with nil argument"},
+		"nil map":         {marshal(func() ([]byte, error) { return nil, fill(nil) }), 1, "panic: assignment to entry in nil map"},
+		"key by":          {fail(plain, event.KeyBy(func(v string) string { return v[5:] })), 1, "event not encoded: panic: runtime error: slice bounds"},
+		"nil slice":       {fail(&failing{}), 0, "the codec returned a slice that does not begin with the one it got: Append must append to dst"},
+		"not appended":    {fail(text(func([]byte, string) ([]byte, error) { return fixed, nil })), 0, "Append must append to dst"},
+		"cut":             {fail(text(func(dst []byte, _ string) ([]byte, error) { return dst[:0], nil })), 0, "Append must append to dst"},
+		"contains itself": {func() (event.Stats, error) { err := rings.Send(ring); return rings.Stats(), err }, 0, "encountered a cycle"},
+		"overwritten":     {fail(text(func(dst []byte, v string) ([]byte, error) { return append(dst[:0], v+"12345678"...), nil })), 0, "Append must append to dst"},
+		"zero byte":       {fail(text(func(_ []byte, v string) ([]byte, error) { return append(make([]byte, 5), v...), nil })), 0, "Append must append to dst"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range 3 {
