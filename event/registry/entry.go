@@ -58,7 +58,7 @@ type state struct {
 	id     int // 0: it was never known. Else the one known last, even if hold is set
 	source Source
 	hold   *producer.Hold // what records wait for; nil if the ID is known
-	wrong  bool           // the ID was known, and has turned out to be wrong
+	wrong  string         // why the ID is wrong; empty unless it has turned out to be
 }
 
 func newEntry(key lockKey, schema sr.Schema, locked int) *entry {
@@ -86,7 +86,7 @@ func (e *entry) settle(id int, source Source) {
 
 // withdraw makes records wait again, because the ID has turned out to be wrong.
 func (e *entry) withdraw(why string) {
-	s := &state{id: e.state.Load().id, hold: newHold(e.key.subject), wrong: true}
+	s := &state{id: e.state.Load().id, hold: newHold(e.key.subject), wrong: why}
 	s.hold.Explain(why)
 	e.state.Store(s)
 }

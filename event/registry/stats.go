@@ -5,8 +5,8 @@ import "sync/atomic"
 // Stats are the counts of a registry since New.
 type Stats struct {
 	LookUps      uint64 // requests to the registry
-	Failures     uint64 // those of them without a useful answer
-	Unregistered uint64 // those of them that a registry has answered with "not known"
+	Failures     uint64 // those without a useful answer
+	Unregistered uint64 // those that were answered with "not known", which is no failure
 
 	// Contradictions counts the IDs of the lock file or the cache that stood for another schema in
 	// the registry, or for none while the schema has another ID there.

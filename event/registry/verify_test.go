@@ -117,6 +117,25 @@ func TestVerify_AWithdrawnIDIsReplacedWhenTheSchemaIsRegistered(t *testing.T) {
 	})
 }
 
+// After another failure, the Hold says again that the ID is wrong.
+func TestVerify_WhyRecordsWaitIsWhatTheRegistrySaidLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRegistry()
+		f.SeedSchema("t", 1, 5, avro(recordB))
+		r, _ := join(t, f, Config{}, WithLock(lockBytes(t, "s", recordA, 5)))
+		c := codec(t, r, "s", recordA)
+		synctest.Wait()
+		hold := c.Hold()
+		require.NotNil(t, hold)
+		f.set(down)
+		time.Sleep(2 * defaultMaxPause)
+		require.Contains(t, hold.String(), "connection refused")
+		f.set(nil)
+		time.Sleep(2 * defaultMaxPause)
+		require.Contains(t, hold.String(), "has another schema under the ID 5")
+	})
+}
+
 // What the registry has called wrong is not believed because the cache file has it too.
 func TestVerify_AWithdrawnIDIsNotTakenFromTheCache(t *testing.T) {
 	// Its name is so long that no file beside it can be written, so the ID stays in it.

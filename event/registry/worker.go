@@ -151,7 +151,7 @@ func (r *Registry) step(ctx context.Context, s *subject, e *entry) bool {
 		r.say.mismatch(e)
 	}
 	// An ID that the registry has called wrong may be in the cache as well.
-	if known := e.state.Load(); known.hold != nil && !known.wrong && !e.uncached {
+	if known := e.state.Load(); known.hold != nil && known.wrong == "" && !e.uncached {
 		e.uncached = true
 		if id := r.cached(e.key); id != 0 {
 			e.settle(id, Cached)
@@ -178,8 +178,9 @@ func (r *Registry) failed(s *subject, e *entry, err error) {
 	if !ok {
 		return // Close has begun
 	}
-	if f.kind == unregistered && e.state.Load().wrong {
-		return // withdraw has said so, and more
+	if wrong := e.state.Load().wrong; f.kind == unregistered && wrong != "" {
+		e.explain(wrong) // withdraw has logged it
+		return
 	}
 	why := f.text
 	if f.kind == unregistered {
