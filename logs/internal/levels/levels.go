@@ -3,6 +3,7 @@ package levels
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,15 +23,16 @@ type row[L cmp.Ordered] struct {
 // whose priority does not exist.
 func New[L cmp.Ordered](priorities map[L]routing.Priority) (Table[L], error) {
 	t := make(Table[L], 0, len(priorities))
+	var wrong []error
 	for _, from := range slices.Backward(slices.Sorted(maps.Keys(priorities))) {
 		p := priorities[from]
 		if p != routing.Unset && !p.Valid() {
-			return nil, fmt.Errorf("option Priorities: level %v has priority %d: write "+
-				"routing.Low, routing.Medium, routing.High or routing.Unset", from, p)
+			wrong = append(wrong, fmt.Errorf("option Priorities: level %v has priority %d: write "+
+				"routing.Low, routing.Medium, routing.High or routing.Unset", from, p))
 		}
 		t = append(t, row[L]{from, p})
 	}
-	return t, nil
+	return t, errors.Join(wrong...)
 }
 
 // Of returns the priority of the highest level in the table that is not above level, Unset if there

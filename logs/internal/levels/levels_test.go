@@ -25,7 +25,9 @@ func TestTable_HasThePriorityOfTheNextLowerLevel(t *testing.T) {
 }
 
 func TestNew_NamesWhatIsWrong(t *testing.T) {
-	_, err := New(map[slog.Level]routing.Priority{slog.LevelWarn: 9})
-	require.EqualError(t, err, "option Priorities: level WARN has priority 9: write routing.Low, "+
-		"routing.Medium, routing.High or routing.Unset")
+	_, err := New(map[slog.Level]routing.Priority{slog.LevelWarn: 9, slog.LevelInfo: routing.Low,
+		slog.LevelDebug: 7})
+	const write = ": write routing.Low, routing.Medium, routing.High or routing.Unset"
+	require.EqualError(t, err, "option Priorities: level WARN has priority 9"+write+"\n"+
+		"option Priorities: level DEBUG has priority 7"+write)
 }
