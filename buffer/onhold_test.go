@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -65,7 +66,7 @@ func TestHold_PatchesValuesThatAreLongEnough(t *testing.T) {
 		{4, "", "abcd", "abcd"},
 		{1, "1234", "????", "????"}, // too short
 		{5, "", "abcd", "abcd"},
-		{1<<63 - 1, "1234", "????", "????"},
+		{math.MaxInt, "1234", "????", "????"},
 	} {
 		topic := newTestTopic(t, newTestLane(t, 1<<20))
 		h, id := NewHold("it"), []byte(x.patch)
