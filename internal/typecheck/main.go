@@ -50,13 +50,17 @@ func checkOne(tags, name string, packages []string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	own := 0
+	var errs []error
 	for _, pkg := range listed {
 		if err := p.check(pkg); err != nil {
-			return fmt.Errorf("%s: %s: %w", name, pkg.ImportPath, err)
+			errs = append(errs, fmt.Errorf("%s: %s: %w", name, pkg.ImportPath, err))
 		}
 		if !pkg.DepOnly {
 			own++
 		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	if own == 0 {
 		return fmt.Errorf("%s: no packages", name)

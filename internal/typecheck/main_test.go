@@ -29,6 +29,8 @@ func TestCheck_FindsWhatOnePlatformLacksAndNumbersThatAreTooLarge(t *testing.T) 
 		"a/a_test.go":    "package a_test\n\nimport \"example.com/m/a\"\n\nvar large int = 1 << 40\n\nvar _ = a.Now\n",
 		"b/b.go":         "package b\n\nimport \"example.com/m/a\"\n\nvar _ = a.Now\n",
 		"b/b_windows.go": "package b\n\nfunc init() { unknown() }\n",
+		"c/c_windows.go": "package c\n\nimport \"example.com/m/b\"\n\nvar _ = b.Missing\n",
+		"c/c.go":         "package c\n",
 	})
 	all := []string{"./..."}
 	require.NoError(t, checkAll("", []string{"linux/amd64", "darwin/arm64"}, all))
@@ -38,6 +40,7 @@ func TestCheck_FindsWhatOnePlatformLacksAndNumbersThatAreTooLarge(t *testing.T) 
 	require.ErrorContains(t, err, "(overflows)")
 	require.ErrorContains(t, err, "windows/amd64: example.com/m/b: ")
 	require.ErrorContains(t, err, "undefined: unknown")
+	require.ErrorContains(t, err, "undefined: b.Missing", "the mistakes of all packages")
 	err = checkAll("tagged", []string{"darwin/arm64"}, all)
 	require.ErrorContains(t, err, "undefined: only")
 }
