@@ -278,6 +278,29 @@ func TestPreflight_SaysWhetherAMissingTopicWillBeCreatedAndCreatesNone(t *testin
 	require.Nil(t, k.TopicInfo("new"))
 }
 
+// A cluster that does not answer holds up the check once, however many topics are missing.
+func TestPreflight_AsksOnceWhetherMissingTopicsWillBeCreated(t *testing.T) {
+	k := fake(t)
+	var asked atomic.Int32
+	k.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		asked.Add(1)
+		return nil, nil, false
+	})
+	creating := in(to(k.ListenAddrs()...), func(c *producer.ClusterConfig) {
+		c.CreateTopics.Enabled = true
+	})
+	creating.Topics = []producer.TopicConfig{{Topic: "n0", Priority: routing.High}}
+	var topics []string
+	for i := range 100 {
+		topics = append(topics, fmt.Sprint("n", i))
+	}
+	report := checked(t, creating, append(topics, "n0"))
+	require.NoError(t, report.Err())
+	require.Len(t, report.Clusters[0].Topics, 100)
+	require.Equal(t, int32(1), asked.Load())
+}
+
 // shortOfReplicas has a broker say that a topic of three replicas has one in sync, and asks for min.
 func shortOfReplicas(t *testing.T, k *kfake.Cluster, min string) {
 	k.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {

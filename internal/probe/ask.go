@@ -73,23 +73,25 @@ func settings(ctx context.Context, client *kgo.Client,
 	return of, denied, nil
 }
 
-// creatable asks whether the cluster would create a topic, and has it create nothing. The error is
-// the brokers' refusal, nil if there is none.
-func creatable(ctx context.Context, client *kgo.Client, topic string,
-	want *cluster.Creation) error {
+// creatable asks whether the cluster would create topics, which differ, and has it create nothing.
+// It adds the brokers' refusals to refused. The error says why there is no answer.
+func creatable(ctx context.Context, client *kgo.Client, topics []string, want *cluster.Creation,
+	refused map[string]error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	t := kmsg.NewCreateTopicsRequestTopic()
-	t.Topic, t.NumPartitions, t.ReplicationFactor = topic, want.Partitions, want.Replication
-	for key, value := range want.Configs {
-		c := kmsg.NewCreateTopicsRequestTopicConfig()
-		c.Name, c.Value = key, value
-		t.Configs = append(t.Configs, c)
-	}
 	req := kmsg.NewPtrCreateTopicsRequest()
 	req.ValidateOnly = true
 	req.TimeoutMillis = int32(patience.Milliseconds())
-	req.Topics = append(req.Topics, t)
+	for _, topic := range topics {
+		t := kmsg.NewCreateTopicsRequestTopic()
+		t.Topic, t.NumPartitions, t.ReplicationFactor = topic, want.Partitions, want.Replication
+		for key, value := range want.Configs {
+			c := kmsg.NewCreateTopicsRequestTopicConfig()
+			c.Name, c.Value = key, value
+			t.Configs = append(t.Configs, c)
+		}
+		req.Topics = append(req.Topics, t)
+	}
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
 		return err
@@ -97,11 +99,9 @@ func creatable(ctx context.Context, client *kgo.Client, topic string,
 	for _, t := range resp.Topics {
 		err := kerr.ErrorForCode(t.ErrorCode)
 		if err != nil && t.ErrorMessage != nil && *t.ErrorMessage != "" {
-			return &refusal{words: *t.ErrorMessage, err: err}
+			err = &refusal{words: *t.ErrorMessage, err: err}
 		}
-		if err != nil {
-			return err
-		}
+		refused[t.Topic] = err
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/preflight"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -51,18 +52,61 @@ func (k *check) topics(ctx context.Context, client *kgo.Client) {
 		k.add(ctx, preflight.Size, preflight.Warning, "",
 			"cannot read the settings of topics: %v", k.cluster.why(err))
 	}
+	refusal := k.creatable(ctx, client, names, details)
 	for _, w := range topics {
 		if ctx.Err() != nil {
 			return
 		}
 		t := &topic{Wanted: w, cluster: k.cluster, settings: settings[w.Topic],
 			denied: denied[w.Topic]}
-		k.awaits("topic " + w.Topic)
-		t.check(ctx, client, details[w.Topic])
-		if ctx.Err() == nil {
-			k.topic(w, t.facts, t.findings)
+		t.check(details[w.Topic], refusal)
+		k.topic(w, t.facts, t.findings)
+	}
+}
+
+// creatable asks whether those of the names that are missing would be created, if they are to be.
+// It returns what has why one would not.
+func (k *check) creatable(ctx context.Context, client *kgo.Client, names []string,
+	details map[string]*kmsg.MetadataResponseTopic) func(topic string) error {
+	var missing []string
+	for _, name := range names {
+		if errors.Is(absent(details[name]), kerr.UnknownTopicOrPartition) &&
+			!slices.Contains(missing, name) {
+			missing = append(missing, name)
 		}
 	}
+	if k.cluster.Create == nil || len(missing) == 0 {
+		return nil
+	}
+	k.awaits("whether topics would be created: " + listed(missing))
+	refused, err := make(map[string]error), error(nil)
+	for some := range slices.Chunk(missing, perRequest(k.cluster.Create)) {
+		if err == nil { // who has not answered is not asked again
+			err = creatable(ctx, client, some, k.cluster.Create, refused)
+		}
+	}
+	return func(topic string) error {
+		if of, answered := refused[topic]; answered {
+			return of
+		}
+		return err
+	}
+}
+
+// perRequest returns how many topics a request may create: brokers take 10,000 partitions in one.
+func perRequest(create *cluster.Creation) int {
+	return max(1, min(100, 10_000/max(1, int(create.Partitions))))
+}
+
+// absent returns why there is no such topic for us, nil if there is; is may be nil.
+func absent(is *kmsg.MetadataResponseTopic) error {
+	switch {
+	case is != nil && len(is.Partitions) > 0:
+		return nil
+	case is != nil && is.ErrorCode != 0:
+		return kerr.ErrorForCode(is.ErrorCode)
+	}
+	return kerr.UnknownTopicOrPartition
 }
 
 // resolved returns wanted with existing topics in place of patterns, and without names that no
@@ -126,10 +170,11 @@ func (t *topic) add(c preflight.Check, level preflight.Level, format string, arg
 	t.findings = append(t.findings, finding(c, level, "", format, args...))
 }
 
-// check checks the topic by what its cluster says of it; is may be nil.
-func (t *topic) check(ctx context.Context, client *kgo.Client, is *kmsg.MetadataResponseTopic) {
-	if is == nil || len(is.Partitions) == 0 {
-		t.missing(ctx, client, is)
+// check checks the topic by what its cluster says of it; is may be nil. If refusal is not, it has
+// why the topic would not be created.
+func (t *topic) check(is *kmsg.MetadataResponseTopic, refusal func(topic string) error) {
+	if err := absent(is); err != nil {
+		t.missing(err, refusal)
 		return
 	}
 	t.describe(is)
@@ -140,11 +185,7 @@ func (t *topic) check(ctx context.Context, client *kgo.Client, is *kmsg.Metadata
 }
 
 // missing says why there is no such topic for us, and whether it is created.
-func (t *topic) missing(ctx context.Context, client *kgo.Client, is *kmsg.MetadataResponseTopic) {
-	err := error(kerr.UnknownTopicOrPartition)
-	if is != nil && is.ErrorCode != 0 {
-		err = kerr.ErrorForCode(is.ErrorCode)
-	}
+func (t *topic) missing(err error, refusal func(topic string) error) {
 	switch {
 	case errors.Is(err, kerr.TopicAuthorizationFailed) && t.cluster.Create == nil:
 		// permission to write includes permission to describe
@@ -157,7 +198,7 @@ func (t *topic) missing(ctx context.Context, client *kgo.Client, is *kmsg.Metada
 	case !errors.Is(err, kerr.UnknownTopicOrPartition):
 		t.add(preflight.Exists, preflight.Problem, "cannot be read: %v", err)
 	case t.cluster.Create != nil:
-		t.created(creatable(ctx, client, t.Topic, t.cluster.Create))
+		t.created(refusal(t.Topic))
 	case t.Fallback:
 		t.add(preflight.Exists, preflight.Warning,
 			"does not exist: records for it wait while they fall back to this cluster")
