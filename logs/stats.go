@@ -4,11 +4,11 @@ import "errors"
 
 // What lines are dropped for, beside the errors of Send.
 var (
-	// ErrNotEncoded reports a line that could not be encoded: an encoder returned an error, or
-	// panicked.
+	// ErrNotEncoded reports a line that could not be encoded: an encoder, a value or Options.Key
+	// returned an error, panicked or called runtime.Goexit, and nothing could take its place.
 	ErrNotEncoded = errors.New("line not encoded")
-	// ErrRefused reports a line that a sender refused with an error that is none of Forebay's, or
-	// by a panic.
+	// ErrRefused reports a line that a sender refused with an error that is none of Forebay's, by a
+	// panic or by runtime.Goexit.
 	ErrRefused = errors.New("line refused")
 )
 

@@ -92,19 +92,17 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) (err err
 
 // send encodes a record and sends it.
 func (e *Exporter) send(r *sdklog.Record) {
-	defer func() {
-		if v := recover(); v != nil {
-			e.sink.NotEncoded(v)
-		}
-	}()
+	encoded := false
+	defer e.sink.Survive(&encoded)
 	text, err := e.form.marshal(dataOf(r))
+	var key []byte
+	if err == nil && e.key != nil {
+		key = e.keyOf(r)
+	}
+	encoded = true
 	if err != nil {
 		e.sink.Drop(fmt.Errorf("%w: %w", logs.ErrNotEncoded, err))
 		return
-	}
-	var key []byte
-	if e.key != nil {
-		key = e.keyOf(r)
 	}
 	e.sink.Send(text, key, e.priorities.Of(r.Severity()))
 }

@@ -189,14 +189,16 @@ func TestHandler_SurvivesItsOptions(t *testing.T) {
 	require.Nil(t, r.Records()[0].Key)
 }
 
-// A test that fails in MarshalJSON ends its goroutine. Nobody else notices.
+// A test that fails in MarshalJSON ends its goroutine. The line is counted.
 func TestHandler_SurvivesGoexit(t *testing.T) {
 	var r producertest.Recorder
-	log := slog.New(newHandler(t, &r, nil))
+	h := newHandler(t, &r, nil)
+	log := slog.New(h)
 	var wg sync.WaitGroup
 	wg.Go(func() { log.Info("said", "a", exits{}) })
 	wg.Wait()
 	require.Empty(t, r.Records())
+	require.Equal(t, map[error]uint64{logs.ErrNotEncoded: 1}, h.Stats().Dropped)
 	log.Info("said")
 	require.Len(t, r.Records(), 1)
 }

@@ -38,19 +38,17 @@ func (l *line) free() {
 
 // handle encodes a line and sends it.
 func (h *Handler) handle(ctx context.Context, r *slog.Record) {
-	defer func() {
-		if v := recover(); v != nil {
-			h.sink.NotEncoded(v)
-		}
-	}()
+	encoded := false
+	defer h.sink.Survive(&encoded)
 	text, err := h.encode(r)
+	var key []byte
+	if err == nil && h.key != nil {
+		key = h.keyOf(ctx, r)
+	}
+	encoded = true
 	if err != nil {
 		h.sink.Drop(fmt.Errorf("%w: %w", logs.ErrNotEncoded, err))
 		return
-	}
-	var key []byte
-	if h.key != nil {
-		key = h.keyOf(ctx, r)
 	}
 	h.sink.Send(text.Bytes(), key, h.priorities.Of(r.Level))
 	text.Free()

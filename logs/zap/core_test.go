@@ -164,8 +164,11 @@ type brokenEncoder struct{ zapcore.Encoder }
 func (b brokenEncoder) Clone() zapcore.Encoder { return brokenEncoder{b.Encoder.Clone()} }
 
 func (b brokenEncoder) EncodeEntry(e zapcore.Entry, _ []zap.Field) (*buffer.Buffer, error) {
-	if e.Message == "panic" {
+	switch e.Message {
+	case "panic":
 		panic("no line today")
+	case "exit":
+		runtime.Goexit()
 	}
 	return nil, errors.New("no line today")
 }
@@ -177,8 +180,11 @@ func TestCore_CountsWhatItCannotEncode(t *testing.T) {
 	for _, message := range []string{"panic", "error"} {
 		require.NoError(t, core.Write(zapcore.Entry{Message: message}, []zap.Field{zap.Int("a", 1)}))
 	}
+	var logger sync.WaitGroup
+	logger.Go(func() { _ = core.Write(zapcore.Entry{Message: "exit"}, nil) })
+	logger.Wait()
 	require.Empty(t, r.Records())
-	require.Equal(t, logs.Stats{Dropped: map[error]uint64{logs.ErrNotEncoded: 2}}, core.Stats())
+	require.Equal(t, logs.Stats{Dropped: map[error]uint64{logs.ErrNotEncoded: 3}}, core.Stats())
 }
 
 func TestCore_SurvivesItsKey(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 
 // write encodes a line and sends it.
 func (c *Core) write(e zapcore.Entry, fields []zapcore.Field) {
+	encoded := false
+	defer c.sink.Survive(&encoded)
 	text, err := encode(c.encoder, e, fields)
 	if err != nil {
 		safe := slices.Clone(fields)
@@ -20,13 +22,14 @@ func (c *Core) write(e zapcore.Entry, fields []zapcore.Field) {
 			text, err = encode(c.encoder, e, safe)
 		}
 	}
+	var key []byte
+	if err == nil && c.key != nil {
+		key = c.keyOf(e, fields)
+	}
+	encoded = true
 	if err != nil {
 		c.sink.Drop(fmt.Errorf("%w: %w", logs.ErrNotEncoded, err))
 		return
-	}
-	var key []byte
-	if c.key != nil {
-		key = c.keyOf(e, fields)
 	}
 	c.sink.Send(text.Bytes(), key, c.priorities.Of(e.Level))
 	text.Free()

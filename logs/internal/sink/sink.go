@@ -67,26 +67,30 @@ func New(set Settings) (*Sink, error) {
 	return &Sink{set: set}, errors.Join(wrong...)
 }
 
-// Send sends a line, and counts it. It keeps nothing of line and key.
+// Send sends a line, and counts it, also if the sender panics or calls runtime.Goexit. It keeps
+// nothing of line and key.
 func (s *Sink) Send(line, key []byte, priority routing.Priority) {
+	counted := false
+	defer func() {
+		if v := recover(); !counted { // v is nil after Goexit
+			s.drop(len(reasons), fmt.Errorf("the sender did not return: %v", v))
+		}
+	}()
 	err := s.send(line, key, priority)
 	if err != nil && errors.Is(err, producer.ErrRecordTooLarge) {
 		err = s.sendShort(line, key, priority, err)
 	}
+	reason := reasonFor(err)
+	counted = true
 	if err != nil {
-		s.Drop(err)
+		s.drop(reason, err)
 		return
 	}
 	s.sent.Add(1)
 }
 
-// send hands a line to the sender. A sender that panics has refused it.
-func (s *Sink) send(line, key []byte, priority routing.Priority) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the sender panicked: %v", v)
-		}
-	}()
+// send hands a line to the sender.
+func (s *Sink) send(line, key []byte, priority routing.Priority) error {
 	return s.set.Sender.Send(producer.Record{Topic: s.set.Topic, Key: key, Value: line,
 		Headers: s.set.Headers, Priority: priority})
 }
@@ -111,19 +115,31 @@ func (s *Sink) sendShort(line, key []byte, priority routing.Priority, err error)
 func (s *Sink) Own() { s.own.Add(1) }
 
 // Drop counts a line that is lost because of err.
-func (s *Sink) Drop(err error) {
+func (s *Sink) Drop(err error) { s.drop(reasonFor(err), err) }
+
+// reasonFor returns the index of the reason of err. Methods of err may panic.
+func reasonFor(err error) int {
 	i := slices.IndexFunc(reasons[:], func(reason error) bool { return errors.Is(err, reason) })
 	if i < 0 {
 		i = len(reasons)
 	}
-	s.dropped[i].Add(1)
+	return i
+}
+
+func (s *Sink) drop(reason int, err error) {
+	s.dropped[reason].Add(1)
 	if s.set.Tell != nil {
 		s.teller.soon(s, err)
 	}
 }
 
-// NotEncoded counts a line that was lost by a panic of the encoder with v.
-func (s *Sink) NotEncoded(v any) { s.Drop(fmt.Errorf("%w: panic: %v", logs.ErrNotEncoded, v)) }
+// Survive is deferred by who encodes a line. Unless the line was encoded, it has ended with a panic
+// or runtime.Goexit: Survive counts it, and ends the panic.
+func (s *Sink) Survive(encoded *bool) {
+	if v := recover(); !*encoded { // v is nil after Goexit
+		s.Drop(fmt.Errorf("%w: panic: %v", logs.ErrNotEncoded, v))
+	}
+}
 
 // Stats returns the counts.
 func (s *Sink) Stats() logs.Stats {

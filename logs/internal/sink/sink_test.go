@@ -2,6 +2,7 @@ package sink
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,7 +39,7 @@ func TestSend_CutsALineThatIsTooLarge(t *testing.T) {
 	s, err := New(Settings{Sender: to, Topic: "logs"})
 	require.NoError(t, err)
 	line, err := json.Marshal(map[string]any{"time": "now", "level": "INFO", "msg": "said",
-		"id": 12345678901234567, "body": strings.Repeat("<ä\x00", 10_000), "g": map[string]any{"n": 1}})
+		"id": int64(12345678901234567), "body": strings.Repeat("<ä\x00", 10_000), "g": map[string]any{"n": 1}})
 	require.NoError(t, err)
 	s.Send(line, nil, routing.Medium)
 	require.Equal(t, logs.Stats{Sent: 1, Truncated: 1, Dropped: map[error]uint64{}}, s.Stats())
@@ -66,6 +67,34 @@ func TestSend_DropsALineThatCannotBeCut(t *testing.T) {
 	s.Send(make([]byte, largest+1), nil, routing.Medium)
 	require.Empty(t, to.sent)
 	require.Equal(t, logs.Stats{Dropped: map[error]uint64{producer.ErrRecordTooLarge: 2}}, s.Stats())
+}
+
+// senderFunc is a sender.
+type senderFunc func() error
+
+func (f senderFunc) Send(producer.Record) error { return f() }
+
+// wild is an error whose methods panic.
+type wild struct{}
+
+func (wild) Error() string { panic("no text today") }
+func (wild) Is(error) bool { panic("no answer today") }
+
+func TestSend_CountsALineWhateverTheSenderDoes(t *testing.T) {
+	for name, send := range map[string]senderFunc{
+		"panics":                       func() error { panic("no sender today") },
+		"exits":                        func() error { runtime.Goexit(); return nil },
+		"returns an error that panics": func() error { return wild{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := New(Settings{Sender: send, Topic: "logs"})
+			require.NoError(t, err)
+			var logger sync.WaitGroup
+			logger.Go(func() { s.Send([]byte("{}"), nil, routing.Medium) })
+			logger.Wait()
+			require.Equal(t, logs.Stats{Dropped: map[error]uint64{logs.ErrRefused: 1}}, s.Stats())
+		})
+	}
 }
 
 func TestShorten_KeepsTheSmallMembersOfManyLargeOnes(t *testing.T) {
