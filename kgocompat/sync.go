@@ -2,6 +2,7 @@ package kgocompat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,8 +14,8 @@ import (
 // ends first, the records without an outcome have an error that wraps that of ctx. They stay in the
 // buffer and may still be delivered; the Client does not touch rs any more.
 //
-// ProduceSync does not end the linger of the producer, as that of kgo does. In a promise it waits
-// for itself, until ctx ends.
+// ProduceSync does not end the linger of the producer, as that of kgo does. In a promise it would
+// wait for itself: there it sends nothing, and every record has an error that says so.
 func (c *Client) ProduceSync(ctx context.Context, rs ...*kgo.Record) kgo.ProduceResults {
 	if ctx == nil {
 		ctx = context.Background()
@@ -27,12 +28,17 @@ func (c *Client) ProduceSync(ctx context.Context, rs ...*kgo.Record) kgo.Produce
 	for i, r := range rs {
 		s.results[i].Record = r
 	}
+	if c.inPromise() {
+		return s.abandon(errors.New("ProduceSync waits for promises, so it sends nothing in a " +
+			"promise: call Produce"))
+	}
 	for i, r := range rs {
 		mine := *r // r is the caller's again when ctx ends
 		c.Produce(ctx, &mine, func(_ *kgo.Record, err error) { s.tell(i, &mine, err) })
 	}
 	if !await(ctx, s.done) {
-		return s.abandon(ctx.Err())
+		return s.abandon(fmt.Errorf("no outcome yet, the record stays in the buffer: %w",
+			ctx.Err()))
 	}
 	return s.results
 }
@@ -69,8 +75,7 @@ func (s *syncCall) abandon(err error) kgo.ProduceResults {
 	s.gone = true
 	for i := range s.results {
 		if !s.told[i] {
-			s.results[i].Err = fmt.Errorf("send to %q: no outcome yet, the record stays in the "+
-				"buffer: %w", s.results[i].Record.Topic, err)
+			s.results[i].Err = fmt.Errorf("send to %q: %w", s.results[i].Record.Topic, err)
 		}
 	}
 	return slices.Clone(s.results)

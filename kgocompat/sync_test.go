@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/producertest"
 )
 
@@ -37,4 +38,30 @@ func TestProduceSync_LeavesRecordsAloneWhenItsContextHasEnded(t *testing.T) {
 	require.Equal(t, &kgo.Record{Topic: "mine"}, rs[0])
 	require.Len(t, r.Records(), 3)
 	require.ErrorIs(t, results[0].Err, context.Canceled)
+}
+
+// It would wait for itself, without a deadline for ever.
+func TestProduceSync_SendsNothingInAPromise(t *testing.T) {
+	for name, steps := range map[string][]producertest.Step{
+		"delivered": {producertest.Deliver()},
+		"refused":   {producertest.Refuse(producer.ErrBufferFull)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r producertest.Recorder
+			r.Script("first", steps...)
+			c := Over(&r)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			var err error
+			c.Produce(t.Context(), &kgo.Record{Topic: "first"}, func(*kgo.Record, error) {
+				err = c.ProduceSync(ctx, &kgo.Record{Topic: "second"}).FirstErr()
+			})
+			require.NoError(t, c.Flush(t.Context()))
+			require.EqualError(t, err, `send to "second": ProduceSync waits for promises, so it `+
+				"sends nothing in a promise: call Produce")
+			for _, rec := range r.Records() {
+				require.Equal(t, "first", rec.Topic)
+			}
+		})
+	}
 }
