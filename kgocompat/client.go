@@ -79,7 +79,9 @@ func newClient(p Producer, o options) *Client {
 }
 
 // Producer returns the producer that NewClient made, or that Over was given: for Stats, metrics,
-// health and Reconfigure. It is nil if Over was given something else.
+// health and Reconfigure. It is nil if Over was given something else. Reconfigure sets the bound of
+// reports as well: change what Config of the producer returns, or promises of slow callers may be
+// dropped.
 func (c *Client) Producer() *producer.Producer {
 	p, _ := c.p.(*producer.Producer)
 	return p

@@ -59,6 +59,14 @@
 // As with kgo, a record that was written and not answered in time fails with kgo.ErrRecordTimeout
 // or kgo.ErrClientClosed and may be in Kafka: the text says "possibly persisted".
 //
+// # Contexts
+//
+// Once a record is accepted, no context cancels it: an event survives the request that has sent it,
+// and may wait for the end of an outage. Nor does the deadline of a context become the TTL of the
+// record. It might be later than the delivery timeout, and records of one partition that have TTLs
+// of their own hardly share batches. Where events are worthless after a while, set
+// producer.Record.TTL in an interceptor (producer.WithInterceptor).
+//
 // # Refused records
 //
 // Their promises wait in a queue without a bound: Produce neither waits for promises nor forgets
@@ -69,7 +77,7 @@
 // # Concurrency
 //
 // A Client is safe for concurrent use. One promise runs at a time, on a goroutine of the Client or
-// that of the producer's callbacks. A promise may call every method, but ProduceSync would wait for
-// itself. Flush and Close wait for no promise when a promise calls them. A promise must not call
+// that of the producer's callbacks. A promise may call every method, but ProduceSync sends nothing
+// there. Flush and Close wait for no promise when a promise calls them. A promise must not call
 // Close of the producer, which would wait for it.
 package kgocompat

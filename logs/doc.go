@@ -13,6 +13,13 @@
 // The log lines of a second handler or core report drops at most once a minute, if one was given.
 // Lines that Send has accepted are in the books of the producer.
 //
+// # Loops
+//
+// Some functions of a producer run because of a record. If one of them logs through a handler that
+// sends with this producer, its line is a record that has it run again. An interceptor must not do
+// so: it would call itself until the stack is full. A delivery callback that logs each report never
+// comes to an end: have it skip the topic of the lines, or log elsewhere.
+//
 // # Large lines
 //
 // If Send refuses a line with producer.ErrRecordTooLarge, the line is sent again with its longest
