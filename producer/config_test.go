@@ -49,7 +49,7 @@ batching.max_bytes: 1: write 1024 to 16777216, or 0 for 1000000
 batching.max_record_bytes: -1: write 1 to 67108864, or 0 for 1000000
 batching.compression: "zip": write one of none, gzip, snappy, lz4, zstd
 batching.acks: "none": write all or leader: without an acknowledgement nothing is known to be delivered
-topics[0].priority: unset: write low, medium or high
+topics[0].priority: unset: write low, medium or high, or give the entry another setting
 priorities.medium.cluster: not set, and medium is the default priority: write one of a, b
 buffer.max_bytes: 1000: write 1048576 or more: 1 MiB, and four times batching.max_bytes
 resolver.refresh_every: 1ms: write 1s to 8760h (365 days), or 0 for 30s`)

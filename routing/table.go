@@ -54,7 +54,11 @@ func (r Rule) check() error {
 	if err := checkPattern(r.Topic); err != nil {
 		return fmt.Errorf(".topic: %w", err)
 	}
-	if !r.Priority.Valid() {
+	switch {
+	case r.Priority == Unset:
+		return errors.New(".priority: unset: write low, medium or high, or give the entry another " +
+			"setting")
+	case !r.Priority.Valid():
 		return fmt.Errorf(".priority: %v: write low, medium or high", r.Priority)
 	}
 	if !(r.MaxShare >= 0 && r.MaxShare <= 1) { // nor is it NaN
