@@ -7,19 +7,19 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// TopicConfig holds the settings of the topics that have a name, or that match a pattern. What it
-// does not set, they have from the settings for all topics.
+// TopicConfig holds the settings of the topics that have a name, or that match a pattern. Where an
+// entry sets nothing, the settings for all topics apply.
 //
-// One entry decides about a topic, as a whole: other entries that match it too do not count. Where
-// a record names a priority itself, the rest of the entry applies.
+// Only one entry applies to a topic: others that match it too have no effect. If a record names a
+// priority itself, the other settings of the entry still apply.
 type TopicConfig struct {
 	// Topic is the name of a topic, or a pattern such as "playback.*", in the syntax of path.Match.
 	// Required. New rejects a name that has an entry already, and an entry that sets nothing else.
 	Topic string `yaml:"topic"`
 
 	// Priority is the priority of records for these topics that name none themselves. Empty means
-	// "medium". New rejects an empty one if a pattern of another entry, which would decide without
-	// this entry, gives these topics another priority.
+	// "medium". New rejects an empty one if the topics would have another priority without this
+	// entry, from a pattern of another entry.
 	Priority routing.Priority `yaml:"priority"`
 
 	// MaxShare bounds the memory of each of these topics, as a part of what its priority may hold,
