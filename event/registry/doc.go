@@ -1,5 +1,7 @@
-// Package registry puts events under schemas of a schema registry, Confluent's or one with its API,
-// without needing the registry when the program starts or sends:
+// Package registry sends events with the IDs of their schemas in a schema registry, Confluent's or
+// one with its API. The program needs no registry to start or to send:
+//
+//	import "github.com/twmb/franz-go/pkg/sr" // for sr.Schema
 //
 //	//go:embed schemas.lock
 //	var lock []byte
@@ -8,12 +10,12 @@
 //		registry.WithLock(lock))
 //	...
 //	codec, err := registry.NewCodec(reg, registry.ValueSubject("plays"),
-//		sr.Schema{Schema: playsAvro, Type: sr.TypeAvro}, inner) // inner encodes as it says
+//		sr.Schema{Schema: playsAvro, Type: sr.TypeAvro}, inner) // such as the codec of avro.New
 //	...
 //	plays, err := event.New(p, "plays", codec)
 //
-// Each value gets what readers expect in front of it: a zero byte, the ID of its schema, and for
-// Protobuf the place of the message in its file.
+// In front of each value is what readers expect: a zero byte, the ID of its schema, and for Protobuf
+// the place of the message in its file. It is a module of its own.
 //
 // # Where IDs come from
 //
@@ -21,8 +23,8 @@
 // Programs never register. They take the ID from, in this order:
 //
 //   - the lock file, which "forebay schema lock" writes and which is checked in beside the schemas.
-//     It knows a schema by its subject and its [Fingerprint]. If the program has another version of
-//     the schema, the ID is not used, and an error is logged;
+//     It names a schema by its subject and its [Fingerprint]. If it has only other versions of the
+//     schema, their IDs are not used, and an error is logged;
 //   - the cache file, if Config.CacheFile names one: the IDs that an earlier run looked up;
 //   - the registry itself, which is asked in the background.
 //
@@ -30,12 +32,13 @@
 //
 // Nothing is sent with a guess. Events are accepted and wait in the producer's buffer, as
 // producer.Hold describes: within its bound, without delaying others. They go with the right ID as
-// soon as it is known. Events whose time is up before are lost with the reason schema unknown. Why
-// they wait is in Stats().Troubles of the producer, on the page, and in the log.
+// soon as it is known. Events that expire first are lost with the reason schema unknown. Why they
+// wait is in Stats().Troubles of the producer, on the page, and in the log.
 //
 // Look-ups go on until there is an answer or Close is called, one at a time for each subject. The
 // pauses between them are random, 15 s on average and 30 s at most ([Config].MaxPause). So 10,000
-// instances without an ID cost the registry some 1,300 requests a second: with a lock file, none.
+// instances without an ID cost the registry some 1,300 requests a second. With the ID in a lock file
+// these look-ups do not happen.
 //
 // # When the registry disagrees
 //
@@ -73,6 +76,6 @@
 //
 // # Testing
 //
-// With a lock file and no URLs nothing is asked. Package srfake of franz-go is a registry for
-// tests.
+// With a lock file and no URLs no registry is asked. Package pkg/sr/srfake of franz-go is a registry
+// for tests; it calls every schema compatible.
 package registry

@@ -87,8 +87,8 @@ func (r *Registry) entry(name string, schema sr.Schema) (*entry, error) {
 	}
 	id, others := r.lock.ID(name, fingerprint)
 	if id == 0 && len(r.clients) == 0 {
-		return nil, fmt.Errorf("subject %q: the lock file does not have this schema, and no "+
-			"registry is set: write the file anew with forebay schema lock, or set URLs", name)
+		return nil, fmt.Errorf("subject %q: no lock file has this schema, and no registry is set: "+
+			"write the lock file with forebay schema lock, or set URLs", name)
 	}
 	key := lockKey{name, fingerprint}
 	r.mu.Lock()

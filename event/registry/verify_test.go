@@ -207,7 +207,7 @@ func TestLock_IsEnoughWithoutARegistry(t *testing.T) {
 	require.Equal(t, Locked, source)
 	require.Equal(t, Stats{Locked: 1}, r.Stats())
 	_, err = NewCodec(r, "s", avro(recordB), plain{})
-	require.EqualError(t, err, `registry.NewCodec: subject "s": the lock file does not have this `+
-		"schema, and no registry is set: write the file anew with forebay schema lock, or set URLs")
+	require.EqualError(t, err, `registry.NewCodec: subject "s": no lock file has this schema, and `+
+		"no registry is set: write the lock file with forebay schema lock, or set URLs")
 	require.NoError(t, r.Close(t.Context()))
 }
