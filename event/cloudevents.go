@@ -12,7 +12,7 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// Attributes are what all events of a type say of themselves: attributes of CloudEvents 1.0.
+// Attributes are the attributes of CloudEvents 1.0 that all events of a type share.
 type Attributes struct {
 	// Source says where the events come from. It is a URI reference, such as "/playback" or
 	// "https://example.com/playback". New rejects an empty one.
@@ -26,9 +26,9 @@ type Attributes struct {
 	DataSchema string
 }
 
-// CloudEvents has each event carry the attributes of CloudEvents 1.0 as headers, in the binary mode
+// CloudEvents adds the attributes of CloudEvents 1.0 to each event as headers, in the binary mode
 // of its binding for Kafka: ce_specversion, ce_source, ce_type, ce_id, ce_time, content-type from
-// the codec, and ce_dataschema and ce_subject where they are named. The value stays what the codec
+// the codec, and ce_dataschema and ce_subject if they are given. The value stays what the codec
 // writes. ce_id is a new UUID unless ID names one; ce_time is the timestamp of the record. A
 // tombstone has no content-type and no ce_dataschema.
 //

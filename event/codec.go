@@ -16,6 +16,6 @@ type Codec[T any] interface {
 }
 
 // Holder is a Codec whose values may lack something that is not known yet, such as the ID of a
-// schema. Send calls Hold before Append, and sends the record with what it returns: the record
-// waits in the buffer until it is released, which patches the value. nil means that all is known.
+// schema. Send calls Hold before Append, and puts the result in Record.Hold: the record then waits
+// in the buffer until Hold.Release, which patches its value. nil means that all is known.
 type Holder interface{ Hold() *producer.Hold }

@@ -24,7 +24,8 @@
 // # Codecs
 //
 // [JSON] is in this package. Packages event/protobuf and event/avro are modules of their own:
-// go get them too. Anything else that has the two methods of [Codec] is a codec.
+// go get them too. So is event/registry, which puts the ID of a schema in front of what another
+// codec writes. Anything else that has the two methods of [Codec] is a codec.
 //
 // A codec that fails or panics makes Send refuse that event with ErrEncode. Nothing is sent then,
 // and [Event.Stats] counts it. Watch that figure: such an event fails again whenever it is sent. A
@@ -43,8 +44,8 @@
 //
 // # Options
 //
-// What Send takes, New takes as a default: event.Priority(routing.High) can be a choice for all
-// events, or for one.
+// Every option of Send except [ID] and [At] may be given to New too, as the default of all events:
+// event.Priority(routing.High), for example.
 //
 // # Cost
 //
@@ -53,5 +54,5 @@
 //
 // # Testing
 //
-// A *producertest.Recorder has the records. Decode their values to compare events.
+// Give New a *producertest.Recorder: it keeps the records. Decode their values to compare events.
 package event

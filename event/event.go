@@ -38,8 +38,8 @@ type reporter interface {
 	SendFunc(producer.Record, func(producer.Report)) error
 }
 
-// New returns what sends values of T to topic, encoded by codec. It does no I/O. It fails only if
-// an argument or an option is wrong in itself, and its error lists everything that is.
+// New returns an Event, which sends values of T to topic, encoded by codec. It does no I/O. It
+// fails only if an argument or an option is wrong in itself, and its error lists all of these.
 //
 // The sender is a *producer.Producer, or a *producertest.Recorder in tests. It must copy the record
 // before its Send returns, as these do: the memory is used again.
@@ -138,9 +138,9 @@ func (e *Event[T]) Send(v T, opts ...SendOption) error {
 	return err
 }
 
-// Record returns the record that Send would send, for what takes records: the producer's SendWait,
-// or a tracing.Tracer. Its errors are those of Send. Its memory is the caller's. Then has no effect
-// on it.
+// Record returns the record that Send would send. Give it to a function that takes a record, such
+// as SendWait of the producer or Send of a tracing.Tracer. Its errors are those of Send. Its memory
+// is the caller's. The option Then has no effect on it.
 func (e *Event[T]) Record(v T, opts ...SendOption) (producer.Record, error) {
 	s := newScratch()
 	c := e.defaults
@@ -289,8 +289,8 @@ func (c *call) refuse(err error, hint string) error {
 	return &producer.SendError{Topic: c.rec.Topic, Priority: c.rec.Priority, Hint: hint, Err: err}
 }
 
-// Stats are the events that could not be encoded. Whatever was given to the sender is in the
-// producer's books, by topic.
+// Stats counts the events that could not be encoded. All others are in Stats of the producer, by
+// topic.
 type Stats struct {
 	NotEncoded uint64 // events that were refused with ErrEncode
 	Panics     uint64 // those of them in which something panicked, or called runtime.Goexit

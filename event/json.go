@@ -8,6 +8,8 @@ import (
 // JSON returns a codec for encoding/json. It writes what json.Marshal writes for a pointer to the
 // value, with one difference: '<', '>' and '&' stay as they are, because events are not written
 // into HTML pages. Every JSON reader reads both forms alike. There is no newline at the end.
+// A type that json.Marshal cannot encode, such as one with a function in it, shows only when an
+// event is sent: Send then returns ErrEncode.
 //
 // Methods MarshalJSON and MarshalText are called whether their receiver is a pointer or not. They
 // must not keep a receiver that is a pointer to T.

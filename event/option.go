@@ -9,8 +9,8 @@ import (
 	"github.com/forebay-go/forebay/routing"
 )
 
-// Option is a choice for all events of a type. A nil Option does nothing. What Send takes, New
-// takes too, as the default of every event; only ID and At are for single events.
+// Option is a choice for all events of a type. A nil Option does nothing. Each SendOption is one
+// too, as the default of every event; only ID and At are for single events.
 type Option interface{ apply(*settings) }
 
 type optionFunc func(*settings)
@@ -34,9 +34,9 @@ func (s *settings) reject(format string, args ...any) {
 	s.wrong = append(s.wrong, fmt.Errorf(format, args...))
 }
 
-// KeyBy has the key of each event come from the event: key returns a string or bytes. Bytes that
-// are nil mean no key; an empty string is a key, as in Kafka. An option Key or KeyString of Send
-// takes precedence.
+// KeyBy takes the key of each event from the event: the function returns it as a string or bytes.
+// Bytes that are nil mean no key; an empty string is a key, as in Kafka. An option Key or KeyString
+// of Send takes precedence.
 //
 // key runs on the goroutine that calls Send. If it panics, the event is refused with ErrEncode. Its
 // bytes are copied before Send returns.
