@@ -40,13 +40,14 @@ type Record struct {
 	// refuses less than a millisecond and more than 365 days.
 	//
 	// A record whose TTL is over expires (ReasonDeliveryTimeout), or is possibly persisted. That is
-	// never later, and at most a sixteenth of the TTL earlier, because a batch expires as a whole.
-	// No record lingers for longer than a sixteenth either.
+	// never after the TTL, and at most 1/16 of it before, because a batch expires as a whole. Nor
+	// does a record linger for longer than 1/16 of its TTL.
 	//
-	// Records share a batch if they have a TTL and it differs by at most a thirty-second. A topic
-	// has open batches for 16 TTLs of records without a key. Records of one partition, chosen or by
+	// Records with TTLs share a batch only if their TTLs differ by at most 1/32. For records without
+	// a key a topic has open batches of 16 different TTLs. Records of one partition, chosen or by
 	// key, keep their order, so each change of the TTL ends a batch, and the partition gets one
-	// batch at a time. Where such records are many, give those that follow each other the same TTL.
+	// batch at a time. If there are many such records, give those that follow each other the same
+	// TTL.
 	TTL time.Duration
 
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.

@@ -39,9 +39,10 @@ type Report struct {
 	MaybeDuplicated bool
 
 	// Record is the record if it was not delivered, else nil. The callback may keep it. Its
-	// Priority is the one that it was sent with in the end. Record is also nil if the record was
-	// given up for its memory (Reason.MadeRoom): keeping it would have made no room. Tag identifies
-	// it then. Use Returned, which checks for nil.
+	// Priority is the one that it was sent with in the end, and its TTL may be up to 1/32 shorter
+	// than the one that Send was given. Record is also nil if the record was given up for its
+	// memory (Reason.MadeRoom): keeping it would have made no room. Tag identifies it then. Use
+	// Returned, which checks for nil.
 	Record *Record
 }
 
