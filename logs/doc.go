@@ -1,4 +1,4 @@
-// Package logs has what the packages share that send log lines as events:
+// Package logs has what is common to the packages that send log lines as events:
 //
 //	logs/slog  a slog.Handler
 //	logs/zap   a zapcore.Core
@@ -10,8 +10,8 @@
 // # Drops
 //
 // A line is dropped if Send refuses it, or if it cannot be encoded. Stats counts drops by reason.
-// The log lines of a second handler or core report drops at most once a minute, if one was given.
-// Lines that Send has accepted are in the books of the producer.
+// If Options.Drops names a second handler or core, it gets a line about drops at most once a
+// minute. Lines that Send has accepted are in Stats of the producer.
 //
 // # Loops
 //
@@ -29,8 +29,8 @@
 //
 // The lines that Forebay logs itself are not sent, and are counted in Stats.Own. The logger of the
 // producer (producer.WithSlog, producer.WithLogger) may therefore be built over the handler or core
-// that sends through this producer. Give it a second destination, or its lines are lost. A [Late]
-// makes the handler before the producer:
+// that sends through this producer. Give it a second destination, or its lines are lost. With a
+// [Late] the handler can be made before the producer; it drops lines until Late.Use:
 //
 //	var late logs.Late
 //	h, err := forebayslog.New(&late, "logs", nil)

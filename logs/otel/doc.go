@@ -11,7 +11,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(e)) // sdklog is otel/sdk/log
+//	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(e)) // go.opentelemetry.io/otel/sdk/log
 //
 // An [Exporter] is a Processor of the SDK as well: Send never waits, so it needs no batch processor
 // before it, whose queue would be a second place where records are lost. It may also be given to
@@ -26,7 +26,7 @@
 //	receivers:
 //	  kafka:
 //	    brokers: ["127.0.0.1:9092"]
-//	    logs: {topics: [logs], encoding: otlp_json} // or otlp_proto
+//	    logs: {topics: [logs], encoding: otlp_json} # or otlp_proto
 //
 // The record has no key unless Options.Key gives one. The severity decides the priority: when
 // memory is full, debug lines make room for errors (Options.Priorities). A record that is larger
