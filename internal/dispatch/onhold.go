@@ -18,8 +18,8 @@ func overdue(b *buffer.Batch, outcome delivery.Outcome, reason delivery.Reason) 
 	return v
 }
 
-// WaitsForHold returns the error of records that are on hold.
-func WaitsForHold(h *buffer.Hold) error { return fmt.Errorf("it waits for %v", h) }
+// WaitsForHold returns the error of records that were given up while they were on hold.
+func WaitsForHold(h *buffer.Hold) error { return fmt.Errorf("it waited for %v", h) }
 
 // findOnHold finds what records of a topic are kept back for. It may be hidden that topics wait for
 // something else, so they are not blamed.

@@ -217,8 +217,8 @@ func TestVirtual_RecordsOnHoldExpireInTimeAsSchemaUnknown(t *testing.T) {
 				for _, r := range h.reports {
 					require.Equal(t, producer.Expired, r.Outcome)
 					require.Equal(t, producer.ReasonSchemaUnknown, r.Reason)
-					require.Contains(t, []string{"it waits for a: the registry answers 503",
-						"it waits for b"}, r.Err.Error())
+					require.Contains(t, []string{"it waited for a: the registry answers 503",
+						"it waited for b"}, r.Err.Error())
 					require.Same(t, holds[r.Tag/3%2], r.Record.Hold)
 					require.LessOrEqual(t, r.Waited, timeout)
 					require.Greater(t, r.Waited, timeout-timeout/16-time.Millisecond)
