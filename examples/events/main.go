@@ -17,7 +17,7 @@ const every = 2 * time.Millisecond
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	// if something that is to happen does not
+	// in case something never happens
 	ctx, cancel := context.WithTimeout(ctx, 45*time.Second)
 	err := story(ctx, os.Stdout, pace{before: 3 * time.Second, away: 6 * time.Second,
 		after: 4 * time.Second})
