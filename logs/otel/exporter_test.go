@@ -155,7 +155,8 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 	_, err := forebayotel.New(nil, "", &forebayotel.Options{Encoding: 7,
 		Headers:    []producer.Header{{Value: []byte("a")}},
 		Priorities: map[log.Severity]routing.Priority{log.SeverityWarn: 77}})
-	for _, want := range []string{"the sender is nil: give a *producer.Producer", "topic: send to \"\"",
+	for _, want := range []string{"the sender is nil: give a *producer.Producer",
+		`topic "": invalid record: the topic has no name`,
 		"header 0 has no key: name it", "option Priorities: level WARN",
 		"option Encoding: there is no Encoding(7): write JSON or Proto"} {
 		require.ErrorContains(t, err, want)

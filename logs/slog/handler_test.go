@@ -133,7 +133,8 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 		Priorities: map[slog.Level]routing.Priority{slog.LevelWarn: 77},
 	})
 	for _, want := range []string{"the sender is nil: give a *producer.Producer",
-		"topic: send to \"a b\"", "header 0 has no key: name it",
+		`topic "a b": invalid record: the name`,
+		"header 0 has no key: name it",
 		"option Priorities: level WARN has priority 77: write routing.Low"} {
 		require.ErrorContains(t, err, want)
 	}

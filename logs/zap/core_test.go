@@ -121,7 +121,8 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 		Priorities: map[zapcore.Level]routing.Priority{zap.WarnLevel: 77},
 	})
 	for _, want := range []string{"the sender is nil: give a *producer.Producer",
-		"topic: send to \"a b\"", "header 0 has no key: name it", "option Priorities: level warn",
+		`topic "a b": invalid record: the name`,
+		"header 0 has no key: name it", "option Priorities: level warn",
 		"option SyncTimeout: -1s is negative: write 0"} {
 		require.ErrorContains(t, err, want)
 	}

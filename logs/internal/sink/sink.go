@@ -49,8 +49,9 @@ func New(set Settings) (*Sink, error) {
 	if set.Sender == nil {
 		wrong = append(wrong, errors.New("the sender is nil: give a *producer.Producer"))
 	}
-	if err := (&producer.Record{Topic: set.Topic}).Check(); err != nil {
-		wrong = append(wrong, fmt.Errorf("topic: %w", err))
+	err := (&producer.Record{Topic: set.Topic}).Check()
+	if e, ok := errors.AsType[*producer.SendError](err); ok {
+		wrong = append(wrong, fmt.Errorf("topic %q: %w: %s", set.Topic, e.Err, e.Hint))
 	}
 	for i, h := range set.Headers {
 		if h.Key == "" {
