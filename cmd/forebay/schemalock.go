@@ -22,7 +22,8 @@ With --schemas the lock file has the schemas of that file and no others. With --
 of that subject are replaced, and others stay.
 
 With --check nothing is written. The command says how the lock file differs from what it would
-write. Without a registry it then compares the schemas only, and not the IDs.
+write. Without a registry it then compares the schemas only, and not the IDs. A schema that is not
+registered yet makes it fail, so run it before a release, not on a pull request.
 ` + schemaInput + `
 Exit codes:
   0  the lock file is written, or up to date
