@@ -14,8 +14,8 @@
 //	...
 //	plays, err := event.New(p, "plays", codec)
 //
-// In front of each value is what readers expect: a zero byte, the ID of its schema, and for Protobuf
-// the place of the message in its file. It is a module of its own.
+// In front of each value is what readers expect: a zero byte, the ID of its schema, and for
+// Protobuf the place of the message in its file. The package is a module of its own: go get it.
 //
 // # Where IDs come from
 //
@@ -37,8 +37,8 @@
 //
 // Look-ups go on until there is an answer or Close is called, one at a time for each subject. The
 // pauses between them are random, 15 s on average and 30 s at most ([Config].MaxPause). So 10,000
-// instances without an ID cost the registry some 1,300 requests a second. With the ID in a lock file
-// these look-ups do not happen.
+// instances without an ID cost the registry some 1,300 requests a second. With the ID in a lock
+// file these look-ups do not happen.
 //
 // # When the registry disagrees
 //
@@ -76,6 +76,6 @@
 //
 // # Testing
 //
-// With a lock file and no URLs no registry is asked. Package pkg/sr/srfake of franz-go is a registry
-// for tests; it calls every schema compatible.
+// With a lock file and no URLs no registry is asked. Package pkg/sr/srfake of franz-go is a
+// registry for tests; it calls every schema compatible.
 package registry
