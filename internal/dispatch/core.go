@@ -121,5 +121,8 @@ func (c *core) giveBack(ts *topicState, st *stream, b *buffer.Batch) {
 			c.counts.orderAtRisk.Add(uint64(b.Records()))
 		}
 		ts.t.Requeue(b)
+		if !ts.owned {
+			ts.t.Wake() // the dispatcher that has it now
+		}
 	}
 }
