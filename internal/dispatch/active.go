@@ -15,7 +15,7 @@ func (se *sender) settleActive() {
 		switch {
 		case len(ts.waiting) > 0:
 			se.pass.by(ts.waiting[0].Deadline(ts.cfg.DeliveryTimeout))
-		case ts.onHold:
+		case ts.onHold, ts.leaving:
 			se.pass.by(ts.t.Deadline(ts.cfg.DeliveryTimeout))
 		}
 		for i := range ts.waiting {

@@ -818,7 +818,7 @@ var table = []mutant{
 		name:   "records on hold do not expire",
 		broken: "the dispatcher sleeps while nothing but records on hold waits",
 		file:   "internal/dispatch/active.go",
-		old:    "case ts.onHold:",
+		old:    "case ts.onHold, ts.leaving:",
 		new:    "case false:",
 		by:     check{"test/producer", "TestVirtual_RecordsOnHoldExpireInTimeAsSchemaUnknown"},
 		says:   "is not less than or equal to",
