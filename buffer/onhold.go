@@ -65,7 +65,7 @@ func (t *Topic) keep(h *Hold, r *Record, where Kind, partition int32, now time.D
 	if where == Keyed {
 		partition, t.keys = -1, true
 	}
-	s, err := t.placeLocked(h, placeOf(where, partition, classOf(r.TTL)), now)
+	s, err := t.placeLocked(h, placeOf(where, partition, classOf(r.TTL)))
 	if s == nil {
 		return false, err
 	}
@@ -87,7 +87,7 @@ func (t *Topic) keep(h *Hold, r *Record, where Kind, partition int32, now time.D
 }
 
 // placeLocked returns the source for records of h, nil if h was released and none is kept for it.
-func (t *Topic) placeLocked(h *Hold, at place, now time.Duration) (*source, error) {
+func (t *Topic) placeLocked(h *Hold, at place) (*source, error) {
 	on := t.onHold[h]
 	if on != nil && on.places[at] != nil {
 		return on.places[at], nil

@@ -57,7 +57,8 @@ func (sh *shard) add(cfg *Config, r *Record, now time.Duration) (added, full boo
 	return true, false
 }
 
-// enter adds r to a shard, if it is free to go there, or takes the lock of t. Full is a shard without room that it has found.
+// enter adds r to a shard, if it is free to go there, or takes the lock of t. Full is a shard
+// without room that it has found.
 // Waited means that no lock was free for longer than an append takes.
 //
 // It looks at shards first, and at each as often: a lock that every processor looks at is slow.
