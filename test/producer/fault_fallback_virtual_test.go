@@ -44,6 +44,8 @@ type field struct {
 	sums   map[string]uint64              // what reports say was delivered by each cluster
 	lost   map[producer.Reason]uint64     // and what was lost
 	blamed map[producer.Outcome]time.Time // when the last outcome of a kind was reported
+	// records that were given up at the end because they were on hold
+	leftOnHold uint64
 }
 
 // onField runs load against clusters called main, spare and so on, which have a topic called
@@ -108,7 +110,7 @@ func (f *field) make(cluster, there, here string) {
 func (f *field) begin(more ...producer.Option) {
 	core, logs := observer.New(zap.DebugLevel)
 	f.logs = logs
-	opts := []producer.Option{producer.WithDialer(f.dial), producer.WithDelivery(f.report),
+	opts := []producer.Option{producer.WithDialer(f.dial), producer.WithDelivery(unheld(f.report)),
 		producer.WithEvents(f.event), producer.WithLogger(zap.New(core))}
 	p, err := producer.New(f.cfg, append(opts, more...)...)
 	require.NoError(f.t, err)
@@ -191,6 +193,10 @@ func (f *field) report(r producer.Report) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.blamed[r.Outcome] = time.Now()
+	requireInTTL(f.t, r)
+	if r.Outcome == producer.Shed && r.Reason == producer.ReasonSchemaUnknown {
+		f.leftOnHold++
+	}
 	if r.Outcome == producer.Delivered {
 		if _, ok := f.first[r.Cluster]; !ok {
 			f.first[r.Cluster] = time.Now()

@@ -418,3 +418,42 @@ func TestVirtual_RecordsOnHoldOutliveANewPriorityOfTheirTopic(t *testing.T) {
 		require.EqualValues(t, 90, s.Priorities[routing.Medium].Delivered)
 	})
 }
+
+// What waits for a Hold expires by its own TTL, or by the delivery timeout of its topic that is in
+// force then, whichever kind it is.
+func TestVirtual_RecordsOnHoldExpireByTheTimeoutThatIsInForce(t *testing.T) {
+	onHold(t, longTimeout, func(h *held) {
+		hold := producer.NewHold("it")
+		waited := make(map[time.Duration][]time.Duration)
+		for _, ttl := range []time.Duration{0, 5 * time.Second, time.Minute} {
+			for _, rec := range kinds(1) {
+				rec.TTL = ttl
+				require.NoError(t, sendOnHold(h.ledger, h.p, hold, rec))
+			}
+		}
+		timeout := func(d time.Duration) {
+			cfg := h.p.Config()
+			cfg.Topics = []producer.TopicConfig{{Topic: "events", DeliveryTimeout: d}}
+			require.NoError(t, h.p.Reconfigure(cfg))
+		}
+		time.Sleep(10 * time.Second)
+		timeout(20 * time.Second)
+		time.Sleep(5 * time.Second)
+		timeout(10 * time.Second) // that is over
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		for _, r := range h.reports {
+			require.Equal(t, producer.ReasonSchemaUnknown, r.Reason)
+			ttl := r.Record.TTL.Round(5 * time.Second)
+			waited[ttl] = append(waited[ttl], r.Waited)
+		}
+		for ttl, at := range map[time.Duration]time.Duration{0: 15 * time.Second,
+			5 * time.Second: 5 * time.Second, time.Minute: time.Minute} {
+			require.Len(t, waited[ttl], 3)
+			for _, d := range waited[ttl] {
+				require.LessOrEqual(t, d, at+time.Millisecond)
+				require.Greater(t, d, at-at/16)
+			}
+		}
+	})
+}

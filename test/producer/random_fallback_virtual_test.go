@@ -39,6 +39,8 @@ type wander struct {
 	f      *field
 	faults []*kfake.FaultHandle
 	before producer.Stats
+	holds  []*producer.Hold
+	freed  int // of holds, from the first on
 }
 
 func runFallbacks(t *rapid.T) {
@@ -74,8 +76,17 @@ func (w *wander) change(names []string, cfg *producer.Config) {
 	cfg.Batching.MaxBytes = rapid.SampledFrom([]int{1 << 10, 16 << 10}).Draw(w.T, "batch bytes")
 	cfg.Batching.Linger = rapid.SampledFrom([]time.Duration{producer.NoLinger,
 		10 * time.Millisecond, time.Second}).Draw(w.T, "linger")
-	cfg.Topics = rapid.SampledFrom([][]producer.TopicConfig{nil, {{Topic: "more", Priority: routing.High}},
-		{{Topic: "events", Priority: routing.High}}}).Draw(w.T, "rules")
+	first := rapid.SampledFrom([]string{"", "more", "events"}).Draw(w.T, "high topic")
+	cfg.Topics = nil
+	for _, topic := range []string{"events", "more"} {
+		tc := drawTopic(w.T, topic)
+		if topic == first {
+			tc.Priority = routing.High
+		}
+		if tc != (producer.TopicConfig{Topic: topic}) {
+			cfg.Topics = append(cfg.Topics, tc)
+		}
+	}
 	for _, pc := range []*producer.PriorityConfig{&cfg.Priorities.Medium, &cfg.Priorities.High} {
 		order := rapid.Permutation(names).Draw(w.T,
 			"order")[:rapid.IntRange(1, len(names)).Draw(w.T, "length")]
@@ -108,7 +119,8 @@ var moves = []string{
 	"send", "send", "send", "send", "send", "send", "cut", "cut", "hole", "restore", "restore",
 	"restore", "reset", "cut after writes",
 	"delay", "produce errors", "metadata errors",
-	"identity errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth",
+	"identity errors", "reconfigure", "reconfigure", "renew", "remove", "back and forth", "hold",
+	"release",
 }
 
 func (w *wander) step() {
@@ -117,6 +129,13 @@ func (w *wander) step() {
 	switch step := rapid.SampledFrom(moves).Draw(w.T, "step"); step {
 	case "send":
 		w.send()
+	case "hold":
+		w.holds = append(w.holds, producer.NewHold(fmt.Sprintf("hold %d", len(w.holds))))
+	case "release":
+		if w.freed < len(w.holds) {
+			w.holds[w.freed].Release(patchAt, patch)
+			w.freed++
+		}
 	case "cut":
 		link.Cut()
 	case "hole":
@@ -183,7 +202,19 @@ func (w *wander) send() {
 				"more": routing.High}[topic]
 			rec.Key = fmt.Append(nil, random.IntN(6))
 		}
-		_ = w.f.ledger.Send(w.f.p, rec) // a full buffer is one of the cases
+		if random.IntN(3) == 0 {
+			rec = withTTL(rec, ttls[random.IntN(len(ttls))])
+		}
+		// a full buffer is one of the cases
+		if len(w.holds) == 0 || random.IntN(3) > 0 {
+			_ = w.f.ledger.Send(w.f.p, rec)
+			continue
+		}
+		h := w.holds[random.IntN(len(w.holds))]
+		if rec.Key != nil { // others may pass them
+			rec.Key = append([]byte(h.Name()), rec.Key...)
+		}
+		_ = sendOnHold(w.f.ledger, w.f.p, h, rec)
 	}
 }
 
@@ -219,8 +250,8 @@ func (w *wander) end() {
 		synctest.Wait() // for the reports
 		w.f.mu.Lock()
 		defer w.f.mu.Unlock()
-		require.Equal(w, w.f.lost[producer.ReasonClosed]+w.f.lost[producer.ReasonUnansweredClose],
-			summary.Left)
+		require.Equal(w, w.f.lost[producer.ReasonClosed]+w.f.lost[producer.ReasonUnansweredClose]+
+			w.f.leftOnHold, summary.Left)
 	} else {
 		for _, k := range w.f.k {
 			k.link.CutAfterWrites(0)
