@@ -812,7 +812,7 @@ var table = []mutant{
 		old:    "return d[i].Deadline(0) < d[j].Deadline(0)",
 		new:    "return d[i].order < d[j].order",
 		by:     check{"buffer", "TestTopic_WhatWasDealtOutDoesNotHideAnOlderRecord"},
-		says:   "Not equal",
+		says:   "is not greater than",
 	},
 	{
 		name:   "records on hold do not expire",
