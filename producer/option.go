@@ -117,7 +117,8 @@ func WithHooks(hooks ...kgo.Hook) Option {
 
 // WithDialer has dial open connections in place of a net.Dialer. dial gets one second, and must
 // respect its context. Without WithResolver, dial gets host names, and Forebay remembers nothing
-// about them. With WithResolver, it gets addresses.
+// about them. With WithResolver, it gets addresses. If it panics, or returns no connection and no
+// error, the attempt has failed.
 func WithDialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return optionFunc(func(o *options) { o.dial = dial })
 }

@@ -258,10 +258,14 @@ type network struct {
 
 // network returns how brokers are reached. Who asks for it closes names.
 func (o *options) network(r ResolverConfig, log *zap.Logger) network {
-	if o.dial != nil && o.lookup == nil {
-		return network{dial: o.dial, log: log}
+	dial := o.dial
+	if dial != nil {
+		dial = survived(dial)
 	}
-	names := dns.New(dns.Config{Lookup: o.lookup, Dial: o.dial, RefreshEvery: r.RefreshEvery,
+	if dial != nil && o.lookup == nil {
+		return network{dial: dial, log: log}
+	}
+	names := dns.New(dns.Config{Lookup: o.lookup, Dial: dial, RefreshEvery: r.RefreshEvery,
 		StaleFor: r.StaleFor})
 	return network{dial: names.DialContext, names: names, log: log}
 }
@@ -280,6 +284,7 @@ func (n network) secured(o *options, name string, cc *ClusterConfig) (cluster.Di
 			ServerName: cc.TLS.ServerName}
 		dial = cluster.DialFunc(secure.Dial(t.Source(n.log, field+".tls"), n.shielded))
 	}
+	dial = survived(dial)
 	if cc.SASL.Mechanism == "" {
 		return dial, nil
 	}
@@ -295,6 +300,26 @@ func (n network) secured(o *options, name string, cc *ClusterConfig) (cluster.Di
 			})
 	}
 	return dial, []kgo.Opt{kgo.SASL(secure.Mechanism(cc.SASL.Mechanism, from))}
+}
+
+// survived returns dial with an error in place of a panic, and of a connection that is nil: both of
+// them would end the program in the client's goroutine. They come from the application's dialer, or
+// from a function in its TLS configuration.
+func survived(dial cluster.DialFunc) cluster.DialFunc {
+	return func(ctx context.Context, netw, addr string) (conn net.Conn, err error) {
+		failed := func(format string, args ...any) error {
+			return &net.OpError{Op: "dial", Net: netw, Err: fmt.Errorf(format, args...)}
+		}
+		defer func() {
+			if v := recover(); v != nil {
+				conn, err = nil, failed("the dialer panicked: %v", v)
+			}
+		}()
+		if conn, err = dial(ctx, netw, addr); conn == nil && err == nil {
+			err = failed("the dialer returned neither a connection nor an error")
+		}
+		return conn, err
+	}
 }
 
 // shielded returns a function that opens connections that speak TLS by cfg, over the application's

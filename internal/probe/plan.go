@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -51,15 +50,9 @@ func (c *Cluster) client(ctx context.Context, seeds ...string) (*kgo.Client, err
 
 // dial opens a connection as a producer does: within a second. Its errors are those after which kgo
 // does not dial again by itself.
-func (c *Cluster) dial(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+func (c *Cluster) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, cluster.DialTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil { // of the application's dialer
-			err = &net.OpError{Op: "dial", Net: network,
-				Err: fmt.Errorf("the dialer panicked: %v", p)}
-		}
-	}()
 	return c.Dial(ctx, network, addr)
 }
 
