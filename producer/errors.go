@@ -19,8 +19,8 @@ var (
 	ErrTooManyTopics = errors.New("too many topics")
 	// ErrNoRoute reports a priority that has no cluster.
 	ErrNoRoute = errors.New("no cluster for this priority")
-	// ErrInvalidRecord reports a topic name that is not legal in Kafka, a negative partition, or a TTL
-	// out of its range.
+	// ErrInvalidRecord reports a topic name that is not legal in Kafka, a negative partition, or a
+	// TTL out of its range.
 	ErrInvalidRecord = errors.New("invalid record")
 	// ErrIntercepted reports a record that an interceptor refused, or that one panicked for. The
 	// error wraps that of the interceptor, too.
