@@ -236,7 +236,8 @@ func TestSchema_TrustsTheAuthorityOfAFile(t *testing.T) {
 
 func TestSchema_SaysWhatIsWrongWithTheCommandLine(t *testing.T) {
 	dir := folder(t, map[string]string{"a.avsc": avroA, "b.avsc": "{", "c.txt": avroA,
-		"two.yaml":   "schemas: [{subject: a, file: a.avsc}]\n---\nschemas: [{subject: b, file: a.avsc}]\n",
+		"two.yaml": "schemas: [{subject: a, file: a.avsc}]\n---\n" +
+			"schemas: [{subject: b, file: a.avsc}]\n",
 		"cut.yaml":   "schemas: [{subject: a, file: a.avsc}]\n---\n[\n",
 		"empty.yaml": "schemas: []\n", "unknown.yaml": "schemas: [{subjects: a}]\n",
 		"wrong.yaml": "schemas:\n- {file: a.avsc}\n- {subject: a}\n- {subject: a, file: none.avsc}\n" +

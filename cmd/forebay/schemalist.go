@@ -59,8 +59,8 @@ func readList(path string) ([]namedSchema, error) {
 	}
 	var second yaml.Node
 	if err := decoder.Decode(&second); err == nil {
-		return nil, fmt.Errorf("--schemas: %s: a second YAML document begins after the first: keep "+
-			"only one", path)
+		return nil, fmt.Errorf("--schemas: %s: a second YAML document begins after the first: "+
+			"keep only one", path)
 	} else if !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("--schemas: %s: %w", path, err)
 	}
