@@ -44,8 +44,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "forebay",
-		Short:             "Send lines to Kafka, check settings, create topics, register schemas, size a fleet",
+		Use: "forebay",
+		Short: "Send lines to Kafka, check settings, create topics, register schemas, size a " +
+			"fleet",
 		Version:           version(),
 		SilenceErrors:     true, // run prints them, once
 		SilenceUsage:      true, // a screen of flags would hide the error

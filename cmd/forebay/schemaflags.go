@@ -86,8 +86,8 @@ func parseReference(text string) (listedReference, error) {
 	at := strings.LastIndexByte(rest, ':')
 	version, err := strconv.Atoi(rest[at+1:])
 	if name == "" || at < 1 || err != nil || version < 1 {
-		return listedReference{}, fmt.Errorf("--reference: %q: write name=subject:version, such as "+
-			"common.proto=common:3", text)
+		return listedReference{}, fmt.Errorf("--reference: %q: write name=subject:version, such "+
+			"as common.proto=common:3", text)
 	}
 	return listedReference{name, rest[:at], version}, nil
 }

@@ -65,8 +65,8 @@ func readList(path string) ([]namedSchema, error) {
 		return nil, fmt.Errorf("--schemas: %s: %w", path, err)
 	}
 	if len(list.Schemas) == 0 {
-		return nil, fmt.Errorf("--schemas: %s: names no schema: write schemas: and below it a list "+
-			"of subject: and file:", path)
+		return nil, fmt.Errorf("--schemas: %s: names no schema: write schemas: and below it a "+
+			"list of subject: and file:", path)
 	}
 	var errs []error
 	var read []namedSchema

@@ -134,7 +134,8 @@ func lockSchema(ctx context.Context, r *registry.Registry, s namedSchema,
 	lock *registry.Lock) (admin.Level, string) {
 	id, err := r.LookUp(ctx, s.subject, s.schema)
 	if err == nil {
-		err = lock.Set(registry.LockedSchema{Subject: s.subject, Fingerprint: s.fingerprint, ID: id})
+		err = lock.Set(registry.LockedSchema{Subject: s.subject, Fingerprint: s.fingerprint,
+			ID: id})
 	}
 	switch {
 	case errors.Is(err, registry.ErrNotRegistered):
