@@ -11,8 +11,8 @@ const (
 	None Reason = iota
 	// Closed means that the producer was closed before Kafka took the record.
 	Closed
-	// DeliveryTimeout means that the TTL of the record was over, or without one the delivery timeout
-	// of its priority.
+	// DeliveryTimeout means that the TTL of the record was over, or without one the delivery
+	// timeout of its topic or priority.
 	DeliveryTimeout
 	// TooLarge means that the record is larger than its topic allows (max.message.bytes).
 	TooLarge

@@ -43,11 +43,11 @@ type Record struct {
 	// never after the TTL, and at most 1/16 of it before, because a batch expires as a whole. Nor
 	// does a record linger for longer than 1/16 of its TTL.
 	//
-	// Records with TTLs share a batch only if their TTLs differ by at most 1/32. For records without
-	// a key a topic has open batches of 16 different TTLs. Records of one partition, chosen or by
-	// key, keep their order, so each change of the TTL ends a batch, and the partition gets one
-	// batch at a time. If there are many such records, give those that follow each other the same
-	// TTL.
+	// Records with TTLs share a batch only if their TTLs differ by at most 1/32. For records
+	// without a key a topic has open batches of 16 different TTLs. Records of one partition, chosen
+	// or by key, keep their order, so each change of the TTL ends a batch, and the partition gets
+	// one batch at a time. If there are many such records, give those that follow each other the
+	// same TTL.
 	TTL time.Duration
 
 	// Priority chooses the lane. Zero means by rule (Config.Topics), then Medium.

@@ -56,8 +56,8 @@ func (r Rule) check() error {
 	}
 	switch {
 	case r.Priority == Unset:
-		return errors.New(".priority: unset: write low, medium or high, or give the entry another " +
-			"setting")
+		return errors.New(".priority: unset: write low, medium or high, or give the entry " +
+			"another setting")
 	case !r.Priority.Valid():
 		return fmt.Errorf(".priority: %v: write low, medium or high", r.Priority)
 	}

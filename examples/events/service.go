@@ -39,7 +39,7 @@ func newService(p *producer.Producer) (*service, error) {
 		return nil, err
 	}
 	plays, err := event.New(p, playsTopic, event.JSON[Play](),
-		event.KeyBy(func(play Play) string { return play.User }), // the plays of a user keep their order
+		event.KeyBy(func(play Play) string { return play.User }), // a user's plays keep their order
 		event.Priority(routing.High))
 	if err != nil {
 		return nil, err

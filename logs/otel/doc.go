@@ -11,7 +11,8 @@
 //	if err != nil {
 //		return err
 //	}
-//	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(e)) // go.opentelemetry.io/otel/sdk/log
+//	// sdklog is go.opentelemetry.io/otel/sdk/log
+//	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(e))
 //
 // An [Exporter] is a Processor of the SDK as well: Send never waits, so it needs no batch processor
 // before it, whose queue would be a second place where records are lost. It may also be given to

@@ -105,7 +105,7 @@ func eventCases(b *testing.B, p *producer.Producer) []eventCase {
 	v := &play{User: strings.Repeat("u", 12), Title: strings.Repeat("t", 10), Device: "tv",
 		Seconds: 123456, Finished: true}
 	m := &apipb.Method{Name: strings.Repeat("u", 50), RequestTypeUrl: strings.Repeat("t", 20),
-		ResponseTypeUrl: strings.Repeat("d", 20), RequestStreaming: true, Syntax: 1}
+		ResponseTypeUrl: strings.Repeat("d", 20), RequestStreaming: true}
 	avroCodec, err := avro.New[*play](playSchema)
 	require.NoError(b, err)
 	attributes := event.CloudEvents(event.Attributes{Source: "/playback"})
