@@ -55,8 +55,8 @@ LONG := ^TestVirtual_(Connections|Linger|F23_AThousand|F5_ResumesAfterOutages|De
 virtual: virtuals schedules fallbacks ## faults in virtual time, then random ones; SCHEDULES=n draws n of them, in two shards
 
 virtuals:
-	go test -race -cpu 1 -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./event ./producer ./test/logs ./test/producer -rapid.checks=10
-	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./kgocompat ./watermill ./cmd/forebay/internal/calibrate ./test/registry
+	go test -race -cpu 1 -tags synctests -timeout 20m -run '^TestVirtual' -skip '^TestVirtual_Hostile|$(LONG)' ./event ./producer ./test/producer -rapid.checks=10
+	go test -race -cpu 1 -tags synctests -run '^TestVirtual' ./cmd/forebay/internal/calibrate ./kgocompat ./test/logs ./test/registry ./watermill
 
 schedules:
 	go test -tags synctests -timeout 20m -run '$(LONG)|^TestVirtual_SurvivesRandomSchedules' ./test/producer -rapid.checks=$$(($(SCHEDULES) / 2))
