@@ -1,7 +1,7 @@
 # make help lists the tasks.
 
 LINTER := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-SCHEDULES ?= 2000
+SCHEDULES ?= 1000
 SIEGES ?= 60
 MINUTES ?= 10
 SEED ?= 0
