@@ -2,7 +2,6 @@ package buffer
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -234,7 +233,7 @@ func (l *Lane) Close() {
 	for _, t := range topics {
 		t.mu.Lock()
 		t.closed = true
-		t.sealShardsLocked(math.MaxInt64)
+		t.sealShardsLocked()
 		t.mu.Unlock()
 	}
 }

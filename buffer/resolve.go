@@ -1,7 +1,6 @@
 package buffer
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -137,7 +136,7 @@ func (t *Topic) unflush(w *Waiter) {
 func (t *Topic) flush(w *Waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sealShardsLocked(math.MaxInt64)
+	t.sealShardsLocked()
 	t.unkeyed.seal()
 	for _, s := range t.timed {
 		t.sealTimedLocked(s)

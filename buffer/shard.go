@@ -174,12 +174,11 @@ func (t *Topic) sealShardLocked(sh *shard) {
 	t.gatherLocked(sh)
 }
 
-// sealShardsLocked seals the open batches of shards whose oldest record was sent before the
-// monotonic time limit.
-func (t *Topic) sealShardsLocked(limit time.Duration) {
+// sealShardsLocked seals the open batches of shards.
+func (t *Topic) sealShardsLocked() {
 	shards := t.aside()
 	for i := range shards {
-		if b := shards[i].source.open; b != nil && b.born < limit {
+		if shards[i].source.open != nil {
 			t.sealShardLocked(&shards[i])
 		}
 	}
