@@ -66,15 +66,13 @@ func (t *Topic) addTimedLocked(cfg *Config, r *Record, now time.Duration, tight 
 // timedLocked returns the source whose open batch has that TTL, or one without an open batch. If
 // there are too many, the oldest batch is sealed.
 func (t *Topic) timedLocked(ttl time.Duration) *source {
-	var free, eldest *source
+	var free *source
 	for _, s := range t.timed {
 		switch {
 		case s.open == nil:
 			free = s
 		case s.open.ttl == ttl:
 			return s
-		case eldest == nil || s.open.born < eldest.open.born:
-			eldest = s
 		}
 	}
 	switch {
@@ -85,6 +83,7 @@ func (t *Topic) timedLocked(ttl time.Duration) *source {
 		t.timed = append(t.timed, free)
 		return free
 	}
+	eldest := t.eldestTimedLocked()
 	t.sealTimedLocked(eldest)
 	t.outlet.Wake()
 	return eldest
