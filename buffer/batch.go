@@ -234,13 +234,9 @@ func (b *Batch) reserve(n int64, now time.Duration) error {
 	if b.hold == nil {
 		return b.topic.reserve(n, now)
 	}
-	if err := b.topic.lane.budget.reserveOnHold(n); err != nil {
-		b.topic.short.Store(n)
-		return err
-	}
-	err := b.topic.reserve(n, now)
+	err := b.topic.lane.budget.reserveOnHold(n, func() error { return b.topic.reserve(n, now) })
 	if err != nil {
-		b.topic.lane.budget.onHold.Add(-n)
+		b.topic.short.Store(n)
 	}
 	return err
 }

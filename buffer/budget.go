@@ -114,13 +114,17 @@ var (
 	ErrOnHold = fmt.Errorf("%w: a quarter of it is on hold", ErrFull)
 )
 
-// reserveOnHold takes n bytes of the part that records on hold may have.
-func (b *Budget) reserveOnHold(n int64) error {
-	if b.onHold.Add(n) > b.Max()/onHoldShare {
-		b.onHold.Add(-n)
-		return ErrOnHold
+// reserveOnHold takes n bytes of the part that records on hold may have, if reserve takes them of
+// the whole.
+func (b *Budget) reserveOnHold(n int64, reserve func() error) error {
+	err := ErrOnHold
+	if b.onHold.Add(n) <= b.Max()/onHoldShare {
+		err = reserve()
 	}
-	return nil
+	if err != nil {
+		b.onHold.Add(-n)
+	}
+	return err
 }
 
 // Reserve takes n bytes for a class, if its ceiling, the bound and the guarantees of lower classes

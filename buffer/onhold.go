@@ -80,9 +80,7 @@ func (t *Topic) keep(h *Hold, r *Record, where Kind, partition int32, now time.D
 		return false, err
 	}
 	t.recordsOnHold++
-	if t.books.Accepted++; t.books.Accepted%catchUpEvery == 0 {
-		cfg.CatchUp()
-	}
+	t.acceptLocked(cfg)
 	return true, nil
 }
 
@@ -121,12 +119,7 @@ func (t *Topic) placeLocked(h *Hold, at place) (*source, error) {
 // reserveTable takes n bytes for a table.
 func (t *Topic) reserveTable(n int64) error {
 	b, class := t.lane.budget, t.lane.cfg.Load().Class
-	err := b.reserveOnHold(n)
-	if err == nil {
-		if err = b.Reserve(class, n); err != nil {
-			b.onHold.Add(-n)
-		}
-	}
+	err := b.reserveOnHold(n, func() error { return b.Reserve(class, n) })
 	if err != nil {
 		t.short.Store(n)
 	}
@@ -201,7 +194,7 @@ func (t *Topic) letGo(h *Hold) bool {
 
 // letGoLocked puts b, which was pulled out of its source, where others of its kind wait. No newer
 // record of a key or a chosen partition may join an older batch then: open ones are sealed. So the
-// queues stay in the order of opening, in which batches expire.
+// queues stay in the order of opening.
 func (t *Topic) letGoLocked(b *Batch) {
 	b.apply(b.hold.patch.Load())
 	t.endOnHoldLocked(b)

@@ -130,10 +130,15 @@ func (t *Topic) append(r *Record, where Kind, partition int32, now time.Duration
 		t.last = now // it is not idle
 		return err
 	}
+	t.acceptLocked(cfg)
+	return nil
+}
+
+// acceptLocked counts a record that was added.
+func (t *Topic) acceptLocked(cfg *Config) {
 	if t.books.Accepted++; t.books.Accepted%catchUpEvery == 0 {
 		cfg.CatchUp()
 	}
-	return nil
 }
 
 // catchUpEvery is the number of records between calls of Config.CatchUp.
