@@ -72,6 +72,9 @@ func (se *sender) sendOne() bool {
 // noteOpened notes that s takes open batches, if one has lingered, along with those that linger no
 // longer.
 func (se *sender) noteOpened(s *shipment) {
+	if s.broker.lingered[s.acks] < 0 {
+		return // as where full batches wait
+	}
 	for _, ts := range se.active {
 		if !s.excludes(ts) && ts.goesAlong(s.broker, se.pass) {
 			ts.opened = se.pass.now
