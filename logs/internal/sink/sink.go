@@ -32,7 +32,7 @@ type Sink struct {
 	sent      atomic.Uint64
 	truncated atomic.Uint64
 	own       atomic.Uint64
-	dropped   [len(reasons) + 1]atomic.Uint64 // by the index of the reason; last: ErrRefused
+	dropped   [len(reasons)]atomic.Uint64 // by the index of the reason
 	teller    teller
 }
 
@@ -40,8 +40,10 @@ type Sink struct {
 var reasons = [...]error{
 	producer.ErrIntercepted, producer.ErrBufferFull, producer.ErrRecordTooLarge,
 	producer.ErrTooManyTopics, producer.ErrNoRoute, producer.ErrInvalidRecord, producer.ErrClosed,
-	logs.ErrNoSender, logs.ErrNotEncoded,
+	logs.ErrNoSender, logs.ErrNotEncoded, logs.ErrRefused,
 }
+
+const refused = len(reasons) - 1 // the index of the reason of all other errors
 
 // New returns a Sink. The error names every setting that is wrong.
 func New(set Settings) (*Sink, error) {
@@ -74,20 +76,21 @@ func (s *Sink) Send(line, key []byte, priority routing.Priority) {
 	counted := false
 	defer func() {
 		if v := recover(); !counted { // v is nil after Goexit
-			s.drop(len(reasons), fmt.Errorf("the sender did not return: %v", v))
+			s.drop(refused, fmt.Errorf("the sender did not return: %v", v))
 		}
 	}()
 	err := s.send(line, key, priority)
 	if err != nil && errors.Is(err, producer.ErrRecordTooLarge) {
 		err = s.sendShort(line, key, priority, err)
 	}
-	reason := reasonFor(err)
-	counted = true
-	if err != nil {
-		s.drop(reason, err)
+	if err == nil {
+		counted = true
+		s.sent.Add(1)
 		return
 	}
-	s.sent.Add(1)
+	reason := reasonFor(err)
+	counted = true
+	s.drop(reason, err)
 }
 
 // send hands a line to the sender.
@@ -122,7 +125,7 @@ func (s *Sink) Drop(err error) { s.drop(reasonFor(err), err) }
 func reasonFor(err error) int {
 	i := slices.IndexFunc(reasons[:], func(reason error) bool { return errors.Is(err, reason) })
 	if i < 0 {
-		i = len(reasons)
+		i = refused
 	}
 	return i
 }
@@ -148,17 +151,10 @@ func (s *Sink) Stats() logs.Stats {
 		Dropped: make(map[error]uint64)}
 	for i := range s.dropped {
 		if n := s.dropped[i].Load(); n > 0 {
-			all.Dropped[reasonOf(i)] = n
+			all.Dropped[reasons[i]] = n
 		}
 	}
 	return all
-}
-
-func reasonOf(i int) error {
-	if i < len(reasons) {
-		return reasons[i]
-	}
-	return logs.ErrRefused
 }
 
 // Flush waits until the sender has an outcome for every record, or ctx ends. It returns nil at once

@@ -23,7 +23,7 @@ type teller struct {
 
 	// what follows belongs to who has set busy
 	last time.Time // when the last report began
-	told [len(reasons) + 1]uint64
+	told [len(reasons)]uint64
 }
 
 // soon has the drops reported now, or a minute after the last report. They began with err.
@@ -46,7 +46,7 @@ func (t *teller) report(s *Sink, first error) {
 	for i := range t.told {
 		now := s.dropped[i].Load()
 		if n := now - t.told[i]; n > 0 {
-			d.ByReason[reasonOf(i)] = n
+			d.ByReason[reasons[i]] = n
 			d.Lines += n
 		}
 		t.told[i] = now
@@ -64,7 +64,7 @@ func (t *teller) rest(s *Sink) {
 	t.busy.Store(false)
 	for i := range told {
 		if s.dropped[i].Load() != told[i] {
-			t.soon(s, reasonOf(i))
+			t.soon(s, reasons[i])
 			return
 		}
 	}
