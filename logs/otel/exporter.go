@@ -38,14 +38,10 @@ func New(s producer.Sender, topic string, o *Options) (*Exporter, error) {
 	if o == nil {
 		o = new(Options)
 	}
-	priorities := o.Priorities
-	if priorities == nil {
-		priorities = defaultPriorities
-	}
 	form, known := forms[o.Encoding]
 	to, err := sink.New(sink.Settings{Sender: s, Topic: topic, Headers: o.Headers, Tell: report,
 		Shorten: form.shorten})
-	table, wrong := levels.New(priorities)
+	table, wrong := levels.New(o.Priorities, defaultPriorities)
 	if err = errors.Join(err, wrong); !known {
 		err = errors.Join(err, fmt.Errorf("option Encoding: there is no %v: write JSON or Proto",
 			o.Encoding))

@@ -46,12 +46,8 @@ func New(s producer.Sender, topic string, o *Options) (*Handler, error) {
 	if o.Drops != nil {
 		set.Tell = sink.Log(slogcore.New(o.Drops))
 	}
-	priorities := o.Priorities
-	if priorities == nil {
-		priorities = defaultPriorities
-	}
 	to, err := sink.New(set)
-	table, wrong := levels.New(priorities)
+	table, wrong := levels.New(o.Priorities, defaultPriorities)
 	if err = errors.Join(err, wrong); err != nil {
 		return nil, err
 	}

@@ -44,12 +44,8 @@ func New(s producer.Sender, topic string, o *Options) (*Core, error) {
 	if o.Drops != nil {
 		set.Tell = sink.Log(zap.New(o.Drops).WithOptions(zap.Fields(ownline.Field())))
 	}
-	priorities := o.Priorities
-	if priorities == nil {
-		priorities = defaultPriorities
-	}
 	to, err := sink.New(set)
-	table, wrong := levels.New(priorities)
+	table, wrong := levels.New(o.Priorities, defaultPriorities)
 	if err = errors.Join(err, wrong); o.SyncTimeout < 0 {
 		err = errors.Join(err, fmt.Errorf("option SyncTimeout: %v is negative: write 0 if Sync is "+
 			"not to wait", o.SyncTimeout))

@@ -19,9 +19,12 @@ type row[L cmp.Ordered] struct {
 	priority routing.Priority
 }
 
-// New returns the table that a map of the option Priorities describes. The error names the entries
-// whose priority does not exist.
-func New[L cmp.Ordered](priorities map[L]routing.Priority) (Table[L], error) {
+// New returns the table that the option Priorities describes; byDefault does if that is nil. The
+// error names the entries whose priority does not exist.
+func New[L cmp.Ordered](priorities, byDefault map[L]routing.Priority) (Table[L], error) {
+	if priorities == nil {
+		priorities = byDefault
+	}
 	t := make(Table[L], 0, len(priorities))
 	var wrong []error
 	for _, from := range slices.Backward(slices.Sorted(maps.Keys(priorities))) {

@@ -12,7 +12,7 @@ import (
 
 func TestTable_HasThePriorityOfTheNextLowerLevel(t *testing.T) {
 	table, err := New(map[slog.Level]routing.Priority{slog.LevelError: routing.High,
-		slog.LevelDebug: routing.Low, slog.LevelInfo: routing.Unset})
+		slog.LevelDebug: routing.Low, slog.LevelInfo: routing.Unset}, nil)
 	require.NoError(t, err)
 	for level, want := range map[slog.Level]routing.Priority{
 		math.MaxInt: routing.High, slog.LevelError: routing.High, slog.LevelError - 1: routing.Unset,
@@ -26,7 +26,7 @@ func TestTable_HasThePriorityOfTheNextLowerLevel(t *testing.T) {
 
 func TestNew_NamesWhatIsWrong(t *testing.T) {
 	_, err := New(map[slog.Level]routing.Priority{slog.LevelWarn: 9, slog.LevelInfo: routing.Low,
-		slog.LevelDebug: 7})
+		slog.LevelDebug: 7}, nil)
 	const write = ": write routing.Low, routing.Medium, routing.High or routing.Unset"
 	require.EqualError(t, err, "option Priorities: level WARN has priority 9"+write+"\n"+
 		"option Priorities: level DEBUG has priority 7"+write)
