@@ -90,7 +90,7 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) (err err
 func (e *Exporter) send(r *sdklog.Record) {
 	encoded := false
 	defer e.sink.Survive(&encoded)
-	text, err := e.form.marshal(dataOf(r))
+	text, err := e.form.MarshalLogs(dataOf(r))
 	var key []byte
 	if err == nil && e.key != nil {
 		key = e.keyOf(r)

@@ -18,13 +18,6 @@ var forms = map[Encoding]form{
 	Proto: {new(plog.ProtoMarshaler), new(plog.ProtoUnmarshaler)},
 }
 
-func (f form) marshal(data plog.Logs) ([]byte, error) { return f.MarshalLogs(data) }
-
-const (
-	sizeKey   = "truncated_bytes" // the size that a record had, in bytes
-	shortText = 64                // bytes that are left of a text at least
-)
-
 // shorten returns an encoded record in at most limit bytes, nil if it cannot: with its longest
 // texts cut, or without its attributes.
 func (f form) shorten(encoded []byte, limit int) []byte {
@@ -33,21 +26,21 @@ func (f form) shorten(encoded []byte, limit int) []byte {
 		return nil
 	}
 	r := data.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
-	r.Attributes().PutInt(sizeKey, int64(len(encoded)))
-	for most := limit / 2; most >= shortText; most /= 4 {
+	r.Attributes().PutInt(sink.SizeKey, int64(len(encoded)))
+	for most := limit / 2; most >= sink.ShortText; most /= 4 {
 		cut(r.Body(), most)
 		cutMap(r.Attributes(), most)
-		if short, err := f.marshal(data); err == nil && len(short) <= limit {
+		if short, err := f.MarshalLogs(data); err == nil && len(short) <= limit {
 			return short
 		}
 	}
 	dropped := r.Attributes().Len() - 1
-	r.Attributes().RemoveIf(func(key string, _ pcommon.Value) bool { return key != sizeKey })
+	r.Attributes().RemoveIf(func(key string, _ pcommon.Value) bool { return key != sink.SizeKey })
 	r.SetDroppedAttributesCount(r.DroppedAttributesCount() + uint32(dropped)) //nolint:gosec // few
 	if r.Body().Type() != pcommon.ValueTypeStr {
-		r.Body().SetStr(sink.Cut(r.Body().AsString(), shortText))
+		r.Body().SetStr(sink.Cut(r.Body().AsString(), sink.ShortText))
 	}
-	if short, err := f.marshal(data); err == nil && len(short) <= limit {
+	if short, err := f.MarshalLogs(data); err == nil && len(short) <= limit {
 		return short
 	}
 	return nil

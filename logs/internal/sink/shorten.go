@@ -8,12 +8,16 @@ import (
 	"unicode/utf8"
 )
 
+// What lines that were cut have in common, whatever their form.
 const (
+	SizeKey   = "truncated_bytes" // the size that a line had, in bytes
+	ShortText = 64                // bytes that are left of a text at least
 	mark      = "[...]"           // ends a text that was cut
-	sizeKey   = "truncated_bytes" // the size that a line had, in bytes
-	shortText = 64                // bytes that are left of a text at least
-	depthMax  = 200               // of values in values that are looked at
-	largest   = 32 << 20          // bytes of a line that is looked at: more would take too long
+)
+
+const (
+	depthMax = 200      // of values in values that are looked at
+	largest  = 32 << 20 // bytes of a line that is looked at: more would take too long
 )
 
 // Shorten returns a line in at most limit bytes, nil if it cannot. The longest texts of a JSON
@@ -30,8 +34,8 @@ func Shorten(line []byte, limit int) []byte {
 		}
 		return []byte(Cut(string(line), limit-len(mark)))
 	}
-	members[sizeKey] = len(line)
-	for most := limit / 2; most >= shortText; most /= 4 {
+	members[SizeKey] = len(line)
+	for most := limit / 2; most >= ShortText; most /= 4 {
 		if short := encode(cutTexts(members, most, 0)); short != nil && len(short) <= limit {
 			return short
 		}
@@ -106,7 +110,7 @@ func smallest(members map[string]any, limit int) []byte {
 	}
 	var all []member
 	for key, v := range members {
-		small := map[string]any{Cut(key, shortText): cutTexts(v, shortText, 0)}
+		small := map[string]any{Cut(key, ShortText): cutTexts(v, ShortText, 0)}
 		if text := encode(small); text != nil {
 			all = append(all, member{key, text[1 : len(text)-1]})
 		}
@@ -132,7 +136,7 @@ func smallest(members map[string]any, limit int) []byte {
 
 // rank puts first what tells that the line is not complete, and where it belongs.
 func rank(key string) int {
-	firsts := []string{sizeKey, "time", "level", "msg"}
+	firsts := []string{SizeKey, "time", "level", "msg"}
 	if i := slices.Index(firsts, key); i >= 0 {
 		return i
 	}

@@ -111,8 +111,8 @@ func TestShorten_KeepsTheSmallMembersOfManyLargeOnes(t *testing.T) {
 	require.Equal(t, "now", got["time"])
 	require.Equal(t, "INFO", got["level"])
 	require.Equal(t, 1., got["id"])
-	require.Equal(t, strings.Repeat("m", shortText)+mark, got["msg"])
-	require.EqualValues(t, len(line), got[sizeKey])
+	require.Equal(t, strings.Repeat("m", ShortText)+mark, got["msg"])
+	require.EqualValues(t, len(line), got[SizeKey])
 }
 
 // Whatever a line is, what is left of it fits, and is still JSON if the line was an object.
@@ -141,7 +141,7 @@ func TestShorten_Fits(t *testing.T) {
 		require.LessOrEqual(t, len(short), max(0, limit))
 		require.True(t, short == nil || json.Valid(short), "%s", short)
 		if limit > 100 {
-			require.Contains(t, string(short), sizeKey)
+			require.Contains(t, string(short), SizeKey)
 		}
 		text := rapid.SliceOf(rapid.Byte()).Draw(t, "text")
 		short = Shorten(text, limit)
