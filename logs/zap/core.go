@@ -42,7 +42,7 @@ func New(s producer.Sender, topic string, o *Options) (*Core, error) {
 	}
 	set := sink.Settings{Sender: s, Topic: topic, Headers: o.Headers}
 	if o.Drops != nil {
-		set.Tell = sink.Log(zap.New(o.Drops).WithOptions(zap.Fields(ownline.Field())))
+		set.Tell = sink.Log(zap.New(o.Drops, zap.Fields(ownline.Field())))
 	}
 	to, err := sink.New(set)
 	table, wrong := levels.New(o.Priorities, defaultPriorities)
