@@ -16,7 +16,7 @@ type translated struct{ ours, theirs error }
 
 // translate returns ours as theirs, too.
 func translate(ours, theirs error) error {
-	if theirs == nil || errors.Is(ours, theirs) {
+	if errors.Is(ours, theirs) {
 		return ours
 	}
 	return &translated{ours, theirs}
