@@ -4,9 +4,6 @@ package kgocompat_test
 
 import (
 	"context"
-	"net"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/kgocompat"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -28,19 +26,13 @@ func TestVirtual_ClientOutlivesAnHourWithoutKafka(t *testing.T) {
 			kfake.ListenFn(network.Listen), kfake.SeedTopics(3, "plays"))
 		require.NoError(t, err)
 		defer kafka.Close()
-		var away atomic.Bool
-		away.Store(true)
-		dial := func(ctx context.Context, netw, addr string) (net.Conn, error) {
-			if away.Load() {
-				return nil, syscall.ECONNREFUSED
-			}
-			return network.DialContext(ctx, netw, addr)
-		}
+		link := faultnet.New(network.DialContext)
+		link.Cut()
 		cl, err := kgocompat.NewClient(producer.Config{
 			Clusters: map[string]producer.ClusterConfig{"events": {Brokers: kafka.ListenAddrs()}},
 			Priorities: producer.PrioritiesConfig{
 				Medium: producer.PriorityConfig{DeliveryTimeout: 30 * time.Minute}},
-		}, kgocompat.WithProducer(producer.WithDialer(dial)))
+		}, kgocompat.WithProducer(producer.WithDialer(link.Dial)))
 		require.NoError(t, err)
 		defer cl.Close()
 
@@ -62,7 +54,7 @@ func TestVirtual_ClientOutlivesAnHourWithoutKafka(t *testing.T) {
 		err = cl.ProduceSync(ctx, &kgo.Record{Topic: "plays"}).FirstErr()
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
-		away.Store(false)
+		link.Restore()
 		require.NoError(t, cl.Flush(t.Context()))
 		require.Zero(t, cl.BufferedProduceRecords())
 		require.Len(t, errs, 60)

@@ -4,9 +4,6 @@ package watermill_test
 
 import (
 	"context"
-	"net"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/watermill"
 )
@@ -27,16 +25,10 @@ func TestVirtual_PublishOutlivesAnOutage(t *testing.T) {
 			kfake.ListenFn(network.Listen), kfake.SeedTopics(1, "plays"))
 		require.NoError(t, err)
 		defer kafka.Close()
-		var away atomic.Bool
-		away.Store(true)
-		dial := func(ctx context.Context, netw, addr string) (net.Conn, error) {
-			if away.Load() {
-				return nil, syscall.ECONNREFUSED
-			}
-			return network.DialContext(ctx, netw, addr)
-		}
+		link := faultnet.New(network.DialContext)
+		link.Cut()
 		p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{
-			"events": {Brokers: kafka.ListenAddrs()}}}, producer.WithDialer(dial))
+			"events": {Brokers: kafka.ListenAddrs()}}}, producer.WithDialer(link.Dial))
 		require.NoError(t, err)
 		publisher := watermill.NewPublisher(p)
 		defer publisher.Close()
@@ -47,13 +39,13 @@ func TestVirtual_PublishOutlivesAnOutage(t *testing.T) {
 			require.NoError(t, publisher.Publish("plays", message.NewMessage("1", []byte("a"))))
 		}
 		require.Zero(t, time.Since(began))
-		time.AfterFunc(5*time.Minute, func() { away.Store(false) })
+		time.AfterFunc(5*time.Minute, link.Restore)
 		require.NoError(t, waiting.Publish("plays", message.NewMessage("2", []byte("b"))))
 		require.Greater(t, time.Since(began), 5*time.Minute)
 		require.NoError(t, waiting.Close())
 		require.EqualValues(t, 101, p.Stats().Total.Delivered)
 
-		away.Store(true)
+		link.Cut()
 		kafka.Close()
 		msg := message.NewMessage("3", nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
