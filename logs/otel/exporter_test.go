@@ -21,6 +21,7 @@ import (
 
 	"github.com/forebay-go/forebay/internal/ownline"
 	"github.com/forebay-go/forebay/logs"
+	"github.com/forebay-go/forebay/logs/internal/logstest"
 	forebayotel "github.com/forebay-go/forebay/logs/otel"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/producertest"
@@ -163,10 +164,6 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-type refuser struct{ err error }
-
-func (s refuser) Send(producer.Record) error { return s.err }
-
 // handled keeps what the error handler of OpenTelemetry is told.
 type handled struct {
 	mu   sync.Mutex
@@ -187,8 +184,8 @@ func (h *handled) count() int {
 }
 
 func TestExporter_ReportsDropsOnceAMinute(t *testing.T) {
-	for _, s := range []producer.Sender{refuser{producer.ErrBufferFull}, (*producer.Producer)(nil),
-		refuser{io.EOF}} {
+	for _, s := range []producer.Sender{logstest.Refuse(producer.ErrBufferFull),
+		(*producer.Producer)(nil), logstest.Refuse(io.EOF)} {
 		synctest.Test(t, func(t *testing.T) {
 			var h handled
 			otel.SetErrorHandler(&h)
@@ -212,38 +209,26 @@ func TestExporter_ReportsDropsOnceAMinute(t *testing.T) {
 	}
 }
 
-// flusher is a sender whose Flush waits for its context.
-type flusher struct {
-	producertest.Recorder
-	flushed int
-}
-
-func (f *flusher) Flush(ctx context.Context) error {
-	f.flushed++
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func TestExporter_FlushesAndShutsDown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var f flusher
+	var f logstest.Flusher
 	e := newExporter(t, &f, nil)
 	require.ErrorIs(t, e.ForceFlush(ctx), context.Canceled)
 	require.NoError(t, e.Export(ctx, make([]sdklog.Record, 1)), "it needs no time")
 	require.Len(t, f.Records(), 1)
 	require.True(t, e.Enabled(ctx, sdklog.EnabledParameters{}))
 	require.ErrorIs(t, e.Shutdown(ctx), context.Canceled)
-	require.Equal(t, 2, f.flushed)
+	require.Equal(t, 2, f.Flushed)
 	require.NoError(t, e.Shutdown(ctx))
 	require.NoError(t, e.ForceFlush(ctx))
-	require.Equal(t, 2, f.flushed)
+	require.Equal(t, 2, f.Flushed)
 	require.False(t, e.Enabled(ctx, sdklog.EnabledParameters{}))
 	otel.SetErrorHandler(new(handled))
 	require.ErrorIs(t, e.Export(t.Context(), make([]sdklog.Record, 1)), sdklog.ErrExporterShutdown)
 	require.Len(t, f.Records(), 1)
 	require.NoError(t, f.Send(producer.Record{Topic: "a"}), "the producer is not closed")
-	require.NoError(t, newExporter(t, refuser{}, nil).ForceFlush(t.Context()))
+	require.NoError(t, newExporter(t, logstest.Refuse(nil), nil).ForceFlush(t.Context()))
 }
 
 func TestExporter_LeavesOutForebaysOwnLines(t *testing.T) {
@@ -262,21 +247,6 @@ func TestExporter_LeavesOutForebaysOwnLines(t *testing.T) {
 	}
 }
 
-// limited refuses values above a limit, as a producer does.
-type limited struct {
-	limit int
-	sent  [][]byte
-}
-
-func (s *limited) Send(rec producer.Record) error {
-	if len(rec.Value) > s.limit {
-		return &producer.SendError{Err: producer.ErrRecordTooLarge, Size: int64(len(rec.Value)),
-			Limit: int64(s.limit)}
-	}
-	s.sent = append(s.sent, rec.Value)
-	return nil
-}
-
 func TestExporter_CutsARecordThatIsTooLarge(t *testing.T) {
 	many := make([]attribute.KeyValue, 100)
 	for i := range many {
@@ -284,27 +254,27 @@ func TestExporter_CutsARecordThatIsTooLarge(t *testing.T) {
 	}
 	for encoding := range unmarshalers {
 		t.Run(encoding.String(), func(t *testing.T) {
-			s := &limited{limit: 1500}
+			s := &logstest.Limited{Limit: 1500}
 			e := newExporter(t, s, &forebayotel.Options{Encoding: encoding})
 			logger := loggerOf(t, e)
 			large := strings.Repeat("ä", 5000)
 			logger.Emit(t.Context(), record(log.SeverityWarn, "said", attribute.String("id", "1"),
 				attribute.String("large", large), attribute.Slice("list", attribute.StringValue(large)),
 				attribute.ByteSlice("bytes", make([]byte, 5000))))
-			_, got := read(t, encoding, s.sent[0])
+			_, got := read(t, encoding, s.Sent[0])
 			attrs := got.Attributes().AsRaw()
 			require.Equal(t, "said 1", got.Body().Str()+" "+attrs["id"].(string))
 			require.Greater(t, attrs["truncated_bytes"], int64(20_000))
 			require.True(t, strings.HasSuffix(attrs["large"].(string), "ä[...]"))
 
 			logger.Emit(t.Context(), record(log.SeverityWarn, large, many...))
-			_, got = read(t, encoding, s.sent[1])
+			_, got = read(t, encoding, s.Sent[1])
 			require.Equal(t, 1, got.Attributes().Len())
 			require.EqualValues(t, 100, got.DroppedAttributesCount())
 			require.Contains(t, got.Body().Str(), "ää[...]")
 			require.Equal(t, logs.Stats{Sent: 2, Truncated: 2, Dropped: map[error]uint64{}}, e.Stats())
 
-			s.limit = 10
+			s.Limit = 10
 			otel.SetErrorHandler(new(handled))
 			logger.Emit(t.Context(), record(log.SeverityWarn, "said"))
 			require.EqualValues(t, 1, e.Stats().Dropped[producer.ErrRecordTooLarge])

@@ -3,7 +3,6 @@ package slog_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/forebay-go/forebay/internal/slogcore"
 	"github.com/forebay-go/forebay/logs"
+	"github.com/forebay-go/forebay/logs/internal/logstest"
 	forebayslog "github.com/forebay-go/forebay/logs/slog"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/producertest"
@@ -32,20 +32,6 @@ func newHandler(t testing.TB, s producer.Sender, o *forebayslog.Options) *foreba
 	h, err := forebayslog.New(s, "logs", o)
 	require.NoError(t, err)
 	return h
-}
-
-// parsed returns the members of a line.
-func parsed(t require.TestingT, line []byte) map[string]any {
-	members := make(map[string]any)
-	require.NoError(t, json.Unmarshal(line, &members), "%s", line)
-	return members
-}
-
-// last returns the members of the newest line.
-func last(t require.TestingT, r *producertest.Recorder) map[string]any {
-	all := r.Records("logs")
-	require.NotEmpty(t, all)
-	return parsed(t, all[len(all)-1].Value)
 }
 
 func TestHandler_KeepsTheRulesOfHandlers(t *testing.T) {
@@ -60,7 +46,7 @@ func TestHandler_KeepsTheRulesOfHandlers(t *testing.T) {
 				return newHandler(t, r, &forebayslog.Options{ReplaceAttr: replace})
 			}, func(t *testing.T) map[string]any {
 				require.Len(t, r.Records("logs"), 1)
-				return last(t, r)
+				return logstest.Last(t, r)
 			})
 		})
 	}
@@ -84,7 +70,7 @@ func TestHandler_SendsARecordForEachLine(t *testing.T) {
 	require.Equal(t, "u1 said", string(rec.Key))
 	require.Equal(t, []producer.Header{{Key: "version", Value: []byte("1")}}, rec.Headers)
 	require.True(t, rec.Timestamp.IsZero(), "Kafka rejects times that are far ahead")
-	got := parsed(t, rec.Value)
+	got := logstest.Parsed(t, rec.Value)
 	require.Equal(t, "shop", got["service"])
 	require.Equal(t, map[string]any{"n": 1.}, got["g"])
 	require.NotContains(t, string(rec.Value), "\n")
@@ -166,7 +152,7 @@ func TestHandler_WritesPanicsAsText(t *testing.T) {
 	log.With("with", panics{}).WithGroup("g").Error("said", "json", panics{}, "error", badErr{},
 		"nil", (*nilErr)(nil), "value", panicValuer{}, "func", func() {}, "nan", math.NaN(),
 		slog.Group("in", "json", panics{}), "endless", endless{}, "after", 1)
-	got := last(t, &r)
+	got := logstest.Last(t, &r)
 	require.Equal(t, "!PANIC: no JSON today", got["with"])
 	g := got["g"].(map[string]any)
 	require.Equal(t, "!PANIC: no JSON today", g["json"])
@@ -186,7 +172,7 @@ func TestHandler_SurvivesItsOptions(t *testing.T) {
 		Key:         func(context.Context, slog.Record) []byte { panic("no key today") },
 	}))
 	log.Info("said", "a", 1)
-	require.Equal(t, "!PANIC: no attribute today", last(t, &r)["a"])
+	require.Equal(t, "!PANIC: no attribute today", logstest.Last(t, &r)["a"])
 	require.Nil(t, r.Records()[0].Key)
 }
 
@@ -214,15 +200,10 @@ func TestHandler_MayBeCalledByAValue(t *testing.T) {
 	log := slog.New(newHandler(t, &r, nil))
 	log.Info("outer", "a", relogs{log}, "b", 2)
 	require.Len(t, r.Records(), 2)
-	got := last(t, &r)
+	got := logstest.Last(t, &r)
 	require.Equal(t, "outer", got["msg"])
 	require.Equal(t, 2., got["b"])
 }
-
-// refuser refuses everything.
-type refuser struct{ err error }
-
-func (s refuser) Send(producer.Record) error { return s.err }
 
 type panicker struct{}
 
@@ -233,15 +214,19 @@ func TestHandler_NeverReturnsAnError(t *testing.T) {
 		to     producer.Sender
 		reason error
 	}{
-		"full":             {refuser{&producer.SendError{Err: producer.ErrBufferFull}}, producer.ErrBufferFull},
-		"closed":           {refuser{producer.ErrClosed}, producer.ErrClosed},
-		"an interceptor":   {refuser{errors.Join(producer.ErrIntercepted, producer.ErrBufferFull)}, producer.ErrIntercepted},
-		"another error":    {refuser{io.EOF}, logs.ErrRefused},
-		"panic":            {panicker{}, logs.ErrRefused},
-		"nil producer":     {(*producer.Producer)(nil), logs.ErrRefused},
-		"no sender yet":    {new(logs.Late), logs.ErrNoSender},
-		"without a limit":  {refuser{producer.ErrRecordTooLarge}, producer.ErrRecordTooLarge},
-		"too small limits": {refuser{&producer.SendError{Err: producer.ErrRecordTooLarge, Limit: 10, Size: 1000}}, producer.ErrRecordTooLarge},
+		"full": {logstest.Refuse(&producer.SendError{Err: producer.ErrBufferFull}),
+			producer.ErrBufferFull},
+		"closed": {logstest.Refuse(producer.ErrClosed), producer.ErrClosed},
+		"an interceptor": {logstest.Refuse(errors.Join(producer.ErrIntercepted,
+			producer.ErrBufferFull)), producer.ErrIntercepted},
+		"another error": {logstest.Refuse(io.EOF), logs.ErrRefused},
+		"panic":         {panicker{}, logs.ErrRefused},
+		"nil producer":  {(*producer.Producer)(nil), logs.ErrRefused},
+		"no sender yet": {new(logs.Late), logs.ErrNoSender},
+		"without a limit": {logstest.Refuse(producer.ErrRecordTooLarge),
+			producer.ErrRecordTooLarge},
+		"too small limits": {logstest.Refuse(&producer.SendError{Err: producer.ErrRecordTooLarge,
+			Limit: 10, Size: 1000}), producer.ErrRecordTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHandler(t, x.to, nil)
@@ -276,7 +261,7 @@ func (w *told) count() int {
 func TestHandler_ReportsDropsOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w told
-		h := newHandler(t, refuser{producer.ErrBufferFull},
+		h := newHandler(t, logstest.Refuse(producer.ErrBufferFull),
 			&forebayslog.Options{Drops: slog.NewJSONHandler(&w, nil)})
 		log := slog.New(h)
 		log.Info("first")
@@ -288,7 +273,7 @@ func TestHandler_ReportsDropsOnceAMinute(t *testing.T) {
 		require.Equal(t, 1, w.count())
 		time.Sleep(time.Second)
 		require.Equal(t, 2, w.count())
-		line := parsed(t, w.lines[1])
+		line := logstest.Parsed(t, w.lines[1])
 		delete(line, "time")
 		require.Equal(t, map[string]any{"level": "WARN", "msg": "log lines were dropped",
 			"topic": "logs", "lines": 59., "reasons": map[string]any{"buffer full": 59.},
@@ -322,8 +307,9 @@ func TestHandler_OutlivesTheHandlerForDrops(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
 				var calls atomic.Int64
-				h := newHandler(t, refuser{producer.ErrClosed}, &forebayslog.Options{Drops: stuck{
-					slog.NewJSONHandler(io.Discard, nil), func() { calls.Add(1); x.do(release) }}})
+				h := newHandler(t, logstest.Refuse(producer.ErrClosed), &forebayslog.Options{
+					Drops: stuck{slog.NewJSONHandler(io.Discard, nil),
+						func() { calls.Add(1); x.do(release) }}})
 				begin := time.Now()
 				for range 10 {
 					slog.New(h).Info("said")
@@ -392,7 +378,7 @@ func TestHandler_ConcurrentSafe(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 800, h.Stats().Sent)
 	for _, rec := range r.Records() {
-		got := parsed(t, rec.Value)
+		got := logstest.Parsed(t, rec.Value)
 		require.Equal(t, []any{1.}, got["list"])
 		g := got["g"].(map[string]any)
 		require.Equal(t, map[string]any{"i": g["i"]}, g["in"])
@@ -408,12 +394,12 @@ func TestHandler_NamesTheSource(t *testing.T) {
 		log := slog.New(newHandler(t, &r, &forebayslog.Options{AddSource: true, ReplaceAttr: replace}))
 		_, file, line, _ := runtime.Caller(0)
 		log.Info("said")
-		source := last(t, &r)["source"].(map[string]any)
+		source := logstest.Last(t, &r)["source"].(map[string]any)
 		require.Equal(t, file, source["file"])
 		require.EqualValues(t, line+1, source["line"])
 		require.Contains(t, source["function"], "TestHandler_NamesTheSource")
 		require.NoError(t, log.Handler().Handle(t.Context(), slog.Record{Message: "no place"}))
-		require.NotContains(t, last(t, &r), "source")
+		require.NotContains(t, logstest.Last(t, &r), "source")
 	}
 }
 
@@ -432,7 +418,7 @@ func TestHandler_NamesTheGroupsToReplaceAttr(t *testing.T) {
 		slog.Group("left", "drop", 1), slog.Group("i", "d", 1, slog.Group("", "e", 1)))
 	require.Equal(t, map[string][]string{"time": nil, "level": nil, "msg": nil, "a": nil, "b": {"g"},
 		"c": {"g", "h"}, "drop": {"g", "h", "left"}, "d": {"g", "h", "i"}, "e": {"g", "h", "i"}}, seen)
-	got := last(t, &r)
+	got := logstest.Last(t, &r)
 	delete(got, "time")
 	require.Equal(t, map[string]any{"level": "INFO", "msg": "said", "a": 1., "g": map[string]any{
 		"b": 1., "h": map[string]any{"c": 1., "i": map[string]any{"d": 1., "e": 1.}}}}, got)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/forebay-go/forebay/internal/ownline"
 	"github.com/forebay-go/forebay/logs"
+	"github.com/forebay-go/forebay/logs/internal/logstest"
 	forebayzap "github.com/forebay-go/forebay/logs/zap"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/producertest"
@@ -30,16 +31,6 @@ func newCore(t testing.TB, s producer.Sender, o *forebayzap.Options) *forebayzap
 	core, err := forebayzap.New(s, "logs", o)
 	require.NoError(t, err)
 	return core
-}
-
-// last returns the members of the newest line.
-func last(t require.TestingT, r *producertest.Recorder) map[string]any {
-	all := r.Records("logs")
-	require.NotEmpty(t, all)
-	members := make(map[string]any)
-	line := all[len(all)-1].Value
-	require.NoError(t, json.Unmarshal(line, &members), "%s", line)
-	return members
 }
 
 func TestCore_SendsARecordForEachLine(t *testing.T) {
@@ -61,7 +52,7 @@ func TestCore_SendsARecordForEachLine(t *testing.T) {
 	require.Equal(t, []producer.Header{{Key: "version", Value: []byte("1")}}, rec.Headers)
 	require.True(t, rec.Timestamp.IsZero(), "Kafka rejects times that are far ahead")
 	require.NotContains(t, string(rec.Value), "\n")
-	got := last(t, &r)
+	got := logstest.Last(t, &r)
 	require.Contains(t, got["stacktrace"], "TestCore_SendsARecordForEachLine")
 	require.Equal(t, zapcore.NewEntryCaller(0, file, line+1, true).TrimmedPath(), got["caller"])
 	_, err := time.Parse(time.RFC3339Nano, got["time"].(string))
@@ -146,7 +137,7 @@ func TestCore_WritesPanicsAsText(t *testing.T) {
 		Error("said", zap.Int("c", 1), zap.Reflect("json", panics{}), zap.NamedError("error", panics{}),
 			zap.Stringer("text", panics{}), zap.Object("object", panics{}),
 			zap.Field{Key: "type", Type: 99}, zap.Reflect("func", func() {}), zap.Int("after", 1))
-	got := last(t, &r)
+	got := logstest.Last(t, &r)
 	require.Equal(t, "!PANIC: no object today", got["with"])
 	require.Equal(t, 1., got["a"])
 	g := got["g"].(map[string]any)
@@ -195,43 +186,29 @@ func TestCore_SurvivesItsKey(t *testing.T) {
 	require.Nil(t, r.Records()[0].Key)
 }
 
-// flusher is a sender whose Flush waits for its context.
-type flusher struct {
-	producertest.Recorder
-	flushed int
-}
-
-func (f *flusher) Flush(ctx context.Context) error {
-	f.flushed++
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func TestCore_SyncWaitsAsLongAsItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f flusher
+		var f logstest.Flusher
 		begin := time.Now()
 		require.NoError(t, newCore(t, &f, nil).Sync())
-		require.Zero(t, f.flushed, "without the option")
+		require.Zero(t, f.Flushed, "without the option")
 		core := newCore(t, &f, &forebayzap.Options{SyncTimeout: time.Second})
 		require.ErrorIs(t, core.Sync(), context.DeadlineExceeded)
 		require.Equal(t, time.Second, time.Since(begin))
 		require.NoError(t, core.Write(zapcore.Entry{Level: zap.PanicLevel}, nil))
-		require.Equal(t, 1, f.flushed, "the program goes on")
+		require.Equal(t, 1, f.Flushed, "the program goes on")
 		require.NoError(t, core.Write(zapcore.Entry{Level: zap.FatalLevel}, nil))
-		require.Equal(t, 2, f.flushed, "zap ends the program")
-		require.NoError(t, newCore(t, refuser{nil}, &forebayzap.Options{SyncTimeout: time.Hour}).Sync())
+		require.Equal(t, 2, f.Flushed, "zap ends the program")
+		without := newCore(t, logstest.Refuse(nil), &forebayzap.Options{SyncTimeout: time.Hour})
+		require.NoError(t, without.Sync())
 	})
 }
-
-type refuser struct{ err error }
-
-func (s refuser) Send(producer.Record) error { return s.err }
 
 func TestCore_ReportsDropsOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		drops, told := observer.New(zap.WarnLevel)
-		core := newCore(t, refuser{producer.ErrBufferFull}, &forebayzap.Options{Drops: drops})
+		core := newCore(t, logstest.Refuse(producer.ErrBufferFull),
+			&forebayzap.Options{Drops: drops})
 		count := func() int {
 			synctest.Wait()
 			return told.Len()

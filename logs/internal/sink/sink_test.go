@@ -15,27 +15,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/forebay-go/forebay/logs"
+	"github.com/forebay-go/forebay/logs/internal/logstest"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
 
-// limited is a sender that refuses values above a limit, as a producer does.
-type limited struct {
-	limit, beside int // bytes; beside is what a record has beside its value
-	sent          [][]byte
-}
-
-func (s *limited) Send(rec producer.Record) error {
-	if size := len(rec.Value) + s.beside; size > s.limit {
-		return &producer.SendError{Err: producer.ErrRecordTooLarge, Size: int64(size),
-			Limit: int64(s.limit)}
-	}
-	s.sent = append(s.sent, rec.Value)
-	return nil
-}
-
 func TestSend_CutsALineThatIsTooLarge(t *testing.T) {
-	to := &limited{limit: 2000, beside: 70}
+	to := &logstest.Limited{Limit: 2000, Beside: 70}
 	s, err := New(Settings{Sender: to, Topic: "logs"})
 	require.NoError(t, err)
 	line, err := json.Marshal(map[string]any{"time": "now", "level": "INFO", "msg": "said",
@@ -49,23 +35,23 @@ func TestSend_CutsALineThatIsTooLarge(t *testing.T) {
 		G                      map[string]int
 		TruncatedBytes         int `json:"truncated_bytes"`
 	}
-	require.NoError(t, json.Unmarshal(to.sent[0], &got))
+	require.NoError(t, json.Unmarshal(to.Sent[0], &got))
 	require.Equal(t, "now INFO said", strings.Join([]string{got.Time, got.Level, got.Msg}, " "))
 	require.Equal(t, json.Number("12345678901234567"), got.ID)
 	require.Equal(t, map[string]int{"n": 1}, got.G)
 	require.Equal(t, len(line), got.TruncatedBytes)
 	require.True(t, strings.HasPrefix(got.Body, "<ä\x00<ä"))
 	require.True(t, strings.HasSuffix(got.Body, "[...]"))
-	require.Greater(t, len(to.sent[0]), 400, "not more is cut than has to be")
+	require.Greater(t, len(to.Sent[0]), 400, "not more is cut than has to be")
 }
 
 func TestSend_DropsALineThatCannotBeCut(t *testing.T) {
-	to := &limited{limit: 80, beside: 70}
+	to := &logstest.Limited{Limit: 80, Beside: 70}
 	s, err := New(Settings{Sender: to, Topic: "logs"})
 	require.NoError(t, err)
 	s.Send([]byte(`{"msg":"a message of some length"}`), nil, routing.Medium)
 	s.Send(make([]byte, largest+1), nil, routing.Medium)
-	require.Empty(t, to.sent)
+	require.Empty(t, to.Sent)
 	require.Equal(t, logs.Stats{Dropped: map[error]uint64{producer.ErrRecordTooLarge: 2}}, s.Stats())
 }
 
@@ -158,17 +144,14 @@ func TestCut_PartsNoCharacter(t *testing.T) {
 	require.Equal(t, "[...]", Cut("\x80\x80\x80", 2))
 }
 
-type refuser struct{ err error }
-
-func (s refuser) Send(producer.Record) error { return s.err }
-
 // A drop during a report is in the next one, and no report is made twice: however they meet, the
 // reports add up.
 func TestTeller_TellsOfEachDropOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told atomic.Uint64
 		var reports atomic.Int64
-		s, err := New(Settings{Sender: refuser{producer.ErrClosed}, Topic: "logs", Tell: func(d Drops) {
+		refuse := logstest.Refuse(producer.ErrClosed)
+		s, err := New(Settings{Sender: refuse, Topic: "logs", Tell: func(d Drops) {
 			reports.Add(1)
 			told.Add(d.Lines)
 			time.Sleep(time.Duration(d.Lines%7) * 10 * time.Second)
@@ -195,7 +178,8 @@ func TestTeller_TellsOfEachDropOnce(t *testing.T) {
 func TestTeller_TellsOfADropDuringAReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []uint64
-		s, err := New(Settings{Sender: refuser{producer.ErrClosed}, Topic: "logs", Tell: func(d Drops) {
+		refuse := logstest.Refuse(producer.ErrClosed)
+		s, err := New(Settings{Sender: refuse, Topic: "logs", Tell: func(d Drops) {
 			told = append(told, d.Lines)
 			time.Sleep(time.Second)
 		}})
