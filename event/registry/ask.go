@@ -48,31 +48,41 @@ func (r *Registry) askOne(ctx context.Context, at int,
 	return f
 }
 
-// lookUp asks for the ID of a schema under its subject. It registers nothing. Registries compare
-// the text, some to the letter; so the question is asked again for the normalized schema.
-func (r *Registry) lookUp(ctx context.Context, e *entry, params ...sr.Param) (id int, err error) {
-	for _, more := range [][]sr.Param{nil, {sr.Normalize}} {
-		err = r.ask(sr.WithParams(ctx, append(more, params...)...),
-			func(ctx context.Context, c *sr.Client) error {
-				found, err := c.LookupSchema(ctx, e.key.subject, e.schema)
-				id = found.ID
-				if err == nil && !validID(id) {
-					err = errNoID
-				}
-				return err
-			})
-		if !errors.Is(err, ErrNotRegistered) {
-			break
+// askID is ask for an ID, which is zero if there is an error.
+func (r *Registry) askID(ctx context.Context,
+	do func(context.Context, *sr.Client) (int, error)) (id int, err error) {
+	err = r.ask(ctx, func(ctx context.Context, c *sr.Client) (err error) {
+		id, err = do(ctx, c)
+		if err == nil && !validID(id) {
+			err = errNoID
 		}
-	}
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	return id, nil
 }
 
+// lookUp asks for the ID of a schema under its subject. It registers nothing. Registries compare
+// the text, some to the letter; so the question is asked again for the normalized schema.
+func (r *Registry) lookUp(ctx context.Context, subject string, schema sr.Schema,
+	params ...sr.Param) (id int, err error) {
+	for _, more := range [][]sr.Param{nil, {sr.Normalize}} {
+		id, err = r.askID(sr.WithParams(ctx, append(more, params...)...),
+			func(ctx context.Context, c *sr.Client) (int, error) {
+				found, err := c.LookupSchema(ctx, subject, schema)
+				return found.ID, err
+			})
+		if !errors.Is(err, ErrNotRegistered) {
+			break
+		}
+	}
+	return id, err
+}
+
 // standsFor reports whether an ID stands for the schema in the registry.
-func (r *Registry) standsFor(ctx context.Context, id int, e *entry) (bool, error) {
+func (r *Registry) standsFor(ctx context.Context, id int, schema sr.Schema) (bool, error) {
 	var there sr.Schema
 	err := r.ask(ctx, func(ctx context.Context, c *sr.Client) (err error) {
 		there, err = c.SchemaByID(ctx, id)
@@ -81,5 +91,5 @@ func (r *Registry) standsFor(ctx context.Context, id int, e *entry) (bool, error
 	if err != nil {
 		return false, err
 	}
-	return sameSchema(there, e.schema), nil
+	return sameSchema(there, schema), nil
 }

@@ -94,7 +94,7 @@ func (e LockedSchema) check() error {
 		return fmt.Errorf("subject: empty: write the subject of the schema, such as plays-value")
 	case e.Fingerprint == "":
 		return fmt.Errorf("subject %q: fingerprint: empty: write the file anew", e.Subject)
-	case e.ID < 1 || e.ID > math.MaxInt32:
+	case !validID(e.ID):
 		return fmt.Errorf("subject %q: id: %d: write the ID that the registry has given, a number "+
 			"from 1 to %d", e.Subject, e.ID, math.MaxInt32)
 	}

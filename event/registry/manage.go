@@ -25,32 +25,22 @@ var (
 // nothing, and uses neither lock file nor cache. The error wraps ErrNotRegistered if the registry
 // does not know the schema there. Tools want this; codecs look up by themselves.
 func (r *Registry) LookUp(ctx context.Context, subject string, schema sr.Schema) (int, error) {
-	e, err := r.question(subject, schema)
-	if err != nil {
+	if err := r.checkQuestion(subject, schema); err != nil {
 		return 0, err
 	}
-	return r.lookUp(ctx, e)
+	return r.lookUp(ctx, subject, schema)
 }
 
 // Register registers a schema under a subject, and returns its ID. A schema that is registered
 // keeps its ID. The error wraps ErrRejected if the registry does not take the schema. Programs that
 // send events should not call Register: a CI job does, or "forebay schema register".
-func (r *Registry) Register(ctx context.Context, subject string, schema sr.Schema) (id int,
-	err error) {
-	if _, err := r.question(subject, schema); err != nil {
+func (r *Registry) Register(ctx context.Context, subject string, schema sr.Schema) (int, error) {
+	if err := r.checkQuestion(subject, schema); err != nil {
 		return 0, err
 	}
-	err = r.ask(ctx, func(ctx context.Context, c *sr.Client) (err error) {
-		id, err = c.RegisterSchema(ctx, subject, schema, -1, -1)
-		if err == nil && !validID(id) {
-			err = errNoID
-		}
-		return err
+	return r.askID(ctx, func(ctx context.Context, c *sr.Client) (int, error) {
+		return c.RegisterSchema(ctx, subject, schema, -1, -1)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return id, nil
 }
 
 // Incompatible returns why the registry would not take a schema under a subject, nothing if it
@@ -58,7 +48,7 @@ func (r *Registry) Register(ctx context.Context, subject string, schema sr.Schem
 // schema. The error wraps ErrRejected if the schema itself is not valid.
 func (r *Registry) Incompatible(ctx context.Context, subject string, schema sr.Schema) ([]string,
 	error) {
-	if _, err := r.question(subject, schema); err != nil {
+	if err := r.checkQuestion(subject, schema); err != nil {
 		return nil, err
 	}
 	const all = -2 // against those that the level of the subject says
@@ -81,17 +71,16 @@ func (r *Registry) Incompatible(ctx context.Context, subject string, schema sr.S
 	return result.Messages, nil
 }
 
-// question checks what the registry is to be asked.
-func (r *Registry) question(subject string, schema sr.Schema) (*entry, error) {
+// checkQuestion checks what the registry is to be asked.
+func (r *Registry) checkQuestion(subject string, schema sr.Schema) error {
 	if len(r.clients) == 0 {
-		return nil, errNoRegistry
+		return errNoRegistry
 	}
 	if subject == "" {
-		return nil, errors.New("no subject: write one such as plays-value")
+		return errors.New("no subject: write one such as plays-value")
 	}
-	fingerprint, err := Fingerprint(schema)
-	if err != nil {
-		return nil, fmt.Errorf("subject %q: %w", subject, err)
+	if _, err := Fingerprint(schema); err != nil {
+		return fmt.Errorf("subject %q: %w", subject, err)
 	}
-	return &entry{key: lockKey{subject, fingerprint}, schema: schema}, nil
+	return nil
 }

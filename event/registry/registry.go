@@ -134,8 +134,6 @@ func (r *Registry) explainClosed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
-		if hold := e.state.Load().hold; hold != nil {
-			hold.Explain("the registry was closed before the ID of the schema was known")
-		}
+		e.explain("the registry was closed before the ID of the schema was known")
 	}
 }

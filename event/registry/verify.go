@@ -18,14 +18,15 @@ import (
 //   - Neither the schema nor the ID is registered: the ID stays in use, because the registry may
 //     have lost its content, and the lock file was written when it was there.
 func (r *Registry) verify(ctx context.Context, e *entry, known *state) bool {
-	id, err := r.lookUp(ctx, e, sr.ShowDeleted) // what is deleted is still decoded
+	// what is deleted is still decoded
+	id, err := r.lookUp(ctx, e.key.subject, e.schema, sr.ShowDeleted)
 	if err == nil && id == known.id {
 		return true
 	}
 	if err != nil && !errors.Is(err, ErrNotRegistered) {
 		return false
 	}
-	same, unknown := r.standsFor(ctx, known.id, e)
+	same, unknown := r.standsFor(ctx, known.id, e.schema)
 	switch {
 	case unknown == nil && same:
 		return true

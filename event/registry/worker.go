@@ -161,7 +161,7 @@ func (r *Registry) step(ctx context.Context, s *subject, e *entry) bool {
 	if known := e.state.Load(); known.hold == nil {
 		return r.verify(ctx, e, known)
 	}
-	id, err := r.lookUp(ctx, e)
+	id, err := r.lookUp(ctx, e.key.subject, e.schema)
 	if err != nil {
 		r.failed(s, e, err)
 		return false
