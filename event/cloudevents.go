@@ -172,15 +172,14 @@ func (c *call) addAttributes(s *scratch) string {
 	if at.Year() < 0 || at.Year() > 9999 {
 		return "CloudEvents have no times outside of the years 0 to 9999"
 	}
-	id := c.id
 	if c.has&hasID == 0 {
 		from := len(s.buf)
 		s.buf = appendID(s.buf, at)
 		s.add(headerID, s.buf[from:])
-	} else if hint := badText(id); hint != "" {
+	} else if hint := badText(c.id); hint != "" {
 		return "the ID " + hint
 	} else {
-		s.add(headerID, s.copy(id))
+		s.add(headerID, s.copy(c.id))
 	}
 	from := len(s.buf)
 	s.buf = at.AppendFormat(s.buf, time.RFC3339Nano)

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -148,9 +149,10 @@ func (e *Event[T]) Record(v T, opts ...SendOption) (producer.Record, error) {
 		return producer.Record{}, err
 	}
 	rec := c.rec
-	rec.Key, rec.Value, rec.Headers = clone(rec.Key), clone(rec.Value), slices.Clone(rec.Headers)
+	rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
+	rec.Headers = slices.Clone(rec.Headers)
 	for i := range rec.Headers {
-		rec.Headers[i].Value = clone(rec.Headers[i].Value)
+		rec.Headers[i].Value = bytes.Clone(rec.Headers[i].Value)
 	}
 	s.free()
 	return rec, nil

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -23,9 +24,8 @@ type settings struct {
 	headers    []producer.Header
 	attributes *Attributes // nil: no CloudEvents
 
-	keyed   bool // with KeyBy
-	key     any  // of KeyBy: a func(dst []byte, v T) ([]byte, bool)
-	keyType reflect.Type
+	key     any          // of KeyBy: a func(dst []byte, v T) ([]byte, bool); nil if it got none
+	keyType reflect.Type // of the events of KeyBy; nil: there is no KeyBy
 
 	wrong []error
 }
@@ -43,7 +43,7 @@ func (s *settings) reject(format string, args ...any) {
 func KeyBy[T any, K ~string | ~[]byte](key func(T) K) Option {
 	isBytes := reflect.TypeFor[K]().Kind() == reflect.Slice
 	return optionFunc(func(s *settings) {
-		s.keyed, s.keyType = true, reflect.TypeFor[T]()
+		s.keyType = reflect.TypeFor[T]()
 		if key == nil {
 			s.reject("KeyBy: the function is nil: write one, or leave the option out")
 			return
@@ -66,23 +66,15 @@ func (o SendOption) apply(s *settings) {
 	case optionAt:
 		s.reject("At is an option of Send: each event has a time of its own")
 	case optionHeader:
-		s.headers = append(s.headers, producer.Header{Key: o.text, Value: clone(o.value)})
+		s.headers = append(s.headers, producer.Header{Key: o.text, Value: bytes.Clone(o.value)})
 	case optionHeaderString:
 		s.headers = append(s.headers, producer.Header{Key: o.text, Value: []byte(o.text2)})
 	case optionKey:
-		o.value = clone(o.value)
+		o.value = bytes.Clone(o.value)
 		o.set(&s.defaults)
 	default:
 		o.set(&s.defaults)
 	}
-}
-
-// clone returns a copy of b that is nil only if b is.
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append([]byte{}, b...)
 }
 
 // check returns all that is wrong with the options.
@@ -91,7 +83,7 @@ func (s *settings) check(topic, contentType string, canReport bool, sender produ
 	if p := d.rec.Priority; p != routing.Unset && !p.Valid() {
 		s.reject("Priority: %v does not exist: write routing.Low, Medium or High", p)
 	}
-	if s.keyed && d.has&(hasKey|hasKeyString) != 0 {
+	if s.keyType != nil && d.has&(hasKey|hasKeyString) != 0 {
 		s.reject("KeyBy: given together with Key or KeyString, which would always take " +
 			"precedence: remove one of them")
 	}
