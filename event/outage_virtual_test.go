@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/forebay-go/forebay/event"
+	"github.com/forebay-go/forebay/internal/faultnet"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -31,19 +29,22 @@ func TestVirtual_EventsOutliveOutages(t *testing.T) {
 				kfake.ListenFn(network.Listen), kfake.SeedTopics(3, "plays"))
 			require.NoError(rt, err)
 			defer kafka.Close()
-			var away atomic.Bool
-			away.Store(rapid.Bool().Draw(rt, "away at first"))
+			link, away := faultnet.New(network.DialContext), false
+			toggle := func() {
+				if away = !away; away {
+					link.Cut()
+				} else {
+					link.Restore()
+				}
+			}
+			if rapid.Bool().Draw(rt, "away at first") {
+				toggle()
+			}
 			p, err := producer.New(producer.Config{
 				Clusters: map[string]producer.ClusterConfig{"events": {Brokers: kafka.ListenAddrs()}},
 				Priorities: producer.PrioritiesConfig{
 					Medium: producer.PriorityConfig{DeliveryTimeout: 24 * time.Hour}},
-			}, producer.WithDialer(func(ctx context.Context, n, addr string) (net.Conn, error) {
-				if away.Load() {
-					return nil, syscall.ECONNREFUSED
-				}
-				conn, err := network.DialContext(ctx, n, addr)
-				return &cut{conn, &away}, err
-			}))
+			}, producer.WithDialer(link.Dial))
 			require.NoError(rt, err)
 			defer closeNow(p)
 			e, err := event.New(p, "plays", event.JSON[play](),
@@ -55,7 +56,7 @@ func TestVirtual_EventsOutliveOutages(t *testing.T) {
 				v := play{Text: fmt.Sprintf("%d %d", rapid.IntRange(0, 3).Draw(rt, "key"), n)}
 				switch rapid.IntRange(0, 5).Draw(rt, "step") {
 				case 0:
-					away.Store(!away.Load())
+					toggle()
 				case 1:
 					time.Sleep(time.Duration(rapid.IntRange(1, 1000).Draw(rt, "s")) * time.Second)
 				case 2:
@@ -68,7 +69,7 @@ func TestVirtual_EventsOutliveOutages(t *testing.T) {
 				}
 				sent[v.Text[:1]] = append(sent[v.Text[:1]], v.Text)
 			}
-			away.Store(false)
+			link.Restore()
 			require.NoError(rt, p.Flush(context.Background()))
 			s := p.Stats()
 			require.True(rt, s.Total.Balanced())
@@ -77,20 +78,6 @@ func TestVirtual_EventsOutliveOutages(t *testing.T) {
 			require.Equal(rt, sent, readAll(rt, kafka, network, int(s.Total.Accepted)))
 		})
 	})
-}
-
-// cut is a connection that is reset while the cluster is away.
-type cut struct {
-	net.Conn
-	away *atomic.Bool
-}
-
-func (c *cut) Write(b []byte) (int, error) {
-	if c.away.Load() {
-		c.Close()
-		return 0, syscall.ECONNRESET
-	}
-	return c.Conn.Write(b)
 }
 
 func closeNow(p *producer.Producer) {
