@@ -83,7 +83,7 @@ func (l *locking) run(ctx context.Context, out io.Writer, schemas []namedSchema)
 	if l.check {
 		return l.compare(out, before, after, nil)
 	}
-	if string(before.Bytes()) == string(after.Bytes()) && exists(l.path) {
+	if string(before.Bytes()) == string(after.Bytes()) {
 		fmt.Fprintf(out, "\n%s is up to date\n", l.path)
 		return nil
 	}
@@ -92,11 +92,6 @@ func (l *locking) run(ctx context.Context, out io.Writer, schemas []namedSchema)
 	}
 	fmt.Fprintf(out, "\n%s written\n", l.path)
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // readLockFile returns the lock file, empty if there is none.
