@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/forebay-go/forebay/event/protobuf"
 	"github.com/forebay-go/forebay/event/registry"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/test/kafkatest"
@@ -181,14 +182,6 @@ func TestKafka_ARealRegistryContradictsALockFile(t *testing.T) {
 	require.Contains(t, none.Hold().String(), "has another schema under the ID")
 }
 
-// marshaled is a codec of Protobuf messages.
-type marshaled[T proto.Message] struct{}
-
-func (marshaled[T]) Append(dst []byte, v T) ([]byte, error) {
-	return proto.MarshalOptions{}.MarshalAppend(dst, v)
-}
-func (marshaled[T]) ContentType() string { return "application/protobuf" }
-
 const twoMessages = `syntax = "proto3";
 message Struct { map<string, Value> fields = 1; }
 message Value { double number_value = 2; }
@@ -204,10 +197,10 @@ func TestKafka_ProtobufMessagesCarryTheirPlace(t *testing.T) {
 	schema := sr.Schema{Schema: twoMessages, Type: sr.TypeProtobuf}
 	id, err := operator.Register(t.Context(), subject, schema)
 	require.NoError(t, err)
-	values, err := registry.NewCodec(operator, subject, schema, marshaled[*structpb.Value]{})
+	values, err := registry.NewCodec(operator, subject, schema, protobuf.New[*structpb.Value]())
 	require.NoError(t, err)
 	nested, err := registry.NewCodec(operator, subject, schema,
-		marshaled[*descriptorpb.DescriptorProto_ExtensionRange]{})
+		protobuf.New[*descriptorpb.DescriptorProto_ExtensionRange]())
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return values.Hold() == nil }, patience, time.Millisecond)
 
