@@ -33,10 +33,7 @@ type SchemaRegistry struct {
 // 110 MB. SharedRegistry is safe for concurrent use.
 func SharedRegistry(t testing.TB) *SchemaRegistry {
 	t.Helper()
-	if os.Getenv(SkipVariable) == "1" {
-		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real registry and %s=1 is set",
-			SkipVariable)
-	}
+	skipIfTold(t, "registry")
 	s, err := takeRegistry()
 	if err != nil {
 		t.Fatalf("kafkatest: no schema registry to test with: %v\n(%s=1 skips the tests that "+
@@ -191,12 +188,9 @@ func registryApp() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), fillLimit)
 	defer cancel()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make the cache: %w", err)
-	}
-	unlock, err := lockFile(ctx, filepath.Join(dir, "lock"))
+	unlock, err := lockCache(ctx, dir)
 	if err != nil {
-		return "", fmt.Errorf("lock the cache: %w", err)
+		return "", err
 	}
 	defer unlock()
 	if exists(app) { // another process has filled it
@@ -207,10 +201,9 @@ func registryApp() (string, error) {
 
 // fetchRegistry has Maven unpack the registry into part, and moves it to app.
 func fetchRegistry(ctx context.Context, part, app string) error {
-	mvn, err := exec.LookPath("mvn")
+	mvn, err := findMaven()
 	if err != nil {
-		return fmt.Errorf("mvn is missing: %w; install Maven, for instance the package maven, "+
-			"or set %s to a cache that another machine filled", err, CacheVariable)
+		return err
 	}
 	if err := os.RemoveAll(part); err != nil { // of a process that was killed
 		return fmt.Errorf("clear the cache: %w", err)

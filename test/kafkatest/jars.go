@@ -58,10 +58,7 @@ func needKit(t testing.TB) *kit {
 // needKitOf returns the kit of a version, or ends t.
 func needKitOf(t testing.TB, version string) *kit {
 	t.Helper()
-	if os.Getenv(SkipVariable) == "1" {
-		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real Kafka and %s=1 is set",
-			SkipVariable)
-	}
+	skipIfTold(t, "Kafka")
 	theKit, _ := kits.LoadOrStore(version, sync.OnceValues(func() (*kit, error) {
 		return makeKitOf(version)
 	}))
@@ -71,6 +68,15 @@ func needKitOf(t testing.TB, version string) *kit {
 			SkipVariable)
 	}
 	return k
+}
+
+// skipIfTold skips a test that needs the real thing, if SkipVariable says so.
+func skipIfTold(t testing.TB, thing string) {
+	t.Helper()
+	if os.Getenv(SkipVariable) == "1" {
+		t.Skipf("SKIPPED, NOTHING WAS PROVEN: this test needs a real %s and %s=1 is set", thing,
+			SkipVariable)
+	}
 }
 
 func makeKit() (*kit, error) { return makeKitOf(kafkaVersion) }
@@ -128,12 +134,9 @@ func (k *kit) keeper() bool {
 func (k *kit) fill(dir, libs, archive string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), fillLimit)
 	defer cancel()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make the cache: %w", err)
-	}
-	unlock, err := lockFile(ctx, filepath.Join(dir, "lock"))
+	unlock, err := lockCache(ctx, dir)
 	if err != nil {
-		return fmt.Errorf("lock the cache: %w", err)
+		return err
 	}
 	defer unlock()
 	part := filepath.Join(dir, "part")
@@ -159,6 +162,17 @@ func (k *kit) fill(dir, libs, archive string) error {
 		return k.makeArchive(ctx, part, archive)
 	}
 	return nil
+}
+
+// lockCache makes a folder of the cache, and waits until no other process fills it.
+func lockCache(ctx context.Context, dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the cache: %w", err)
+	}
+	if unlock, err = lockFile(ctx, filepath.Join(dir, "lock")); err != nil {
+		return nil, fmt.Errorf("lock the cache: %w", err)
+	}
+	return unlock, nil
 }
 
 // makeSnapshot has Kafka's own tool format a folder and keeps of it what is the same for every

@@ -16,12 +16,21 @@ import (
 //go:embed pom.xml
 var pom string
 
-// copyJars has Maven put Kafka's jars and all they need into part, then moves them to libs.
-func (k *kit) copyJars(ctx context.Context, part, libs string) error {
+// findMaven returns the path of the mvn command. The error says what to do.
+func findMaven() (string, error) {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
-		return fmt.Errorf("mvn is missing: %w; install Maven, for instance the package maven, "+
+		return "", fmt.Errorf("mvn is missing: %w; install Maven, for instance the package maven, "+
 			"or set %s to a cache that another machine filled", err, CacheVariable)
+	}
+	return mvn, nil
+}
+
+// copyJars has Maven put Kafka's jars and all they need into part, then moves them to libs.
+func (k *kit) copyJars(ctx context.Context, part, libs string) error {
+	mvn, err := findMaven()
+	if err != nil {
+		return err
 	}
 	file, err := os.Create(filepath.Join(part, "pom.xml"))
 	if err != nil {
