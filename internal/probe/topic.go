@@ -78,26 +78,21 @@ func (t *topic) permission(ops int32) {
 
 // replicas checks that acks: all can be had, now and while a broker is down.
 func (t *topic) replicas(is *kmsg.MetadataResponseTopic) {
-	f := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync,
-		AcksAll: !t.LeaderAcks}
-	if level, text := f.Judge(); level == preflight.Problem {
-		t.add(preflight.Replicas, level, "%s", text)
-		return
-	}
+	judged := Copies{Replicas: t.facts.Replicas, MinInSync: t.facts.MinInSync,
+		AcksAll: !t.LeaderAcks}.Judge()
 	short := 0
 	for _, p := range is.Partitions {
 		if p.Leader >= 0 && len(p.ISR) < t.facts.MinInSync {
 			short++
 		}
 	}
-	if short > 0 && !t.LeaderAcks {
+	if short > 0 && !t.LeaderAcks && judged.Level < preflight.Problem {
 		t.add(preflight.Replicas, preflight.Problem, "%d of %d partitions have fewer replicas in "+
 			"sync than min.insync.replicas (%d): no record can be written to them with acks: all: "+
 			"start the brokers that are down", short, len(is.Partitions), t.facts.MinInSync)
 		return
 	}
-	level, text := f.Judge()
-	t.add(preflight.Replicas, level, "%s", text)
+	t.findings = append(t.findings, judged)
 }
 
 // Copies are what counts of the replicas of a topic.
@@ -108,19 +103,21 @@ type Copies struct {
 }
 
 // Judge says whether there are enough replicas.
-func (c Copies) Judge() (preflight.Level, string) {
-	have := plural(c.Replicas, "replica", "replicas")
+func (c Copies) Judge() preflight.Finding {
+	f := preflight.Finding{Check: preflight.Replicas,
+		Text: plural(c.Replicas, "replica", "replicas")}
 	switch {
 	case !c.AcksAll:
-		return preflight.OK, have
 	case c.MinInSync > c.Replicas:
-		return preflight.Problem, have + ", but min.insync.replicas is " +
-			strconv.Itoa(c.MinInSync) + ": no record can be written with acks: all"
+		f.Level = preflight.Problem
+		f.Text += ", but min.insync.replicas is " + strconv.Itoa(c.MinInSync) +
+			": no record can be written with acks: all"
 	case c.MinInSync == c.Replicas && c.MinInSync > 1:
-		return preflight.Warning, have + ", and min.insync.replicas is the same: no record can " +
-			"be written while a broker is down"
+		f.Level = preflight.Warning
+		f.Text += ", and min.insync.replicas is the same: no record can be written while a " +
+			"broker is down"
 	}
-	return preflight.OK, have
+	return f
 }
 
 func (t *topic) sizes() {

@@ -49,7 +49,7 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 	for _, w := range topics {
 		want := wishFor(w, cfg.Clusters[name].CreateTopics, choices)
 		if is, there := existing[w.Topic]; there {
-			v.compare(ctx, admin, w, want, is, len(brokers), acksAll(cfg, w.Topic))
+			v.compare(ctx, admin, w, want, is, len(brokers))
 			continue
 		}
 		v.create(ctx, admin, w, want, len(brokers), dryRun)
@@ -59,16 +59,17 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 
 // compare says how an existing topic differs from what is wanted.
 func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, want wish,
-	is kadm.TopicDetail, brokers int, acksAll bool) {
+	is kadm.TopicDetail, brokers int) {
 	configs, err := admin.DescribeTopicConfigs(ctx, w.Topic)
 	if err != nil {
 		v.add(Warning, w.Topic, "exists, but its settings cannot be read: %v", why(err))
 		return
 	}
 	settings := settingsOf(configs, w.Topic)
+	copies := probe.Copies{Replicas: fewestReplicas(is),
+		MinInSync: int(settings["min.insync.replicas"]), AcksAll: !w.LeaderAcks}
 	p := &verdicts{cluster: v.cluster}
-	p.copies(w.Topic, want, probe.Copies{Replicas: fewestReplicas(is),
-		MinInSync: int(settings["min.insync.replicas"]), AcksAll: acksAll}, brokers)
+	p.copies(w.Topic, want, copies.Replicas, copies.Judge(), brokers)
 	p.retention(w.Topic, want, fromMillis(settings[retentionKey]))
 	same := true
 	for _, found := range p.all {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/preflight"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -32,17 +31,11 @@ func Probe(ctx context.Context, cfg producer.Config, choices Choices, more ...st
 		for _, t := range c.Topics {
 			want := wishFor(Wanted{Topic: t.Name, Priority: t.Priority},
 				cfg.Clusters[c.Name].CreateTopics, choices)
-			v.topic(t, want, c.Brokers, acksAll(cfg, t.Name))
+			v.topic(t, want, c.Brokers)
 		}
 		all = append(all, v.all...)
 	}
 	return all, nil
-}
-
-// acksAll reports whether the records of a topic wait for all replicas in sync.
-func acksAll(cfg producer.Config, topic string) bool {
-	is, err := cfg.Topic(topic)
-	return err == nil && is.Acks == "all"
 }
 
 // found adds a finding as it is.
@@ -55,39 +48,31 @@ func (v *verdicts) found(about string, f preflight.Finding) {
 }
 
 // topic adds what was found about a topic, and how it differs from what is wanted of it.
-func (v *verdicts) topic(t preflight.Topic, want wish, brokers int, acksAll bool) {
+func (v *verdicts) topic(t preflight.Topic, want wish, brokers int) {
 	for _, f := range t.Findings {
 		if f.Check != preflight.Replicas || t.Fallback {
 			v.found(t.Name, f)
 			continue
 		}
-		if f.Level == preflight.Problem {
-			v.found(t.Name, f)
-		} else {
-			v.copies(t.Name, want, probe.Copies{Replicas: t.Replicas, MinInSync: t.MinInSync,
-				AcksAll: acksAll}, brokers)
-		}
+		v.copies(t.Name, want, t.Replicas, f, brokers)
 		v.retention(t.Name, want, t.Retention)
 	}
 }
 
-// copies checks the number of replicas. If only the priority wants more, a lack of them is a
-// warning.
-func (v *verdicts) copies(topic string, want wish, is probe.Copies, brokers int) {
-	level, have := Warning, plural(is.Replicas, "replica", "replicas")
+// copies checks the number of replicas, about which judged says whether they are enough for the
+// acks. If only the priority wants more, a lack of them is a warning.
+func (v *verdicts) copies(topic string, want wish, is int, judged preflight.Finding, brokers int) {
+	level, have := Warning, plural(is, "replica", "replicas")
 	if want.copiesAsked {
 		level = Wrong
 	}
-	judged, text := is.Judge()
-	switch lack := is.Replicas < want.copies; {
-	case judged == preflight.Problem:
-		v.add(Wrong, topic, "%s", text)
+	switch lack := is < want.copies && judged.Level < preflight.Problem; {
 	case lack && !want.copiesAsked && brokers == 1:
 		v.add(OK, topic, "%s, because the cluster has 1 broker", have)
 	case lack:
 		v.add(level, topic, "%s: %s %d", have, want.copiesBy, want.copies)
 	default:
-		v.add(levelOf(judged), topic, "%s", text)
+		v.found(topic, judged)
 	}
 }
 

@@ -215,3 +215,30 @@ func TestTopics_GoToTheClusterOfTheirPriorityAndItsFallbacks(t *testing.T) {
 		"b high.p.* high true", "b high.p.1 high true", "b x medium false",
 		"b other medium false"}, lines)
 }
+
+func TestTopics_HaveTheAcksOfTheirEntryUnderEachName(t *testing.T) {
+	cfg := producer.Config{
+		Clusters: map[string]producer.ClusterConfig{"a": {Brokers: []string{"a:1"}},
+			"b": {Brokers: []string{"b:1"}}},
+		Priorities: producer.PrioritiesConfig{
+			High: producer.PriorityConfig{Cluster: "a",
+				Fallbacks: []routing.Fallback{{Cluster: "b", Prefix: "f."}}},
+			Medium: producer.PriorityConfig{Cluster: "a"},
+		},
+		Topics: []producer.TopicConfig{{Topic: "x", Priority: routing.High, Acks: "leader"},
+			{Topic: "p.*", Acks: "leader"}, {Topic: "y", Linger: 1}},
+	}
+	for acks, want := range map[string][]string{
+		"all":    {"a x true", "a p.* true", "a y false", "a p.1 true", "a z false", "b f.x true"},
+		"leader": {"a x true", "a p.* true", "a y true", "a p.1 true", "a z true", "b f.x true"},
+	} {
+		cfg.Batching.Acks = acks
+		wanted, err := Topics(cfg, "p.1", "z")
+		require.NoError(t, err)
+		var lines []string
+		for _, w := range wanted {
+			lines = append(lines, fmt.Sprint(w.Cluster, " ", w.Topic, " ", w.LeaderAcks))
+		}
+		require.Equal(t, want, lines)
+	}
+}

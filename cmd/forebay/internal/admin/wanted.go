@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"cmp"
+
 	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
@@ -24,11 +26,19 @@ func Topics(cfg producer.Config, more ...string) ([]Wanted, error) {
 		routes[priority] = probe.Route{Cluster: pc.Cluster, Fallbacks: pc.Fallbacks}
 	}
 	var rules []probe.Rule
-	for _, r := range cfg.Rules() {
-		rules = append(rules, probe.Rule{Topic: r.Topic, Priority: r.Priority})
+	add := func(topic string, priority routing.Priority, entry int) { // in cfg.Topics; -1: none
+		acks := cfg.Batching.Acks
+		if entry >= 0 {
+			acks = cmp.Or(cfg.Topics[entry].Acks, acks)
+		}
+		rules = append(rules, probe.Rule{Topic: topic, Priority: priority,
+			Settings: probe.Settings{LeaderAcks: acks == "leader"}})
+	}
+	for i, r := range cfg.Rules() {
+		add(r.Topic, r.Priority, i)
 	}
 	for _, topic := range more {
-		rules = append(rules, probe.Rule{Topic: topic, Priority: table.Priority(topic)})
+		add(topic, table.Priority(topic), table.Match(topic))
 	}
 	return routes.Topics(rules), nil
 }
