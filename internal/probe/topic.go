@@ -1,9 +1,7 @@
 package probe
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,29 +13,23 @@ import (
 
 // describe notes the facts about an existing topic.
 func (t *topic) describe(is *kmsg.MetadataResponseTopic) {
-	fewest := func(of func(kmsg.MetadataResponseTopicPartition) []int32) int {
-		return len(of(slices.MinFunc(is.Partitions,
-			func(a, b kmsg.MetadataResponseTopicPartition) int {
-				return cmp.Compare(len(of(a)), len(of(b)))
-			})))
+	replicas, inSync := math.MaxInt, math.MaxInt
+	for _, p := range is.Partitions { // at least one
+		replicas, inSync = min(replicas, len(p.Replicas)), min(inSync, len(p.ISR))
 	}
 	t.facts = preflight.Topic{
-		Partitions: len(is.Partitions),
-		Replicas: fewest(func(p kmsg.MetadataResponseTopicPartition) []int32 {
-			return p.Replicas
-		}),
-		InSync: fewest(func(p kmsg.MetadataResponseTopicPartition) []int32 {
-			return p.ISR
-		}),
+		Partitions:      len(is.Partitions),
+		Replicas:        replicas,
+		InSync:          inSync,
 		MinInSync:       int(t.settings[minInSync]),
 		MaxMessageBytes: int(t.settings[maxMessageBytes]),
-		Retention:       fromMillis(t.settings[retention]),
+		Retention:       FromMillis(t.settings[retention]),
 	}
 }
 
-// fromMillis returns the retention that a value of retention.ms means: negative for forever, and
+// FromMillis returns the retention that a value of retention.ms means: negative for forever, and
 // for centuries.
-func fromMillis(ms int64) time.Duration {
+func FromMillis(ms int64) time.Duration {
 	if ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
 		return -1
 	}

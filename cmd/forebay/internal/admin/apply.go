@@ -70,7 +70,7 @@ func (v *verdicts) compare(ctx context.Context, admin *kadm.Client, w Wanted, wa
 		MinInSync: int(settings["min.insync.replicas"]), AcksAll: !w.LeaderAcks}
 	p := &verdicts{cluster: v.cluster}
 	p.copies(w.Topic, want, copies.Replicas, copies.Judge(), brokers)
-	p.retention(w.Topic, want, fromMillis(settings[retentionKey]))
+	p.retention(w.Topic, want, probe.FromMillis(settings[retentionKey]))
 	same := true
 	for _, found := range p.all {
 		if found.Level != OK {

@@ -3,12 +3,12 @@ package admin
 import (
 	"fmt"
 	"maps"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -58,7 +58,7 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 		s.configs = make(map[string]string)
 	}
 	if ms, err := strconv.ParseInt(s.configs[retentionKey], 10, 64); err == nil {
-		s.retention, s.retentionBy = fromMillis(ms), "create_topics asks for"
+		s.retention, s.retentionBy = probe.FromMillis(ms), "create_topics asks for"
 		s.leastKept = s.retention
 	}
 	if kept, ok := choices.Retention.Of(w.Topic); ok {
@@ -76,15 +76,6 @@ func wishFor(w Wanted, settings producer.CreateTopicsConfig, choices Choices) wi
 
 // retentionKey is Kafka's name for the retention, in milliseconds; -1 means forever.
 const retentionKey = "retention.ms"
-
-// fromMillis returns the retention that a value of retention.ms means: negative for forever, and
-// for centuries.
-func fromMillis(ms int64) time.Duration {
-	if ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
-		return -1
-	}
-	return time.Duration(ms) * time.Millisecond
-}
 
 // request returns the settings in the form that kadm sends.
 func (s wish) request() map[string]*string {
