@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -37,7 +38,7 @@ func (k *check) reach(ctx context.Context) (good []string) {
 		return greet(ctx, client.SeedBrokers()[0])
 	})
 	away := preflight.Warning
-	if !anyAnswers(answers) {
+	if !slices.ContainsFunc(answers, func(a answer) bool { return a.err == nil }) {
 		away = preflight.Problem
 	}
 	want, says := c.ID, "cluster_id"
@@ -61,15 +62,6 @@ func (k *check) reach(ctx context.Context) (good []string) {
 		k.add(ctx, preflight.Reachable, preflight.OK, addr, "answers")
 	}
 	return good
-}
-
-func anyAnswers(answers []answer) bool {
-	for _, a := range answers {
-		if a.err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // brokers asks which brokers the cluster has, and whether each can be reached where the cluster
