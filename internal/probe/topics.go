@@ -18,14 +18,12 @@ import (
 
 // topics checks the wanted topics.
 func (k *check) topics(ctx context.Context, client *kgo.Client) {
-	wanted := slices.DeleteFunc(slices.Clone(k.cluster.Wanted),
-		func(w Wanted) bool { return w.Cluster != k.cluster.Name })
-	if len(wanted) == 0 {
+	if len(k.cluster.Wanted) == 0 {
 		k.add(ctx, preflight.Exists, preflight.OK, "",
 			"no topic was checked, because none is known for this cluster")
 		return
 	}
-	topics, ok := k.resolved(ctx, client, wanted)
+	topics, ok := k.resolved(ctx, client)
 	if !ok || len(topics) == 0 {
 		return
 	}
@@ -109,12 +107,11 @@ func absent(is *kmsg.MetadataResponseTopic) error {
 	return kerr.UnknownTopicOrPartition
 }
 
-// resolved returns wanted with existing topics in place of patterns, and without names that no
-// topic can have.
-func (k *check) resolved(ctx context.Context, client *kgo.Client, wanted []Wanted) (topics []Wanted,
-	ok bool) {
+// resolved returns what is wanted with existing topics in place of patterns, and without names that
+// no topic can have.
+func (k *check) resolved(ctx context.Context, client *kgo.Client) (topics []Wanted, ok bool) {
 	var existing []string
-	if slices.ContainsFunc(wanted, Wanted.Pattern) {
+	if slices.ContainsFunc(k.cluster.Wanted, Wanted.Pattern) {
 		k.awaits("the list of topics")
 		all, err := metadata(ctx, client, nil)
 		if err != nil {
@@ -129,7 +126,7 @@ func (k *check) resolved(ctx context.Context, client *kgo.Client, wanted []Wante
 		}
 		slices.Sort(existing)
 	}
-	topics, none := Resolve(wanted, existing)
+	topics, none := Resolve(k.cluster.Wanted, existing)
 	for _, w := range none {
 		f := finding(preflight.Exists, preflight.OK, "", "no topic matches this pattern")
 		if _, err := path.Match(w.Topic, ""); err != nil {

@@ -67,6 +67,12 @@ func (r *Routes) Topics(rules []Rule) []Wanted {
 	return unique(wanted)
 }
 
+// In returns what of wanted is in the cluster of that name.
+func In(cluster string, wanted []Wanted) []Wanted {
+	return slices.DeleteFunc(slices.Clone(wanted),
+		func(w Wanted) bool { return w.Cluster != cluster })
+}
+
 // unique returns wanted without what is in it already.
 func unique(wanted []Wanted) []Wanted {
 	seen := make(map[Wanted]bool)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,8 +22,6 @@ import (
 func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wanted, choices Choices,
 	dryRun bool) []Verdict {
 	v := &verdicts{cluster: name}
-	wanted = slices.DeleteFunc(slices.Clone(wanted),
-		func(w Wanted) bool { return w.Cluster != name })
 	client, err := newClient(cfg, name)
 	if err != nil {
 		v.add(Wrong, "", "%v", err)
@@ -37,7 +34,7 @@ func Apply(ctx context.Context, cfg producer.Config, name string, wanted []Wante
 		v.add(Wrong, "", "cannot list topics: %v", why(err))
 		return v.all
 	}
-	topics, none := probe.Resolve(wanted, existing.Names())
+	topics, none := probe.Resolve(probe.In(name, wanted), existing.Names())
 	for _, w := range none {
 		v.add(OK, w.Topic, "no topic matches this pattern: name the topics to create with --topic")
 	}
