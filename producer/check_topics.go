@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -17,12 +18,11 @@ func (c *checker) topics(cfg *Config) *routing.Table {
 		c.topic(fmt.Sprintf("topics[%d]", i), &cfg.Topics[i], cfg)
 		c.priorityGiven(cfg.Topics, i)
 	}
-	for i := range cfg.Topics {
-		if t := &cfg.Topics[i]; !t.setsNothing() { // else the table asks for a priority
-			defaultTo(&t.Priority, routing.Medium)
-		}
+	rules := cfg.Rules()
+	for i, r := range rules {
+		cfg.Topics[i].Priority = r.Priority
 	}
-	table, err := routing.NewTable(cfg.Rules())
+	table, err := routing.NewTable(rules)
 	if err != nil {
 		c.errs = append(c.errs, err)
 	}
@@ -52,9 +52,7 @@ func (c *checker) topic(field string, t *TopicConfig, cfg *Config) {
 	if t.Compression != "" {
 		c.codec(field+".compression", &t.Compression)
 	}
-	is := *t
-	cfg.fill(&is, routing.Medium)
-	c.level(field, is.Compression, t.CompressionLevel)
+	c.level(field, cmp.Or(t.Compression, cfg.Batching.Compression), t.CompressionLevel)
 }
 
 // priorityGiven checks that entry i has a priority, if its topics would have another one than

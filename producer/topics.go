@@ -72,7 +72,7 @@ func (c *TopicConfig) rulesOnly() bool {
 func (cfg Config) Rules() []routing.Rule {
 	rules := make([]routing.Rule, len(cfg.Topics))
 	for i, t := range cfg.Topics {
-		if !t.setsNothing() {
+		if !t.setsNothing() { // else the table asks for a priority
 			defaultTo(&t.Priority, routing.Medium)
 		}
 		rules[i] = routing.Rule{Topic: t.Topic, Priority: t.Priority, MaxShare: t.MaxShare}
