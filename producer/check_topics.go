@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/forebay-go/forebay/buffer"
+	"github.com/forebay-go/forebay/internal/probe"
 	"github.com/forebay-go/forebay/routing"
 )
 
@@ -65,7 +65,7 @@ func (c *checker) priorityGiven(all []TopicConfig, i int) {
 	for j, other := range all {
 		matches, err := path.Match(other.Topic, t.Topic)
 		if j == i || err != nil || !matches || other.Topic == t.Topic ||
-			j < i && strings.ContainsAny(t.Topic, wild) { // this entry does not decide
+			j < i && probe.IsPattern(t.Topic) { // this entry does not decide
 			continue
 		}
 		if p := other.Priority; p != routing.Unset && p != routing.Medium {
@@ -76,9 +76,6 @@ func (c *checker) priorityGiven(all []TopicConfig, i int) {
 		return
 	}
 }
-
-// wild are the characters that make a pattern of a name.
-const wild = `*?[\`
 
 // The sizes that a full batch may have, in bytes.
 const (

@@ -27,7 +27,7 @@ func (cfg Config) Preflight(ctx context.Context, topics []string, opts ...Option
 	if err != nil {
 		return preflight.Report{}, err
 	}
-	return o.preflight(ctx, &full, full.wanted(table, topics)), nil
+	return o.preflight(ctx, &full, full.asked(table, topics)), nil
 }
 
 // Preflight asks the clusters whether records would be delivered with the settings in force:
@@ -56,11 +56,11 @@ func (cfg Config) Preflight(ctx context.Context, topics []string, opts ...Option
 // application that ignore their context are left behind. Preflight is safe for concurrent use.
 func (p *Producer) Preflight(ctx context.Context, topics ...string) preflight.Report {
 	s := p.setup.Load()
-	wanted := s.cfg.wanted(s.rules, topics)
+	rules := s.cfg.asked(s.rules, topics)
 	if len(topics) == 0 {
-		wanted = s.cfg.routes().Topics(append(s.cfg.named(), s.seen()...))
+		rules = append(rules, s.seen()...)
 	}
-	return p.options.preflight(ctx, &s.cfg, wanted)
+	return p.options.preflight(ctx, &s.cfg, rules)
 }
 
 // seen returns the topics in use, each with the priorities of its records.
@@ -68,7 +68,8 @@ func (s *setup) seen() (rules []probe.Rule) {
 	for l := range s.eachLane {
 		topics, _ := l.Buffer.Topics()
 		for _, t := range topics {
-			rules = append(rules, s.cfg.ruled(s.rules.Match(t.Name()), t.Name(), l.Priority))
+			is := s.cfg.entry(s.rules.Match(t.Name()))
+			rules = append(rules, s.cfg.ruled(is, t.Name(), l.Priority))
 		}
 	}
 	slices.SortStableFunc(rules, func(a, b probe.Rule) int {
@@ -78,42 +79,36 @@ func (s *setup) seen() (rules []probe.Rule) {
 }
 
 // named returns the topics that cfg names, without patterns.
-func (cfg *Config) named() (rules []probe.Rule) {
-	for i, r := range cfg.Rules() {
-		if !(probe.Wanted{Topic: r.Topic}).Pattern() {
-			rules = append(rules, cfg.ruled(i, r.Topic, r.Priority))
+func (cfg *Config) named() (topics []string) {
+	for _, t := range cfg.Topics {
+		if !probe.IsPattern(t.Topic) {
+			topics = append(topics, t.Topic)
 		}
 	}
-	return rules
+	return topics
 }
 
-// ruled returns the rule for a topic about which an entry of Topics decides; -1: none.
-func (cfg *Config) ruled(entry int, topic string, priority routing.Priority) probe.Rule {
-	var is TopicConfig
-	if entry >= 0 {
-		is = cfg.Topics[entry]
-	}
+// ruled returns the rule for a topic about which the entry is of Topics decides.
+func (cfg *Config) ruled(is TopicConfig, topic string, priority routing.Priority) probe.Rule {
 	cfg.fill(&is, priority)
 	return probe.Rule{Topic: topic, Priority: priority, Settings: probe.Settings{
 		BatchBytes: is.MaxBatchBytes, LeaderAcks: is.Acks == acksLeader}}
 }
 
-// wanted returns where topics go, or without any those that cfg names.
-func (cfg *Config) wanted(table *routing.Table, topics []string) []probe.Wanted {
+// asked returns the rules for topics, or without any for those that cfg names.
+func (cfg *Config) asked(table *routing.Table, topics []string) (rules []probe.Rule) {
 	if len(topics) == 0 {
-		return cfg.routes().Topics(cfg.named())
+		topics = cfg.named()
 	}
-	var rules []probe.Rule
 	for _, topic := range topics {
-		entry, priority := table.Match(topic), table.Priority(topic)
-		for i, r := range cfg.Rules() { // an earlier pattern may match the text of a pattern
-			if r.Topic == topic && r.Priority.Valid() {
-				entry, priority = i, r.Priority
-			}
+		i := slices.IndexFunc(cfg.Topics, func(t TopicConfig) bool { return t.Topic == topic })
+		if i < 0 { // else an earlier pattern might match the text of a pattern
+			i = table.Match(topic)
 		}
-		rules = append(rules, cfg.ruled(entry, topic, priority))
+		is := cfg.entry(i)
+		rules = append(rules, cfg.ruled(is, topic, is.Priority))
 	}
-	return cfg.routes().Topics(rules)
+	return rules
 }
 
 func (cfg *Config) routes() *probe.Routes {
@@ -125,13 +120,14 @@ func (cfg *Config) routes() *probe.Routes {
 	return routes
 }
 
-// preflight asks the clusters of cfg, which is complete.
+// preflight asks the clusters of cfg, which is complete, about the topics of rules.
 func (o *options) preflight(ctx context.Context, cfg *Config,
-	wanted []probe.Wanted) preflight.Report {
+	rules []probe.Rule) preflight.Report {
 	net := o.network(cfg.Resolver, zap.NewNop())
 	if net.names != nil {
 		defer net.names.Close()
 	}
+	wanted := cfg.routes().Topics(rules)
 	var clusters []probe.Cluster
 	for _, name := range sortedNames(cfg.Clusters) {
 		cc := cfg.Clusters[name]

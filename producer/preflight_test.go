@@ -113,7 +113,7 @@ func TestPreflight_APatternOfTheSettingsHasThePriorityOfItsRule(t *testing.T) {
 	k := fake(t, kfake.SeedTopics(1, "ab", "abc"))
 	cfg := to(k.ListenAddrs()...)
 	cfg.Topics = []producer.TopicConfig{{Topic: "a?", Priority: routing.High},
-		{Topic: "a*", Priority: routing.Low}}
+		{Topic: "a*", Priority: routing.Low}, {Topic: "a?", Priority: routing.Medium}}
 	var topics []string
 	for _, topic := range checked(t, cfg, []string{"a?", "a*"}).Clusters[0].Topics {
 		topics = append(topics, fmt.Sprint(topic.Name, " ", topic.Priority))

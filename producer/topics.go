@@ -88,16 +88,21 @@ func (cfg Config) Topic(name string) (TopicConfig, error) {
 	if err != nil {
 		return TopicConfig{}, err
 	}
-	is := TopicConfig{Priority: routing.Medium}
-	if i := rules.Match(name); i >= 0 {
-		is = full.Topics[i]
-	}
+	is := full.entry(rules.Match(name))
 	is.Topic = name
 	full.fill(&is, is.Priority)
 	if is.Linger == 0 {
 		is.Linger = NoLinger
 	}
 	return is, nil
+}
+
+// entry returns entry i of Topics; -1: what topics without one have.
+func (cfg *Config) entry(i int) TopicConfig {
+	if i < 0 {
+		return TopicConfig{Priority: routing.Medium}
+	}
+	return cfg.Topics[i]
 }
 
 // fill fills in what c leaves to Batching and to a priority. A Linger of zero means none then. Cfg

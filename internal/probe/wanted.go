@@ -32,7 +32,10 @@ type Rule struct {
 }
 
 // Pattern reports whether Topic is a pattern.
-func (w Wanted) Pattern() bool { return strings.ContainsAny(w.Topic, `*?[\`) }
+func (w Wanted) Pattern() bool { return IsPattern(w.Topic) }
+
+// IsPattern reports whether topic is a pattern of topics, and not a name.
+func IsPattern(topic string) bool { return strings.ContainsAny(topic, `*?[\`) }
 
 // Route says where the records of a priority go.
 type Route struct {
