@@ -53,6 +53,6 @@ func shielded(cfg *tls.Config) secure.DialFunc {
 }
 
 // newClient returns a client of the cluster called name in cfg.
-func newClient(cfg producer.Config, name string, more ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append(options("clusters."+name, cfg.Clusters[name]), more...)...)
+func newClient(cfg producer.Config, name string) (*kgo.Client, error) {
+	return kgo.NewClient(options("clusters."+name, cfg.Clusters[name])...)
 }
