@@ -67,6 +67,14 @@ func requireNothingLeft(t *testing.T, before goleak.Option) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
+// topicsOf returns the topics of the first cluster with their priorities.
+func topicsOf(report preflight.Report) (names []string) {
+	for _, topic := range report.Clusters[0].Topics {
+		names = append(names, fmt.Sprint(topic.Name, " ", topic.Priority))
+	}
+	return names
+}
+
 // freePort returns an address at which nobody listens.
 func freePort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,11 +109,7 @@ ok: cluster events: plays: 1 replica
 ok: cluster events: plays: max.message.bytes is 1,048,588`, report.String())
 
 	report = checked(t, cfg, []string{"logs.*", "plays"})
-	var topics []string
-	for _, topic := range report.Clusters[0].Topics {
-		topics = append(topics, fmt.Sprint(topic.Name, " ", topic.Priority))
-	}
-	require.Equal(t, []string{"plays high", "logs.a low", "logs.b low"}, topics)
+	require.Equal(t, []string{"plays high", "logs.a low", "logs.b low"}, topicsOf(report))
 }
 
 // Two patterns may match the same text, and mean different topics.
@@ -114,11 +118,8 @@ func TestPreflight_APatternOfTheSettingsHasThePriorityOfItsRule(t *testing.T) {
 	cfg := to(k.ListenAddrs()...)
 	cfg.Topics = []producer.TopicConfig{{Topic: "a?", Priority: routing.High},
 		{Topic: "a*", Priority: routing.Low}, {Topic: "a?", Priority: routing.Medium}}
-	var topics []string
-	for _, topic := range checked(t, cfg, []string{"a?", "a*"}).Clusters[0].Topics {
-		topics = append(topics, fmt.Sprint(topic.Name, " ", topic.Priority))
-	}
-	require.Equal(t, []string{"ab high", "abc low"}, topics)
+	report := checked(t, cfg, []string{"a?", "a*"})
+	require.Equal(t, []string{"ab high", "abc low"}, topicsOf(report))
 }
 
 func TestPreflight_SaysEachProblemAndWhatToDo(t *testing.T) {
@@ -452,16 +453,10 @@ func TestPreflight_OfAProducerKnowsTheTopicsThatItHasSeenAndWorksAfterClose(t *t
 	require.NoError(t, err)
 	require.NoError(t, p.Send(producer.Record{Topic: "seen", Priority: routing.Low}))
 	require.NoError(t, p.Send(producer.Record{Topic: "gone"}))
-	topics := func(report preflight.Report) (names []string) {
-		for _, topic := range report.Clusters[0].Topics {
-			names = append(names, fmt.Sprint(topic.Name, " ", topic.Priority))
-		}
-		return names
-	}
 	report := p.Preflight(t.Context())
-	require.Equal(t, []string{"named high", "gone medium", "seen low"}, topics(report))
+	require.Equal(t, []string{"named high", "gone medium", "seen low"}, topicsOf(report))
 	require.ErrorContains(t, report.Err(), "gone: does not exist")
-	require.Equal(t, []string{"seen medium"}, topics(p.Preflight(t.Context(), "seen")))
+	require.Equal(t, []string{"seen medium"}, topicsOf(p.Preflight(t.Context(), "seen")))
 
 	cfg = in(p.Config(), func(c *producer.ClusterConfig) { c.ClusterID = "other" })
 	require.NoError(t, p.Reconfigure(cfg))
