@@ -2,9 +2,7 @@ package producer
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -12,10 +10,8 @@ import (
 	"github.com/forebay-go/forebay/internal/ownline"
 )
 
-const (
-	logWaiting   = 64 // lines that may wait for a logger that is slow
-	logPerMinute = 20 // times that a message is logged in a minute
-)
+// logWaiting is how many lines may wait for a logger that is slow.
+const logWaiting = 64
 
 // logger hands lines to the application's logger on a goroutine of its own, so that one that
 // blocks, panics, or writes through Send holds nobody up. What it does not take in time is dropped,
@@ -27,14 +23,7 @@ type logger struct {
 
 	calling atomic.Bool // the application's logger runs
 
-	mu   sync.Mutex // guards what follows
-	said map[string]saying
-}
-
-// saying is how often a message was logged in the minute that began at since.
-type saying struct {
-	since time.Time
-	times int
+	quota ownline.Quota
 }
 
 type line struct {
@@ -46,28 +35,13 @@ type line struct {
 // newLogger returns a logger in front of log, for Forebay's own use, and what ends it.
 func newLogger(log *zap.Logger) (*zap.Logger, *logger) {
 	l := &logger{
-		lines: make(chan line,
-			logWaiting), quit: make(chan struct{}), done: make(chan struct{}),
-		said: make(map[string]saying),
+		lines: make(chan line, logWaiting),
+		quit:  make(chan struct{}), done: make(chan struct{}),
 	}
 	go survive(l.run, l.done)
 	return log.WithOptions(zap.WrapCore(func(inner zapcore.Core) zapcore.Core {
 		return &core{l, inner, []zapcore.Field{ownline.Field()}}
 	})), l
-}
-
-// may reports whether a message may be logged once more. Messages are constants, so there are few
-// of them. (zap has a sampler too, which takes half a megabyte for each logger.)
-func (l *logger) may(message string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.said[message]
-	if now.Sub(s.since) >= time.Minute {
-		s = saying{since: now}
-	}
-	s.times++
-	l.said[message] = s
-	return s.times <= logPerMinute
 }
 
 // core is a zapcore.Core that never waits. All that it asks of the application's is asked on the
@@ -89,7 +63,7 @@ func (c *core) With(fields []zapcore.Field) zapcore.Core {
 
 // Check adds c to those that write the entry, unless it is said too often.
 func (c *core) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if c.l.may(entry.Message, entry.Time) {
+	if c.l.quota.May(entry.Message, entry.Time) {
 		return checked.AddCore(entry, c)
 	}
 	return checked

@@ -3,7 +3,6 @@ package producer
 import (
 	"log/slog"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -59,23 +58,6 @@ func TestLogger_SurvivesOneThatPanics(t *testing.T) {
 	<-l.done
 	require.Equal(t, 1, seen.Len())
 	require.Equal(t, "written", seen.All()[0].Message)
-}
-
-func TestLogger_SaysNothingMoreThanTwentyTimesAMinute(t *testing.T) {
-	l := &logger{said: make(map[string]saying)}
-	now := time.Now()
-	said := func(message string, now time.Time) (n int) {
-		for range 100 {
-			if l.may(message, now) {
-				n++
-			}
-		}
-		return n
-	}
-	require.Equal(t, logPerMinute, said("cluster down", now))
-	require.Equal(t, logPerMinute, said("cluster up", now.Add(time.Second)))
-	require.Zero(t, said("cluster down", now.Add(59*time.Second)))
-	require.Equal(t, logPerMinute, said("cluster down", now.Add(time.Minute)))
 }
 
 func TestWithSlog_WritesToTheHandler(t *testing.T) {
