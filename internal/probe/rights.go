@@ -3,13 +3,13 @@ package probe
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/forebay-go/forebay/internal/cluster"
 	"github.com/forebay-go/forebay/preflight"
 )
 
@@ -75,13 +75,7 @@ func identity(ctx context.Context, client *kgo.Client) error {
 func memory(ctx context.Context, client *kgo.Client, broker int32) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	resource := kmsg.NewDescribeConfigsRequestResource()
-	resource.ResourceType = kmsg.ConfigResourceTypeBroker
-	resource.ResourceName = strconv.Itoa(int(broker))
-	resource.ConfigNames = []string{"producer.id.expiration.ms", "transactional.id.expiration.ms"}
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	req.Resources = append(req.Resources, resource)
-	resp, err := req.RequestWith(ctx, client)
+	resp, err := cluster.MemoryRequest(broker).RequestWith(ctx, client)
 	if err != nil {
 		return err
 	}
