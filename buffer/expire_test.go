@@ -69,6 +69,19 @@ func TestTopic_ABatchThatGetsAnOlderRecordExpiresEarlier(t *testing.T) {
 	require.Equal(t, day+30*time.Minute, topic.Deadline(day))
 }
 
+// Of [4, 1] the first record is not the oldest.
+func TestTopic_WhatWasJoinedAndIsDividedAgainExpiresWithItsOldestRecord(t *testing.T) {
+	topic, stale := newMixed(t, 1, 2, 1, 4)
+	for _, b := range stale {
+		require.NoError(t, topic.DealOut(b, 3, roomy))
+	}
+	require.NotNil(t, topic.Take(Keyed, 2, true))
+	joined := topic.Take(Keyed, 1, true)
+	require.Equal(t, 2, joined.Records())
+	require.NoError(t, topic.DealOut(joined, 1, roomy))
+	require.Equal(t, day+30*time.Minute, topic.Deadline(day))
+}
+
 func TestTopic_ABatchThatIsBeingCompressedDoesNotKeepOthers(t *testing.T) {
 	for _, ttl := range []time.Duration{0, time.Second} {
 		topic := newTestTopic(t, newTestLane(t, 1<<30))
