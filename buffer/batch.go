@@ -67,7 +67,8 @@ type Batch struct {
 	codec    int8 // Kafka's number of the compression; 0: none
 	stage    atomic.Int32
 
-	held int64 // bytes taken from the budget
+	held  int64 // bytes taken from the budget
+	extra int   // while it is open: bytes by which it may exceed a full batch
 
 	// links of a queue and of the topic's list of all batches; guarded by the lock of topic
 	in                           *queue

@@ -21,6 +21,8 @@ type Budget struct {
 	used atomic.Int64 // sum of what the classes use; changed under mu
 	// of that, what is on hold and its tables
 	onHold atomic.Int64
+	// bytes by which open batches may exceed full ones
+	stretched atomic.Int64
 	// one slot; sent by Reserve, received by the reclaimer; never closed
 	pressed chan int
 

@@ -71,7 +71,11 @@ func (b *Batch) Compress(c *Codec) {
 	defer c.scratch.Put(scratch)
 	scratch.Reset()
 	small, codec := c.compressor.Compress(scratch, b.body)
-	if codec == kgo.CodecError || codec == kgo.CodecNone || len(small) >= len(b.body) {
+	if codec == kgo.CodecError {
+		return
+	}
+	b.topic.packed.learn(len(b.body), min(len(small), len(b.body)))
+	if codec == kgo.CodecNone || len(small) >= len(b.body) {
 		return // random bytes: a larger result would only waste the reader's time
 	}
 	b.rawBytes = len(b.body)

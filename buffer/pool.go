@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -16,8 +17,9 @@ const (
 // It is not a sync.Pool because the memory that it keeps must be bounded and known, and survive
 // garbage collections. A producer makes little garbage itself; the application's triggers them.
 type Pool struct {
-	// capacity of the buffer of a full batch, which is kept also where it is made to measure
-	full    int
+	// capacities of the buffers of a full batch and of wide ones, which are kept also where they are
+	// made to measure
+	full    [3]int
 	maxIdle int64 // bytes that are kept
 
 	mu   sync.Mutex // guards what follows
@@ -27,8 +29,11 @@ type Pool struct {
 
 // NewPool returns an empty pool for batches of batchBytes that keeps up to maxIdle bytes.
 func NewPool(batchBytes int, maxIdle int64) *Pool {
-	return &Pool{full: roundUp(batchBytes - HeaderBytes), maxIdle: maxIdle,
-		idle: make(map[int][][]byte)}
+	p := &Pool{maxIdle: maxIdle, idle: make(map[int][][]byte)}
+	for i := range p.full {
+		p.full[i] = roundUp((batchBytes - HeaderBytes) << i)
+	}
+	return p
 }
 
 // roundUp returns the capacity of the buffer that get returns for n bytes.
@@ -57,7 +62,7 @@ func (p *Pool) get(n int) []byte {
 // put takes back a buffer that get returned and that nothing refers to any more.
 func (p *Pool) put(b []byte) {
 	size := cap(b)
-	if size != roundUp(size) || size > maxShared && size != p.full {
+	if size != roundUp(size) || size > maxShared && !slices.Contains(p.full[:], size) {
 		return // sized exactly
 	}
 	p.mu.Lock()

@@ -148,6 +148,9 @@ func (s *source) seal() *Batch {
 		s.sealed.push(b)
 	}
 	s.open, s.hint, s.waited = nil, cap(b.body), 0
+	if b.extra > 0 {
+		b.unstretch()
+	}
 	return b
 }
 

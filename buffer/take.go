@@ -11,6 +11,7 @@ type Waiting struct {
 	Partition int32         // -1: any, or not known yet
 	Sealed    bool          // a sealed batch waits
 	Busy      bool          // the first batch is being compressed
+	Stretched bool          // the first batch is sealed, and must be compressed before it is sent
 	Open      bool          // a batch is open
 	OpenSince time.Duration // monotonic time of the first record of the open batch
 	Oldest    time.Duration // monotonic time of the oldest record
@@ -65,6 +66,7 @@ func (s *source) survey(dst []Waiting) []Waiting {
 		w.Busy = true // its size is about to change
 	} else {
 		w.Bytes = first.Size()
+		w.Stretched = w.Sealed && first.IsStretched()
 	}
 	if s.open != nil {
 		w.addOpen(s.open, s.open.Size())

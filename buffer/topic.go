@@ -70,6 +70,7 @@ type Topic struct {
 
 	// bytes that the budget counts for its batches; it changes when the budget does
 	held    atomic.Int64
+	packed  packed
 	short   atomic.Int64  // bytes for which there was no room last
 	refused atomic.Uint64 // records for which there was none in the end
 }
@@ -202,10 +203,14 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 	limit := t.limitLocked(cfg)
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
-		if b.fits(framed, limit) && b.takes(cfg, r, now-b.born) {
+		most := limit
+		if !b.fits(framed, limit) {
+			most = t.stretchLocked(cfg, s, limit)
+		}
+		if b.fits(framed, most) && b.takes(cfg, r, now-b.born) {
 			var err error
 			if b.full(r, framed) {
-				err = b.makeRoom(r, framed, limit, now)
+				err = b.makeRoom(r, framed, most, now)
 			}
 			if err == nil {
 				b.add(r, now, delta, size)
@@ -229,8 +234,12 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 		return err
 	}
 	b.held = batchOverhead
-	if want := min(s.hint, limit); framed < want && !tight && t.lane.plenty(s, now) {
-		_ = b.grow(want, limit, now) // it is only a beginning
+	want := min(s.hint, limit)
+	if s.hint > limit {
+		want = min(s.hint, limit+t.extraLocked(cfg, s, limit))
+	}
+	if framed < want && !tight && t.lane.plenty(s, now) {
+		_ = b.grow(want, want, now) // it is only a beginning
 	}
 	if err := b.makeRoom(r, framed, limit, now); err != nil {
 		t.short.Add(b.held) // all of it is needed at once

@@ -39,8 +39,8 @@ type TopicConfig struct {
 	// rejects less than 1 s and more than 365 days.
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout"`
 
-	// MaxBatchBytes is the size at which a batch of these topics is full, in bytes, before
-	// compression, as Batching.MaxBytes. Set it to less than max.message.bytes of the topic. Zero
+	// MaxBatchBytes is the size at which a batch of these topics is full, in bytes, as
+	// Batching.MaxBytes. Set it to less than max.message.bytes of the topic. Zero
 	// means Batching.MaxBytes. New rejects less than 1 KiB, more than 16 MiB, and more than a
 	// quarter of Buffer.MaxBytes.
 	MaxBatchBytes int `yaml:"max_batch_bytes"`

@@ -33,9 +33,12 @@ func (se *sender) settleActive() {
 				se.pass.by(widen)
 			}
 			sealed = sealed || w.Sealed
+			if se.unpacked(ts, w) { // the compressor may have been busy with other topics
+				se.pass.by(se.pass.now + retryMin)
+			}
 		}
-		if codec := ts.cfg.Codec; sealed && !se.anyRefuses(codec) {
-			se.engine.compressor.offer(ts.t, codec)
+		if sealed && se.packs(ts) {
+			se.engine.compressor.offer(ts.t, ts.cfg.Codec)
 		}
 	}
 	clear(se.active[len(kept):])

@@ -167,12 +167,23 @@ func (se *sender) take(s *shipment, ts *topicState, st *stream, n next) *buffer.
 	case b.BuiltForOther(ts.count): // another dispatcher has just given it back
 		ts.stale, ts.dealing = append(ts.stale, b), true
 		ts.survey()
+	case b.IsStretched() && se.packs(ts):
+		ts.t.Requeue(b)
+		ts.survey()
 	case !se.splitter.halveBefore(s.broker, ts, st, b):
 		return b
 	}
 	se.pass.by(se.pass.now)
 	return nil
 }
+
+// packs reports whether batches of ts are compressed before it is known where they go.
+func (c *core) packs(ts *topicState) bool {
+	return !ts.cfg.Codec.None() && !c.anyRefuses(ts.cfg.Codec)
+}
+
+// unpacked reports whether w waits for the compressor.
+func (c *core) unpacked(ts *topicState, w *buffer.Waiting) bool { return w.Stretched && c.packs(ts) }
 
 // join gives b its numbers and adds it to s.
 func (se *sender) join(s *shipment, ts *topicState, st *stream, b *buffer.Batch) {
@@ -199,7 +210,7 @@ func (se *sender) choose(ts *topicState, st *stream, lingered, open bool) *buffe
 	var best *buffer.Waiting
 	for i := range ts.waiting {
 		w := &ts.waiting[i]
-		if !ts.suits(w, st, se.pass) || w.Busy && w.Kind != buffer.Unkeyed ||
+		if !ts.suits(w, st, se.pass) || w.Busy && w.Kind != buffer.Unkeyed || se.unpacked(ts, w) ||
 			!w.Sealed && !(open && (lingered || se.ripe(ts, w))) {
 			continue
 		}

@@ -177,7 +177,7 @@ func (se *sender) readiness(ts *topicState, st *stream) (is, lingered, open bool
 		mayOpen := w.Open && st.leader.takesOpen()
 		switch ripe := mayOpen && se.ripe(ts, w); {
 		case w.Sealed && (w.Kind != buffer.Unkeyed || !ripe):
-			is = is || !w.Busy
+			is = is || !w.Busy && !se.unpacked(ts, w)
 		case mayOpen:
 			is, lingered, open = is || ripe, lingered || ripe, true
 		}

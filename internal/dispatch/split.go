@@ -105,19 +105,21 @@ func (sp *splitter) condemn(it *item) {
 	sp.split(it, err)
 }
 
-// halveBefore halves a batch that the broker would hang up on, before it is written for the
-// first time.
+// halveBefore halves a batch that the broker would hang up on, or that was not compressed as well
+// as the last ones of its topic, before it is written for the first time.
 func (sp *splitter) halveBefore(b *brokerState, ts *topicState, st *stream,
 	batch *buffer.Batch) bool {
-	if batch.Records() == 1 || batch.History.Unresolved ||
-		!b.sizes.tooLarge(batch.Size()+framed(ts), sp.pass.now) {
+	lethal := b.sizes.tooLarge(batch.Size()+framed(ts), sp.pass.now)
+	if batch.Records() == 1 || batch.History.Unresolved || !lethal && !batch.IsLarge() {
 		return false
 	}
 	halves, err := ts.t.Halve(batch)
 	if err != nil {
 		return false
 	}
-	sp.limit(&item{ts: ts, batch: batch})
+	if lethal || sp.anyRefuses(ts.cfg.Codec) {
+		sp.limit(&item{ts: ts, batch: batch})
+	}
 	for _, half := range slices.Backward(halves) {
 		sp.giveBack(ts, st, half)
 	}
