@@ -56,7 +56,7 @@ func (c *conn) pass(b []byte) (int, error) {
 		return len(b), nil // the kernel has taken them
 	}
 	n, err := c.Conn.Write(b)
-	if every := c.link.cutEvery.Load(); err == nil && every > 0 && c.link.writes.Add(1)%every == 0 {
+	if err == nil && c.link.cutsAfter(b) {
 		c.reset.Store(true)
 		c.link.cuts.Add(1)
 		_ = c.Close()

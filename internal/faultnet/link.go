@@ -25,6 +25,7 @@ type Link struct {
 	cutEvery atomic.Int64
 	delay    atomic.Int64 // of what is written, in nanoseconds
 	most     atomic.Int64 // bytes that one write may have; 0: any number
+	cutAfter atomic.Pointer[func(written []byte) bool]
 
 	mu    sync.Mutex // guards what follows
 	down  bool
@@ -71,6 +72,23 @@ func (l *Link) Reset() {
 // CutAfterWrites resets a connection after every n-th write of all connections, when it has gone
 // through; 0 ends that.
 func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
+
+// CutAfter resets a connection after each write for which fn returns true, when it has gone
+// through; nil ends that. Calls of fn may overlap, and it must not keep what it gets: without TLS,
+// that is a request of Kafka with its size in front.
+func (l *Link) CutAfter(fn func(written []byte) bool) {
+	if fn == nil {
+		l.cutAfter.Store(nil)
+		return
+	}
+	l.cutAfter.Store(&fn)
+}
+
+// cutsAfter reports whether a connection is to be reset after b was written.
+func (l *Link) cutsAfter(b []byte) bool {
+	every, fn := l.cutEvery.Load(), l.cutAfter.Load()
+	return every > 0 && l.writes.Add(1)%every == 0 || fn != nil && (*fn)(b)
+}
 
 // HangUpAbove resets a connection on which more than n bytes are written at once, and loses those:
 // a broker that finds a request too large does so when it has read how large it is. 0 ends that.

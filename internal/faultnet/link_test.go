@@ -77,3 +77,28 @@ func TestLink_HangsUpOnWhatIsTooLarge(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	require.EqualValues(t, 1, l.Cuts())
 }
+
+func TestLink_CutsAfterTheWritesThatAreChosenWhenTheyHaveGoneThrough(t *testing.T) {
+	l, ours, theirs := dial(t)
+	l.CutAfter(func(written []byte) bool { return string(written) == "second" })
+	go func() {
+		for _, s := range []string{"first ", "second"} {
+			_, _ = ours.Write([]byte(s))
+		}
+	}()
+	got, err := io.ReadAll(theirs)
+	require.NoError(t, err)
+	require.Equal(t, "first second", string(got))
+	_, err = ours.Read(make([]byte, 1))
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+	require.EqualValues(t, 1, l.Cuts())
+
+	l, ours, theirs = dial(t)
+	defer ours.Close()
+	l.CutAfter(func([]byte) bool { return true })
+	l.CutAfter(nil)
+	go func() { _, _ = ours.Write([]byte("first")) }()
+	_, err = io.ReadFull(theirs, make([]byte, 5))
+	require.NoError(t, err)
+	require.Zero(t, l.Cuts())
+}
