@@ -18,8 +18,10 @@ const (
 	// sureDeaths is how many connections must have ended with a large request, and none with a
 	// smaller one, before size is the reason.
 	sureDeaths = 2
-	// recordDeaths is the same before a record by itself is given up.
-	recordDeaths = 6
+	// aloneDeaths is the same before a batch by itself is halved, or a record is given up. It is
+	// more, because halves have other numbers: if it was the network that cut the connections, and
+	// the batch is in the log, its records are there twice.
+	aloneDeaths = 6
 
 	// A size that ended connections is tried again after a pause, longer each time.
 	sizePause    = 10 * time.Second

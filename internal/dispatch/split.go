@@ -98,7 +98,7 @@ func (sp *splitter) condemn(it *item) {
 			zap.Int32("broker", s.broker.ID), zap.String("topic", it.ts.t.Name()), zap.Int("bytes",
 				s.wrote), zap.Int("records", it.batch.Records()))
 	}
-	if it.batch.Records() == 1 && z.deaths < recordDeaths {
+	if z.deaths < aloneDeaths {
 		return
 	}
 	it.stream.pinned = nil

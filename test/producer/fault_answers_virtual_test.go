@@ -4,6 +4,7 @@ package producer_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +97,29 @@ func TestVirtual_F8_LostAnswersLoseNothingAndDuplicateNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A network that cuts connections looks like a broker that hangs up on what is too large. Halves of
+// a batch that is in the log would be there twice, so it takes more than six lost answers in a row.
+func TestVirtual_F8_ALargeBatchWhoseAnswersAreLostSixTimesInARowIsThereOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lost = 6
+		s := judged(t, proof.Of(t, "F8"), setup{brokers: 1, topics: onePartition},
+			func(b *bubble) {
+				b.send("events", 10)
+				b.flush() // there is a producer ID
+				var large atomic.Int64
+				b.k.link.CutAfter(func(written []byte) bool {
+					return len(written) > 100_000 && large.Add(1) <= lost
+				})
+				b.flood(150, 1000)
+				b.flush()
+				b.proof.Bit("answers to one batch that were lost in a row", b.k.link.Cuts())
+				require.EqualValues(b.t, lost+1, large.Load(), "the batch was halved")
+			})
+		require.EqualValues(t, 160, s.Total.Delivered)
+		require.Zero(t, s.Total.MaybeDuplicated)
+	})
 }
 
 // The answer is lost and the leader does not come back: un-keyed records go elsewhere, may be there
