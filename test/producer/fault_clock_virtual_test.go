@@ -116,6 +116,8 @@ func TestVirtual_F8_TheLongestTimesDoNotComeAtOnce(t *testing.T) {
 		}
 		s := judged(t, proof.Of(t, "F8"), setup{change: longest,
 			topics: map[string]int32{"events": 6}}, func(b *bubble) {
+			b.send("events", 10)
+			b.flush() // there is a producer ID
 			for range 20 {
 				b.k.link.CutAfterWrites(3)
 				b.stream(time.Second, 10, "events")
