@@ -43,8 +43,9 @@ type Clock struct {
 // New returns a clock whose monotonic time starts now, and whose wall clock is wall, such as
 // time.Now. Stop it.
 func New(wall func() time.Time) *Clock {
-	c := &Clock{start: time.Now(), wall: wall, quit: make(chan struct{})}
+	c := &Clock{wall: wall, quit: make(chan struct{})}
 	c.offset.Store(wall().UnixNano())
+	c.start = time.Now() // after that, or what passes in between would be ahead until the next sync
 	return c
 }
 

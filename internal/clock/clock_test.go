@@ -49,6 +49,18 @@ func TestClock_IsNeverAheadAndAtMostATickBehind(t *testing.T) {
 	})
 }
 
+func TestClock_IsNotAheadWhereNewWasInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(func() time.Time {
+			time.Sleep(5 * time.Millisecond)
+			return time.Now()
+		})
+		defer c.Stop()
+		_, wall := c.Now()
+		require.Equal(t, time.Now().UnixMilli(), wall)
+	})
+}
+
 func TestClock_FollowsAJumpOfTheWallClockAndMovesNoTimer(t *testing.T) {
 	for _, rate := range []int{1, 2 * busyCalls} {
 		synctest.Test(t, func(t *testing.T) {
