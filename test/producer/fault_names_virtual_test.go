@@ -136,14 +136,20 @@ func TestVirtual_F13_EveryAddressChangesAndTheNameIsFollowed(t *testing.T) {
 func TestVirtual_F13_WhatANameSaysIsKnownWithoutADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := new(resolver)
-		s := judged(t, proof.Of(t, "F13"), resolving(r, func() {}), func(b *bubble) {
+		made := resolving(r, func() {})
+		made.brokers = 1 // of several, each minute another is asked for metadata, by a dial
+		s := judged(t, proof.Of(t, "F13"), made, func(b *bubble) {
 			b.stream(5*time.Second, 3, "events")
-			time.Sleep(time.Hour)
-			b.stream(time.Second, 3, "events")
+			dials := b.k.link.Dials()
+			// Names in use are looked up again for longer than idle ones. In less than an hour the
+			// broker is not asked again how long it remembers producers, which takes a dial too.
+			for range 60 {
+				b.send("events", 3)
+				time.Sleep(10 * time.Second)
+			}
 			r.set(func() {
 				r.addresses, r.hosts["10.0.0.2"] = []string{"10.0.0.2"}, r.hosts["10.0.0.1"]
 			})
-			dials := b.k.link.Dials()
 			b.stream(31*time.Second, 3, "events")
 			require.Equal(t, dials, b.k.link.Dials())
 			r.set(func() { r.slow, r.hosts["10.0.0.1"] = time.Hour, nil })
