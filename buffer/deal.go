@@ -267,7 +267,7 @@ func (b *Batch) split(group func(i int, r *Record) int32) ([]*Batch, error) {
 		c := by[i]
 		delta, size, _ := c.measure(r)
 		c.add(r, born, delta, size)
-		c.born = min(c.born, born) // b may have been joined, and have older records behind younger ones
+		c.born = min(c.born, born) // what was joined to b stands behind younger records
 	})
 	return children, err
 }

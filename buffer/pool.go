@@ -17,8 +17,8 @@ const (
 // It is not a sync.Pool because the memory that it keeps must be bounded and known, and survive
 // garbage collections. A producer makes little garbage itself; the application's triggers them.
 type Pool struct {
-	// capacities of the buffers of a full batch and of wide ones, which are kept also where they are
-	// made to measure
+	// capacities of the buffers of a full batch and of stretched ones, which are kept also where
+	// they are made to measure
 	full    [3]int
 	maxIdle int64 // bytes that are kept
 

@@ -37,11 +37,11 @@ func (p *packed) times() int {
 	return times
 }
 
-// stretchLocked returns the size limit of the records of the open batch of s, which has reached limit.
-// A partition has one batch of keyed records in flight, and a request one batch of it. So where
-// their topic is compressed, they fill until they are about as large as limit when compressed: that
-// needs fewer requests, and a partition that is far away takes more. Un-keyed batches spread, and
-// gain nothing.
+// stretchLocked returns the size limit of the records of the open batch of s, which has reached
+// limit. A partition has one batch of keyed records in flight, and a request one batch of it. So
+// where their topic is compressed, they fill until they are about as large as limit when compressed:
+// that needs fewer requests, and a partition that is far away takes more. Un-keyed batches spread,
+// and gain nothing.
 func (t *Topic) stretchLocked(cfg *Config, s *source, limit int) int {
 	b, budget := s.open, t.lane.budget
 	if b.extra == 0 {
@@ -74,8 +74,8 @@ func (b *Batch) unstretch() {
 }
 
 const (
-	// allStretched is the part of the memory that is taken by by which open batches exceed full ones, at most.
-	// They are not compressed yet, so in an outage the memory would hold less.
+	// allStretched is the part of the memory that open batches together take beyond full ones, at
+	// most. They are not compressed yet, so in an outage the memory would hold less.
 	allStretched = 8
 	oneStretched = 16 // and the part that one such batch takes
 )

@@ -237,9 +237,10 @@ type BufferConfig struct {
 	// covers the capacity of batches, the tables of topics, and unread delivery reports. All
 	// priorities share it. At the bound, Send has lower priorities shed their oldest batches, down
 	// to their guarantees; after that it returns ErrBufferFull. Dealing out keyed records anew may
-	// take a sixty-fourth more, and where they are compressed a sixteenth. Zero means 64 MiB. New rejects less than 1 MiB, less than four
-	// times Batching.MaxBytes, and less than Batching.MaxRecordBytes. New logs a warning if the
-	// memory limit of the process (GOMEMLIMIT) is less than 1.25 times this value.
+	// take a sixty-fourth more, and where they are compressed a sixteenth. Zero means 64 MiB. New
+	// rejects less than 1 MiB, less than four times Batching.MaxBytes, and less than
+	// Batching.MaxRecordBytes. New logs a warning if the memory limit of the process (GOMEMLIMIT)
+	// is less than 1.25 times this value.
 	MaxBytes int64 `yaml:"max_bytes"`
 
 	// MaxTopics bounds the topics that each priority has in use at a time. Above it, Send returns
@@ -266,10 +267,10 @@ type BatchingConfig struct {
 	// MaxBytes is the size at which a batch is full, in bytes. Keep it below message.max.bytes of
 	// the brokers (1,048,588 by default): larger batches are halved until they fit. A partition has
 	// one batch of keyed records in flight, so larger batches help where brokers are far away, or
-	// acknowledge late (diskless topics). Batches with keys, or for a named partition, are full when
-	// they are about that large compressed: before that they have up to four times as many bytes,
-	// and up to a sixteenth of Buffer.MaxBytes. For others the size before compression counts. Zero
-	// means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less than 1 KiB
+	// acknowledge late (diskless topics). Batches with keys, or for a named partition, are full
+	// when they are about that large compressed: before that they have up to four times as many
+	// bytes, and up to a sixteenth of Buffer.MaxBytes. For others the size before compression
+	// counts. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less than 1 KiB
 	// and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 

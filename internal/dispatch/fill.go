@@ -183,7 +183,9 @@ func (c *core) packs(ts *topicState) bool {
 }
 
 // unpacked reports whether w waits for the compressor.
-func (c *core) unpacked(ts *topicState, w *buffer.Waiting) bool { return w.Stretched && c.packs(ts) }
+func (c *core) unpacked(ts *topicState, w *buffer.Waiting) bool {
+	return w.Stretched && c.packs(ts)
+}
 
 // join gives b its numbers and adds it to s.
 func (se *sender) join(s *shipment, ts *topicState, st *stream, b *buffer.Batch) {
