@@ -39,9 +39,9 @@ func (p *packed) times() int {
 
 // stretchLocked returns the size limit of the records of the open batch of s, which has reached
 // limit. A partition has one batch of keyed records in flight, and a request one batch of it. So
-// where their topic is compressed, they fill until they are about as large as limit when compressed:
-// that needs fewer requests, and a partition that is far away takes more. Un-keyed batches spread,
-// and gain nothing.
+// where their topic is compressed, they fill until they are about as large as limit when
+// compressed: that needs fewer requests, and a partition that is far away takes more. Un-keyed
+// batches spread, and gain nothing.
 func (t *Topic) stretchLocked(cfg *Config, s *source, limit int) int {
 	b, budget := s.open, t.lane.budget
 	if b.extra == 0 {

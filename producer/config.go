@@ -270,8 +270,8 @@ type BatchingConfig struct {
 	// acknowledge late (diskless topics). Batches with keys, or for a named partition, are full
 	// when they are about that large compressed: before that they have up to four times as many
 	// bytes, and up to a sixteenth of Buffer.MaxBytes. For others the size before compression
-	// counts. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less than 1 KiB
-	// and more than 16 MiB.
+	// counts. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects
+	// less than 1 KiB and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 
 	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in
