@@ -34,10 +34,12 @@ type identity struct {
 	failed  error // of the last request for an ID, nil if it succeeded
 	refused error // why the cluster does not let us number batches
 	odd     int   // unknown answers in a row
-	silent  int   // requests in a row without an answer from a broker that answers others
-	asking  bool
-	retryAt time.Time
-	pause   *backoff.ExponentialBackOff
+	// since when brokers that answer others hang up on such requests, or answer nonsense
+	oddSince time.Time
+	silent   int // requests in a row without an answer from a broker that answers others
+	asking   bool
+	retryAt  time.Time
+	pause    *backoff.ExponentialBackOff
 }
 
 func newIdentity(c *Cluster, progress func()) *identity {
@@ -173,7 +175,7 @@ func (i *identity) takeLocked(id int64, epoch int16) {
 		i.epoch = 0
 	}
 	i.id, i.last, i.epoch = id, id, max(i.epoch, epoch)
-	i.refused, i.odd, i.silent, i.retryAt = nil, 0, 0, time.Time{}
+	i.refused, i.odd, i.silent, i.oddSince, i.retryAt = nil, 0, 0, time.Time{}, time.Time{}
 }
 
 func (i *identity) logChange(refused error) {
@@ -224,8 +226,13 @@ var (
 )
 
 // oddAnswers is how many unknown answers in a row make batches go without sequences. It also counts
-// as one if a broker answers other requests, but hangs up on this one or answers nonsense.
-const oddAnswers = 3
+// as one if a broker answers other requests, but hangs up on this one or answers nonsense: then that
+// must have lasted for oddFor too, because a network that cuts connections may do so three times
+// within half a second.
+const (
+	oddAnswers = 3
+	oddFor     = 5 * time.Second
+)
 
 // silentAnswers is the same for requests that a broker leaves unanswered for askTimeout. Kafka may
 // do that for some seconds, while the broker waits for the controller.
@@ -240,7 +247,12 @@ func (i *identity) denied(err error) bool {
 	case is(errNoID) && timedOut(err):
 		i.silent++
 		return i.silent >= silentAnswers || i.refused != nil
-	case is(errNoID): // it is odd
+	case is(errNoID):
+		if i.oddSince.IsZero() {
+			i.oddSince = time.Now()
+		}
+		i.odd++
+		return i.odd >= oddAnswers && time.Since(i.oddSince) >= oddFor || i.refused != nil
 	case !answered || slices.ContainsFunc(later, is):
 		return i.refused != nil
 	}

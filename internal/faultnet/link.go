@@ -4,6 +4,7 @@ package faultnet
 
 import (
 	"context"
+	"encoding/binary"
 	"net"
 	"os"
 	"sync"
@@ -82,6 +83,12 @@ func (l *Link) CutAfter(fn func(written []byte) bool) {
 		return
 	}
 	l.cutAfter.Store(&fn)
+}
+
+// IsRequest reports whether a write was a request of Kafka with that key.
+func IsRequest(written []byte, key int16) bool {
+	const size = 4 // in front of a request, whose key comes first
+	return len(written) >= size+2 && int16(binary.BigEndian.Uint16(written[size:])) == key
 }
 
 // cutsAfter reports whether a connection is to be reset after b was written.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,10 +124,32 @@ func TestVirtual_F9_WithoutTheRightToAProducerIDRetriesAreCountedUntilItIsGrante
 type deaf struct{ net.Conn }
 
 func (d deaf) Write(b []byte) (int, error) {
-	if len(b) > 8 && int16(binary.BigEndian.Uint16(b[4:])) == int16(kmsg.InitProducerID) {
+	if faultnet.IsRequest(b, int16(kmsg.InitProducerID)) {
 		return len(b), nil
 	}
 	return d.Conn.Write(b)
+}
+
+// A network that cuts connections looks for a moment like brokers without producer IDs. Batches
+// wait for one, and leave nothing twice.
+func TestVirtual_F8_LostAnswersAboutProducerIDsAreNoReasonToDoWithoutOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lost = 6
+		var asked atomic.Int64
+		s := judged(t, proof.Of(t, "F8"), setup{brokers: 2, before: func(b *bubble) {
+			b.k.link.CutAfter(func(written []byte) bool {
+				return faultnet.IsRequest(written, int16(kmsg.InitProducerID)) &&
+					asked.Add(1) <= lost
+			})
+		}}, func(b *bubble) {
+			b.stream(10*time.Second, 3, "events")
+			b.proof.Bit("answers about a producer ID that were lost in a row", b.k.link.Cuts())
+			require.EqualValues(t, lost, b.k.link.Cuts())
+			require.Empty(t, b.logs.FilterMessageSnippet("no producer ID").All())
+		})
+		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+		require.Zero(t, s.Total.MaybeDuplicated)
+	})
 }
 
 // Brokers that are not Kafka's may not know the request for a producer ID, and find several ways to
@@ -159,13 +182,13 @@ func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing
 		}, says: "UNSUPPORTED_VERSION", longest: 100 * time.Millisecond},
 		{name: "hangs up on it", before: answer(func(kmsg.Request) (kmsg.Response, error) {
 			return nil, errors.New("hang up")
-		}), says: "but not the one for a producer ID", longest: 2 * time.Second},
+		}), says: "but not the one for a producer ID", longest: 8 * time.Second},
 		{name: "grants no ID, and no error", before: answer(func(req kmsg.Request) (kmsg.Response,
 			error) {
 			resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 			resp.ProducerID, resp.ProducerEpoch = -1, -1
 			return resp, nil
-		}), says: "producer ID -1", longest: 2 * time.Second},
+		}), says: "producer ID -1", longest: 8 * time.Second},
 		{name: "leaves it open", before: func(b *bubble) {
 			dial := faultnet.DialFunc(func(ctx context.Context, network, addr string) (net.Conn,
 				error) {

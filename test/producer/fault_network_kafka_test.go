@@ -3,7 +3,6 @@
 package producer_test
 
 import (
-	"encoding/binary"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -310,9 +309,6 @@ func neverHalved(cfg *producer.Config) { cfg.Batching.MaxBytes = 16 << 10 }
 func everyProduce(n int64) func(written []byte) bool {
 	var requests atomic.Int64
 	return func(written []byte) bool {
-		const size = 4 // in front of a request, whose key comes first
-		return len(written) >= size+2 &&
-			kmsg.Key(binary.BigEndian.Uint16(written[size:])) == kmsg.Produce &&
-			requests.Add(1)%n == 0
+		return faultnet.IsRequest(written, int16(kmsg.Produce)) && requests.Add(1)%n == 0
 	}
 }
