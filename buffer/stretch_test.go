@@ -134,3 +134,31 @@ func TestSurvey_SaysThatABatchMustBeCompressedFirst(t *testing.T) {
 	require.False(t, topic.Survey(nil)[0].Stretched)
 	require.False(t, b.IsLarge())
 }
+
+// What must be compressed before it is sent comes before what only waits, and one partition leaves
+// room to others.
+func TestTopic_PartitionsHaveTheirFirstBatchesCompressedInTurns(t *testing.T) {
+	topic := newStretched(t, 8<<20)
+	sendPacked(t, topic, Keyed, 150)
+	r := Record{Value: make([]byte, 1000)}
+	for range 900 {
+		require.NoError(t, topic.Append(&r, Unkeyed, -1, 0))
+		require.NoError(t, topic.Append(&r, Keyed, 0, 0))
+		for p := range int32(3) {
+			require.NoError(t, topic.Append(&r, Explicit, p, 0))
+		}
+	}
+	topic.flush(NewWaiter())
+	for range 3 {
+		seen := make(map[place]bool)
+		for range 4 {
+			b := topic.ClaimStretched()
+			require.True(t, b.IsLarge())
+			b.Compress(topic.Config().Codec)
+			require.Same(t, b, topic.Take(b.Kind(), b.Partition(), false))
+			seen[placeOf(b.Kind(), b.Partition(), 0)] = true
+			defer topic.Resolve(b, delivery.Delivered, delivery.None, false)
+		}
+		require.Len(t, seen, 4, "it takes turns")
+	}
+}

@@ -117,6 +117,22 @@ func (t *Topic) ClaimRaw() *Batch {
 	return nil
 }
 
+// ClaimStretched is ClaimRaw for the first batch of a partition, if that is stretched. The
+// partitions take turns.
+func (t *Topic) ClaimStretched() *Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for range t.bound {
+		t.claim++
+		s := t.bound[t.claim%len(t.bound)]
+		if b := s.head(); b != nil && !t.withheldLocked(s) && b.IsStretched() &&
+			b.stage.CompareAndSwap(raw, compressing) {
+			return b
+		}
+	}
+	return nil
+}
+
 // claimRaw returns the oldest sealed batch of s that was not compressed or claimed.
 func (s *source) claimRaw() *Batch {
 	for _, q := range [...]*queue{&s.dealt, &s.sealed} {

@@ -1,5 +1,11 @@
 package dispatch
 
+import (
+	"slices"
+
+	"github.com/forebay-go/forebay/buffer"
+)
+
 // settleActive drops topics that need no attention until they get another record, and asks for
 // the next pass for the others.
 func (se *sender) settleActive() {
@@ -33,9 +39,6 @@ func (se *sender) settleActive() {
 				se.pass.by(widen)
 			}
 			sealed = sealed || w.Sealed
-			if se.unpacked(ts, w) { // the compressor may have been busy with other topics
-				se.pass.by(se.pass.now + retryMin)
-			}
 		}
 		if sealed && se.packs(ts) {
 			se.engine.compressor.offer(ts.t, ts.cfg.Codec)
@@ -43,5 +46,22 @@ func (se *sender) settleActive() {
 	}
 	clear(se.active[len(kept):])
 	se.active = kept
+	se.pack()
 	se.outlet.Arm(armed)
+}
+
+// pack has batches compressed that are not sent before. Neither another lane nor what only waits
+// takes the slots for that, nor one topic all of them each time.
+func (se *sender) pack() {
+	for i := range se.active {
+		at := (se.packTurn + i) % len(se.active)
+		ts := se.active[at]
+		unpacked := func(w buffer.Waiting) bool { return se.unpacked(ts, &w) }
+		if slices.ContainsFunc(ts.waiting, unpacked) &&
+			!se.engine.compressor.fill(&se.packing, ts.t.ClaimStretched, ts.cfg.Codec) {
+			se.packTurn = at + 1
+			se.pass.by(se.pass.now + retryMin) // what is done may wake another dispatcher
+			return
+		}
+	}
 }

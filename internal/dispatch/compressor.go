@@ -7,8 +7,8 @@ import (
 	"github.com/forebay-go/forebay/buffer"
 )
 
-// compressor compresses batches that wait, so that an outage costs less memory. What is sent at
-// once is compressed by the goroutine that sends it.
+// compressor compresses batches that wait, so that an outage costs less memory, and those that are
+// not sent before. What else is sent at once is compressed by the goroutine that sends it.
 type compressor struct {
 	slots int // goroutines at a time
 
@@ -24,25 +24,31 @@ func newCompressor() *compressor { return &compressor{slots: runtime.GOMAXPROCS(
 // offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever
 // dispatches t then.
 func (s *compressor) offer(t *buffer.Topic, codec *buffer.Codec) {
-	if codec.None() {
-		return
+	if !codec.None() {
+		s.fill(&s.busy, t.ClaimRaw, codec)
 	}
+}
+
+// fill compresses what claim returns, until that is nil or all slots are taken of which busy, which
+// s guards, counts those in use. It reports whether there was a slot left.
+func (s *compressor) fill(busy *int, claim func() *buffer.Batch, codec *buffer.Codec) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.busy < s.slots && !s.closed {
-		b := t.ClaimRaw()
+	for *busy < s.slots && !s.closed {
+		b := claim()
 		if b == nil {
-			return
+			return true
 		}
-		s.busy++
+		*busy++
 		s.wg.Go(func() {
 			b.Compress(codec)
 			s.mu.Lock()
-			s.busy--
+			*busy--
 			s.mu.Unlock()
-			t.Wake()
+			b.Topic().Wake()
 		})
 	}
+	return false
 }
 
 // close returns when nothing is being compressed; nothing will be from then on.

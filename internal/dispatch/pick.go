@@ -18,7 +18,9 @@ type sender struct {
 
 	couriers chan *shipment // sent by launch, received by couriers that are idle; never closed
 
-	loads []*Load // of sendOne
+	loads    []*Load // of sendOne
+	packing  int     // batches that pack has had compressed and are not done; the compressor's
+	packTurn int     // where in active pack begins
 }
 
 // sendOne sends one request, to the broker whose partitions have waited longest. It reports
