@@ -82,6 +82,16 @@ func TestCodec_LevelsAreReadByOthersAndDiffer(t *testing.T) {
 	}
 }
 
+// The buffer is kept for the next batch. It need not be as large as a stretched one.
+func TestCodec_LZ4TakesRoomForABlockBesideTheResult(t *testing.T) {
+	c, err := NewCodec("lz4", 0)
+	require.NoError(t, err)
+	var dst bytes.Buffer
+	small, _ := c.compressor.Compress(&dst, lines(4_000_000))
+	require.Less(t, len(small), 1_500_000)
+	require.Less(t, dst.Cap(), 3<<20)
+}
+
 // A batch has a CRC: who reads it need not check another.
 func TestCodec_HasNoChecksumOfItsOwn(t *testing.T) {
 	head := func(name string) []byte {

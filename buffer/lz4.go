@@ -56,16 +56,18 @@ func newLZ4(level int) (*lz4Compressor, error) {
 // Compress implements kgo.Compressor.
 func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte,
 	kgo.CompressionCodecType) {
-	dst.Grow(len(c.head) + lz4.CompressBlockBound(len(src)) + (len(src)/lz4Block+2)*len(lz4End))
 	blocks := c.blocks.Get().(lz4Blocks)
 	defer c.blocks.Put(blocks)
-	frame := append(dst.AvailableBuffer(), c.head...)
+	dst.Write(c.head)
 	for len(src) > 0 {
 		block := src[:min(len(src), lz4Block)]
 		src = src[len(block):]
-		frame = appendBlock(frame, block, blocks)
+		// for this block, not for all: dst is kept, and the rest will be smaller
+		dst.Grow(lz4.CompressBlockBound(len(block)) + 2*len(lz4End))
+		dst.Write(appendBlock(dst.AvailableBuffer(), block, blocks))
 	}
-	return append(frame, lz4End...), kgo.CodecLz4
+	dst.Write(lz4End)
+	return dst.Bytes(), kgo.CodecLz4
 }
 
 // appendBlock appends a block to frame, which has room for it, after its size.
