@@ -148,8 +148,8 @@ func (s *source) seal() *Batch {
 		s.sealed.push(b)
 	}
 	s.open, s.hint, s.waited = nil, cap(b.body), 0
-	if len(b.body) < s.hint/4 { // after a rush, a few records would take as much each time
-		s.hint /= 2
+	if s.kind != Unkeyed && len(b.body) < s.hint/4 {
+		s.hint /= 2 // after a rush, a few records for each of many partitions would take as much
 	}
 	if b.extra > 0 {
 		b.unstretch()

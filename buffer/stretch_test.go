@@ -114,6 +114,19 @@ func TestTopic_OneStretchedBatchTakesASixteenthOfTheMemory(t *testing.T) {
 	}
 }
 
+func TestTopic_ALargeRecordHasABatchOfItsOwnAlsoWhereBatchesAreStretched(t *testing.T) {
+	topic := newStretched(t, 8<<20)
+	sendPacked(t, topic, Keyed, 0)
+	r := Record{Key: []byte("k"), Value: make([]byte, 70<<10)}
+	require.NoError(t, topic.Append(&r, Keyed, 0, 0))
+	topic.flush(NewWaiter())
+	b := topic.Take(Keyed, 0, true)
+	for b.RawSize() < 64<<10 {
+		b = topic.Take(Keyed, 0, true)
+	}
+	require.Equal(t, 1, b.Records())
+}
+
 func TestSurvey_SaysThatABatchMustBeCompressedFirst(t *testing.T) {
 	topic := newStretched(t, 8<<20)
 	sendPacked(t, topic, Keyed, 150)

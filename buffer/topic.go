@@ -204,7 +204,7 @@ func (t *Topic) addLocked(cfg *Config, s *source, r *Record, now time.Duration, 
 	if b := s.open; b != nil {
 		delta, size, framed := b.measure(r)
 		most := limit
-		if !b.fits(framed, limit) {
+		if !b.fits(framed, limit) && framed <= limit { // a larger one has a batch of its own
 			most = t.stretchLocked(cfg, s, limit)
 		}
 		if b.fits(framed, most) && b.takes(cfg, r, now-b.born) {

@@ -524,9 +524,10 @@ func TestTopic_FlushWaitsForWhatWasHeldAndNothingElse(t *testing.T) {
 	})
 }
 
-// A topic that had much to send keeps no large buffers for the few records that follow.
+// A partition that had much to send keeps no large buffers for the few records that follow.
 func TestTopic_AfterARushABatchOfFewRecordsIsSmallAgain(t *testing.T) {
 	topic := newTestTopic(t, newTestLane(t, 1<<20))
+	topic.Recount(1)
 	for range 10 {
 		b := fill(t, topic)
 		require.Greater(t, b.Held(), int64(8<<10))
@@ -534,8 +535,8 @@ func TestTopic_AfterARushABatchOfFewRecordsIsSmallAgain(t *testing.T) {
 	}
 	held := int64(0)
 	for i := range 10 {
-		require.NoError(t, topic.Append(&Record{Value: make([]byte, 100)}, Unkeyed, -1, 0))
-		b := topic.Take(Unkeyed, -1, true)
+		require.NoError(t, topic.Append(&Record{Key: []byte("k"), Value: make([]byte, 100)}, Keyed, 0, 0))
+		b := topic.Take(Keyed, 0, true)
 		if held = b.Held(); i == 0 {
 			require.Greater(t, held, int64(8<<10), "the rush may go on")
 		}
@@ -544,12 +545,12 @@ func TestTopic_AfterARushABatchOfFewRecordsIsSmallAgain(t *testing.T) {
 	require.Less(t, held, int64(2<<10))
 }
 
-// fill sends un-keyed records until a batch is full, and takes it.
+// fill sends records to a partition until a batch is full, and takes it.
 func fill(t *testing.T, topic *Topic) *Batch {
 	t.Helper()
 	for {
-		require.NoError(t, topic.Append(&Record{Value: make([]byte, 1000)}, Unkeyed, -1, 0))
-		if b := topic.Take(Unkeyed, -1, false); b != nil {
+		require.NoError(t, topic.Append(&Record{Key: []byte("k"), Value: make([]byte, 1000)}, Keyed, 0, 0))
+		if b := topic.Take(Keyed, 0, false); b != nil {
 			return b
 		}
 	}
