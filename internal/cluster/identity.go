@@ -226,8 +226,8 @@ var (
 )
 
 // oddAnswers is how many unknown answers in a row make batches go without sequences. It also counts
-// as one if a broker answers other requests, but hangs up on this one or answers nonsense: then that
-// must have lasted for oddFor too, because a network that cuts connections may do so three times
+// as one if a broker answers other requests, but hangs up on this one or answers nonsense. Then
+// that must have lasted for oddFor too: a network that cuts connections may do so three times
 // within half a second.
 const (
 	oddAnswers = 3
