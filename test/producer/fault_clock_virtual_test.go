@@ -124,6 +124,7 @@ func TestVirtual_F8_TheLongestTimesDoNotComeAtOnce(t *testing.T) {
 				b.k.link.CutAfterWrites(0)
 				b.stream(time.Second, 10, "events")
 			}
+			b.proof.Bit("connections cut right after a write", b.k.link.Cuts())
 		})
 		require.Zero(t, s.Total.MaybeDuplicated)
 		require.Equal(t, s.Total.Accepted, s.Total.Delivered)

@@ -204,6 +204,8 @@ func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing
 					func(b *bubble) {
 						b.stream(2*time.Minute, 3, "events")
 						b.rest()
+						b.proof.Bit("records that went without a producer ID",
+							int64(b.p.Stats().Total.Delivered))
 						require.Less(t, b.longest["events"], broker.longest)
 						require.Less(t, b.p.Stats().Total.Pending, uint64(10))
 						require.Contains(t, b.p.Stats().Clusters["events"].Unnumbered, broker.says)

@@ -226,6 +226,7 @@ func TestVirtual_F9_AgentsThatNameOneOfThemselvesAreAllUsed(t *testing.T) {
 						b.stream(5*time.Minute, 3, "events")
 						b.flush()
 						b.rest()
+						b.proof.Bit("answers that name one agent alone", int64(asked.Load()))
 						require.Less(t, b.longest["events"], 50*time.Millisecond)
 						require.Equal(t, producer.Up, b.p.Stats().Clusters["events"].State)
 						require.EqualValues(t, 1, b.p.Stats().Clusters["events"].Changes)

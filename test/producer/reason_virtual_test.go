@@ -116,6 +116,7 @@ func TestVirtual_F1_AClusterThatIsNotReachedIsAnEvent(t *testing.T) {
 			require.Equal(t, []any{producer.EventCluster, producer.Connecting},
 				[]any{events[0].Kind, events[0].State})
 			require.Contains(t, events[0].Reason, "refused")
+			b.proof.Bit("records that waited", int64(b.p.Stats().Total.Pending))
 			b.k.link.Restore()
 		})
 	})

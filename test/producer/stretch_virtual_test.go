@@ -48,6 +48,8 @@ func judgedPacked(t *testing.T, c *proof.Case, load func(b *bubble)) {
 			return nil, nil, false
 		})
 		load(b)
+		n, _ := l.seen()
+		c.Bit("requests that were answered late", int64(n))
 	})
 	require.Greater(t, most.Load(), int64(disklessBatch/2))
 	require.LessOrEqual(t, most.Load(), int64(disklessBatch))

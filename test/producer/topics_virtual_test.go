@@ -300,7 +300,8 @@ func TestVirtual_Topics_ReconfigureShortensTheTimeOfWhatWaits(t *testing.T) {
 // In a fallback they have other names, and the same settings.
 func TestVirtual_Topics_HaveTheirSettingsInAFallbackToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		onField(t, proof.Of(t, "F14"), two, func(c *producer.Config) {
+		proven := proof.Of(t, "F14")
+		onField(t, proven, two, func(c *producer.Config) {
 			c.Priorities.Medium.Fallbacks[0].Prefix = "fb."
 			c.Topics = []producer.TopicConfig{
 				{Topic: "events", Acks: "leader", Compression: "lz4", DeliveryTimeout: time.Hour},
@@ -312,6 +313,7 @@ func TestVirtual_Topics_HaveTheirSettingsInAFallbackToo(t *testing.T) {
 			f.k["main"].link.Cut()
 			f.stream(30 * time.Second)
 			batches := w.of("fb.events")
+			proven.Bit("batches that went to the fallback", int64(len(batches)))
 			all(t, batches, 1, func(b written) int16 { return b.acks })
 			all(t, batches, true, func(b written) bool { return b.codec == 3 || b.bytes < 200 })
 			require.True(t, slices.ContainsFunc(batches,

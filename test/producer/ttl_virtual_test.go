@@ -82,6 +82,7 @@ func TestVirtual_TTL_ExpiresNeverLateAndAtMostASixteenthEarly(t *testing.T) {
 				b.send("events", 1)
 				time.Sleep(7 * time.Millisecond)
 			}
+			b.proof.Bit("records that expired", int64(b.p.Stats().Total.Expired))
 		})
 		require.Equal(t, 4500, seen)
 		require.Equal(t, s.Total.Accepted, s.Total.Expired)
@@ -110,6 +111,7 @@ func TestVirtual_TTL_AShortOneExpiresOnTimeInALongOutage(t *testing.T) {
 						require.Equal(t, before+1, b.p.Stats().Total.Expired, "%v", ttl)
 					}
 				}
+				b.proof.Bit("records that expired", int64(b.p.Stats().Total.Expired))
 				b.k.link.Restore()
 			})
 		})
@@ -158,6 +160,8 @@ func TestVirtual_TTL_EndsWhereTheBrokerDoesNotAnswer(t *testing.T) {
 				withTTL(producer.Record{Topic: "events"}, 200*time.Millisecond)))
 			time.Sleep(200 * time.Millisecond)
 			require.Zero(t, b.p.Stats().Total.Pending)
+			b.proof.Bit("records that were not answered",
+				int64(b.p.Stats().Total.PossiblyPersisted))
 			b.k.link.Restore()
 		})
 		require.EqualValues(t, 1, s.Total.PossiblyPersisted)
@@ -186,6 +190,7 @@ func TestVirtual_TTL_KeysKeepTheirOrderWhateverTheTTLs(t *testing.T) {
 				}
 				time.Sleep(100 * time.Millisecond)
 			}
+			b.proof.Bit("records that expired", int64(b.p.Stats().Total.Expired))
 		})
 		require.NotZero(t, s.Total.Expired)
 		require.Equal(t, s.Total.Accepted, s.Total.Expired+s.Total.Delivered)
@@ -208,6 +213,7 @@ func TestVirtual_TTL_InterleavedOnesShareBatches(t *testing.T) {
 						withTTL(producer.Record{Topic: "events"}, ttls[i%3])))
 					time.Sleep(100 * time.Microsecond)
 				}
+				b.proof.Bit("records with TTLs in turn", 10_000)
 				b.flush()
 				require.LessOrEqual(t, int64(requests.Hits()), bound, "a second of lingers")
 			})
@@ -228,6 +234,7 @@ func TestVirtual_TTL_NoRecordLingersForMoreThanASixteenth(t *testing.T) {
 					require.NoError(t, b.ledger.Send(b.p, withTTL(rec, time.Second)))
 					time.Sleep(time.Second)
 				}
+				b.proof.Bit("records with a TTL below the linger", 5)
 				require.Zero(t, b.p.Stats().Total.Pending)
 				require.LessOrEqual(t, b.longest["events"], time.Second/16)
 			})
@@ -257,6 +264,7 @@ func TestVirtual_TTL_StaysWhenTheDeliveryTimeoutChanges(t *testing.T) {
 			require.EqualValues(t, 12, b.p.Stats().Total.Pending)
 			time.Sleep(50 * time.Second)
 			require.EqualValues(t, 18, b.p.Stats().Total.Expired)
+			b.proof.Bit("records that expired", int64(b.p.Stats().Total.Expired))
 			b.k.link.Restore()
 		})
 		require.EqualValues(t, 6, s.Total.Delivered)
@@ -266,8 +274,9 @@ func TestVirtual_TTL_StaysWhenTheDeliveryTimeoutChanges(t *testing.T) {
 // A fallback gets the records with what is left of their TTLs.
 func TestVirtual_TTL_GoesWithTheRecordToAFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := onField(t, proof.Of(t, "F1"), []string{"main", "spare"}, func(c *producer.Config) {
-			c.Priorities.Medium.FallbackAfter = 10 * time.Second
+		c := proof.Of(t, "F1")
+		s := onField(t, c, []string{"main", "spare"}, func(cfg *producer.Config) {
+			cfg.Priorities.Medium.FallbackAfter = 10 * time.Second
 		}, func(f *field) {
 			for _, k := range f.k {
 				k.link.Cut()
@@ -282,6 +291,7 @@ func TestVirtual_TTL_GoesWithTheRecordToAFallback(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
 			require.EqualValues(t, 2, f.p.Stats().Total.Expired)
+			c.Bit("records that expired", int64(f.p.Stats().Total.Expired))
 			time.Sleep(20 * time.Minute)
 			f.k["spare"].link.Restore()
 		})
@@ -310,6 +320,7 @@ func TestVirtual_TTL_WhatShortOnesWaitForIsTold(t *testing.T) {
 				causesOf(b.p.Stats()))
 			refused.Remove()
 			send(10 * time.Second)
+			b.proof.Bit("requests that were refused", int64(refused.Hits()))
 			require.Empty(t, b.p.Stats().Troubles)
 		})
 		require.GreaterOrEqual(t, s.Total.Expired+s.Total.PossiblyPersisted, uint64(95))

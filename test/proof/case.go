@@ -46,8 +46,8 @@ type Bit struct {
 // Figure is something measured.
 type Figure struct{ Name, Value string }
 
-// Of begins a case of the faults that a test injects. It is written at the end of the test, if that
-// has passed.
+// Of begins a case of the faults that a test injects. At its end the test fails if it has no Bit.
+// If it has passed, the case is written.
 func Of(t testing.TB, faults ...string) *Case {
 	c := &Case{t: t, Package: packageUnderTest(), Test: t.Name(), Faults: faults,
 		Checks: make(map[string]uint64)}
@@ -100,12 +100,15 @@ func packageUnderTest() string {
 }
 
 func (c *Case) write() {
-	folder := os.Getenv(FolderVariable)
-	if folder == "" || c.t.Failed() || c.t.Skipped() {
+	if c.t.Failed() || c.t.Skipped() {
 		return
 	}
 	if len(c.Bits) == 0 {
 		c.t.Errorf("nothing shows that %s bit", strings.Join(c.Faults, ", "))
+		return
+	}
+	folder := os.Getenv(FolderVariable)
+	if folder == "" {
 		return
 	}
 	line, err := json.Marshal(c)
