@@ -99,7 +99,7 @@ mutants: ## broken builds, each of which a test must notice
 
 # SOAK=file brings in the last lines of a soak. A suite that fails writes nothing.
 reliability: ## all tests of faults and all mutants, and docs/reliability.md from what they have counted
-	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; export FOREBAY_PROOF="$$folder"; \
+	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; export RELIABILITY_FOLDER="$$folder"; \
 	if [ -n "$(SOAK)" ]; then cp "$(SOAK)" "$$folder/soak.txt"; fi; \
 	$(MAKE) virtual hostile race mutants; \
 	mkdir -p docs; go run ./test/proof/table "$$folder" > "$$folder/reliability.md"; cp "$$folder/reliability.md" docs/

@@ -47,7 +47,7 @@ func TestLoad_ReadsAFileFromDisk(t *testing.T) {
 func TestLoad_TakesTheEnvironmentOfTheProcess(t *testing.T) {
 	t.Setenv("FOREBAY_BUFFER_MAX_BYTES", "128MiB")
 	// variables of the tools of this repository
-	for _, tooling := range []string{"FOREBAY_PROOF", "FOREBAY_KAFKA_CACHE", "FOREBAY_SKIP_KAFKA"} {
+	for _, tooling := range []string{"FOREBAY_KAFKA_CACHE", "FOREBAY_SKIP_KAFKA"} {
 		t.Setenv(tooling, "")
 		require.NoError(t, os.Unsetenv(tooling))
 	}

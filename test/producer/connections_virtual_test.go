@@ -74,6 +74,7 @@ func TestVirtual_Connections_LanesShareThem(t *testing.T) {
 			require.GreaterOrEqual(t, most, len(leaders))
 			require.LessOrEqual(t, most, brokers*13/10)
 			require.EqualValues(t, b.k.link.Dials(), b.p.Stats().Clusters["events"].ConnectionsOpened)
+			b.proof.Bit("records of three priorities", int64(b.p.Stats().Total.Accepted))
 
 			time.Sleep(3 * time.Minute)
 			require.LessOrEqual(t, b.k.link.Open(), 2, "idle connections end")
@@ -111,6 +112,7 @@ func TestVirtual_Connections_HighDoesNotWaitBehindLow(t *testing.T) {
 					}
 					time.Sleep(3 * time.Second)
 				}
+				c.Bit("records of low that took two seconds", 10)
 			})
 	})
 }
@@ -137,6 +139,7 @@ func TestVirtual_Connections_LowDoesNotWaitBehindHighThatIsSlow(t *testing.T) {
 			b.flush()
 			require.Less(b.t, b.longest["events"], 200*time.Millisecond)
 			require.GreaterOrEqual(b.t, b.longest["slow"], time.Second)
+			b.proof.Bit("records of high that took a second", 10)
 		})
 	})
 }
@@ -169,6 +172,7 @@ func TestVirtual_Connections_FewOfManyBrokers(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 			}
 			b.flush()
+			b.proof.Bit("records for twenty brokers", int64(b.p.Stats().Total.Accepted))
 		})
 	})
 }
@@ -217,6 +221,7 @@ func TestVirtual_Connections_OtherBrokersTakeThePlaceOfOnesThatGo(t *testing.T) 
 			trickle(b, "events", time.Minute)
 			b.flush()
 			require.EqualValues(t, 10, away.Load())
+			b.proof.Bit("brokers that went", int64(away.Load()))
 			require.Less(t, b.longest["events"], 10*time.Second)
 		})
 	})
@@ -235,6 +240,7 @@ func TestVirtual_Connections_OthersHelpABrokerThatIsBusy(t *testing.T) {
 			begin := time.Now()
 			b.flood(20_000, 1000)
 			b.flush()
+			b.proof.Bit("records at once for one broker", 20_000)
 			require.Less(t, time.Since(begin), 6*time.Second)
 		})
 	})

@@ -42,6 +42,7 @@ func TestVirtual_Linger_IsLongerWhereRecordsAreFew(t *testing.T) {
 			rate(5*time.Second, 100)
 			b.flush()
 			require.LessOrEqual(t, b.longest["events"], 50*time.Millisecond)
+			b.proof.Bit("records of three priorities", int64(b.p.Stats().Total.Accepted))
 		})
 	})
 }
@@ -59,6 +60,7 @@ func TestVirtual_Linger_LeavesRecordsTheirTime(t *testing.T) {
 					b.send("events", 2)
 					time.Sleep(7 * time.Second)
 				}
+				b.proof.Bit("records that lingered", int64(b.p.Stats().Total.Accepted))
 				require.Zero(t, b.p.Stats().Total.Expired)
 				require.LessOrEqual(t, b.longest["events"], timeout/8+100*time.Millisecond)
 			})

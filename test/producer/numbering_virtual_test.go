@@ -36,7 +36,8 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s, key %q", name, key), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, change,
+					c := proof.Of(t, "F14")
+					s := onField(t, c, []string{"main", "spare"}, change,
 						func(f *field) {
 							for i := range 60 {
 								f.send(key)
@@ -44,6 +45,7 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 							}
 						})
 					require.EqualValues(t, 60, s.Total.Delivered)
+					c.Bit("pauses that freed the topic", 60)
 					require.Zero(t, s.Total.MaybeDuplicated)
 				})
 			})
@@ -55,7 +57,8 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgain(t *testing.T) {
 // know of producers.
 func TestVirtual_F14_RecordsFarApartAreWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, nil, func(f *field) {
+		c := proof.Of(t, "F14")
+		s := onField(t, c, []string{"main", "spare"}, nil, func(f *field) {
 			for _, pause := range []time.Duration{9 * time.Minute, 10 * time.Minute,
 				11 * time.Minute, 61 * time.Minute, 13 * time.Hour, 3 * 24 * time.Hour} {
 				for _, key := range []string{"", "k"} {
@@ -66,6 +69,7 @@ func TestVirtual_F14_RecordsFarApartAreWritten(t *testing.T) {
 			f.send("k")
 		})
 		require.EqualValues(t, 13, s.Total.Delivered)
+		c.Bit("pauses of up to three days", 6)
 		require.Zero(t, s.Total.MaybeDuplicated)
 	})
 }
@@ -82,7 +86,8 @@ func (f *field) send(key string) {
 // The dispatcher that settings have left without work sees the topics of its lane, too.
 func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgainAfterEachChangeOfRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := onField(t, proof.Of(t, "F14"), []string{"main", "spare"}, nil, func(f *field) {
+		c := proof.Of(t, "F14")
+		s := onField(t, c, []string{"main", "spare"}, nil, func(f *field) {
 			for i := range 40 {
 				f.send("k")
 				time.Sleep(10*time.Minute + time.Duration(i*37%90)*time.Second)
@@ -97,6 +102,7 @@ func TestVirtual_F14_ATopicThatWasIdleIsWrittenAgainAfterEachChangeOfRoutes(t *t
 			}
 		})
 		require.EqualValues(t, 40, s.Total.Delivered)
+		c.Bit("changes of the routes", 40)
 	})
 }
 

@@ -21,8 +21,9 @@ import (
 	"testing"
 )
 
-// FolderVariable names the environment variable with the folder that cases are written to.
-const FolderVariable = "FOREBAY_PROOF"
+// FolderVariable names the environment variable with the folder that cases are written to. It does
+// not begin with FOREBAY_, as the settings do: an unknown one is an error.
+const FolderVariable = "RELIABILITY_FOLDER"
 
 // Case is what one test saw of its faults. It belongs to the goroutine of the test, or to those of
 // its parts, one after the other.
