@@ -602,13 +602,13 @@ var table = []mutant{
 		says:   "Not equal",
 	},
 	{
-		name:   "sealed late, expired late",
-		broken: "an un-keyed batch that is sealed after younger ones of shards expires after them",
+		name:   "sealed late, sent late",
+		broken: "an un-keyed batch that is sealed after younger ones of shards is sent after them",
 		file:   "buffer/queue.go",
 		old:    "case s.kind == Unkeyed:",
 		new:    "case false:",
-		by:     check{"buffer", "TestShard_ABatchBesideThemThatIsSealedLateExpiresInTime"},
-		says:   "Should be true",
+		by:     check{"buffer", "TestShard_ABatchBesideThemThatIsSealedLateIsSentBeforeYoungerOnes"},
+		says:   "the oldest goes first",
 	},
 	{
 		name:   "a function gets the outcome of another record",
