@@ -9,9 +9,9 @@ const widest = 4
 // are compressed: small ones are compressed worse.
 const leastLearned = 16 << 10
 
-// packed is which part of their size batches of a topic have when they are compressed, in
-// 65,536ths, by those that were lately compressed worst; 0: not known. It is safe for concurrent
-// use.
+// packed is which part of their size the batches of a topic keep when they are compressed, in
+// 65,536ths, as in the one that was lately compressed worst; 0: not known. It is safe for
+// concurrent use.
 type packed struct{ part atomic.Uint32 }
 
 // learn notes that so many raw bytes of records were compressed to so many. What is larger than

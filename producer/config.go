@@ -237,8 +237,8 @@ type BufferConfig struct {
 	// covers the capacity of batches, the tables of topics, and unread delivery reports. All
 	// priorities share it. At the bound, Send has lower priorities shed their oldest batches, down
 	// to their guarantees; after that it returns ErrBufferFull. Dealing out keyed records anew may
-	// take a sixty-fourth more, and where they are compressed a sixteenth. Zero means 64 MiB. New
-	// rejects less than 1 MiB, less than four times Batching.MaxBytes, and less than
+	// take a sixty-fourth more, and a compressed batch its size before compression. Zero means 64
+	// MiB. New rejects less than 1 MiB, less than four times Batching.MaxBytes, and less than
 	// Batching.MaxRecordBytes. New logs a warning if the memory limit of the process (GOMEMLIMIT)
 	// is less than 1.25 times this value.
 	MaxBytes int64 `yaml:"max_bytes"`
@@ -267,11 +267,17 @@ type BatchingConfig struct {
 	// MaxBytes is the size at which a batch is full, in bytes. Keep it below message.max.bytes of
 	// the brokers (1,048,588 by default): larger batches are halved until they fit. A partition has
 	// one batch of keyed records in flight, so larger batches help where brokers are far away, or
-	// acknowledge late (diskless topics). Batches with keys, or for a named partition, are full
-	// when they are about that large compressed: before that they have up to four times as many
-	// bytes, and up to a sixteenth of Buffer.MaxBytes. For others the size before compression
-	// counts. Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects
-	// less than 1 KiB and more than 16 MiB.
+	// acknowledge late (diskless topics).
+	//
+	// With compression, a batch of keyed records, or of records with a chosen partition, takes two
+	// or four times as many bytes, if recent batches of its topic were compressed so well that it
+	// is about as large as MaxBytes when it is sent. It takes no more than a sixteenth of
+	// Buffer.MaxBytes so, and all open ones together an eighth. Consumers may have to decompress
+	// four times MaxBytes. A topic that stores batches with less compression (compression.type)
+	// refuses those that are too large then; they are halved.
+	//
+	// Zero means 1,000,000, or a quarter of Buffer.MaxBytes if that is less. New rejects less than
+	// 1 KiB and more than 16 MiB.
 	MaxBytes int `yaml:"max_bytes"`
 
 	// MaxRecordBytes is the size above which Send refuses a record with ErrRecordTooLarge, in

@@ -254,6 +254,7 @@ func (i *identity) denied(err error) bool {
 		i.odd++
 		return i.odd >= oddAnswers && time.Since(i.oddSince) >= oddFor || i.refused != nil
 	case !answered || slices.ContainsFunc(later, is):
+		i.odd, i.oddSince = 0, time.Time{} // it was the network then, too
 		return i.refused != nil
 	}
 	i.odd++

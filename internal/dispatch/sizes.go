@@ -18,9 +18,9 @@ const (
 	// sureDeaths is how many connections must have ended with a large request, and none with a
 	// smaller one, before size is the reason.
 	sureDeaths = 2
-	// aloneDeaths is the same before a batch by itself is halved, or a record is given up. It is
-	// more, because halves have other numbers: if it was the network that cut the connections, and
-	// the batch is in the log, its records are there twice.
+	// aloneDeaths is the same before the next one has a batch by itself halved, or gives up a
+	// record. It is more, because halves have other numbers: if it was the network that cut the
+	// connections, and the batch is in the log, its records are there twice.
 	aloneDeaths = 6
 
 	// A size that ended connections is tried again after a pause, longer each time.

@@ -105,8 +105,8 @@ func (sp *splitter) condemn(it *item) {
 	sp.split(it, err)
 }
 
-// halveBefore halves a batch that the broker would hang up on, or that was not compressed as well
-// as the last ones of its topic, before it is written for the first time.
+// halveBefore halves a batch that the broker would hang up on, or that is larger than a full one,
+// before it is written for the first time.
 func (sp *splitter) halveBefore(b *brokerState, ts *topicState, st *stream,
 	batch *buffer.Batch) bool {
 	lethal := b.sizes.tooLarge(batch.Size()+framed(ts), sp.pass.now)

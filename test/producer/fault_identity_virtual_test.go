@@ -152,6 +152,35 @@ func TestVirtual_F8_LostAnswersAboutProducerIDsAreNoReasonToDoWithoutOne(t *test
 	})
 }
 
+// Nor are they a reason when there was an outage in between.
+func TestVirtual_F8_LostAnswersAboutProducerIDsDoNotAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		s := judged(t, proof.Of(t, "F8"), setup{brokers: 2, before: func(b *bubble) {
+			b.k.link.CutAfter(func(written []byte) bool {
+				return faultnet.IsRequest(written, int16(kmsg.InitProducerID)) &&
+					asked.Add(1) <= 4
+			})
+		}}, func(b *bubble) {
+			b.send("events", 3)
+			for asked.Load() < 2 {
+				time.Sleep(time.Millisecond)
+			}
+			cuts := b.k.link.Cuts()
+			b.k.link.Cut()
+			b.stream(time.Minute, 3, "events")
+			require.EqualValues(t, 2, asked.Load())
+			b.k.link.Restore()
+			b.stream(10*time.Second, 3, "events")
+			b.proof.Bit("answers about a producer ID that were lost", cuts+2)
+			require.Greater(t, asked.Load(), int64(4))
+			require.Empty(t, b.logs.FilterMessageSnippet("no producer ID").All())
+		})
+		require.Equal(t, s.Total.Accepted, s.Total.Delivered)
+		require.Zero(t, s.Total.MaybeDuplicated)
+	})
+}
+
 // Brokers that are not Kafka's may not know the request for a producer ID, and find several ways to
 // say so.
 func TestVirtual_F9_BrokersWithoutProducerIDsGetBatchesWithoutNumbers(t *testing.T) {
