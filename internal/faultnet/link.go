@@ -23,7 +23,6 @@ type Link struct {
 	cuts  atomic.Int64
 
 	writes   atomic.Int64
-	cutEvery atomic.Int64
 	delay    atomic.Int64 // of what is written, in nanoseconds
 	most     atomic.Int64 // bytes that one write may have; 0: any number
 	cutAfter atomic.Pointer[func(written []byte) bool]
@@ -72,7 +71,13 @@ func (l *Link) Reset() {
 
 // CutAfterWrites resets a connection after every n-th write of all connections, when it has gone
 // through; 0 ends that.
-func (l *Link) CutAfterWrites(n int64) { l.cutEvery.Store(n) }
+func (l *Link) CutAfterWrites(n int64) {
+	if n == 0 {
+		l.CutAfter(nil)
+		return
+	}
+	l.CutAfter(func([]byte) bool { return l.writes.Add(1)%n == 0 })
+}
 
 // CutAfter resets a connection after each write for which fn returns true, when it has gone
 // through; nil ends that. Calls of fn may overlap, and it must not keep what it gets: without TLS,
@@ -93,8 +98,8 @@ func IsRequest(written []byte, key int16) bool {
 
 // cutsAfter reports whether a connection is to be reset after b was written.
 func (l *Link) cutsAfter(b []byte) bool {
-	every, fn := l.cutEvery.Load(), l.cutAfter.Load()
-	return every > 0 && l.writes.Add(1)%every == 0 || fn != nil && (*fn)(b)
+	fn := l.cutAfter.Load()
+	return fn != nil && (*fn)(b)
 }
 
 // HangUpAbove resets a connection on which more than n bytes are written at once, and loses those:

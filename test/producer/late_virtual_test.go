@@ -81,7 +81,7 @@ func (l *late) requests(client, broker net.Conn, addr string, dues chan<- due) {
 			return
 		}
 		d := due{at: time.Now()}
-		if kmsg.Key(binary.BigEndian.Uint16(frame[4:])) == kmsg.Produce {
+		if faultnet.IsRequest(frame, int16(kmsg.Produce)) {
 			d = l.produce(frame, addr, last)
 		}
 		last = d.at
