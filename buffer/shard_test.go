@@ -183,11 +183,11 @@ func TestShard_ABatchBesideThemThatIsSealedLateIsSentBeforeYoungerOnes(t *testin
 	}
 	require.Same(t, late, topic.unkeyed.open)
 	topic.lane.Flush(NewWaiter())
-	last := time.Duration(0)
-	for b := topic.Take(Unkeyed, -1, false); b != nil; b = topic.Take(Unkeyed, -1, false) {
-		require.GreaterOrEqual(t, b.born, last, "the oldest goes first")
-		last = b.born
+	for b := topic.unkeyed.sealed.head; b.next != nil; b = b.next {
+		require.LessOrEqual(t, b.born, b.next.born, "the oldest goes first")
 	}
+	require.True(t, slices.Contains(topic.TakeExpired(0, 0), late))
+	require.EqualValues(t, day/16, topic.Survey(nil)[0].Oldest, "the younger ones are left")
 }
 
 func TestShard_TheirBatchesAreNeitherTooLargeNorTooOld(t *testing.T) {
