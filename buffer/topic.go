@@ -234,10 +234,7 @@ func (t *Topic) beginLocked(cfg *Config, s *source, r *Record, limit int, now ti
 		return err
 	}
 	b.held = batchOverhead
-	want := min(s.hint, limit)
-	if s.hint > limit {
-		want = min(s.hint, limit+t.extraLocked(cfg, s, limit))
-	}
+	want := min(s.hint, limit+t.extraLocked(cfg, s, limit))
 	if framed < want && !tight && t.lane.plenty(s, now) {
 		_ = b.grow(want, want, now) // it is only a beginning
 	}

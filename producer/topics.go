@@ -40,9 +40,9 @@ type TopicConfig struct {
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout"`
 
 	// MaxBatchBytes is the size at which a batch of these topics is full, in bytes, as
-	// Batching.MaxBytes. Set it to less than max.message.bytes of the topic. Zero
-	// means Batching.MaxBytes. New rejects less than 1 KiB, more than 16 MiB, and more than a
-	// quarter of Buffer.MaxBytes.
+	// Batching.MaxBytes. Set it to less than max.message.bytes of the topic. Zero means
+	// Batching.MaxBytes. New rejects less than 1 KiB, more than 16 MiB, and more than a quarter of
+	// Buffer.MaxBytes.
 	MaxBatchBytes int `yaml:"max_batch_bytes"`
 
 	// Compression is "none", "gzip", "snappy", "lz4" or "zstd", in any case. Empty means

@@ -241,6 +241,7 @@ const silentAnswers = 10
 // denied reports whether batches go without sequences after err.
 func (i *identity) denied(err error) bool {
 	is := func(other error) bool { return errors.Is(err, other) }
+	lasts := true
 	switch _, answered := errors.AsType[*kerr.Error](err); {
 	case slices.ContainsFunc(never, is):
 		return true
@@ -251,14 +252,13 @@ func (i *identity) denied(err error) bool {
 		if i.oddSince.IsZero() {
 			i.oddSince = time.Now()
 		}
-		i.odd++
-		return i.odd >= oddAnswers && time.Since(i.oddSince) >= oddFor || i.refused != nil
+		lasts = time.Since(i.oddSince) >= oddFor
 	case !answered || slices.ContainsFunc(later, is):
 		i.odd, i.oddSince = 0, time.Time{} // it was the network then, too
 		return i.refused != nil
 	}
 	i.odd++
-	return i.odd >= oddAnswers || i.refused != nil
+	return i.odd >= oddAnswers && lasts || i.refused != nil
 }
 
 // initProducerID asks a random broker that answers for a new producer ID; kgo itself would ask all

@@ -24,9 +24,7 @@ func newCompressor() *compressor { return &compressor{slots: runtime.GOMAXPROCS(
 // offer compresses a few of the batches that wait in t, on goroutines of its own, and wakes whoever
 // dispatches t then.
 func (s *compressor) offer(t *buffer.Topic, codec *buffer.Codec) {
-	if !codec.None() {
-		s.fill(&s.busy, t.ClaimRaw, codec)
-	}
+	s.fill(&s.busy, t.ClaimRaw, codec)
 }
 
 // fill compresses what claim returns, until that is nil or all slots are taken of which busy, which
