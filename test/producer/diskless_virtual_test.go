@@ -43,10 +43,17 @@ func smallBatches(c *producer.Config) {
 // many bytes a second are delivered then.
 func (b *bubble) pour(d time.Duration, topic string) (rate float64) {
 	b.t.Helper()
+	return b.pourOf(d, func() producer.Record {
+		return producer.Record{Topic: topic, Value: make([]byte, pourBytes)}
+	})
+}
+
+// pourOf is pour with the records that next makes, whose values have pourBytes.
+func (b *bubble) pourOf(d time.Duration, next func() producer.Record) (rate float64) {
+	b.t.Helper()
 	before := b.p.Stats().Total.Delivered
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		rec := producer.Record{Topic: topic, Value: make([]byte, pourBytes)}
-		if b.ledger.Send(b.p, rec) != nil {
+		if b.ledger.Send(b.p, next()) != nil {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}

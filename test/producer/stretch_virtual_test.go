@@ -18,19 +18,17 @@ import (
 	"github.com/forebay-go/forebay/test/proof"
 )
 
-// pourKeyed sends records with one key to events as fast as they are accepted, for d, of which so
-// many bytes cannot be compressed. It returns how many bytes a second are delivered then.
+// pourKeyed is pour to events with one key, and values of which so many bytes cannot be compressed.
 func (b *bubble) pourKeyed(d time.Duration, random int) (rate float64) {
 	b.t.Helper()
-	before := b.p.Stats().Total.Delivered
-	for end := time.Now().Add(d); time.Now().Before(end); {
-		rec := producer.Record{Topic: "events", Key: []byte("k"), Value: make([]byte, pourBytes)}
-		_, _ = rand.Read(rec.Value[:random])
-		if b.ledger.Send(b.p, rec) != nil {
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
-	return float64(b.p.Stats().Total.Delivered-before) * pourBytes / d.Seconds()
+	return b.pourOf(d, func() producer.Record { return partlyRandom(random) })
+}
+
+// partlyRandom returns a record of which so many bytes cannot be compressed.
+func partlyRandom(random int) producer.Record {
+	value := make([]byte, pourBytes)
+	_, _ = rand.Read(value[:random])
+	return producer.Record{Topic: "events", Key: []byte("k"), Value: value}
 }
 
 // judgedPacked is judged with a partition that answers late, and with compression. It requires that
@@ -90,14 +88,10 @@ func TestVirtual_Diskless_AnOpenBatchGoesCompressedAndWhole(t *testing.T) {
 			before := b.p.Stats().Requests
 			answers := seconds / disklessTakes.Seconds()
 			for range int(answers * perAnswer) {
-				value := make([]byte, pourBytes)
-				_, _ = rand.Read(value[:pourBytes/5])
-				require.NoError(t, b.ledger.Send(b.p, producer.Record{Topic: "events",
-					Key: []byte("k"), Value: value}))
+				require.NoError(t, b.ledger.Send(b.p, partlyRandom(pourBytes/5)))
 				time.Sleep(time.Duration(float64(disklessTakes) / perAnswer))
 			}
-			require.Less(t, b.p.Stats().Requests-before,
-				uint64(1.1*answers))
+			require.Less(t, b.p.Stats().Requests-before, uint64(1.1*answers))
 			require.Less(t, float64(b.p.Stats().Total.Pending), 2.5*perAnswer)
 		})
 	})
