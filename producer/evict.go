@@ -189,7 +189,7 @@ func (e *evictor) give(b *buffer.Batch, reason Reason) bool {
 		return false
 	}
 	l := e.p.laneOf(b.Topic())
-	outcome, keep := Shed, e.p.options.delivery != nil || b.Called()
+	outcome, keep := Shed, e.p.options.reports() || b.Called()
 	if b.History.MaybeWritten {
 		outcome = PossiblyPersisted // the reason is why it was given up all the same
 	}

@@ -43,16 +43,19 @@ func (p *Producer) intercept(rec Record) (Record, error) {
 
 // interceptOne calls an interceptor and survives it.
 func (p *Producer) interceptOne(fn func(*Record) error, rec *Record) (err error) {
-	defer func() {
-		v := recover()
-		if v == nil {
-			return
-		}
-		err = fmt.Errorf("it panicked: %v", v)
-		if p.interceptorPanics.Add(1) == 1 {
-			p.log.Error("an interceptor panicked; this is said once",
-				zap.String("panic", fmt.Sprint(v)), zap.ByteString("stack", debug.Stack()))
-		}
-	}()
+	defer p.survived(&err)
 	return fn(rec)
+}
+
+// survived makes a panic of an interceptor an error.
+func (p *Producer) survived(err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	*err = fmt.Errorf("it panicked: %v", v)
+	if p.interceptorPanics.Add(1) == 1 {
+		p.log.Error("an interceptor panicked; this is said once",
+			zap.String("panic", fmt.Sprint(v)), zap.ByteString("stack", debug.Stack()))
+	}
 }

@@ -62,7 +62,7 @@ func (p *Producer) bufferConfig(s *setup, priority routing.Priority) buffer.Conf
 		LeaderAcks:      cfg.Batching.Acks == acksLeader,
 		Own:             s.ownOf(priority),
 		MaxTopics:       cfg.Buffer.MaxTopics,
-		Reports:         p.options.delivery != nil,
+		Reports:         p.options.reports(),
 		Class:           classOf(priority),
 		ForKey:          p.forKey(),
 		CatchUp:         p.clock.CatchUp,

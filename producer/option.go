@@ -31,6 +31,7 @@ type options struct {
 
 	partitioner  partitioner.Partitioner
 	interceptors []func(*Record) error
+	observer     Observer
 
 	tls         map[string]*tls.Config // by cluster
 	credentials map[string]func(context.Context) (Credentials, error)
@@ -45,6 +46,9 @@ func (o *options) apply(opts []Option) {
 		}
 	}
 }
+
+// reports reports whether each record has a report.
+func (o *options) reports() bool { return o.delivery != nil || o.observer != nil }
 
 type optionFunc func(*options)
 

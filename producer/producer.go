@@ -94,7 +94,7 @@ func New(cfg Config, opts ...Option) (*Producer, error) {
 	p.log, p.logger = newLogger(o.logger)
 	p.guardPartitioner()
 	p.engine = dispatch.New(dispatch.Config{Host: host{p}, Clock: p.clock, Log: p.log,
-		Budget: p.budget, Pool: p.pool, Idle: o.idle, Reports: o.delivery != nil})
+		Budget: p.budget, Pool: p.pool, Idle: o.idle, Reports: o.reports()})
 	p.evict = newEvictor(p)
 	if err := p.build(cfg, rules); err != nil {
 		p.logger.close()
@@ -151,7 +151,7 @@ func (p *Producer) newSite(cfg *Config, name string) (*dispatch.Site, error) {
 }
 
 func (p *Producer) start() {
-	p.reports = newReports(p.options.delivery, p.setup.Load().cfg.Reports.MaxBytes, p.log)
+	p.reports = newReports(&p.options, p.setup.Load().cfg.Reports.MaxBytes, p.log)
 	p.events = newEvents(p.options.events, p.log)
 	p.evict.start()
 	s := p.setup.Load()

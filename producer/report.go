@@ -61,6 +61,7 @@ func (r Report) Returned() (Record, bool) {
 // ones by no more than a batch.
 type reports struct {
 	fn       func(Report) // that of WithDelivery; nil: none
+	observer Observer     // nil: none
 	begin    sync.Once    // starts run when there is something to report
 	maxBytes atomic.Int64
 	log      *zap.Logger
@@ -72,6 +73,7 @@ type reports struct {
 
 	// belong to run
 	current dispatch.Verdict // the batch that is being told
+	told    Report           // the record of it that is being told
 	turn    int              // number of the call for a record of it that comes next
 	made    int              // calls that were made, by this goroutine or the one before
 
@@ -83,16 +85,20 @@ type reports struct {
 	closed bool
 }
 
-func newReports(fn func(Report), maxBytes int64, log *zap.Logger) *reports {
-	r := &reports{fn: fn, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newReports(o *options, maxBytes int64, log *zap.Logger) *reports {
+	r := &reports{fn: o.delivery, observer: o.observer, log: log, wake: make(chan struct{}, 1),
+		done: make(chan struct{})}
 	r.maxBytes.Store(maxBytes)
 	return r
 }
 
+// all reports whether each record is told.
+func (r *reports) all() bool { return r.fn != nil || r.observer != nil }
+
 // push takes a batch that was resolved and kept. Beyond the bound the newest reports of lower
 // priorities are dropped for it, or else its own.
 func (r *reports) push(v dispatch.Verdict) {
-	if called := r.wakeWaiters(&v); r.fn == nil && !called {
+	if called := r.wakeWaiters(&v); !r.all() && !called {
 		v.Batch.Release()
 		return
 	}
@@ -161,10 +167,10 @@ func (r *reports) release(dropped []dispatch.Verdict) {
 	}
 }
 
-// owed returns how many records of a batch have a report: with WithDelivery all, else those of
-// SendFunc.
+// owed returns how many records of a batch have a report: with WithDelivery or an observer all, else
+// those of SendFunc.
 func (r *reports) owed(b *buffer.Batch) (n uint64) {
-	if r.fn != nil {
+	if r.all() {
 		return uint64(b.Records())
 	}
 	b.EachCall(func(_ int, _ uint64, _ time.Duration, call any) {
@@ -238,14 +244,14 @@ func (r *reports) report(v dispatch.Verdict) {
 	switch {
 	case v.Outcome != Delivered && !v.Reason.MadeRoom():
 		r.returnEach(&v)
-	case r.fn != nil:
+	case r.all():
 		r.tellEach(&v)
 	default:
 		v.Batch.EachCall(func(i int, tag uint64, born time.Duration, call any) {
 			r.tell(reportOf(&v, i, tag, born), call)
 		})
 	}
-	r.current, r.made = dispatch.Verdict{}, 0
+	r.current, r.told, r.made = dispatch.Verdict{}, Report{}, 0
 	v.Batch.Release()
 	r.mu.Lock()
 	r.bytes -= held
@@ -269,11 +275,14 @@ func (r *reports) tellEach(v *dispatch.Verdict) {
 // returnEach reports the records of a batch that was not delivered, with the record.
 func (r *reports) returnEach(v *dispatch.Verdict) {
 	err := v.Batch.Each(func(i int, rec *buffer.Record, born time.Duration) {
-		if r.fn == nil && !isFunc(rec.Call) {
+		called := r.fn != nil || isFunc(rec.Call)
+		if !called && r.observer == nil {
 			return
 		}
 		rep := reportOf(v, i, rec.Tag, born)
-		rep.Record = recordOf(rec, v)
+		if called {
+			rep.Record = recordOf(rec, v)
+		}
 		r.tell(rep, rec.Call)
 	})
 	if err != nil {
@@ -313,18 +322,25 @@ func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 	return out
 }
 
-// tell calls the callback of one record, if it has one, and that of all.
+// tell calls the observer, the callback of one record, if it has one, and that of all.
 func (r *reports) tell(rep Report, call any) {
+	if r.turn >= r.made {
+		r.told = rep // else the observer may have had this one before a callback ended the goroutine
+	}
+	if r.observer != nil {
+		r.call(nil)
+	}
 	if fn, ok := call.(func(Report)); ok {
-		r.call(fn, rep)
+		r.call(fn)
 	}
 	if r.fn != nil {
-		r.call(r.fn, rep)
+		r.call(r.fn)
 	}
 }
 
-// call calls a callback and survives it, unless that call was made before.
-func (r *reports) call(fn func(Report), rep Report) {
+// call calls a callback, or the observer if fn is nil, and survives it, unless that call was made
+// before.
+func (r *reports) call(fn func(Report)) {
 	if r.turn++; r.turn <= r.made {
 		return
 	}
@@ -346,6 +362,10 @@ func (r *reports) call(fn func(Report), rep Report) {
 				zap.ByteString("stack", debug.Stack()))
 		}
 	}()
-	fn(rep)
+	if fn == nil {
+		r.observer.Outcome(&r.told)
+	} else {
+		fn(r.told)
+	}
 	returned = true
 }

@@ -44,10 +44,18 @@ func (p *Producer) send(rec Record, call any) error {
 			return err
 		}
 	}
+	return p.pass(rec, call)
+}
+
+// pass is send for a record that interceptors have seen.
+func (p *Producer) pass(rec Record, call any) error {
+	if p.options.observer != nil {
+		return p.observe(rec, call)
+	}
 	return p.accept(&rec, call)
 }
 
-// accept is send for a record that interceptors have seen.
+// accept is send for a record that the observer has seen, too.
 func (p *Producer) accept(rec *Record, call any) error {
 	for {
 		s := p.setup.Load()

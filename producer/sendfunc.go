@@ -36,16 +36,20 @@ var ErrNotDelivered = errors.New("not delivered")
 // in the buffer, and may still be delivered, even if ctx had ended before the call. No callback
 // delays SendWait, and a callback may call it.
 func (p *Producer) SendWait(ctx context.Context, rec Record) (Report, error) {
+	tag := rec.Tag
 	rec, err := p.intercept(rec)
 	if err != nil {
 		return Report{}, err
 	}
 	w := make(waiter, 1)
-	if err := p.accept(&rec, w); err != nil {
+	if err := p.pass(rec, w); err != nil {
 		return Report{}, err
 	}
 	select {
 	case rep := <-w:
+		if p.options.observer != nil {
+			rep.Tag = tag
+		}
 		return rep, rep.Failure()
 	case <-ctx.Done():
 		return Report{}, fmt.Errorf("send to %q: no outcome yet, the record stays in the buffer: "+

@@ -1,0 +1,85 @@
+package producer
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Observer follows each record from Send to its outcome. Package audit is made for it: it numbers
+// records in a header, and states what became of each number.
+type Observer interface {
+	// Sending is called by Send, after the interceptors and before anything else looks at the
+	// record. It may change the record, but not what Key, Value and Headers point to. It runs on
+	// the goroutine that calls Send, maybe on several at the same time. If it panics, Send refuses
+	// the record with ErrIntercepted.
+	Sending(out *Outgoing)
+
+	// Sent is called once after each Sending, when Send is about to return err: nil if it accepted
+	// the record. The outcome of the record may be known before that. A panic of it changes nothing.
+	Sent(out *Outgoing, err error)
+
+	// Outcome is called once for each accepted record, before the callbacks of WithDelivery and
+	// SendFunc, by the goroutine that makes those calls: their rules apply. It may change the
+	// report that they get. SendWait returns the report without the change, but with the Tag that
+	// it was given.
+	Outcome(report *Report)
+}
+
+// WithObserver has o follow all records. Reports.MaxBytes bounds the reports that wait for a slow
+// Outcome, or for a slow callback; those beyond it are dropped, and counted in
+// Stats().ReportsDropped. Each record takes 16 bytes more of the buffer.
+func WithObserver(o Observer) Option {
+	return optionFunc(func(opts *options) { opts.observer = o })
+}
+
+// Outgoing is a record on its way through Send. It is valid until Sent returns.
+type Outgoing struct {
+	Record
+
+	headers []Header // memory of Record.Headers after AddHeader
+	values  []byte   // memory of their values
+}
+
+// AddHeader adds a header to the record, with a copy of value. It allocates nothing in steady
+// state.
+func (o *Outgoing) AddHeader(key string, value []byte) {
+	from := len(o.values)
+	o.values = append(o.values, value...)
+	o.headers = append(o.headers[:0], o.Headers...)
+	o.headers = append(o.headers, Header{Key: key, Value: o.values[from:len(o.values):len(o.values)]})
+	o.Headers = o.headers
+}
+
+var outgoings = sync.Pool{New: func() any { return new(Outgoing) }}
+
+// observe sends rec past the observer.
+func (p *Producer) observe(rec Record, call any) error {
+	out := outgoings.Get().(*Outgoing)
+	out.Record = rec
+	err := p.sending(out)
+	if err != nil {
+		err = p.refuse(&rec, fmt.Errorf("%w: %w", ErrIntercepted, err), "")
+	} else {
+		err = p.accept(&out.Record, call)
+	}
+	p.sent(out, err)
+	out.Record = Record{}
+	clear(out.headers)
+	out.values = out.values[:0]
+	outgoings.Put(out)
+	return err
+}
+
+// sending calls the observer and survives it.
+func (p *Producer) sending(out *Outgoing) (err error) {
+	defer p.survived(&err)
+	p.options.observer.Sending(out)
+	return nil
+}
+
+// sent does the same after the record was accepted or refused.
+func (p *Producer) sent(out *Outgoing, err error) {
+	var ignored error
+	defer p.survived(&ignored)
+	p.options.observer.Sent(out, err)
+}
