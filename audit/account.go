@@ -1,0 +1,207 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/forebay-go/forebay/delivery"
+)
+
+// account is what is known of one bucket of a stream. All of it only grows, and to learn something
+// twice changes nothing.
+type account struct {
+	// of its source
+	stated      bool // a claim came
+	first, next uint64
+	parts       map[uint32]bool // that came
+	last        uint32          // number of the last part
+	final       bool            // last is known
+	fates       map[fate]*numbers
+	settled     numbers // with any fate
+	again       numbers // maybe duplicated
+
+	// of readers
+	seen    numbers
+	copies  numbers // seen again, elsewhere
+	extra   uint64  // sightings beyond the first
+	swapped numbers // behind a later one of their key
+
+	// of both
+	waiting uint64     // delivered, and not decided
+	suspect [2]numbers // delivered, read past, and not seen: of late, and before that
+	missing numbers    // the same for so long that no statement can be on its way
+	removed numbers    // delivered, and gone before somebody read it
+	absent  numbers    // possibly persisted, and not there
+	turned  time.Time  // when suspects were moved on
+}
+
+func newAccount() *account {
+	return &account{parts: make(map[uint32]bool), fates: make(map[fate]*numbers)}
+}
+
+// fate returns the records with a fate, by its kind and reason.
+func (a *account) fate(f fate) *numbers {
+	f.again = false
+	n := a.fates[f]
+	if n == nil {
+		n = new(numbers)
+		a.fates[f] = n
+	}
+	return n
+}
+
+// claim takes what a source states, and calls fresh for what is new of runs that have to be looked
+// for in the log.
+func (a *account) claim(c *claim, fresh func(r run)) {
+	if !a.stated {
+		a.stated, a.first, a.next = true, c.first, c.next
+	}
+	a.next = max(a.next, c.next)
+	a.parts[c.part] = true
+	if c.final {
+		a.final, a.last = true, c.part
+	}
+	for i := range c.runs {
+		a.claimRun(&c.runs[i], fresh)
+	}
+}
+
+func (a *account) claimRun(r *run, fresh func(r run)) {
+	known := a.settled.count(r.first, r.end())
+	if known == r.n {
+		return
+	}
+	if known == 0 {
+		a.settle(*r, fresh)
+		return
+	}
+	one := *r
+	one.n = 1
+	for i := range r.n {
+		one.first = r.first + i
+		if r.offset != noOffset {
+			one.offset = r.offset + int64(i)
+		}
+		if !a.settled.has(one.first) {
+			a.settle(one, fresh)
+		}
+	}
+}
+
+// settle notes the fate of records that had none.
+func (a *account) settle(r run, fresh func(r run)) {
+	a.settled.add(r.first, r.end())
+	a.fate(r.fate).add(r.first, r.end())
+	if r.fate.again {
+		a.again.add(r.first, r.end())
+	}
+	if r.fate.kind == fateDelivered || r.fate.kind == fatePossible {
+		a.waiting += r.n
+		fresh(r)
+	}
+}
+
+// see notes records that stand in the log, at offsets that nobody told of before.
+func (a *account) see(first, n uint64) {
+	if old := a.seen.count(first, first+n); old > 0 {
+		again, _ := a.seen.among(first, first+n)
+		a.copies.take(&again)
+		a.extra += old
+	}
+	a.seen.add(first, first+n)
+}
+
+// decide notes that a run would have been seen by now, if it was in the log; or that it was removed
+// before somebody read it.
+func (a *account) decide(r *run, removed bool) {
+	a.waiting -= r.n
+	if a.seen.count(r.first, r.end()) == r.n {
+		return
+	}
+	_, unseen := a.seen.among(r.first, r.end())
+	switch {
+	case r.fate.kind == fatePossible:
+		a.absent.take(&unseen)
+	case removed:
+		a.removed.take(&unseen)
+	default:
+		a.suspect[0].take(&unseen)
+	}
+}
+
+// turn makes those suspects missing that were suspects at the last turn, and still are.
+func (a *account) turn(now time.Time, grace time.Duration) {
+	if now.Sub(a.turned) < grace {
+		return
+	}
+	a.turned = now
+	for i := range a.suspect {
+		a.suspect[i].drop(&a.seen)
+	}
+	a.missing.take(&a.suspect[1])
+	a.suspect[1], a.suspect[0] = a.suspect[0], numbers{}
+}
+
+// complete reports whether the source has stated all that it will.
+func (a *account) complete() bool {
+	if !a.final {
+		return false
+	}
+	for i := range a.last {
+		if !a.parts[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// closed reports whether nothing of the account is open.
+func (a *account) closed() bool {
+	return a.complete() && a.waiting == 0 && a.suspect[0].len()+a.suspect[1].len() == 0
+}
+
+// counts returns the account in numbers.
+func (a *account) counts() Counts {
+	c := Counts{Reasons: make(map[delivery.Reason]uint64)}
+	if a.stated {
+		c.Numbered = a.next - a.first
+	}
+	c.Unsettled = c.Numbered - min(c.Numbered, a.settled.len())
+	contradicted := uint64(0)
+	for f, n := range a.fates {
+		switch f.kind {
+		case fateDelivered:
+			c.Delivered += n.len()
+		case fateShed:
+			c.Shed += n.len()
+		case fateExpired:
+			c.Expired += n.len()
+		case fateRejected:
+			c.Rejected += n.len()
+		case fatePossible:
+			c.PossiblyPersisted += n.len()
+			c.Persisted += n.and(&a.seen)
+		case fateRefused:
+			c.Refused += n.len()
+		}
+		if f.reason != delivery.None {
+			c.Reasons[f.reason] += n.len()
+		}
+		if f.kind != fateDelivered && f.kind != fatePossible {
+			contradicted += n.and(&a.seen)
+		}
+	}
+	c.Contradicted = contradicted
+	c.NotPersisted = a.absent.without(&a.seen)
+	c.Seen = a.seen.len()
+	c.Unclaimed = a.seen.without(&a.settled)
+	c.Waiting = a.waiting
+	c.Suspect = a.suspect[0].without(&a.seen) + a.suspect[1].without(&a.seen)
+	c.Lost = a.missing.without(&a.seen)
+	c.Removed = a.removed.without(&a.seen)
+	c.Copies = a.extra
+	c.Explained = a.copies.and(&a.again)
+	unstated := a.copies.without(&a.settled)
+	c.Unexplained = a.copies.len() - c.Explained - unstated
+	c.OutOfOrder = a.swapped.len()
+	return c
+}

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"maps"
+
+	"github.com/forebay-go/forebay/delivery"
+)
+
+// Counts is the account of some audited records: those of a topic, a bucket, an instance.
+type Counts struct {
+	Numbered uint64 // records that got a number, as far as the source has stated it
+
+	// What became of them, as their producer knows it.
+	Delivered, Shed, Expired, Rejected, PossiblyPersisted uint64
+	Refused                                               uint64                     // Send returned an error
+	Unsettled                                             uint64                     // they have no outcome yet, or none was stated
+	Reasons                                               map[delivery.Reason]uint64 // why they were not delivered
+
+	Seen      uint64 // records that readers have seen, each counted once
+	Unclaimed uint64 // seen, and nothing was stated about them yet
+
+	// What is open.
+	Waiting uint64 // delivered or possibly persisted; readers have not come so far
+	Suspect uint64 // delivered, readers have gone past them, and nobody has seen them: lost, if a
+	// statement that is on its way does not say otherwise
+
+	// The verdicts.
+	Lost         uint64 // delivered, readers have gone past them, and they are not in the log
+	Removed      uint64 // delivered, and deleted by retention before a reader came
+	Persisted    uint64 // possibly persisted, and in the log
+	NotPersisted uint64 // possibly persisted, and not in the log
+	Copies       uint64 // sightings beyond the first of a record
+	Explained    uint64 // records seen again that the producer has counted as maybe duplicated
+	Unexplained  uint64 // records seen again that it has not
+	OutOfOrder   uint64 // records behind a later one of their key
+	Contradicted uint64 // records in the log that their producer has called shed, expired or rejected
+}
+
+// Add adds other to c.
+func (c *Counts) Add(other *Counts) {
+	c.Numbered += other.Numbered
+	c.Delivered += other.Delivered
+	c.Shed += other.Shed
+	c.Expired += other.Expired
+	c.Rejected += other.Rejected
+	c.PossiblyPersisted += other.PossiblyPersisted
+	c.Refused += other.Refused
+	c.Unsettled += other.Unsettled
+	c.Seen += other.Seen
+	c.Unclaimed += other.Unclaimed
+	c.Waiting += other.Waiting
+	c.Suspect += other.Suspect
+	c.Lost += other.Lost
+	c.Removed += other.Removed
+	c.Persisted += other.Persisted
+	c.NotPersisted += other.NotPersisted
+	c.Copies += other.Copies
+	c.Explained += other.Explained
+	c.Unexplained += other.Unexplained
+	c.OutOfOrder += other.OutOfOrder
+	c.Contradicted += other.Contradicted
+	if c.Reasons == nil {
+		c.Reasons = make(map[delivery.Reason]uint64, len(other.Reasons))
+	}
+	for reason, n := range maps.All(other.Reasons) {
+		c.Reasons[reason] += n
+	}
+}
+
+// Faulty reports whether something was found that must not be: a loss, an unexplained duplicate,
+// records out of order, or records in the log that were called lost.
+func (c *Counts) Faulty() bool {
+	return c.Lost+c.Unexplained+c.OutOfOrder+c.Contradicted > 0
+}
+
+// Completeness returns the part of the delivered records that is in the log, among those about which
+// that is decided. It is 1 where nothing is decided.
+func (c *Counts) Completeness() float64 {
+	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect)
+	if decided == 0 {
+		return 1
+	}
+	return 1 - float64(min(c.Lost, decided))/float64(decided)
+}

@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+// rig is an embedded Kafka with a topic to audit.
+type rig struct {
+	t       *testing.T
+	brokers []string
+}
+
+func newRig(t *testing.T) *rig {
+	c, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(6, "views"),
+		kfake.SeedTopics(3, StatementTopic))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return &rig{t, c.ListenAddrs()}
+}
+
+func (r *rig) producer(opts ...producer.Option) *producer.Producer {
+	p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{
+		"kafka": {Brokers: r.brokers}}}, opts...)
+	require.NoError(r.t, err)
+	r.t.Cleanup(func() { _, _ = p.Close(r.soon()) })
+	return p
+}
+
+// soon returns a context that bounds a test.
+func (r *rig) soon() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+// audited returns a producer and its source.
+func (r *rig) audited(instance string) (*producer.Producer, *Source) {
+	s, err := NewSource(SourceConfig{Instance: instance, Interval: leastInterval, Ordered: true})
+	require.NoError(r.t, err)
+	p := r.producer(producer.WithObserver(s))
+	s.Start(p)
+	return p, s
+}
+
+// finish has a source state all that it knows.
+func (r *rig) finish(p *producer.Producer, s *Source) {
+	require.NoError(r.t, p.Flush(r.soon()))
+	require.NoError(r.t, s.Close(r.soon()))
+}
+
+func (r *rig) follow() *Follower {
+	f, err := Follow(StatementTopic, nil, kgo.SeedBrokers(r.brokers...))
+	require.NoError(r.t, err)
+	r.t.Cleanup(f.Close)
+	return f
+}
+
+func (r *rig) reader(f *Follower, p *producer.Producer, opts ...ReaderOption) *Reader {
+	reader, err := NewReader(ReaderConfig{Topics: []string{"views"}, Interval: leastInterval}, f, p,
+		nil, []kgo.Opt{kgo.SeedBrokers(r.brokers...)}, opts...)
+	require.NoError(r.t, err)
+	return reader
+}
+
+// eventually waits until the account is as it should be.
+func (r *rig) eventually(f *Follower, ok func(*Report) bool) *Report {
+	deadline := time.Now().Add(90 * time.Second)
+	for {
+		rep := f.Ledger().Report(time.Now())
+		if ok(rep) {
+			return rep
+		}
+		if time.Now().After(deadline) {
+			require.FailNow(r.t, "not in time", "%+v\n%+v", rep.Total, rep.Partitions)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestReader_AccountsForEachRecord(t *testing.T) {
+	r := newRig(t)
+	p, s := r.audited("shop-1")
+	f := r.follow()
+	reader := r.reader(f, r.producer())
+	const n = 5000
+	for i := range n {
+		rec := producer.Record{Topic: "views", Value: fmt.Append(nil, i)}
+		if i%2 == 0 {
+			rec.Key = fmt.Append(nil, i%7)
+		}
+		require.NoError(t, p.Send(rec))
+	}
+	require.ErrorIs(t, p.Send(producer.Record{Topic: "views", TTL: 1}), producer.ErrInvalidRecord)
+	r.finish(p, s)
+	rep := r.eventually(f, func(rep *Report) bool {
+		return rep.Total.Seen == n && rep.Total.Waiting == 0 && rep.Total.Unsettled == 0
+	})
+	require.Equal(t, uint64(n+1), rep.Total.Numbered)
+	require.Equal(t, uint64(n), rep.Total.Delivered)
+	require.Equal(t, uint64(1), rep.Total.Refused)
+	require.False(t, rep.Total.Faulty())
+	require.Equal(t, 1.0, rep.Total.Completeness())
+	for _, row := range rep.Rows {
+		require.Equal(t, "shop-1", row.Instance)
+		require.True(t, row.Closed)
+	}
+	require.NoError(t, reader.Close(r.soon()))
+	rep = r.eventually(f, func(rep *Report) bool { return rep.Readers[0].Ended && rep.Sources[0].Ended })
+	require.False(t, rep.Readers[0].Silent)
+}
+
+// Readers come and go while records flow. Each partition is read by several of them, and no record
+// is counted twice or not at all.
+func TestReader_OthersTakeUpWhereItEnds(t *testing.T) {
+	r := newRig(t)
+	p, s := r.audited("shop-1")
+	f := r.follow()
+	var reads atomic.Int64
+	count := OnRecord(func(*kgo.Record, *Header) { reads.Add(1) })
+	statements := r.producer()
+	readers := []*Reader{r.reader(f, statements, count)}
+	const n = 3000
+	for i := range n {
+		require.NoError(t, p.Send(producer.Record{Topic: "views", Key: fmt.Append(nil, i%50)}))
+		switch i {
+		case 500, 1000:
+			require.NoError(t, p.Flush(r.soon()))
+			readers = append(readers, r.reader(f, statements, count))
+		case 1500:
+			require.NoError(t, p.Flush(r.soon()))
+			readers[0].cancel() // it dies: nobody hears of it
+			<-readers[0].done
+			readers[0].client.CloseAllowingRebalance()
+		case 2000:
+			require.NoError(t, readers[1].Close(r.soon()))
+		}
+	}
+	r.finish(p, s)
+	rep := r.eventually(f, func(rep *Report) bool {
+		return rep.Total.Seen == n && rep.Total.Waiting == 0 && rep.Total.Unsettled == 0
+	})
+	require.False(t, rep.Total.Faulty(), "%+v", rep.Total)
+	require.Zero(t, rep.Total.Copies)
+	require.NoError(t, readers[2].Close(r.soon()))
+
+	again := r.follow() // a ledger that begins now comes to the same
+	require.NoError(t, again.CatchUp(r.soon()))
+	again.Ledger().Judge(time.Now(), true)
+	total := again.Ledger().Report(time.Now()).Total
+	require.Equal(t, rep.Total, total)
+}

@@ -1,0 +1,155 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+)
+
+// Follower reads the statement topic from its beginning, and keeps a ledger of it.
+type Follower struct {
+	topic  string
+	ledger *Ledger
+	client *kgo.Client
+	log    *zap.Logger
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine has ended
+
+	mu      sync.Mutex // guards what follows
+	next    map[int32]int64
+	moved   chan struct{} // closed, and replaced, when next has changed
+	failure error         // of the newest poll
+}
+
+// Follow begins to read topic, with a client of its own. opts are those of kgo that say where Kafka
+// is, such as kgo.SeedBrokers, and how to log in. It fails only if they are wrong in themselves. Log
+// lines go to log, unless that is nil. Close ends it.
+func Follow(topic string, log *zap.Logger, opts ...kgo.Opt) (*Follower, error) {
+	if log == nil {
+		log = zap.NewNop()
+	}
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.ClientID("forebay-audit")}, append(opts,
+		kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.UnknownTopicRetries(-1), kgo.KeepRetryableFetchErrors())...)...)
+	if err != nil {
+		return nil, fmt.Errorf("follow %q: %w", topic, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &Follower{topic: topic, ledger: NewLedger(), client: client, log: log, cancel: cancel,
+		done: make(chan struct{}), next: make(map[int32]int64), moved: make(chan struct{})}
+	go f.follow(ctx)
+	return f, nil
+}
+
+// Ledger returns the ledger, which grows as long as the follower runs.
+func (f *Follower) Ledger() *Ledger { return f.ledger }
+
+// Close ends the follower. The ledger stays as it is.
+func (f *Follower) Close() {
+	f.cancel()
+	<-f.done
+	f.client.Close()
+}
+
+func (f *Follower) follow(ctx context.Context) {
+	defer close(f.done)
+	judged := time.Now()
+	for ctx.Err() == nil {
+		poll, cancel := context.WithTimeout(ctx, time.Second)
+		fetches := f.client.PollFetches(poll)
+		cancel()
+		f.take(fetches)
+		if now := time.Now(); now.Sub(judged) >= time.Second {
+			judged = now
+			f.ledger.Judge(now, false)
+			f.ledger.Forget(BucketOf(now.Add(-horizon)))
+		}
+	}
+}
+
+// horizon is how long a ledger remembers a bucket.
+const horizon = 48 * time.Hour
+
+// take adds what was fetched to the ledger.
+func (f *Follower) take(fetches kgo.Fetches) {
+	now := time.Now()
+	var failure error
+	fetches.EachError(func(topic string, partition int32, err error) {
+		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+			failure = fmt.Errorf("read %q, partition %d: %w", topic, partition, err)
+		}
+	})
+	next := make(map[int32]int64)
+	fetches.EachRecord(func(r *kgo.Record) {
+		next[r.Partition] = r.Offset + 1
+		if err := f.ledger.Add(r.Value, now); err != nil {
+			f.log.Warn("a record of the statement topic is no statement",
+				zap.String("topic", r.Topic), zap.Int32("partition", r.Partition),
+				zap.Int64("offset", r.Offset), zap.Error(err))
+		}
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if failure != nil && f.failure == nil {
+		f.log.Warn("the statement topic cannot be read", zap.Error(failure))
+	}
+	f.failure = failure
+	if len(next) == 0 {
+		return
+	}
+	for partition, offset := range next {
+		f.next[partition] = offset
+	}
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// CatchUp waits until the ledger has all that was in the statement topic when it was called, or until
+// ctx ends. A topic that does not exist has nothing.
+func (f *Follower) CatchUp(ctx context.Context) error {
+	admin := kadm.NewClient(f.client)
+	starts, err := admin.ListStartOffsets(ctx, f.topic)
+	if err != nil {
+		return f.behind(err)
+	}
+	ends, err := admin.ListEndOffsets(ctx, f.topic)
+	if err != nil {
+		return f.behind(err)
+	}
+	for {
+		f.mu.Lock()
+		moved, wait := f.moved, false
+		ends.Each(func(end kadm.ListedOffset) {
+			start, _ := starts.Lookup(f.topic, end.Partition)
+			if end.Err == nil && end.Offset > start.Offset && f.next[end.Partition] < end.Offset {
+				wait = true
+			}
+		})
+		f.mu.Unlock()
+		if !wait {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return f.behind(ctx.Err())
+		}
+	}
+}
+
+// behind is the error of CatchUp, with what the newest poll has failed for.
+func (f *Follower) behind(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failure != nil {
+		err = fmt.Errorf("%w: %w", err, f.failure)
+	}
+	return fmt.Errorf("the statements in %q were not all read: %w", f.topic, err)
+}

@@ -1,0 +1,266 @@
+package audit
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Grace is how long statements may be on their way. A record that nobody has seen is called lost no
+// earlier than that after readers have gone past it.
+const Grace = 15 * time.Second
+
+// Ledger puts the statements of all sources and readers together, and finds what is lost. It does
+// not matter in which order statements come, how often, and from how many readers. A Ledger is safe
+// for concurrent use.
+type Ledger struct {
+	mu       sync.Mutex // guards what follows; never held across I/O
+	names    map[InstanceID]string
+	accounts map[accountOf]*account
+	logs     map[partitionOf]*partitionLog
+	counts   map[string]int32 // partitions of each topic
+	byTime   []timed          // runs whose offset nobody knows
+	sources  map[sourceOf]*presence
+	readers  map[string]*presence
+	wrong    uint64 // records that are no statements
+}
+
+type accountOf struct {
+	Stream
+	bucket Bucket
+}
+
+type sourceOf struct {
+	instance string
+	run      uint64
+}
+
+// timed is a run that is looked for until all readers of its partitions are past what was in the
+// log after Grace.
+type timed struct {
+	run     run
+	topic   string
+	account *account
+	since   time.Time
+}
+
+// presence is what is known of a source or a reader.
+type presence struct {
+	heard    time.Time // by the clock of the ledger
+	interval time.Duration
+	ended    bool
+	started  time.Time // by its own clock
+	unstated uint64
+	at       []position // of a reader
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger() *Ledger {
+	return &Ledger{names: make(map[InstanceID]string), accounts: make(map[accountOf]*account),
+		logs: make(map[partitionOf]*partitionLog), counts: make(map[string]int32),
+		sources: make(map[sourceOf]*presence), readers: make(map[string]*presence)}
+}
+
+// Add takes the value of a record of the statement topic, at the time at which it was read. An error
+// means that it is not a statement of this version of the package; it is counted then, and changes
+// nothing else. A record without a value changes nothing.
+func (l *Ledger) Add(value []byte, now time.Time) error {
+	if value == nil {
+		return nil
+	}
+	apply, err := l.parse(value, now)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.wrong++
+		return err
+	}
+	apply()
+	return nil
+}
+
+// parse returns what has to be done with a statement.
+func (l *Ledger) parse(value []byte, now time.Time) (apply func(), err error) {
+	d, kind, err := decode(value)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case kindClaim:
+		c, err := decodeClaim(d)
+		return func() { l.claim(c, now) }, err
+	case kindSight:
+		s, err := decodeSight(d)
+		return func() { l.sight(s) }, err
+	case kindLife:
+		s, err := decodeLife(d)
+		return func() { l.life(s, now) }, err
+	case kindPulse:
+		p, err := decodePulse(d)
+		return func() { l.pulse(p, now) }, err
+	}
+	return nil, fmt.Errorf("%w: its kind is %q", errStatement, kind)
+}
+
+func (l *Ledger) account(of accountOf) *account {
+	a := l.accounts[of]
+	if a == nil {
+		a = newAccount()
+		l.accounts[of] = a
+	}
+	return a
+}
+
+func (l *Ledger) log(of partitionOf) *partitionLog {
+	p := l.logs[of]
+	if p == nil {
+		p = new(partitionLog)
+		l.logs[of] = p
+	}
+	return p
+}
+
+func (l *Ledger) claim(c *claim, now time.Time) {
+	stream := c.stream()
+	l.names[stream.Instance] = c.instance
+	a := l.account(accountOf{stream, c.bucket})
+	a.claim(c, func(r run) {
+		if r.offset == noOffset {
+			l.byTime = append(l.byTime, timed{run: r, topic: c.topic, account: a, since: now})
+			return
+		}
+		l.log(partitionOf{c.topic, r.partition}).await(awaited{r, a})
+	})
+}
+
+func (l *Ledger) sight(s *sight) {
+	log := l.log(partitionOf{s.topic, s.partition})
+	g := log.generation(s.generation)
+	for _, r := range s.removed {
+		g.removed.add(r)
+	}
+	fresh := g.read.add(span{s.from, s.upto})
+	log.count(s)
+	for i := range s.runs {
+		for _, part := range fresh {
+			l.seeRun(s, &s.runs[i], part)
+		}
+	}
+	for _, r := range s.swaps {
+		o := s.streams[r.origin]
+		l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket}).swapped.add(r.first,
+			r.first+r.n)
+	}
+	if len(fresh) > 0 {
+		log.advance()
+	}
+}
+
+// seeRun notes what of a run is at offsets that nobody told of before.
+func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
+	from, upto := max(r.offset, fresh.from), min(r.offset+int64(r.n), fresh.upto)
+	if from >= upto {
+		return
+	}
+	o := s.streams[r.origin]
+	a := l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket})
+	a.see(r.first+uint64(from-r.offset), uint64(upto-from))
+}
+
+func (l *Ledger) life(s *life, now time.Time) {
+	l.names[IDOf(s.instance)] = s.instance
+	of := sourceOf{s.instance, s.run}
+	p := l.sources[of]
+	if p == nil {
+		p = new(presence)
+		l.sources[of] = p
+	}
+	p.heard, p.interval, p.started = now, s.interval, s.started
+	p.ended, p.unstated = p.ended || s.ended, max(p.unstated, s.unstated)
+}
+
+func (l *Ledger) pulse(s *pulse, now time.Time) {
+	p := l.readers[s.reader]
+	if p == nil {
+		p = new(presence)
+		l.readers[s.reader] = p
+	}
+	p.heard, p.interval, p.ended, p.at = now, s.interval, p.ended || s.ended, s.positions
+	for _, at := range s.positions {
+		l.counts[at.topic] = max(l.counts[at.topic], at.partitions)
+		if log := l.log(partitionOf{at.topic, at.partition}); at.high >= 0 && at.next >= at.high {
+			log.caughtUp, log.high = now, at.high
+		}
+	}
+}
+
+// Judge decides what time decides: call it about once a second. now is the clock that Add gets. With
+// all, everything that was stated has been added, and nothing is on its way.
+func (l *Ledger) Judge(now time.Time, all bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.byTime[:0]
+	for _, t := range l.byTime {
+		if all || l.allPast(t.topic, t.since.Add(Grace)) {
+			t.account.decide(&t.run, false)
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	clear(l.byTime[len(kept):])
+	l.byTime = kept
+	grace := Grace
+	if all {
+		grace = 0
+	}
+	for _, a := range l.accounts {
+		a.turn(now, grace)
+		if all {
+			a.turn(now, grace)
+		}
+	}
+}
+
+// allPast reports whether readers were at the end of each partition of topic at a time or later.
+func (l *Ledger) allPast(topic string, at time.Time) bool {
+	n := l.counts[topic]
+	for i := range n {
+		if log := l.logs[partitionOf{topic, i}]; log == nil || log.caughtUp.Before(at) {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// Resume returns where a reader goes on in a partition: the generation of its log, and the offset
+// after what was read without a gap. known is false if nobody has read any of it.
+func (l *Ledger) resume(of partitionOf) (generation uint32, next int64, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.logs[of]
+	if log == nil || log.newest() == nil {
+		return 0, 0, false
+	}
+	g := log.newest()
+	next, known = g.read.end()
+	return g.number, next, known
+}
+
+// Forget drops the accounts of buckets before one.
+func (l *Ledger) Forget(before Bucket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for of := range l.accounts {
+		if of.bucket < before {
+			delete(l.accounts, of)
+		}
+	}
+}
+
+// name returns the name of an instance, or its ID if it has stated nothing.
+func (l *Ledger) name(id InstanceID) string {
+	if name, ok := l.names[id]; ok {
+		return name
+	}
+	return fmt.Sprintf("%016x", uint64(id))
+}

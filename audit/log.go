@@ -1,0 +1,172 @@
+package audit
+
+import (
+	"container/heap"
+	"time"
+)
+
+// partitionOf names a partition.
+type partitionOf struct {
+	topic     string
+	partition int32
+}
+
+// partitionLog is what readers have read of a partition, and what waits for them to come by.
+type partitionLog struct {
+	generations []generation // the newest last; offsets begin anew in each
+	waiting     waitlist
+	bare        uint64           // records without a header
+	garbled     uint64           // records with a header that nobody can read
+	counted     map[string]sight // by reader: the newest sight; only its counts
+	caughtUp    time.Time        // when a reader last said that it is at the end
+	high        int64            // the end, then
+}
+
+type generation struct {
+	number  uint32
+	read    spans
+	removed spans // of these: gone before they were read
+}
+
+// generation returns the generation with a number, and makes it if necessary.
+func (l *partitionLog) generation(number uint32) *generation {
+	for i := range l.generations {
+		if g := &l.generations[i]; g.number == number {
+			return g
+		} else if g.number > number {
+			l.generations = append(l.generations[:i:i], append([]generation{{number: number}},
+				l.generations[i:]...)...)
+			return &l.generations[i]
+		}
+	}
+	l.generations = append(l.generations, generation{number: number})
+	return &l.generations[len(l.generations)-1]
+}
+
+// count adds the counts of a sight. What two readers have read is counted twice.
+func (l *partitionLog) count(s *sight) {
+	if l.counted == nil {
+		l.counted = make(map[string]sight)
+	}
+	before := l.counted[s.reader]
+	if before.from != s.from || before.generation != s.generation || before.bare > s.bare {
+		before = sight{}
+	}
+	l.bare += s.bare - before.bare
+	l.garbled += s.garbled - min(s.garbled, before.garbled)
+	l.counted[s.reader] = sight{from: s.from, generation: s.generation, bare: s.bare,
+		garbled: s.garbled}
+}
+
+// newest returns the newest generation; nil if nobody has read anything.
+func (l *partitionLog) newest() *generation {
+	if len(l.generations) == 0 {
+		return nil
+	}
+	return &l.generations[len(l.generations)-1]
+}
+
+// passed reports whether somebody has read past the offsets of a run, in any generation: a delivery
+// report does not say in which the offset is.
+func (l *partitionLog) passed(r *run) bool {
+	for i := range l.generations {
+		if l.generations[i].read.has(span{r.offset, r.offset + int64(r.n)}) {
+			return true
+		}
+	}
+	return false
+}
+
+// gone reports whether an offset was gone before it was read.
+func (l *partitionLog) gone(offset int64) bool {
+	for i := range l.generations {
+		if l.generations[i].removed.has(span{offset, offset + 1}) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited is a run that readers have not come to.
+type awaited struct {
+	run     run
+	account *account
+}
+
+// waitlist has the runs of a partition, the one that ends at the lowest offset first.
+type waitlist []awaited
+
+func (w waitlist) Len() int           { return len(w) }
+func (w waitlist) Less(i, j int) bool { return w[i].end() < w[j].end() }
+func (w waitlist) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
+func (w *waitlist) Push(x any)        { *w = append(*w, x.(awaited)) }
+func (w *waitlist) Pop() any {
+	old := *w
+	x := old[len(old)-1]
+	old[len(old)-1] = awaited{}
+	*w = old[:len(old)-1]
+	return x
+}
+
+func (a *awaited) end() int64 { return a.run.offset + int64(a.run.n) }
+
+// await decides about a run, or has it wait.
+func (l *partitionLog) await(a awaited) {
+	if l.passed(&a.run) {
+		l.decide(&a)
+		return
+	}
+	heap.Push(&l.waiting, a)
+}
+
+// decide decides about a run that readers have passed.
+func (l *partitionLog) decide(a *awaited) {
+	if !l.anyGone(&a.run) {
+		a.account.decide(&a.run, false)
+		return
+	}
+	for i := range a.run.n {
+		one := a.run
+		one.first, one.n, one.offset = a.run.first+i, 1, a.run.offset+int64(i)
+		a.account.decide(&one, l.gone(one.offset))
+	}
+}
+
+// anyGone reports whether some offset of a run was gone before it was read.
+func (l *partitionLog) anyGone(r *run) bool {
+	for i := range l.generations {
+		if l.generations[i].removed.overlaps(span{r.offset, r.offset + int64(r.n)}) {
+			return true
+		}
+	}
+	return false
+}
+
+// advance decides about the runs that wait, as far as somebody has read.
+func (l *partitionLog) advance() {
+	var kept []awaited
+	for len(l.waiting) > 0 {
+		a := heap.Pop(&l.waiting).(awaited)
+		if l.passed(&a.run) {
+			l.decide(&a)
+			continue
+		}
+		kept = append(kept, a)
+		if !l.reaches(a.end()) {
+			break
+		}
+	}
+	for _, a := range kept {
+		heap.Push(&l.waiting, a)
+	}
+}
+
+// reaches reports whether somebody has read an offset at or above end.
+func (l *partitionLog) reaches(end int64) bool {
+	for i := range l.generations {
+		if r := l.generations[i].read; len(r) > 0 && r[len(r)-1].upto >= end {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Row is the account of one stream in one bucket.
+type Row struct {
+	Topic    string
+	Bucket   Bucket
+	Instance string // its ID, in hexadecimal, if it has stated nothing yet
+	Run      uint64
+	Counts
+
+	// Closed is set if the source has stated all that it will, and all of that is decided.
+	Closed bool
+
+	// Examples are sequences of the first records that were found lost, seen again without an
+	// explanation, or out of order.
+	Examples []uint64 `json:",omitempty"`
+}
+
+// Presence is what is known of an instance, or of a reader.
+type Presence struct {
+	Name  string
+	Run   uint64        `json:",omitempty"`
+	Ended bool          // it has said that it ends
+	Quiet time.Duration // since its newest statement was read
+
+	// Silent is set if it has not ended, and its last three statements are missing.
+	Silent   bool
+	Unstated uint64 `json:",omitempty"` // see SourceStats
+}
+
+// PartitionReport is how far readers are in a partition.
+type PartitionReport struct {
+	Topic     string
+	Partition int32
+	Next      int64  // the offset after what was read without a gap
+	Removed   int64  // offsets that were gone before somebody read them
+	Bare      uint64 // records without a header
+	Garbled   uint64 // records with a header that nobody can read
+	Waiting   int    // runs of delivered records that readers have not come to
+}
+
+// Report is a ledger at one moment.
+type Report struct {
+	Total      Counts
+	Rows       []Row // by topic, bucket and instance
+	Sources    []Presence
+	Readers    []Presence
+	Partitions []PartitionReport
+	Wrong      uint64 // records of the statement topic that are no statements of this version
+}
+
+// Report returns what is known at a time.
+func (l *Ledger) Report(now time.Time) *Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := &Report{Wrong: l.wrong}
+	for of, a := range l.accounts {
+		row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
+			Counts: a.counts(), Closed: a.closed(), Examples: a.examples()}
+		r.Rows = append(r.Rows, row)
+		r.Total.Add(&row.Counts)
+	}
+	slices.SortFunc(r.Rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Bucket, b.Bucket),
+			cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Run, b.Run))
+	})
+	for of, p := range l.sources {
+		r.Sources = append(r.Sources, p.report(of.instance, of.run, now))
+	}
+	for name, p := range l.readers {
+		r.Readers = append(r.Readers, p.report(name, 0, now))
+	}
+	byName := func(a, b Presence) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Run, b.Run))
+	}
+	slices.SortFunc(r.Sources, byName)
+	slices.SortFunc(r.Readers, byName)
+	for of, log := range l.logs {
+		r.Partitions = append(r.Partitions, log.report(of))
+	}
+	slices.SortFunc(r.Partitions, func(a, b PartitionReport) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return r
+}
+
+func (p *presence) report(name string, run uint64, now time.Time) Presence {
+	quiet := now.Sub(p.heard)
+	return Presence{Name: name, Run: run, Ended: p.ended, Quiet: quiet, Unstated: p.unstated,
+		Silent: !p.ended && quiet > 3*p.interval+time.Second}
+}
+
+func (l *partitionLog) report(of partitionOf) PartitionReport {
+	r := PartitionReport{Topic: of.topic, Partition: of.partition, Bare: l.bare,
+		Garbled: l.garbled, Waiting: len(l.waiting)}
+	if g := l.newest(); g != nil {
+		r.Next, _ = g.read.end()
+		for _, s := range g.removed {
+			r.Removed += s.upto - s.from
+		}
+	}
+	return r
+}
+
+// examples returns some sequences to look for.
+func (a *account) examples() (found []uint64) {
+	lost, copied := a.missing, a.copies
+	if lost.bits != nil {
+		lost.bits = lost.bits.Clone()
+		lost.drop(&a.seen)
+	}
+	if copied.bits != nil {
+		copied.bits = copied.bits.Clone()
+		copied.drop(&a.again)
+	}
+	for _, set := range []*numbers{&lost, &copied, &a.swapped} {
+		found = append(found, set.some(3)...)
+	}
+	return found
+}

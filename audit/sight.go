@@ -1,0 +1,137 @@
+package audit
+
+import "fmt"
+
+// sight is a statement of a reader: what it has read in a span of the offsets of a partition. It is
+// cumulative: the next version of a sight begins at the same offset, and has all that the version
+// before had.
+type sight struct {
+	reader     string
+	topic      string
+	partition  int32
+	generation uint32 // of the partition's log; it grows when offsets begin anew
+	from, upto int64  // the offsets that were read: from to upto-1
+
+	removed []span // offsets among these that were gone before they were read
+	bare    uint64 // records without a header
+	garbled uint64 // records with a header that could not be read
+	streams []origin
+	runs    []sighting
+	swaps   []sighting // records behind a later one of their key
+}
+
+// perSight bounds how many offsets a sight covers.
+const perSight = 1 << 33
+
+// span is a range of offsets, or of sequences: from to upto-1.
+type span struct{ from, upto int64 }
+
+// origin is a stream of the topic of the sight.
+type origin struct {
+	instance InstanceID
+	run      uint64
+}
+
+// sighting is records of successive sequences at successive offsets.
+type sighting struct {
+	origin int // index into streams
+	bucket Bucket
+	first  uint64
+	n      uint64
+	offset int64 // of the first
+}
+
+func (s *sight) key() []byte {
+	return fmt.Appendf(nil, "sight/%s/%d/%d/%d/%s", s.topic, s.partition, s.generation, s.from,
+		s.reader)
+}
+
+func (s *sight) encode() []byte {
+	e := encode(kindSight)
+	e.string(s.reader)
+	e.string(s.topic)
+	e.uint(uint64(s.partition))
+	e.uint(uint64(s.generation))
+	e.uint(uint64(s.from))
+	e.uint(uint64(s.upto - s.from))
+	e.uint(uint64(len(s.removed)))
+	for _, r := range s.removed {
+		e.uint(uint64(r.from - s.from))
+		e.uint(uint64(r.upto - r.from))
+	}
+	e.uint(s.bare)
+	e.uint(s.garbled)
+	e.uint(uint64(len(s.streams)))
+	for _, o := range s.streams {
+		e.fixed(uint64(o.instance))
+		e.fixed(o.run)
+	}
+	s.encodeRuns(e, s.runs)
+	s.encodeRuns(e, s.swaps)
+	return e.b
+}
+
+// encodeRuns writes most runs as a few bytes each: the differences to what would follow.
+func (s *sight) encodeRuns(e *encoder, runs []sighting) {
+	e.uint(uint64(len(runs)))
+	after := make([]uint64, len(s.streams))
+	bucket, offset := Bucket(0), s.from
+	for _, r := range runs {
+		e.uint(uint64(r.origin))
+		e.int(int64(r.bucket) - int64(bucket))
+		e.int(int64(r.first - after[r.origin]))
+		e.uint(r.n)
+		e.int(r.offset - offset)
+		bucket, after[r.origin], offset = r.bucket, r.first+r.n, r.offset+int64(r.n)
+	}
+}
+
+func decodeSight(d *decoder) (*sight, error) {
+	s := &sight{reader: d.string(), topic: d.string(), partition: d.int32(),
+		generation: uint32(d.uint()), from: int64(d.uint())}
+	s.upto = s.from + int64(d.uint())
+	if s.from < 0 || s.upto < s.from || s.upto-s.from > perSight {
+		d.fail()
+	}
+	s.removed = make([]span, d.count())
+	for i := range s.removed {
+		from := s.from + int64(d.uint())
+		s.removed[i] = span{from, from + int64(d.uint())}
+		if r := s.removed[i]; r.from < s.from || r.upto < r.from || r.upto > s.upto {
+			d.fail()
+		}
+	}
+	s.bare, s.garbled = d.uint(), d.uint()
+	s.streams = make([]origin, d.count())
+	for i := range s.streams {
+		s.streams[i] = origin{InstanceID(d.fixed()), d.fixed()}
+	}
+	s.runs = s.decodeRuns(d)
+	s.swaps = s.decodeRuns(d)
+	return s, d.end()
+}
+
+func (s *sight) decodeRuns(d *decoder) []sighting {
+	runs := make([]sighting, d.count())
+	after := make([]uint64, len(s.streams))
+	bucket, offset := Bucket(0), s.from
+	for i := range runs {
+		r := &runs[i]
+		o := d.uint()
+		if o >= uint64(len(s.streams)) {
+			d.fail()
+			return nil
+		}
+		r.origin = int(o)
+		r.bucket = Bucket(int64(bucket) + d.int())
+		r.first = after[o] + uint64(d.int())
+		r.n = d.uint()
+		r.offset = offset + d.int()
+		bucket, after[o], offset = r.bucket, r.first+r.n, r.offset+int64(r.n)
+		if r.offset < s.from || offset > s.upto || r.n > maxRun || r.first >= sequences {
+			d.fail()
+			return nil
+		}
+	}
+	return runs
+}

@@ -1,0 +1,261 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/forebay-go/forebay/producer"
+	"github.com/forebay-go/forebay/routing"
+)
+
+// SourceConfig says which records of a producer are audited.
+type SourceConfig struct {
+	// Instance is the name of this process: no other that runs at the same time has it. The default
+	// is the name of the host.
+	Instance string `yaml:"instance"`
+
+	// Topics says which topics are audited, by the first entry with the exact name of a topic, or
+	// else the first pattern that matches. Without entries all topics are, all records of them.
+	Topics []TopicShare `yaml:"topics"`
+
+	// StatementTopic is where statements go. The default is StatementTopic, "forebay-audit".
+	StatementTopic string `yaml:"statement_topic"`
+
+	// Interval is the time between two versions of a statement. The default is 5 s. NewSource
+	// rejects less than 100 ms and more than a minute.
+	Interval time.Duration `yaml:"interval"`
+
+	// MaxBytes bounds the statements that wait for the statement topic, in bytes. The default is
+	// 16 MiB. Beyond it the oldest are given up: their records count as unstated, never as lost.
+	MaxBytes int64 `yaml:"max_bytes"`
+
+	// Intended is for records whose Timestamp is the time at which they were to be sent, as those of
+	// a load at a fixed rate. The header has this time then. It must be set only then: the time of an
+	// event is most often another.
+	Intended bool `yaml:"-"`
+
+	// Ordered is for producers where one goroutine sends all records with the same key to a topic.
+	// Readers then report records that are behind a later one of their key.
+	Ordered bool `yaml:"ordered"`
+}
+
+// TopicShare says which part of some topics is audited.
+type TopicShare struct {
+	// Topic is the name of a topic, or a pattern such as "playback.*", in the syntax of path.Match.
+	// Required.
+	Topic string `yaml:"topic"`
+
+	// Every audits one record of so many. 1 audits all of them, 0 none. A pointer that is nil means
+	// 1.
+	Every *uint64 `yaml:"every"`
+}
+
+// maxStreams bounds the topics that a source audits. Others pass without a header, and are counted.
+const maxStreams = 10_000
+
+// Source makes the records of a producer audited ones: it numbers them in a header, and states what
+// became of each number. It is a producer.Observer:
+//
+//	source, err := audit.NewSource(audit.SourceConfig{})
+//	p, err := producer.New(config, producer.WithObserver(source))
+//	source.Start(p)
+//	…
+//	err = p.Flush(ctx)
+//	err = source.Close(ctx) // the last statements
+//	summary, err := p.Close(ctx)
+//
+// A record takes 59 bytes more in Kafka. If statements cannot be delivered, no record is delayed,
+// refused or lost for it: statements have low priority, and MaxBytes bounds what waits.
+//
+// A Source is safe for concurrent use.
+type Source struct {
+	cfg     SourceConfig
+	id      InstanceID
+	run     uint64
+	started time.Time
+	topics  *routing.Table
+
+	streams sync.Map // topic → *stream; nil: it is not audited
+	count   atomic.Int64
+	tags    tags
+	last    atomic.Pointer[stream] // of the last report: most follow one of the same topic
+
+	state   stating
+	skipped atomic.Uint64
+}
+
+// SourceStats is what a source has done.
+type SourceStats struct {
+	Stamped uint64 // records that got a header
+	Skipped uint64 // records without one, for their topic came after the ten thousandth
+
+	// Unstated records have a number and no fate in the statements: statements were given up for
+	// lack of room, or reports of the producer were dropped (Reports.MaxBytes).
+	Unstated uint64
+
+	Waiting int64 // bytes of statements that wait for the statement topic
+}
+
+// NewSource checks cfg. Its error lists every mistake.
+func NewSource(cfg SourceConfig) (*Source, error) {
+	var wrong []error
+	if cfg.Instance == "" {
+		name, err := os.Hostname()
+		if err != nil || name == "" {
+			wrong = append(wrong, errors.New("instance: empty, and the host has no name: write one"))
+		}
+		cfg.Instance = name
+	}
+	if strings.Contains(cfg.Instance, "/") || len(cfg.Instance) > 200 {
+		wrong = append(wrong, fmt.Errorf("instance: %q: write at most 200 characters without a slash",
+			cfg.Instance))
+	}
+	wrong = append(wrong, completeStatements(&cfg.StatementTopic, &cfg.Interval))
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 16 << 20
+	}
+	if cfg.MaxBytes < 1<<20 {
+		wrong = append(wrong, fmt.Errorf("max_bytes: %d: write at least %d (1 MiB)", cfg.MaxBytes,
+			1<<20))
+	}
+	topics, err := tableOf(cfg.Topics)
+	if err = errors.Join(append(wrong, err)...); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	s := &Source{cfg: cfg, id: IDOf(cfg.Instance), started: now, topics: topics,
+		run: uint64(now.UnixMicro())<<12 | rand.Uint64N(1<<12)}
+	s.state.init()
+	return s, nil
+}
+
+// tableOf returns a table that finds the entry of a topic.
+func tableOf(shares []TopicShare) (*routing.Table, error) {
+	rules := make([]routing.Rule, len(shares))
+	for i, t := range shares {
+		rules[i] = routing.Rule{Topic: t.Topic, Priority: routing.Low}
+	}
+	return routing.NewTable(rules)
+}
+
+// every returns which part of a topic is audited: one record of so many; 0: none.
+func (s *Source) every(topic string) uint64 {
+	i := s.topics.Match(topic)
+	switch {
+	case topic == s.cfg.StatementTopic:
+		return 0
+	case len(s.cfg.Topics) == 0:
+		return 1
+	case i < 0:
+		return 0
+	case s.cfg.Topics[i].Every == nil:
+		return 1
+	}
+	return *s.cfg.Topics[i].Every
+}
+
+// Run returns the number of this start, which the headers have.
+func (s *Source) Run() uint64 { return s.run }
+
+// Instance returns the name of the instance.
+func (s *Source) Instance() string { return s.cfg.Instance }
+
+// stream returns the stream of topic; nil if it is not audited.
+func (s *Source) stream(topic string) *stream {
+	if found, ok := s.streams.Load(topic); ok {
+		return found.(*stream)
+	}
+	every := s.every(topic)
+	if s.count.Load() >= maxStreams {
+		if every > 0 {
+			s.skipped.Add(1)
+		}
+		return nil
+	}
+	var made *stream
+	if every > 0 {
+		made = &stream{topic: strings.Clone(topic), every: every}
+	}
+	found, had := s.streams.LoadOrStore(strings.Clone(topic), made)
+	if !had {
+		s.count.Add(1)
+	}
+	return found.(*stream)
+}
+
+// Sending gives the record its number. It implements producer.Observer.
+func (s *Source) Sending(out *producer.Outgoing) {
+	st := s.stream(out.Topic)
+	if st == nil || out.Tag != 0 && s.tags.full() {
+		out.Tag = s.tags.foreign(out.Tag)
+		return
+	}
+	now := time.Now()
+	if s.cfg.Intended && !out.Timestamp.IsZero() {
+		now = out.Timestamp
+	}
+	sequence, bucket, ok := st.stamp(BucketOf(now))
+	if !ok {
+		out.Tag = s.tags.foreign(out.Tag)
+		return
+	}
+	h := Header{Instance: s.id, Run: s.run, Sequence: sequence, Bucket: bucket, Intended: now,
+		Ordered: s.cfg.Ordered && out.Key != nil}
+	var b [HeaderBytes]byte
+	out.AddHeader(HeaderKey, h.AppendTo(b[:0]))
+	out.Tag = s.tags.of(sequence, out.Tag)
+}
+
+// Sent states that a record was refused. It implements producer.Observer.
+func (s *Source) Sent(out *producer.Outgoing, err error) {
+	if err == nil {
+		return
+	}
+	sequence, _, stamped := s.tags.take(out.Tag)
+	if st := s.stream(out.Topic); stamped && st != nil {
+		st.settle(sequence, fate{kind: fateRefused}, 0, noOffset)
+	}
+}
+
+// Outcome notes what became of a record, and gives the report the tag of the application. It
+// implements producer.Observer.
+func (s *Source) Outcome(r *producer.Report) {
+	sequence, tag, stamped := s.tags.take(r.Tag)
+	r.Tag = tag
+	if r.Record != nil {
+		r.Record.Tag = tag
+		r.Record.Headers = slices.Clip(withoutHeader(r.Record.Headers))
+	}
+	if !stamped {
+		return
+	}
+	st := s.last.Load()
+	if st == nil || st.topic != r.Topic {
+		if st = s.stream(r.Topic); st == nil {
+			return
+		}
+		s.last.Store(st)
+	}
+	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated), r.Partition, r.Offset)
+}
+
+// Stats returns what the source has done.
+func (s *Source) Stats() SourceStats {
+	stats := SourceStats{Skipped: s.skipped.Load(), Waiting: s.state.waiting.Load()}
+	s.streams.Range(func(_, v any) bool {
+		if st := v.(*stream); st != nil {
+			given, lost := st.counts()
+			stats.Stamped += given
+			stats.Unstated += lost
+		}
+		return true
+	})
+	return stats
+}

@@ -1,0 +1,66 @@
+package audit
+
+import "slices"
+
+// spans is a set of offsets, as spans in order that do not touch.
+type spans []span
+
+// add adds a span, and returns the parts of it that were not there.
+func (s *spans) add(n span) (fresh []span) {
+	if n.from >= n.upto {
+		return nil
+	}
+	// i is the first that touches n, j the first behind it
+	i, _ := slices.BinarySearchFunc(*s, n.from, func(e span, from int64) int {
+		return compare(e.upto, from)
+	})
+	j, at := i, n.from
+	joined := n
+	for ; j < len(*s) && (*s)[j].from <= n.upto; j++ {
+		e := (*s)[j]
+		if at < e.from {
+			fresh = append(fresh, span{at, e.from})
+		}
+		at = max(at, e.upto)
+		joined = span{min(joined.from, e.from), max(joined.upto, e.upto)}
+	}
+	if at < n.upto {
+		fresh = append(fresh, span{at, n.upto})
+	}
+	*s = slices.Replace(*s, i, j, joined)
+	return fresh
+}
+
+func compare(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// has reports whether all of n is in the set.
+func (s spans) has(n span) bool {
+	i, _ := slices.BinarySearchFunc(s, n.from, func(e span, from int64) int {
+		return compare(e.upto, from+1)
+	})
+	return i < len(s) && s[i].from <= n.from && n.upto <= s[i].upto
+}
+
+// overlaps reports whether some of n is in the set.
+func (s spans) overlaps(n span) bool {
+	i, _ := slices.BinarySearchFunc(s, n.from, func(e span, from int64) int {
+		return compare(e.upto, from+1)
+	})
+	return i < len(s) && s[i].from < n.upto
+}
+
+// end returns where the first span ends: what is after it is not known, whatever else is.
+func (s spans) end() (offset int64, any bool) {
+	if len(s) == 0 {
+		return 0, false
+	}
+	return s[0].upto, true
+}

@@ -1,0 +1,175 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/forebay-go/forebay/delivery"
+	"github.com/forebay-go/forebay/producer"
+)
+
+// stating is the part of a source that states what its streams know.
+type stating struct {
+	waiting  atomic.Int64 // bytes of full parts that are not stated
+	farewell atomic.Int32 // the last statement: unsent, underway, delivered
+	begin    sync.Once
+	end      sync.Once
+	sender   Sender        // set by Start
+	stop     chan struct{} // closed by Close
+	done     chan struct{} // closed when the goroutine has ended
+
+	mu sync.Mutex // held while statements are made; never by Send or a callback
+}
+
+func (t *stating) init() {
+	t.stop, t.done = make(chan struct{}), make(chan struct{})
+}
+
+// Start begins to state what became of records, through sender: the producer that the source
+// observes, or another one. It returns at once. Later calls do nothing. Close ends it.
+func (s *Source) Start(sender Sender) {
+	s.state.begin.Do(func() {
+		s.state.sender = sender
+		go s.keepStating()
+	})
+}
+
+func (s *Source) keepStating() {
+	defer close(s.state.done)
+	tick := time.NewTicker(s.cfg.Interval)
+	defer tick.Stop()
+	for {
+		s.stateAll(false)
+		select {
+		case <-tick.C:
+		case <-s.state.stop:
+			return
+		}
+	}
+}
+
+// errNotStated reports that Close could not deliver the last statements.
+var errNotStated = errors.New("not all statements were delivered")
+
+// Close delivers the last statements through the sender of Start, and waits for that until ctx ends.
+// Call Flush of the observed producer before, so that all records have their outcome, and Close of
+// the sender after. Records that are sent later have numbers that nobody states. Without Start,
+// Close does nothing.
+//
+// An error means that some statements were not delivered. The audit then says that the instance fell
+// silent, and that the fate of its last records is unknown; it does not call them lost.
+func (s *Source) Close(ctx context.Context) error {
+	s.state.begin.Do(func() { close(s.state.done) })
+	s.state.end.Do(func() { close(s.state.stop) })
+	<-s.state.done
+	if s.state.sender == nil {
+		return nil
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !s.stateAll(true) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("close the source %q: %w: %w", s.cfg.Instance, errNotStated, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// stateAll sends a new version of each statement that has changed. With last it reports whether all
+// were delivered, the farewell too.
+func (s *Source) stateAll(last bool) (done bool) {
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	done = true
+	now := BucketOf(time.Now())
+	s.streams.Range(func(_, v any) bool {
+		if st := v.(*stream); st != nil && !s.stateStream(st, now, last) {
+			done = false
+		}
+		return true
+	})
+	s.makeRoom()
+	switch {
+	case !last:
+		s.sayLife(false)
+	case done && s.state.farewell.CompareAndSwap(unsent, underway):
+		s.sayLife(true)
+	}
+	return last && s.state.farewell.Load() == delivered
+}
+
+// The states of the farewell.
+const (
+	unsent = iota
+	underway
+	delivered
+)
+
+// sayLife states that the instance lives, or that it has ended.
+func (s *Source) sayLife(ended bool) {
+	l := life{instance: s.cfg.Instance, run: s.run, started: s.started, interval: s.cfg.Interval,
+		ended: ended, unstated: s.Stats().Unstated}
+	answered := func(ok bool) {
+		switch {
+		case ended && ok:
+			s.state.farewell.Store(delivered)
+		case ended:
+			s.state.farewell.Store(unsent)
+		}
+	}
+	if err := s.say(l.key(), l.encode(), answered); err != nil {
+		answered(false)
+	}
+}
+
+// say sends a statement, and calls answered with whether it was delivered.
+func (s *Source) say(key, value []byte, answered func(delivered bool)) error {
+	rec := statementTo(s.cfg.StatementTopic, key, value)
+	return s.state.sender.SendFunc(rec, func(r producer.Report) {
+		answered(r.Outcome == delivery.Delivered)
+	})
+}
+
+// stateStream states what is new of a stream, and reports whether all is delivered.
+func (s *Source) stateStream(st *stream, now Bucket, last bool) (done bool) {
+	todo, done := st.unsaid(now, last)
+	for i := range todo {
+		t := &todo[i]
+		t.claim.instance, t.claim.run, t.claim.topic = s.cfg.Instance, s.run, st.topic
+		value := t.encoded
+		if value == nil {
+			value = t.claim.encode()
+		}
+		if t.full && t.encoded == nil {
+			s.state.waiting.Add(st.encoded(t.part, value))
+		}
+		err := s.say(t.claim.key(), value, func(delivered bool) {
+			s.state.waiting.Add(-st.answered(t, delivered))
+		})
+		if err != nil {
+			st.answered(t, false) // no room: next time
+		}
+	}
+	return done
+}
+
+// makeRoom gives up full parts, of each stream the oldest first, until the rest is within MaxBytes.
+func (s *Source) makeRoom() {
+	s.streams.Range(func(_, v any) bool {
+		st := v.(*stream)
+		for st != nil && s.state.waiting.Load() > s.cfg.MaxBytes {
+			freed := st.giveUp()
+			if freed == 0 {
+				break
+			}
+			s.state.waiting.Add(-freed)
+		}
+		return true
+	})
+}
