@@ -17,6 +17,9 @@ type Row struct {
 	// Closed is set if the source has stated all that it will, and all of that is decided.
 	Closed bool
 
+	// Live is set if the source is alive: what is open may be decided without anything being wrong.
+	Live bool
+
 	// Examples are sequences of the first records that were found lost, seen again without an
 	// explanation, or out of order.
 	Examples []uint64 `json:",omitempty"`
@@ -61,8 +64,10 @@ func (l *Ledger) Report(now time.Time) *Report {
 	defer l.mu.Unlock()
 	r := &Report{Wrong: l.wrong}
 	for of, a := range l.accounts {
+		source := l.sources[sourceOf{l.names[of.Instance], of.Run}]
 		row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
-			Counts: a.counts(), Closed: a.closed(), Examples: a.examples()}
+			Counts: a.counts(), Closed: a.closed(),
+			Live: source != nil && source.live(now), Examples: a.examples()}
 		r.Rows = append(r.Rows, row)
 		r.Total.Add(&row.Counts)
 	}
@@ -90,10 +95,80 @@ func (l *Ledger) Report(now time.Time) *Report {
 	return r
 }
 
+// Since returns the report without the buckets before one.
+func (r *Report) Since(bucket Bucket) *Report {
+	shown := *r
+	shown.Total, shown.Rows = Counts{}, nil
+	for i := range r.Rows {
+		if r.Rows[i].Bucket >= bucket {
+			shown.Rows = append(shown.Rows, r.Rows[i])
+			shown.Total.Add(&r.Rows[i].Counts)
+		}
+	}
+	return &shown
+}
+
+// Open returns how many records are not decided, of sources that have ended or fallen silent.
+func (r *Report) Open() (n uint64) {
+	for i := range r.Rows {
+		if row := &r.Rows[i]; !row.Live {
+			n += row.Waiting + row.Suspect + row.Unsettled + row.Unclaimed
+		}
+	}
+	return n
+}
+
+// Verdict is what a report comes to.
+type Verdict string
+
+// The verdicts.
+const (
+	// Whole means that all that is decided is as it should be, and nothing is open.
+	Whole Verdict = "whole"
+	// Faulty means that records are lost, there twice without an explanation, out of order, or there
+	// although they were called lost.
+	Faulty Verdict = "faulty"
+	// Inconclusive means that nothing faulty was found, and that not all is decided.
+	Inconclusive Verdict = "inconclusive"
+)
+
+// Verdict returns what the report comes to.
+func (r *Report) Verdict() Verdict {
+	switch {
+	case r.Total.Faulty():
+		return Faulty
+	case r.Open() > 0 || r.Total.Removed > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
+		return Inconclusive
+	}
+	return Whole
+}
+
+// numbered returns how many numbers a run of an instance has stated.
+func (r *Report) numbered(instance string, run uint64) (n uint64) {
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.Instance == instance && row.Run == run {
+			n += row.Numbered
+		}
+	}
+	return n
+}
+
+// unstated returns how many records sources could not state.
+func (r *Report) unstated() (n uint64) {
+	for i := range r.Sources {
+		n += r.Sources[i].Unstated
+	}
+	return n
+}
+
 func (p *presence) report(name string, run uint64, now time.Time) Presence {
-	quiet := now.Sub(p.heard)
-	return Presence{Name: name, Run: run, Ended: p.ended, Quiet: quiet, Unstated: p.unstated,
-		Silent: !p.ended && quiet > 3*p.interval+time.Second}
+	return Presence{Name: name, Run: run, Ended: p.ended, Quiet: now.Sub(p.heard),
+		Unstated: p.unstated, Silent: !p.ended && !p.live(now)}
+}
+
+// live reports whether a source, or a reader, goes on.
+func (p *presence) live(now time.Time) bool {
+	return !p.ended && now.Sub(p.heard) <= 3*p.interval+time.Second
 }
 
 func (l *partitionLog) report(of partitionOf) PartitionReport {

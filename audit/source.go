@@ -67,8 +67,7 @@ const maxStreams = 10_000
 //	p, err := producer.New(config, producer.WithObserver(source))
 //	source.Start(p)
 //	…
-//	err = p.Flush(ctx)
-//	err = source.Close(ctx) // the last statements
+//	err = source.Close(ctx) // waits for outcomes, and delivers the last statements
 //	summary, err := p.Close(ctx)
 //
 // A record takes 59 bytes more in Kafka. If statements cannot be delivered, no record is delayed,
@@ -103,37 +102,48 @@ type SourceStats struct {
 	Waiting int64 // bytes of statements that wait for the statement topic
 }
 
-// NewSource checks cfg. Its error lists every mistake.
-func NewSource(cfg SourceConfig) (*Source, error) {
+// complete fills the defaults in, and returns all mistakes.
+func (c *SourceConfig) complete() error {
 	var wrong []error
-	if cfg.Instance == "" {
+	if c.Instance == "" {
 		name, err := os.Hostname()
 		if err != nil || name == "" {
 			wrong = append(wrong, errors.New("instance: empty, and the host has no name: write one"))
 		}
-		cfg.Instance = name
+		c.Instance = name
 	}
-	if strings.Contains(cfg.Instance, "/") || len(cfg.Instance) > 200 {
+	if strings.Contains(c.Instance, "/") || len(c.Instance) > 200 {
 		wrong = append(wrong, fmt.Errorf("instance: %q: write at most 200 characters without a slash",
-			cfg.Instance))
+			c.Instance))
 	}
-	wrong = append(wrong, completeStatements(&cfg.StatementTopic, &cfg.Interval))
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = 16 << 20
+	wrong = append(wrong, completeStatements(&c.StatementTopic, &c.Interval))
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 16 << 20
 	}
-	if cfg.MaxBytes < 1<<20 {
-		wrong = append(wrong, fmt.Errorf("max_bytes: %d: write at least %d (1 MiB)", cfg.MaxBytes,
+	if c.MaxBytes < 1<<20 {
+		wrong = append(wrong, fmt.Errorf("max_bytes: %d: write at least %d (1 MiB)", c.MaxBytes,
 			1<<20))
 	}
-	topics, err := tableOf(cfg.Topics)
-	if err = errors.Join(append(wrong, err)...); err != nil {
+	_, err := tableOf(c.Topics)
+	return errors.Join(append(wrong, err)...)
+}
+
+// NewSource checks cfg. Its error lists every mistake.
+func NewSource(cfg SourceConfig) (*Source, error) {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	return newSource(cfg), nil
+}
+
+// newSource is NewSource for settings that are complete.
+func newSource(cfg SourceConfig) *Source {
+	topics, _ := tableOf(cfg.Topics) // complete has looked
 	now := time.Now()
 	s := &Source{cfg: cfg, id: IDOf(cfg.Instance), started: now, topics: topics,
 		run: uint64(now.UnixMicro())<<12 | rand.Uint64N(1<<12)}
 	s.state.init()
-	return s, nil
+	return s
 }
 
 // tableOf returns a table that finds the entry of a topic.

@@ -145,11 +145,12 @@ func (s *stream) unsaid(now Bucket, last bool) (todo []statement, done bool) {
 	done = true
 	s.periods = slices.DeleteFunc(s.periods, (*period).stated)
 	for _, p := range s.periods {
-		if !p.final && (last || p.bucket < now && (p.settled == p.next-p.first || p.bucket+patience < now)) {
+		if !p.final && p.over(now, last) {
 			p.final = true
 			s.least = max(s.least, p.bucket+1)
 			s.lost += p.next - p.first - p.settled
 		}
+		done = done && p.final
 		for i := 0; i < len(p.parts); i++ {
 			if t, ok := p.ask(i); ok {
 				todo = append(todo, t)
@@ -158,6 +159,12 @@ func (s *stream) unsaid(now Bucket, last bool) (todo []statement, done bool) {
 		}
 	}
 	return todo, done
+}
+
+// over reports whether no more sequences will be given, and no more fates will come.
+func (p *period) over(now Bucket, last bool) bool {
+	settled := p.settled == p.next-p.first
+	return last && settled || p.bucket < now && (settled || p.bucket+patience < now)
 }
 
 // stated reports whether nothing of the period is left to be stated.

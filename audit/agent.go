@@ -1,0 +1,255 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+// Role says what an agent does.
+type Role string
+
+// The roles.
+const (
+	Produce Role = "produce" // sends audited records, and states what became of them
+	Consume Role = "consume" // reads them, states what it has seen, and finds what is lost
+	Both    Role = "both"
+)
+
+// AgentConfig is what one instance of the auditor does. Any number of instances may run, each in any
+// role; those that have the same statement topic audit together.
+type AgentConfig struct {
+	// Role is produce, consume or both. Required.
+	Role Role `yaml:"role"`
+
+	// Instance is the name of this process: no other that runs at the same time has it. The default
+	// is the name of the host.
+	Instance string `yaml:"instance"`
+
+	// Loads is the traffic to make. Required for the roles produce and both.
+	Loads []Load `yaml:"loads"`
+
+	// Topics are the topics to read. The default for the role both is the topics of Loads; for
+	// consume they are required.
+	Topics []string `yaml:"topics"`
+
+	// Group is the consumer group that shares the partitions among instances that consume. The
+	// default is "forebay-audit".
+	Group string `yaml:"group"`
+
+	// Start is where to begin in a partition that no statement covers: "earliest" or "latest". The
+	// default is earliest.
+	Start string `yaml:"start"`
+
+	// StatementTopic is where statements go. The default is "forebay-audit".
+	StatementTopic string `yaml:"statement_topic"`
+
+	// Interval is the time between two versions of a statement. The default is 5 s. Values below
+	// 100 ms and above a minute are rejected.
+	Interval time.Duration `yaml:"interval"`
+
+	// Duration is how long the instance makes traffic, or reads. The default, 0, is until it is
+	// stopped.
+	Duration time.Duration `yaml:"duration"`
+
+	// Drain is how long it waits at the end until each record has an outcome and is read. The
+	// default is 1m.
+	Drain time.Duration `yaml:"drain"`
+}
+
+func (c *AgentConfig) produces() bool { return c.Role == Produce || c.Role == Both }
+func (c *AgentConfig) consumes() bool { return c.Role == Consume || c.Role == Both }
+
+// Check returns every mistake of c in one error.
+func (c AgentConfig) Check() error {
+	_, _, err := c.parts()
+	return err
+}
+
+// parts returns the settings of the source and of the reader, with all defaults.
+func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err error) {
+	var wrong []error
+	if !c.produces() && !c.consumes() {
+		wrong = append(wrong, fmt.Errorf("role: %q: write produce, consume or both", c.Role))
+	}
+	switch {
+	case c.produces() && len(c.Loads) == 0:
+		wrong = append(wrong, fmt.Errorf("loads: empty: role %s needs the traffic to make", c.Role))
+	case c.Role == Consume && len(c.Loads) > 0:
+		wrong = append(wrong, errors.New("loads: role consume makes no traffic: take them out, or "+
+			"write role both"))
+	}
+	c.Loads = slices.Clone(c.Loads)
+	source = SourceConfig{Instance: c.Instance, StatementTopic: c.StatementTopic,
+		Interval: c.Interval, Intended: true, Ordered: true}
+	for i := range c.Loads {
+		l := &c.Loads[i]
+		if err := l.complete(); err != nil {
+			wrong = append(wrong, fmt.Errorf("loads[%d].%w", i, err))
+		}
+		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
+			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the rates",
+				i, l.Topic))
+		}
+		source.Topics = append(source.Topics, TopicShare{Topic: l.Topic})
+	}
+	wrong = append(wrong, source.complete())
+	reader = ReaderConfig{Topics: c.Topics, Group: c.Group, Start: c.Start,
+		StatementTopic: source.StatementTopic, Interval: source.Interval}
+	if c.Role == Both && len(c.Topics) == 0 {
+		for _, l := range c.Loads {
+			reader.Topics = append(reader.Topics, l.Topic)
+		}
+	}
+	if c.consumes() {
+		wrong = append(wrong, reader.complete())
+	}
+	if c.Duration < 0 {
+		wrong = append(wrong, fmt.Errorf("duration: %v: write a time, or 0 for no end", c.Duration))
+	}
+	if c.Drain == 0 {
+		c.Drain = time.Minute
+	}
+	if c.Drain < 0 {
+		wrong = append(wrong, fmt.Errorf("drain: %v: write a time", c.Drain))
+	}
+	return source, reader, errors.Join(wrong...)
+}
+
+// Agent is one instance of the auditor.
+type Agent struct {
+	cfg      AgentConfig
+	producer *producer.Producer
+	source   *Source
+	ledger   *Follower
+	reader   *Reader
+	loads    []*runningLoad
+	began    time.Time
+	log      *zap.Logger
+}
+
+// NewAgent begins to audit. Its statements, and its traffic, go through a producer of its own with
+// the given settings; cluster has the options of kgo that say where the topics to read are, and how
+// to log in. NewAgent fails only on settings that are wrong in themselves; Kafka may be away. Log
+// lines go to log, unless that is nil. Run, or Close, ends the agent.
+func NewAgent(cfg AgentConfig, settings producer.Config, cluster []kgo.Opt, log *zap.Logger) (
+	*Agent, error) {
+	sourceConfig, readerConfig, err := cfg.parts()
+	if err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = zap.NewNop()
+	}
+	cfg.Instance = sourceConfig.Instance
+	a := &Agent{cfg: cfg, log: log, began: time.Now(), source: newSource(sourceConfig)}
+	a.producer, err = producer.New(settings, producer.WithObserver(a.source),
+		producer.WithLogger(log))
+	if err != nil {
+		return nil, err
+	}
+	if cfg.produces() {
+		a.source.Start(a.producer)
+	}
+	if cfg.consumes() {
+		if a.ledger, err = Follow(sourceConfig.StatementTopic, log, cluster...); err == nil {
+			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, cluster)
+		}
+	}
+	if err != nil {
+		a.abandon()
+		return nil, err
+	}
+	for _, l := range cfg.Loads {
+		a.loads = append(a.loads, &runningLoad{Load: l})
+	}
+	return a, nil
+}
+
+// abandon ends what NewAgent has begun.
+func (a *Agent) abandon() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if a.ledger != nil {
+		a.ledger.Close()
+	}
+	_ = a.source.Close(ended)
+	_, _ = a.producer.Close(ended)
+}
+
+// Run makes traffic, and reads, until Duration is over or ctx ends. Then it waits for up to Drain
+// until each record has an outcome, all is stated, and all is read, and returns the report. A second
+// context, hurry, ends that wait: it may be nil.
+func (a *Agent) Run(ctx, hurry context.Context) *Report {
+	work, stop := ctx, context.CancelFunc(func() {})
+	if a.cfg.Duration > 0 {
+		work, stop = context.WithTimeout(ctx, a.cfg.Duration)
+	}
+	defer stop()
+	var group sync.WaitGroup
+	for _, l := range a.loads {
+		group.Go(func() { l.run(work, a.producer) })
+	}
+	<-work.Done()
+	group.Wait()
+	return a.end(hurry)
+}
+
+// end ends the agent, and returns the last report.
+func (a *Agent) end(hurry context.Context) *Report {
+	if hurry == nil {
+		hurry = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(hurry, a.cfg.Drain)
+	defer cancel()
+	var wrong []error
+	wrong = append(wrong, a.producer.Flush(ctx), a.source.Close(ctx))
+	var report *Report
+	if a.reader != nil {
+		a.settle(ctx)
+		wrong = append(wrong, a.reader.Close(ctx))
+		a.ledger.Close()
+		report = a.Report()
+	}
+	_, err := a.producer.Close(ctx)
+	if err = errors.Join(append(wrong, err)...); err != nil {
+		a.log.Warn("not all was settled in time", zap.Error(err))
+	}
+	return report
+}
+
+// settle waits until nothing of the report is open, and what this instance has sent is in it.
+func (a *Agent) settle(ctx context.Context) {
+	for ctx.Err() == nil {
+		r := a.Report()
+		if r.Open() == 0 && r.numbered(a.cfg.Instance, a.source.run) == a.source.Stats().Stamped {
+			return
+		}
+		sleep(ctx, 50*time.Millisecond)
+	}
+}
+
+// Report returns what is known now about the buckets since the agent began; nil if it does not
+// consume.
+func (a *Agent) Report() *Report {
+	if a.ledger == nil {
+		return nil
+	}
+	return a.ledger.Ledger().Report(time.Now()).Since(BucketOf(a.began))
+}
+
+// Loads returns what the loads have done.
+func (a *Agent) Loads() (stats []LoadStats) {
+	for _, l := range a.loads {
+		stats = append(stats, l.stats())
+	}
+	return stats
+}

@@ -1,0 +1,147 @@
+package audit
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/forebay-go/forebay/producer"
+)
+
+func (r *rig) agent(cfg AgentConfig) *Agent {
+	cfg.Interval = leastInterval
+	a, err := NewAgent(cfg, producer.Config{Clusters: map[string]producer.ClusterConfig{
+		"kafka": {Brokers: r.brokers}}}, []kgo.Opt{kgo.SeedBrokers(r.brokers...)}, nil)
+	require.NoError(r.t, err)
+	return a
+}
+
+func TestAgent_BothSendsReadsAndFindsNothing(t *testing.T) {
+	r := newRig(t)
+	a := r.agent(AgentConfig{Role: Both, Instance: "a", Duration: time.Second,
+		Loads: []Load{{Topic: "views", RecordsPerSecond: 2000, Keys: 10}}})
+	rep := a.Run(context.Background(), nil)
+	require.Equal(t, Whole, rep.Verdict(), "%+v", rep.Total)
+	require.Equal(t, a.Loads()[0].Sent, rep.Total.Seen)
+	require.Positive(t, rep.Total.Seen)
+	require.True(t, rep.Rows[0].Closed)
+	require.True(t, rep.Sources[0].Ended)
+}
+
+// Two instances produce and two others consume. One that consumes says what became of the records of
+// both.
+func TestAgent_InstancesAuditTogether(t *testing.T) {
+	r := newRig(t)
+	loads := []Load{{Topic: "views", RecordsPerSecond: 1000}}
+	producers := []*Agent{r.agent(AgentConfig{Role: Produce, Instance: "p1", Loads: loads,
+		Duration: time.Second}), r.agent(AgentConfig{Role: Produce, Instance: "p2", Loads: loads,
+		Duration: time.Second})}
+	consumers := []*Agent{r.agent(AgentConfig{Role: Consume, Instance: "c1", Topics: []string{"views"}}),
+		r.agent(AgentConfig{Role: Consume, Instance: "c2", Topics: []string{"views"}})}
+	stop, cancel := context.WithCancel(context.Background())
+	reports := make(chan *Report)
+	for _, c := range consumers {
+		go func() { reports <- c.Run(stop, nil) }()
+	}
+	done := make(chan uint64)
+	for _, p := range producers {
+		go func() {
+			p.Run(context.Background(), nil)
+			done <- p.Loads()[0].Sent
+		}()
+	}
+	sent := <-done + <-done
+	require.Eventually(t, func() bool { return consumers[0].Report().Total.Numbered == sent },
+		time.Minute, 10*time.Millisecond)
+	cancel()
+	for range consumers {
+		rep := <-reports
+		require.Equal(t, Whole, rep.Verdict(), "%+v", rep.Total)
+		require.Equal(t, sent, rep.Total.Seen)
+		require.Len(t, rep.Sources, 2)
+	}
+}
+
+// thief is an observer that takes the header of one record away: something else stands in its place.
+type thief struct {
+	*Source
+	sent  atomic.Uint64
+	steal uint64
+}
+
+func (th *thief) Sending(out *producer.Outgoing) {
+	th.Source.Sending(out)
+	if out.Topic == "views" && th.sent.Add(1) == th.steal {
+		out.Headers = nil
+	}
+}
+
+func TestReader_FindsTheOneThatIsLostAndTheOneThatIsThereTwice(t *testing.T) {
+	r := newRig(t)
+	s, err := NewSource(SourceConfig{Instance: "shop", Interval: leastInterval})
+	require.NoError(t, err)
+	p := r.producer(producer.WithObserver(&thief{Source: s, steal: 778}))
+	s.Start(p)
+	f := r.follow()
+	reader := r.reader(f, r.producer())
+	const n = 2000
+	for range n {
+		require.NoError(t, p.Send(producer.Record{Topic: "views", Value: []byte("v")}))
+	}
+	r.finish(p, s)
+	copied := Header{Instance: s.id, Run: s.run, Sequence: 1234, Bucket: s.stream("views").least - 1,
+		Intended: time.Now()}
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	defer client.Close()
+	require.NoError(t, client.ProduceSync(r.soon(), &kgo.Record{Topic: "views",
+		Headers: []kgo.RecordHeader{{Key: HeaderKey, Value: copied.AppendTo(nil)}}}).FirstErr())
+
+	rep := r.eventually(f, func(rep *Report) bool {
+		return rep.Total.Unexplained > 0 && rep.Total.Suspect > 0
+	})
+	require.Zero(t, rep.Total.Lost, "a statement may be on its way")
+	require.NoError(t, reader.Close(r.soon()))
+	f.Close()
+	f.Ledger().Judge(time.Now(), true)
+	rep = f.Ledger().Report(time.Now())
+	require.Equal(t, Faulty, rep.Verdict())
+	require.Equal(t, uint64(1), rep.Total.Lost)
+	require.Equal(t, uint64(1), rep.Total.Unexplained)
+	require.Equal(t, uint64(1), rep.Total.Copies)
+	require.Equal(t, []uint64{777, 1234}, rep.Rows[0].Examples)
+	require.Equal(t, uint64(1), bare(rep))
+	require.InDelta(t, 1-1.0/n, rep.Total.Completeness(), 1e-9)
+}
+
+func bare(rep *Report) (n uint64) {
+	for _, p := range rep.Partitions {
+		n += p.Bare
+	}
+	return n
+}
+
+func TestAgentConfig_SaysEveryMistake(t *testing.T) {
+	for text, c := range map[string]AgentConfig{
+		`role: "": write produce, consume or both`:                           {},
+		`loads: empty: role both needs the traffic to make`:                  {Role: Both},
+		`loads: role consume makes no traffic`:                               {Role: Consume, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}}},
+		`topics: empty: write the topics to read`:                            {Role: Consume},
+		`topics[0]: "a b": the name of the topic has a character other than`: {Role: Consume, Topics: []string{"a b"}},
+		`loads[0].topic: "": the topic has no name`:                          {Role: Produce, Loads: []Load{{RecordsPerSecond: 1}}},
+		`loads[0].records_per_second: 0: write a rate of up to 1000000`:      {Role: Produce, Loads: []Load{{Topic: "a"}}},
+		`loads[1].topic: "a" has a load already`:                             {Role: Produce, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}, {Topic: "a", RecordsPerSecond: 1}}},
+		`start: "now": write earliest or latest`:                             {Role: Consume, Topics: []string{"a"}, Start: "now"},
+		`interval: 1ms: write 100ms to 1m0s`:                                 {Role: Consume, Topics: []string{"a"}, Interval: time.Millisecond},
+		`duration: -1s: write a time`:                                        {Role: Consume, Topics: []string{"a"}, Duration: -time.Second},
+		`instance: "a/b": write at most 200 characters without a slash`:      {Role: Consume, Topics: []string{"a"}, Instance: "a/b"},
+		`statement_topic: "a b": the name`:                                   {Role: Consume, Topics: []string{"a"}, StatementTopic: "a b"},
+	} {
+		require.ErrorContains(t, c.Check(), text)
+	}
+	require.NoError(t, AgentConfig{Role: Consume, Topics: []string{"a"}}.Check())
+}
