@@ -136,11 +136,17 @@ type Agent struct {
 	log      *zap.Logger
 }
 
+// Clusters are the options of kgo that say where clusters are, such as kgo.SeedBrokers, and how to log
+// in.
+type Clusters struct {
+	Topics     []kgo.Opt // of the cluster with the topics to read
+	Statements []kgo.Opt // of the cluster with the statement topic: that of low priority
+}
+
 // NewAgent begins to audit. Its statements, and its traffic, go through a producer of its own with
-// the given settings; cluster has the options of kgo that say where the topics to read are, and how
-// to log in. NewAgent fails only on settings that are wrong in themselves; Kafka may be away. Log
-// lines go to log, unless that is nil. Run, or Close, ends the agent.
-func NewAgent(cfg AgentConfig, settings producer.Config, cluster []kgo.Opt, log *zap.Logger) (
+// the given settings. NewAgent fails only on settings that are wrong in themselves; Kafka may be
+// away. Log lines go to log, unless that is nil. Run ends the agent.
+func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log *zap.Logger) (
 	*Agent, error) {
 	sourceConfig, readerConfig, err := cfg.parts()
 	if err != nil {
@@ -160,8 +166,8 @@ func NewAgent(cfg AgentConfig, settings producer.Config, cluster []kgo.Opt, log 
 		a.source.Start(a.producer)
 	}
 	if cfg.consumes() {
-		if a.ledger, err = Follow(sourceConfig.StatementTopic, log, cluster...); err == nil {
-			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, cluster)
+		if a.ledger, err = Follow(sourceConfig.StatementTopic, log, clusters.Statements...); err == nil {
+			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, clusters.Topics)
 		}
 	}
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 func (r *rig) agent(cfg AgentConfig) *Agent {
 	cfg.Interval = leastInterval
 	a, err := NewAgent(cfg, producer.Config{Clusters: map[string]producer.ClusterConfig{
-		"kafka": {Brokers: r.brokers}}}, []kgo.Opt{kgo.SeedBrokers(r.brokers...)}, nil)
+		"kafka": {Brokers: r.brokers}}}, Clusters{Topics: []kgo.Opt{kgo.SeedBrokers(r.brokers...)},
+		Statements: []kgo.Opt{kgo.SeedBrokers(r.brokers...)}}, nil)
 	require.NoError(r.t, err)
 	return a
 }

@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // BucketLength is the time that one row of the accounts covers.
 const BucketLength = 10 * time.Minute
@@ -20,7 +23,19 @@ func (b Bucket) Start() time.Time {
 }
 
 // String returns the day and the minute at which the bucket begins, in UTC.
-func (b Bucket) String() string { return b.Start().Format("2006-01-02 15:04") }
+func (b Bucket) String() string { return b.Start().Format(layout) }
 
 // MarshalText writes what String returns.
 func (b Bucket) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText reads what String returns.
+func (b *Bucket) UnmarshalText(text []byte) error {
+	t, err := time.Parse(layout, string(text))
+	if err != nil {
+		return fmt.Errorf("bucket %q: write it as %q", text, layout)
+	}
+	*b = BucketOf(t)
+	return nil
+}
+
+const layout = "2006-01-02 15:04"

@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/forebay-go/forebay => ../..
+	github.com/forebay-go/forebay/audit => ../../audit
 	github.com/forebay-go/forebay/config => ../../config
 	github.com/forebay-go/forebay/event/registry => ../../event/registry
 	github.com/forebay-go/forebay/metrics/prom => ../../metrics/prom
@@ -14,6 +15,7 @@ require (
 	github.com/cheggaaa/pb/v3 v3.3.0
 	github.com/dustin/go-humanize v1.1.0
 	github.com/forebay-go/forebay v0.1.0
+	github.com/forebay-go/forebay/audit v0.1.0
 	github.com/forebay-go/forebay/config v0.1.0
 	github.com/forebay-go/forebay/event/registry v0.1.0
 	github.com/forebay-go/forebay/test v0.1.0
@@ -43,8 +45,10 @@ require (
 	codeberg.org/go-latex/latex v0.2.0 // indirect
 	codeberg.org/go-pdf/fpdf v0.11.1 // indirect
 	git.sr.ht/~sbinet/gg v0.7.0 // indirect
+	github.com/RoaringBitmap/roaring/v2 v2.30.0 // indirect
 	github.com/VividCortex/ewma v1.2.0 // indirect
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.2.0 // indirect
 	github.com/fatih/color v1.19.0 // indirect
@@ -53,6 +57,7 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/mattn/go-colorable v0.1.16 // indirect
 	github.com/mattn/go-runewidth v0.0.31 // indirect
+	github.com/mschoch/smat v0.2.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/image v0.30.0 // indirect

@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("{{.Version}}")
-	root.AddCommand(newProduce(), newConfig(), newTopics(), newSchema(), newPlan(),
+	root.AddCommand(newProduce(), newConfig(), newTopics(), newSchema(), newPlan(), newAudit(),
 		newVersion())
 	return root
 }

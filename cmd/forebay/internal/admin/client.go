@@ -17,6 +17,11 @@ import (
 // patience bounds the wait for one broker.
 const patience = 5 * time.Second
 
+// Options returns how a client connects to the cluster called name in cfg.
+func Options(cfg producer.Config, name string) []kgo.Opt {
+	return options("clusters."+name, cfg.Clusters[name])
+}
+
 // options returns how a client connects to a cluster. field is the path of its settings.
 func options(field string, cluster producer.ClusterConfig) []kgo.Opt {
 	opts := []kgo.Opt{
@@ -54,5 +59,5 @@ func shielded(cfg *tls.Config) secure.DialFunc {
 
 // newClient returns a client of the cluster called name in cfg.
 func newClient(cfg producer.Config, name string) (*kgo.Client, error) {
-	return kgo.NewClient(options("clusters."+name, cfg.Clusters[name])...)
+	return kgo.NewClient(Options(cfg, name)...)
 }

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/audit"
+)
+
+// The exit codes of audit.
+const (
+	exitFaulty       = 3
+	exitInconclusive = 5
+)
+
+const auditLong = `Prove that no record is lost on its way through Kafka, or find out which.
+
+Producers number records in a header, and state what became of each number. Readers state which
+numbers they have seen. The statements go to a topic of their own. Put together, they show which
+records are lost, which are there twice, and which are out of order. Any number of instances may
+produce, consume, or both; those with the same statement topic audit together.
+
+  forebay audit init audit.yaml     # once: creates the statement topic
+  forebay audit run audit.yaml      # one instance
+  forebay audit report audit.yaml   # what is known of the last two days
+
+The file has the settings of a producer, as for all other commands, and a section "audit":
+
+  clusters:
+    kafka: {brokers: ["127.0.0.1:9092"]}
+  audit:
+    role: both                 # produce, consume or both
+    instance: auditor-1        # default: the name of the host; no two instances may share one
+    loads:                     # the traffic to make, for produce and both
+      - topic: audited
+        records_per_second: 1000
+        bytes: 100             # of a value; default 100
+        keys: 50               # default 0: records without keys
+        priority: medium       # default: by the topics of the settings
+    topics: [audited]          # to read; default for both: those of the loads
+    cluster: kafka             # with these topics; required if there are several
+    group: forebay-audit       # readers of a group share the partitions; this is the default
+    start: earliest            # or latest: where to begin if nobody has read a partition
+    statement_topic: forebay-audit    # in the cluster of low priority; this is the default
+    interval: 5s               # between two versions of a statement; this is the default
+    duration: 10m              # default 0: until it is stopped
+    drain: 1m                  # how long to wait at the end for what is open; this is the default
+
+To audit the records of your own services, give their producers an audit.Source (package audit), and
+run an instance with role consume.`
+
+const auditCodes = `
+
+Exit codes:
+  0  every record that is decided is as it should be, and none is open
+  1  the command could not do its work, or the file is wrong
+  2  the command line is wrong
+  3  records are lost, there twice without an explanation, out of order, or there although their
+     producer has called them lost
+  5  nothing of that kind, but not all is decided`
+
+func newAudit() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
+		Long: auditLong, Args: cobra.NoArgs, RunE: missingCommand}
+	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport())
+	return cmd
+}
+
+func newAuditInit() *cobra.Command {
+	partitions, replicas := int32(6), int16(-1)
+	cmd := &cobra.Command{
+		Use:   "init [flags] file",
+		Short: "Create the statement topic",
+		Long: "Create the statement topic as it should be: compacted, with statements deleted after " +
+			"three days.\nA topic that exists is left as it is.",
+		Example: "  forebay audit init --replication-factor 3 audit.yaml",
+		Args:    oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := readAudit(args[0])
+			if err != nil {
+				return gaveUp(cmd.ErrOrStderr(), err)
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			defer cancel()
+			made, err := audit.CreateStatementTopic(ctx, f.statementTopic(), partitions, replicas,
+				f.clusters().Statements...)
+			switch {
+			case err != nil:
+				return gaveUp(cmd.ErrOrStderr(), err)
+			case made:
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: created\n", f.statementTopic())
+			default:
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: exists\n", f.statementTopic())
+			}
+			return nil
+		},
+	}
+	cmd.Flags().Int32Var(&partitions, "partitions", partitions, "the `number` of partitions")
+	cmd.Flags().Int16Var(&replicas, "replication-factor", replicas,
+		"the `number` of replicas; -1: the default of the brokers")
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}
+
+// auditFlags holds the flags of audit run and audit report.
+type auditFlags struct {
+	json  bool
+	every time.Duration
+	since time.Duration
+}
+
+func newAuditRun() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "run [flags] file",
+		Short: "Run one instance of the auditor",
+		Long: "Run one instance of the auditor: produce, consume or both, as the file says. See " +
+			"\"forebay audit --help\"\nfor the file. An instance that consumes prints what it has " +
+			"found at the end, of the records since it began." + auditCodes,
+		Example: "  forebay audit run audit.yaml",
+		Args:    oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := readAudit(args[0])
+			if err != nil {
+				return gaveUp(cmd.ErrOrStderr(), err)
+			}
+			return f.run(cmd, file)
+		},
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
+	cmd.Flags().DurationVar(&f.every, "every", 10*time.Second,
+		"the `time` between two lines of progress; 0: none")
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}
+
+func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
+	stderr := cmd.ErrOrStderr()
+	screen := &plainDisplay{out: stderr}
+	agent, err := audit.NewAgent(file.audit.AgentConfig, file.settings, file.clusters(),
+		zap.New(warnings{screen, zap.WarnLevel}))
+	if err != nil {
+		return gaveUp(stderr, err)
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	working, closing, stop := interrupts(cmd.Context(), signals, time.Hour)
+	defer stop()
+	progress, end := context.WithCancel(working)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.progress(progress, screen, agent)
+	}()
+	report := agent.Run(working, closing)
+	end()
+	<-done
+	return f.finish(cmd.OutOrStdout(), report, agent.Loads())
+}
+
+// progress prints a line now and then.
+func (f *auditFlags) progress(ctx context.Context, screen display, agent *audit.Agent) {
+	if f.every <= 0 {
+		return
+	}
+	tick := time.NewTicker(f.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			screen.say(progressLine(agent.Loads(), agent.Report()))
+		}
+	}
+}
+
+// finish prints the end of a run. The error is an exitError unless all is well.
+func (f *auditFlags) finish(out io.Writer, report *audit.Report, loads []audit.LoadStats) error {
+	if f.json {
+		if err := printJSON(out, auditResult{loads, report, verdictOf(report)}); err != nil {
+			return err
+		}
+	} else {
+		printAudit(out, report, loads)
+	}
+	switch verdictOf(report) {
+	case audit.Faulty:
+		return exitError(exitFaulty)
+	case audit.Inconclusive:
+		return exitError(exitInconclusive)
+	}
+	return nil
+}
+
+// auditResult is what audit prints as JSON.
+type auditResult struct {
+	Loads   []audit.LoadStats `json:",omitempty"`
+	Report  *audit.Report     `json:",omitempty"`
+	Verdict audit.Verdict     `json:",omitempty"`
+}
+
+// verdictOf returns what a report comes to; nothing for an instance that only produces.
+func verdictOf(report *audit.Report) audit.Verdict {
+	if report == nil {
+		return ""
+	}
+	return report.Verdict()
+}
+
+func newAuditReport() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "report [flags] file",
+		Short: "Print what all statements come to",
+		Long: "Read the statement topic, and print what all statements come to. Nothing else is " +
+			"read, and nothing is written." + auditCodes,
+		Example: "  forebay audit report --since 2h audit.yaml",
+		Args:    oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := readAudit(args[0])
+			if err == nil && f.since < 0 {
+				err = errors.New("--since: write a time, such as 2h")
+			}
+			if err != nil {
+				return gaveUp(cmd.ErrOrStderr(), err)
+			}
+			return f.report(cmd, file)
+		},
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
+	cmd.Flags().DurationVar(&f.since, "since", 48*time.Hour,
+		"leave out buckets that began before this `time` ago")
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}
+
+func (f *auditFlags) report(cmd *cobra.Command, file *auditFile) error {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	follower, err := audit.Follow(file.statementTopic(), nil, file.clusters().Statements...)
+	if err != nil {
+		return gaveUp(cmd.ErrOrStderr(), err)
+	}
+	defer follower.Close()
+	if err := follower.CatchUp(ctx); err != nil {
+		return gaveUp(cmd.ErrOrStderr(), err)
+	}
+	now := time.Now()
+	follower.Ledger().Judge(now, true)
+	report := follower.Ledger().Report(now).Since(audit.BucketOf(now.Add(-f.since)))
+	return f.finish(cmd.OutOrStdout(), report, nil)
+}

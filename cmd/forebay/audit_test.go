@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/audit"
+)
+
+// auditing writes a file for audit with a section, and returns its path.
+func auditing(t *testing.T, brokers []string, section string) string {
+	path := filepath.Join(t.TempDir(), "audit.yaml")
+	text := fmt.Sprintf("clusters:\n  kafka: {brokers: [%q]}\naudit:\n%s\nbatching: {linger: 5ms}\n",
+		brokers[0], section)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestAudit_FindsThatAllIsThere(t *testing.T) {
+	brokers := []string{newFake(t).addr}
+	path := auditing(t, brokers, `  role: both
+  instance: one
+  interval: 100ms
+  duration: 1s
+  loads: [{topic: lines, records_per_second: 500, keys: 7}]`)
+	var out, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), []string{"audit", "init", path}, nil, &out, &stderr), &stderr)
+	require.Equal(t, "forebay-audit: created\n", out.String())
+	out.Reset()
+	require.Equal(t, 0, run(t.Context(), []string{"audit", "init", path}, nil, &out, &stderr), &stderr)
+	require.Equal(t, "forebay-audit: exists\n", out.String())
+
+	out.Reset()
+	code := run(t.Context(), []string{"audit", "run", "--every", "100ms", path}, nil, &out, &stderr)
+	require.Equal(t, 0, code, "%s\n%s", &out, &stderr)
+	require.Contains(t, out.String(), "whole: each delivered record is in the log, once, and in order")
+	require.Contains(t, out.String(), "100.0000 %")
+	require.Contains(t, stderr.String(), "lost 0, twice 0, out of order 0, complete 100.0000 %")
+
+	out.Reset()
+	code = run(t.Context(), []string{"audit", "report", "--json", path}, nil, &out, &stderr)
+	require.Equal(t, 0, code, "%s\n%s", &out, &stderr)
+	var printed struct {
+		Report  audit.Report
+		Verdict audit.Verdict
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
+	require.Equal(t, audit.Whole, printed.Verdict)
+	require.InDelta(t, 500, printed.Report.Total.Seen, 50)
+	require.Equal(t, "one", printed.Report.Rows[0].Instance)
+}
+
+func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
+	for text, section := range map[string]string{
+		"audit.yaml:3:": "  rol: both",
+		"audit.yaml: audit.role: \"\": write produce, consume or both":               "  instance: a",
+		"audit.yaml: audit.loads: empty: role produce needs the traffic to make":     "  role: produce",
+		"audit.yaml: audit.cluster: \"west\" is not among the clusters: write kafka": "  role: consume\n  topics: [a]\n  cluster: west",
+		"audit.yaml: audit.loads[0].records_per_second: 0: write a rate of up to":    "  role: produce\n  loads: [{topic: a}]",
+		"audit.yaml:6:12: batching.lingr: unknown setting: did you mean linger?":     "  role: consume\n  topics: [a]\nbatching: {lingr: 5ms}",
+	} {
+		path := auditing(t, []string{"127.0.0.1:1"}, section)
+		var stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{"audit", "run", path}, nil, &bytes.Buffer{}, &stderr))
+		require.Contains(t, stderr.String(), text)
+	}
+}

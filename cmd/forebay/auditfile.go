@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/forebay-go/forebay/audit"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
+	"github.com/forebay-go/forebay/config"
+	"github.com/forebay-go/forebay/producer"
+)
+
+// auditFile is a file for audit: settings of a producer, and a section of its own.
+type auditFile struct {
+	settings producer.Config // with all defaults
+	audit    auditSection
+}
+
+// auditSection is what stands under "audit:".
+type auditSection struct {
+	audit.AgentConfig `yaml:",inline"`
+
+	// Cluster is the name of the cluster with the topics to read.
+	Cluster string `yaml:"cluster"`
+}
+
+// readAudit reads the file at path, and the environment. The error has every mistake.
+func readAudit(path string) (*auditFile, error) {
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	rest, own, err := divide(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var f auditFile
+	var wrong []error
+	cfg, _, err := config.Parse(path, rest, config.WithEnviron(environ()...))
+	if err != nil {
+		wrong = append(wrong, errors.New(strings.TrimPrefix(err.Error(),
+			"forebay: wrong configuration:\n")))
+	}
+	var doc struct {
+		Audit auditSection `yaml:"audit"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(own))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		wrong = append(wrong, fmt.Errorf("%s: %w", path, err))
+	} else if err := doc.Audit.Check(); err != nil {
+		wrong = append(wrong, under(path, err)...)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	f.audit = doc.Audit
+	if f.settings, err = cfg.Complete(); err != nil {
+		return nil, err
+	}
+	return &f, f.choose(path)
+}
+
+// under returns the mistakes of the section, a line each.
+func under(path string, err error) (wrong []error) {
+	for line := range strings.Lines(err.Error()) {
+		wrong = append(wrong, fmt.Errorf("%s: audit.%s", path, strings.TrimSpace(line)))
+	}
+	return wrong
+}
+
+// choose finds the cluster with the topics to read.
+func (f *auditFile) choose(path string) error {
+	names := slices.Sorted(maps.Keys(f.settings.Clusters))
+	switch name := f.audit.Cluster; {
+	case name == "" && len(names) == 1:
+		f.audit.Cluster = names[0]
+	case name == "" && f.audit.Role != audit.Produce:
+		return fmt.Errorf("%s: audit.cluster: not set: name the cluster with the topics to read: %s",
+			path, strings.Join(names, " or "))
+	case name != "" && !slices.Contains(names, name):
+		return fmt.Errorf("%s: audit.cluster: %q is not among the clusters: write %s", path, name,
+			strings.Join(names, " or "))
+	}
+	return nil
+}
+
+// clusters returns how to reach the topics and the statements.
+func (f *auditFile) clusters() audit.Clusters {
+	return audit.Clusters{Topics: admin.Options(f.settings, f.audit.Cluster),
+		Statements: admin.Options(f.settings, f.settings.Priorities.Low.Cluster)}
+}
+
+// statementTopic returns the name of the statement topic.
+func (f *auditFile) statementTopic() string {
+	if f.audit.StatementTopic == "" {
+		return audit.StatementTopic
+	}
+	return f.audit.StatementTopic
+}
+
+// divide returns the text of a file without its section "audit", and that section alone. Lines of the
+// other part are empty in each, so that mistakes keep their lines.
+func divide(text []byte) (rest, own []byte, err error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, nil, err
+	}
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode ||
+		doc.Content[0].Style&yaml.FlowStyle != 0 {
+		return nil, nil, errors.New("write settings, one below the other, such as \"clusters:\" and " +
+			"\"audit:\"")
+	}
+	pairs := doc.Content[0].Content
+	from, upto := 0, 0 // lines, from 1
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i].Value == "audit" {
+			from, upto = pairs[i].Line, 1<<30
+		} else if from > 0 && pairs[i].Line > from {
+			upto = min(upto, pairs[i].Line)
+		}
+	}
+	if from == 0 {
+		return nil, nil, errors.New("audit: not set: write what this instance is to do, such as " +
+			"\"role: both\"")
+	}
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		keep, blank := &rest, &own
+		if n >= from && n < upto {
+			keep, blank = blank, keep
+		}
+		*keep = append(*keep, line...)
+		*blank = append(*blank, '\n')
+	}
+	return rest, own, nil
+}

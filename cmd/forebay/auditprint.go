@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/forebay-go/forebay/audit"
+	"github.com/forebay-go/forebay/delivery"
+)
+
+// progressLine says how a run goes.
+func progressLine(loads []audit.LoadStats, report *audit.Report) string {
+	var parts []string
+	var sent, refused uint64
+	var late time.Duration
+	for _, l := range loads {
+		sent, refused, late = sent+l.Sent, refused+l.Refused, max(late, l.Late)
+	}
+	if len(loads) > 0 {
+		parts = append(parts, fmt.Sprintf("sent %s, refused %s", count(sent), count(refused)))
+	}
+	if late > time.Second {
+		parts = append(parts, fmt.Sprintf("%v behind the rate", late.Round(time.Second)))
+	}
+	if report != nil {
+		t := &report.Total
+		parts = append(parts, fmt.Sprintf("delivered %s, seen %s, lost %s, twice %s, out of order %s, "+
+			"complete %s", count(t.Delivered), count(t.Seen), count(t.Lost), count(t.Unexplained),
+			count(t.OutOfOrder), percent(t)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// percent writes the completeness to four digits after the nines. What is not whole is never 100.
+func percent(c *audit.Counts) string {
+	text := fmt.Sprintf("%.4f %%", 100*c.Completeness())
+	if c.Lost > 0 && text == "100.0000 %" {
+		return "99.9999 %"
+	}
+	return text
+}
+
+// printAudit prints a report as tables, and what was found in words.
+func printAudit(out io.Writer, report *audit.Report, loads []audit.LoadStats) {
+	for _, l := range loads {
+		fmt.Fprintf(out, "%s: sent %s, refused %s%s\n", l.Topic, count(l.Sent), count(l.Refused),
+			because(l.LastFail))
+	}
+	if report == nil {
+		return
+	}
+	if len(loads) > 0 {
+		fmt.Fprintln(out)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tNUMBERED\tDELIVERED\tNOT DELIVERED\tSEEN\tLOST\t"+
+		"TWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
+	for i := range report.Rows {
+		row := &report.Rows[i]
+		printRow(table, row.Topic, row.Bucket.String(), row.Instance, &row.Counts)
+	}
+	printRow(table, "total", "", "", &report.Total)
+	_ = table.Flush()
+	for _, line := range findings(report) {
+		fmt.Fprintln(out, line)
+	}
+	fmt.Fprintf(out, "\n%s\n", verdictWords(report))
+}
+
+func because(failure string) string {
+	if failure == "" {
+		return ""
+	}
+	return ", last because: " + failure
+}
+
+func printRow(table io.Writer, topic, bucket, instance string, c *audit.Counts) {
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", topic, bucket, instance,
+		count(c.Numbered), count(c.Delivered),
+		count(c.Shed+c.Expired+c.Rejected+c.Refused+c.PossiblyPersisted), count(c.Seen),
+		count(c.Lost), count(c.Unexplained), count(c.OutOfOrder),
+		count(c.Waiting+c.Suspect+c.Unsettled+c.Unclaimed), percent(c))
+}
+
+// findings says in words what the table does not.
+func findings(report *audit.Report) (lines []string) {
+	for i := range report.Rows {
+		lines = append(lines, rowFindings(&report.Rows[i])...)
+	}
+	t := &report.Total
+	for _, f := range []struct {
+		n    uint64
+		text string
+	}{
+		{t.Removed, "were deleted by retention before a reader came: read faster, or keep them longer"},
+		{t.Persisted, "possibly persisted, and found in the log"},
+		{t.NotPersisted, "possibly persisted, and not in the log"},
+		{t.Explained, "there twice, as their producer has counted (maybe duplicated)"},
+	} {
+		if f.n > 0 {
+			lines = append(lines, count(f.n)+" "+f.text)
+		}
+	}
+	reasons := make([]delivery.Reason, 0, len(t.Reasons))
+	for reason := range t.Reasons {
+		reasons = append(reasons, reason)
+	}
+	slices.Sort(reasons)
+	for _, reason := range reasons {
+		lines = append(lines, fmt.Sprintf("%s not delivered: %v", count(t.Reasons[reason]), reason))
+	}
+	if t.Refused > 0 {
+		lines = append(lines, count(t.Refused)+" refused by Send")
+	}
+	return append(lines, presenceFindings(report)...)
+}
+
+// rowFindings says what is wrong in one row.
+func rowFindings(row *audit.Row) (lines []string) {
+	at := fmt.Sprintf("%s, %s, instance %s", row.Topic, row.Bucket, row.Instance)
+	say := func(n uint64, text string) {
+		if n > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s %s", at, count(n), text))
+		}
+	}
+	say(row.Lost, "lost: Kafka has acknowledged them, and they are not in the log")
+	say(row.Unexplained, "there twice, and their producer has not sent them twice")
+	say(row.OutOfOrder, "behind a later record of their key")
+	say(row.Contradicted, "in the log, though their producer has called them lost")
+	if len(row.Examples) > 0 {
+		lines = append(lines, fmt.Sprintf("%s: such as the sequences %v of run %016x", at, row.Examples,
+			row.Run))
+	}
+	return lines
+}
+
+// presenceFindings says who does not speak any more.
+func presenceFindings(report *audit.Report) (lines []string) {
+	for _, who := range []struct {
+		kind string
+		list []audit.Presence
+	}{{"instance", report.Sources}, {"reader", report.Readers}} {
+		for i := range who.list {
+			p := &who.list[i]
+			if p.Silent {
+				lines = append(lines, fmt.Sprintf("%s %s is silent: it has stated nothing for %v, and "+
+					"did not say that it ends", who.kind, p.Name, p.Quiet.Round(time.Second)))
+			}
+			if p.Unstated > 0 {
+				lines = append(lines, fmt.Sprintf("%s %s could not state what became of %s records",
+					who.kind, p.Name, count(p.Unstated)))
+			}
+		}
+	}
+	return lines
+}
+
+// verdictWords says what a report comes to.
+func verdictWords(report *audit.Report) string {
+	switch report.Verdict() {
+	case audit.Whole:
+		return "whole: each delivered record is in the log, once, and in order"
+	case audit.Faulty:
+		return "faulty: see above"
+	}
+	if report.Total.Numbered == 0 {
+		return "inconclusive: no audited record was stated"
+	}
+	return fmt.Sprintf("inconclusive: %s records are not decided", count(report.Open()+
+		report.Total.Removed))
+}
