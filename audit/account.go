@@ -29,7 +29,7 @@ type account struct {
 	waiting uint64     // delivered, and not decided
 	suspect [2]numbers // delivered, read past, and not seen: of late, and before that
 	missing numbers    // the same for so long that no statement can be on its way
-	removed numbers    // delivered, and gone before somebody read it
+	skipped numbers    // delivered, and nobody reads it: retention was faster
 	absent  numbers    // possibly persisted, and not there
 	turned  time.Time  // when suspects were moved on
 }
@@ -110,9 +110,9 @@ func (a *account) see(first, n uint64) {
 	a.seen.add(first, first+n)
 }
 
-// decide notes that a run would have been seen by now, if it was in the log; or that it was removed
-// before somebody read it.
-func (a *account) decide(r *run, removed bool) {
+// decide notes that a run would have been seen by now, if it was in the log; or that nobody
+// reads it.
+func (a *account) decide(r *run, skipped bool) {
 	a.waiting -= r.n
 	if a.seen.count(r.first, r.end()) == r.n {
 		return
@@ -121,8 +121,8 @@ func (a *account) decide(r *run, removed bool) {
 	switch {
 	case r.fate.kind == fatePossible:
 		a.absent.take(&unseen)
-	case removed:
-		a.removed.take(&unseen)
+	case skipped:
+		a.skipped.take(&unseen)
 	default:
 		a.suspect[0].take(&unseen)
 	}
@@ -197,7 +197,7 @@ func (a *account) counts() Counts {
 	c.Waiting = a.waiting
 	c.Suspect = a.suspect[0].without(&a.seen) + a.suspect[1].without(&a.seen)
 	c.Lost = a.missing.without(&a.seen)
-	c.Removed = a.removed.without(&a.seen)
+	c.Skipped = a.skipped.without(&a.seen)
 	c.Copies = a.extra
 	c.Explained = a.copies.and(&a.again)
 	unstated := a.copies.without(&a.settled)

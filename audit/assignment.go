@@ -48,18 +48,16 @@ func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Of
 // beginOne begins a segment of a partition, and returns its first offset.
 func (r *Reader) beginOne(of partitionOf, start, end kadm.ListedOffset) int64 {
 	generation, next, known := r.ledger.Ledger().resume(of)
-	from := start.Offset
+	first := start.Offset // that is read
 	switch {
 	case known && next > end.Offset: // offsets begin anew
-		generation++
-	case known:
-		from = next
-	case r.cfg.Start == "latest":
-		from = end.Offset
+		generation, next = generation+1, 0
+	case !known && r.cfg.Start == "latest":
+		first = end.Offset
 	}
-	s := newSegment(r.name, of.topic, of.partition, generation, from)
-	if from < start.Offset {
-		s.remove(start.Offset)
+	s := newSegment(r.name, of.topic, of.partition, generation, next)
+	if next < first {
+		s.skip(first)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,8 +25,9 @@ type Counts struct {
 	// statement that is on its way does not say otherwise
 
 	// The verdicts.
-	Lost         uint64 // delivered, readers have gone past them, and they are not in the log
-	Removed      uint64 // delivered, and deleted by retention before a reader came
+	Lost    uint64 // delivered, readers have gone past them, and they are not in the log
+	Skipped uint64 // delivered, and nobody reads them: deleted by retention before a reader came, or
+	// from before the offset at which readers began (ReaderConfig.Start)
 	Persisted    uint64 // possibly persisted, and in the log
 	NotPersisted uint64 // possibly persisted, and not in the log
 	Copies       uint64 // sightings beyond the first of a record
@@ -51,7 +52,7 @@ func (c *Counts) Add(other *Counts) {
 	c.Waiting += other.Waiting
 	c.Suspect += other.Suspect
 	c.Lost += other.Lost
-	c.Removed += other.Removed
+	c.Skipped += other.Skipped
 	c.Persisted += other.Persisted
 	c.NotPersisted += other.NotPersisted
 	c.Copies += other.Copies

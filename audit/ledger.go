@@ -136,8 +136,8 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 func (l *Ledger) sight(s *sight) {
 	log := l.log(partitionOf{s.topic, s.partition})
 	g := log.generation(s.generation)
-	for _, r := range s.removed {
-		g.removed.add(r)
+	for _, r := range s.skipped {
+		g.skipped.add(r)
 	}
 	fresh := g.read.add(span{s.from, s.upto})
 	log.count(s)

@@ -25,7 +25,7 @@ type partitionLog struct {
 type generation struct {
 	number  uint32
 	read    spans
-	removed spans // of these: gone before they were read
+	skipped spans // of these: nobody reads them
 }
 
 // generation returns the generation with a number, and makes it if necessary.
@@ -77,10 +77,10 @@ func (l *partitionLog) passed(r *run) bool {
 	return false
 }
 
-// gone reports whether an offset was gone before it was read.
-func (l *partitionLog) gone(offset int64) bool {
+// skips reports whether readers have left an offset out.
+func (l *partitionLog) skips(offset int64) bool {
 	for i := range l.generations {
-		if l.generations[i].removed.has(span{offset, offset + 1}) {
+		if l.generations[i].skipped.has(span{offset, offset + 1}) {
 			return true
 		}
 	}
@@ -121,21 +121,21 @@ func (l *partitionLog) await(a awaited) {
 
 // decide decides about a run that readers have passed.
 func (l *partitionLog) decide(a *awaited) {
-	if !l.anyGone(&a.run) {
+	if !l.skipsSome(&a.run) {
 		a.account.decide(&a.run, false)
 		return
 	}
 	for i := range a.run.n {
 		one := a.run
 		one.first, one.n, one.offset = a.run.first+i, 1, a.run.offset+int64(i)
-		a.account.decide(&one, l.gone(one.offset))
+		a.account.decide(&one, l.skips(one.offset))
 	}
 }
 
-// anyGone reports whether some offset of a run was gone before it was read.
-func (l *partitionLog) anyGone(r *run) bool {
+// skipsSome reports whether readers have left out some offset of a run.
+func (l *partitionLog) skipsSome(r *run) bool {
 	for i := range l.generations {
-		if l.generations[i].removed.overlaps(span{r.offset, r.offset + int64(r.n)}) {
+		if l.generations[i].skipped.overlaps(span{r.offset, r.offset + int64(r.n)}) {
 			return true
 		}
 	}

@@ -214,7 +214,7 @@ func (r *Reader) take(fetched kgo.FetchTopicPartition) {
 		r.roll(t, t.segment.generation+1, first)
 		t.order = newOrder()
 	case fetched.LogStartOffset > t.segment.upto: // retention was faster
-		t.segment.remove(min(first, fetched.LogStartOffset))
+		t.segment.skip(min(first, fetched.LogStartOffset))
 	}
 	for _, rec := range fetched.Records {
 		r.see(t, rec)

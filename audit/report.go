@@ -42,7 +42,7 @@ type PartitionReport struct {
 	Topic     string
 	Partition int32
 	Next      int64  // the offset after what was read without a gap
-	Removed   int64  // offsets that were gone before somebody read them
+	Skipped   int64  // offsets that nobody reads: see Counts
 	Bare      uint64 // records without a header
 	Garbled   uint64 // records with a header that nobody can read
 	Waiting   int    // runs of delivered records that readers have not come to
@@ -137,7 +137,7 @@ func (r *Report) Verdict() Verdict {
 	switch {
 	case r.Total.Faulty():
 		return Faulty
-	case r.Open() > 0 || r.Total.Removed > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
+	case r.Open() > 0 || r.Total.Skipped > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
 		return Inconclusive
 	}
 	return Whole
@@ -176,8 +176,8 @@ func (l *partitionLog) report(of partitionOf) PartitionReport {
 		Garbled: l.garbled, Waiting: len(l.waiting)}
 	if g := l.newest(); g != nil {
 		r.Next, _ = g.read.end()
-		for _, s := range g.removed {
-			r.Removed += s.upto - s.from
+		for _, s := range g.skipped {
+			r.Skipped += s.upto - s.from
 		}
 	}
 	return r

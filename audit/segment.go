@@ -28,9 +28,9 @@ func (s *segment) pass(next int64) {
 	s.changed = true
 }
 
-// remove notes that the offsets from the end of the segment to start are gone.
-func (s *segment) remove(start int64) {
-	s.removed = append(s.removed, span{s.upto, start})
+// skip notes that nobody reads the offsets from the end of the segment to start.
+func (s *segment) skip(start int64) {
+	s.skipped = append(s.skipped, span{s.upto, start})
 	s.pass(start)
 }
 

@@ -12,7 +12,7 @@ type sight struct {
 	generation uint32 // of the partition's log; it grows when offsets begin anew
 	from, upto int64  // the offsets that were read: from to upto-1
 
-	removed []span // offsets among these that were gone before they were read
+	skipped []span // offsets among these that nobody reads: retention was faster
 	bare    uint64 // records without a header
 	garbled uint64 // records with a header that could not be read
 	streams []origin
@@ -54,8 +54,8 @@ func (s *sight) encode() []byte {
 	e.uint(uint64(s.generation))
 	e.uint(uint64(s.from))
 	e.uint(uint64(s.upto - s.from))
-	e.uint(uint64(len(s.removed)))
-	for _, r := range s.removed {
+	e.uint(uint64(len(s.skipped)))
+	for _, r := range s.skipped {
 		e.uint(uint64(r.from - s.from))
 		e.uint(uint64(r.upto - r.from))
 	}
@@ -93,11 +93,11 @@ func decodeSight(d *decoder) (*sight, error) {
 	if s.from < 0 || s.upto < s.from || s.upto-s.from > perSight {
 		d.fail()
 	}
-	s.removed = make([]span, d.count())
-	for i := range s.removed {
+	s.skipped = make([]span, d.count())
+	for i := range s.skipped {
 		from := s.from + int64(d.uint())
-		s.removed[i] = span{from, from + int64(d.uint())}
-		if r := s.removed[i]; r.from < s.from || r.upto < r.from || r.upto > s.upto {
+		s.skipped[i] = span{from, from + int64(d.uint())}
+		if r := s.skipped[i]; r.from < s.from || r.upto < r.from || r.upto > s.upto {
 			d.fail()
 		}
 	}

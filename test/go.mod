@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/forebay-go/forebay => ..
+	github.com/forebay-go/forebay/audit => ../audit
 	github.com/forebay-go/forebay/config => ../config
 	github.com/forebay-go/forebay/event/avro => ../event/avro
 	github.com/forebay-go/forebay/event/protobuf => ../event/protobuf
@@ -20,6 +21,7 @@ require (
 	github.com/cloudevents/sdk-go/protocol/kafka_sarama/v2 v2.16.2
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/forebay-go/forebay v0.1.0
+	github.com/forebay-go/forebay/audit v0.1.0
 	github.com/forebay-go/forebay/config v0.1.0
 	github.com/forebay-go/forebay/event/avro v0.1.0
 	github.com/forebay-go/forebay/event/protobuf v0.1.0
@@ -49,7 +51,9 @@ require (
 )
 
 require (
+	github.com/RoaringBitmap/roaring/v2 v2.30.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
@@ -81,6 +85,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
+	github.com/mschoch/smat v0.2.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect

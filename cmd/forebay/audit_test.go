@@ -58,7 +58,8 @@ func TestAudit_FindsThatAllIsThere(t *testing.T) {
 
 func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, section := range map[string]string{
-		"audit.yaml:3:": "  rol: both",
+		"audit.yaml:4: audit: rol: unknown setting":                                  "  rol: both",
+		"audit.yaml:6: audit: ":                                                      "  role: both\n  loads:\n  - {topic: a, bytes: much, records_per_second: 1}",
 		"audit.yaml: audit.role: \"\": write produce, consume or both":               "  instance: a",
 		"audit.yaml: audit.loads: empty: role produce needs the traffic to make":     "  role: produce",
 		"audit.yaml: audit.cluster: \"west\" is not among the clusters: write kafka": "  role: consume\n  topics: [a]\n  cluster: west",

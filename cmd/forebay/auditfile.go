@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func readAudit(path string) (*auditFile, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(own))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		wrong = append(wrong, fmt.Errorf("%s: %w", path, err))
+		wrong = append(wrong, sectionMistakes(path, err)...)
 	} else if err := doc.Audit.Check(); err != nil {
 		wrong = append(wrong, under(path, err)...)
 	}
@@ -66,6 +67,22 @@ func readAudit(path string) (*auditFile, error) {
 		return nil, err
 	}
 	return &f, f.choose(path)
+}
+
+// unknownField is how yaml says that a field is not among those of a struct.
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// sectionMistakes returns what yaml found wrong with the section, a line each.
+func sectionMistakes(path string, err error) (wrong []error) {
+	all, ok := errors.AsType[*yaml.LoadErrors](err)
+	if !ok {
+		return []error{fmt.Errorf("%s: %w", path, err)}
+	}
+	for _, one := range all.Errors {
+		text := unknownField.ReplaceAllString(one.Message, "$1: unknown setting")
+		wrong = append(wrong, fmt.Errorf("%s:%d: audit: %s", path, one.Mark.Line, text))
+	}
+	return wrong
 }
 
 // under returns the mistakes of the section, a line each.

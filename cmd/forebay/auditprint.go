@@ -96,7 +96,7 @@ func findings(report *audit.Report) (lines []string) {
 		n    uint64
 		text string
 	}{
-		{t.Removed, "were deleted by retention before a reader came: read faster, or keep them longer"},
+		{t.Skipped, "delivered and not read: retention had deleted them, or they are older than where reading began"},
 		{t.Persisted, "possibly persisted, and found in the log"},
 		{t.NotPersisted, "possibly persisted, and not in the log"},
 		{t.Explained, "there twice, as their producer has counted (maybe duplicated)"},
@@ -171,5 +171,5 @@ func verdictWords(report *audit.Report) string {
 		return "inconclusive: no audited record was stated"
 	}
 	return fmt.Sprintf("inconclusive: %s records are not decided", count(report.Open()+
-		report.Total.Removed))
+		report.Total.Skipped))
 }
