@@ -10,8 +10,17 @@ func (s *numbers) add(from, upto uint64) {
 	if s.bits == nil {
 		s.bits = roaring64.New()
 	}
+	if upto-from < few {
+		for n := from; n < upto; n++ {
+			s.bits.Add(n)
+		}
+		return
+	}
 	s.bits.AddRange(from, upto)
 }
+
+// few is a number of sequences that are faster looked at one by one.
+const few = 16
 
 // among returns those of from to upto-1 that are in the set, and those that are not.
 func (s *numbers) among(from, upto uint64) (in, out numbers) {
@@ -36,6 +45,15 @@ func (s *numbers) len() uint64 {
 func (s *numbers) count(from, upto uint64) uint64 {
 	if s.bits == nil || from >= upto {
 		return 0
+	}
+	if upto-from < few {
+		found := uint64(0)
+		for n := from; n < upto; n++ {
+			if s.bits.Contains(n) {
+				found++
+			}
+		}
+		return found
 	}
 	n := s.bits.Rank(upto - 1)
 	if from > 0 {

@@ -58,9 +58,9 @@ func (o *order) broken(h *Header, key []byte) bool {
 type copies struct {
 	now, before *roaring64.Bitmap
 	noted       int    // in now
-	newest      uint64 // of all
-	since       uint64 // newest when now began
-	floor       uint64 // newest when before began: of what is above, nothing is forgotten
+	next        uint64 // above all
+	since       uint64 // next when now began
+	floor       uint64 // next when before began: from here on nothing is forgotten
 }
 
 func newCopies() *copies { return &copies{now: roaring64.New(), before: roaring64.New()} }
@@ -68,10 +68,10 @@ func newCopies() *copies { return &copies{now: roaring64.New(), before: roaring6
 // note remembers a sequence, and reports whether it may have been noted before.
 func (c *copies) note(sequence uint64) (old bool) {
 	old = sequence < c.floor || c.before.Contains(sequence) || !c.now.CheckedAdd(sequence)
-	c.newest = max(c.newest, sequence)
+	c.next = max(c.next, sequence+1)
 	if c.noted++; c.noted == copiesRemembered {
 		c.before, c.now, c.noted = c.now, roaring64.New(), 0
-		c.floor, c.since = c.since, c.newest
+		c.floor, c.since = c.since, c.next
 	}
 	return old
 }

@@ -84,7 +84,8 @@ type Source struct {
 	streams sync.Map // topic → *stream; nil: it is not audited
 	count   atomic.Int64
 	tags    tags
-	last    atomic.Pointer[stream] // of the last report: most follow one of the same topic
+	// of the last record and of the last report: most follow one of the same topic
+	lastSent, lastTold atomic.Pointer[stream]
 
 	state   stating
 	skipped atomic.Uint64
@@ -200,14 +201,26 @@ func (s *Source) stream(topic string) *stream {
 	return found.(*stream)
 }
 
+// cached is stream where last is often the one.
+func (s *Source) cached(last *atomic.Pointer[stream], topic string) *stream {
+	if st := last.Load(); st != nil && st.topic == topic {
+		return st
+	}
+	st := s.stream(topic)
+	if st != nil {
+		last.Store(st)
+	}
+	return st
+}
+
 // Sending gives the record its number. It implements producer.Observer.
 func (s *Source) Sending(out *producer.Outgoing) {
-	st := s.stream(out.Topic)
+	st := s.cached(&s.lastSent, out.Topic)
 	if st == nil || out.Tag != 0 && s.tags.full() {
 		out.Tag = s.tags.foreign(out.Tag)
 		return
 	}
-	now := time.Now()
+	now := out.Now
 	if s.cfg.Intended && !out.Timestamp.IsZero() {
 		now = out.Timestamp
 	}
@@ -246,12 +259,9 @@ func (s *Source) Outcome(r *producer.Report) {
 	if !stamped {
 		return
 	}
-	st := s.last.Load()
-	if st == nil || st.topic != r.Topic {
-		if st = s.stream(r.Topic); st == nil {
-			return
-		}
-		s.last.Store(st)
+	st := s.cached(&s.lastTold, r.Topic)
+	if st == nil {
+		return
 	}
 	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated), r.Partition, r.Offset)
 }

@@ -3,6 +3,7 @@ package producer
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Observer follows each record from Send to its outcome. Package audit is made for it: it numbers
@@ -36,6 +37,10 @@ func WithObserver(o Observer) Option {
 type Outgoing struct {
 	Record
 
+	// Now is the time of Send by the clock that stamps records: to the millisecond, and up to a
+	// millisecond old where records come fast.
+	Now time.Time
+
 	headers []Header // memory of Record.Headers after AddHeader
 	values  []byte   // memory of their values
 }
@@ -53,12 +58,14 @@ func (o *Outgoing) AddHeader(key string, value []byte) {
 var outgoings = sync.Pool{New: func() any { return new(Outgoing) }}
 
 // observe sends rec past the observer.
-func (p *Producer) observe(rec Record, call any) error {
+func (p *Producer) observe(rec *Record, call any) error {
 	out := outgoings.Get().(*Outgoing)
-	out.Record = rec
+	out.Record = *rec
+	_, wall := p.clock.Now()
+	out.Now = time.UnixMilli(wall)
 	err := p.sending(out)
 	if err != nil {
-		err = p.refuse(&rec, fmt.Errorf("%w: %w", ErrIntercepted, err), "")
+		err = p.refuse(rec, fmt.Errorf("%w: %w", ErrIntercepted, err), "")
 	} else {
 		err = p.accept(&out.Record, call)
 	}

@@ -44,15 +44,15 @@ func (p *Producer) send(rec Record, call any) error {
 			return err
 		}
 	}
-	return p.pass(rec, call)
+	return p.pass(&rec, call)
 }
 
 // pass is send for a record that interceptors have seen.
-func (p *Producer) pass(rec Record, call any) error {
+func (p *Producer) pass(rec *Record, call any) error {
 	if p.options.observer != nil {
 		return p.observe(rec, call)
 	}
-	return p.accept(&rec, call)
+	return p.accept(rec, call)
 }
 
 // accept is send for a record that the observer has seen, too.
@@ -85,11 +85,18 @@ func (p *Producer) accept(rec *Record, call any) error {
 	}
 }
 
+// headerFraming is more than a header takes beside its key and value.
+const headerFraming = 16
+
 // tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be
 // measured.
 func (s *setup) tooLarge(rec *Record) bool {
 	limit := s.cfg.Batching.MaxRecordBytes
-	if len(rec.Key)+len(rec.Value) <= limit-framing && len(rec.Headers) == 0 {
+	about := len(rec.Key) + len(rec.Value) + framing
+	for i := range rec.Headers {
+		about += len(rec.Headers[i].Key) + len(rec.Headers[i].Value) + headerFraming
+	}
+	if about <= limit {
 		return false
 	}
 	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}

@@ -42,7 +42,7 @@ func (p *Producer) SendWait(ctx context.Context, rec Record) (Report, error) {
 		return Report{}, err
 	}
 	w := make(waiter, 1)
-	if err := p.pass(rec, w); err != nil {
+	if err := p.pass(&rec, w); err != nil {
 		return Report{}, err
 	}
 	select {
