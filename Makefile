@@ -8,7 +8,7 @@ SEED ?= 0
 ROUNDS ?= 5
 
 # The modules of go.work, and all packages in them. bench and ops, which need much, have one each.
-MODULES := . cmd/forebay config event/avro event/protobuf event/registry examples logs/otel metrics/otel metrics/prom test tracing watermill
+MODULES := . audit cmd/forebay config event/avro event/protobuf event/registry examples logs/otel metrics/otel metrics/prom test tracing watermill
 PACKAGES := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 .PHONY: modules tidy release virtuals schedules fallbacks

@@ -14,8 +14,9 @@
 //	kgocompat/    franz-go's producing calls over a producer, for services that move over
 //	logs/         log lines as events, from log/slog, zap and OpenTelemetry
 //	tracing/      OpenTelemetry spans, and trace headers on records
+//	audit/        proof that no record is lost, or which ones are
 //	watermill/    a publisher for Watermill
-//	cmd/forebay/  the command: produce, config check, topics
+//	cmd/forebay/  the command: produce, config check, topics, audit
 //	examples/     small programs, one question each; start with examples/quickstart
 //	ops/          a dashboard, alert rules and a runbook
 //	bench/        Forebay beside its peers on real Kafka
