@@ -56,6 +56,10 @@ type AgentConfig struct {
 	// 100 ms and above a minute are rejected.
 	Interval time.Duration `yaml:"interval"`
 
+	// Heartbeat has the instance watch the brokers of the cluster with the topics to read. The default,
+	// nil, does not.
+	Heartbeat *HeartbeatConfig `yaml:"heartbeat"`
+
 	// Duration is how long the instance makes traffic, or reads. The default, 0, is until it is
 	// stopped.
 	Duration time.Duration `yaml:"duration"`
@@ -112,6 +116,13 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	if c.consumes() {
 		wrong = append(wrong, reader.complete())
 	}
+	if c.Heartbeat != nil {
+		heartbeat := *c.Heartbeat
+		c.Heartbeat = &heartbeat
+		if err := c.Heartbeat.complete(); err != nil {
+			wrong = append(wrong, fmt.Errorf("heartbeat.%w", err))
+		}
+	}
 	if c.Duration < 0 {
 		wrong = append(wrong, fmt.Errorf("duration: %v: write a time, or 0 for no end", c.Duration))
 	}
@@ -131,6 +142,7 @@ type Agent struct {
 	source   *Source
 	ledger   *Follower
 	reader   *Reader
+	heart    *Heart
 	loads    []*runningLoad
 	began    time.Time
 	log      *zap.Logger
@@ -170,6 +182,9 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, clusters.Topics)
 		}
 	}
+	if err == nil && cfg.Heartbeat != nil {
+		a.heart, err = NewHeart(*cfg.Heartbeat, a.producer, log, clusters.Topics...)
+	}
 	if err != nil {
 		a.abandon()
 		return nil, err
@@ -184,6 +199,9 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 func (a *Agent) abandon() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
+	if a.reader != nil {
+		_ = a.reader.Close(ended)
+	}
 	if a.ledger != nil {
 		a.ledger.Close()
 	}
@@ -206,6 +224,9 @@ func (a *Agent) Run(ctx, hurry context.Context) *Report {
 	}
 	<-work.Done()
 	group.Wait()
+	if a.heart != nil {
+		a.heart.Close()
+	}
 	return a.end(hurry)
 }
 
@@ -258,4 +279,12 @@ func (a *Agent) Loads() (stats []LoadStats) {
 		stats = append(stats, l.stats())
 	}
 	return stats
+}
+
+// Brokers returns how the brokers are; nothing if the agent does not watch them.
+func (a *Agent) Brokers() []BrokerReport {
+	if a.heart == nil {
+		return nil
+	}
+	return a.heart.Brokers()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ numbers they have seen. The statements go to a topic of their own. Put together,
 records are lost, which are there twice, and which are out of order. Any number of instances may
 produce, consume, or both; those with the same statement topic audit together.
 
-  forebay audit init audit.yaml     # once: creates the statement topic
+  forebay audit init audit.yaml     # once: creates the statement topic, and that of heartbeats
   forebay audit run audit.yaml      # one instance
   forebay audit report audit.yaml   # what is known of the last two days
 
@@ -52,6 +53,10 @@ The file has the settings of a producer, as for all other commands, and a sectio
     start: earliest            # or latest: where to begin if nobody has read a partition
     statement_topic: forebay-audit    # in the cluster of low priority; this is the default
     interval: 5s               # between two versions of a statement; this is the default
+    heartbeat:                 # watches the brokers with the topics to read; default: no
+      topic: forebay-heartbeat # this is the default
+      interval: 1s             # between two heartbeats to a broker; this is the default
+      slow: 500ms              # an acknowledgement that takes longer is slow; this is the default
     duration: 10m              # default 0: until it is stopped
     drain: 1m                  # how long to wait at the end for what is open; this is the default
 
@@ -79,9 +84,11 @@ func newAuditInit() *cobra.Command {
 	partitions, replicas := int32(6), int16(-1)
 	cmd := &cobra.Command{
 		Use:   "init [flags] file",
-		Short: "Create the statement topic",
+		Short: "Create the topics of the audit",
 		Long: "Create the statement topic as it should be: compacted, with statements deleted after " +
-			"three days.\nA topic that exists is left as it is.",
+			"three days.\nIf the file has heartbeats, create their topic with a partition on each " +
+			"broker, or add partitions\non brokers that have none. Nothing else of a topic that " +
+			"exists is changed.",
 		Example: "  forebay audit init --replication-factor 3 audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -91,15 +98,8 @@ func newAuditInit() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 			defer cancel()
-			made, err := audit.CreateStatementTopic(ctx, f.statementTopic(), partitions, replicas,
-				f.clusters().Statements...)
-			switch {
-			case err != nil:
+			if err := f.create(ctx, cmd.OutOrStdout(), partitions, replicas); err != nil {
 				return gaveUp(cmd.ErrOrStderr(), err)
-			case made:
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: created\n", f.statementTopic())
-			default:
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: exists\n", f.statementTopic())
 			}
 			return nil
 		},
@@ -109,6 +109,28 @@ func newAuditInit() *cobra.Command {
 		"the `number` of replicas; -1: the default of the brokers")
 	cmd.DisableFlagsInUseLine = true
 	return cmd
+}
+
+// create creates the topics, and prints a line for each.
+func (f *auditFile) create(ctx context.Context, out io.Writer, partitions int32, replicas int16) error {
+	made, err := audit.CreateStatementTopic(ctx, f.statementTopic(), partitions, replicas,
+		f.clusters().Statements...)
+	if err != nil {
+		return err
+	}
+	said := map[bool]string{true: "created", false: "exists"}
+	fmt.Fprintf(out, "%s: %s\n", f.statementTopic(), said[made])
+	if f.audit.Heartbeat == nil {
+		return nil
+	}
+	topic := cmp.Or(f.audit.Heartbeat.Topic, audit.HeartbeatTopic)
+	added, err := audit.CreateHeartbeatTopic(ctx, topic, f.clusters().Topics...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %s added, one for each broker that had none\n", topic,
+		plural(added, "partition"))
+	return nil
 }
 
 // auditFlags holds the flags of audit run and audit report.
@@ -165,7 +187,8 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	report := agent.Run(working, closing)
 	end()
 	<-done
-	return f.finish(cmd.OutOrStdout(), report, agent.Loads())
+	return f.finish(cmd.OutOrStdout(), auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
+		Report: report})
 }
 
 // progress prints a line now and then.
@@ -180,34 +203,36 @@ func (f *auditFlags) progress(ctx context.Context, screen display, agent *audit.
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			screen.say(progressLine(agent.Loads(), agent.Report()))
+			screen.say(progressLine(agent.Loads(), agent.Report(), agent.Brokers()))
 		}
 	}
 }
 
+// auditResult is what audit prints as JSON.
+type auditResult struct {
+	Loads   []audit.LoadStats    `json:",omitempty"`
+	Brokers []audit.BrokerReport `json:",omitempty"`
+	Report  *audit.Report        `json:",omitempty"`
+	Verdict audit.Verdict        `json:",omitempty"`
+}
+
 // finish prints the end of a run. The error is an exitError unless all is well.
-func (f *auditFlags) finish(out io.Writer, report *audit.Report, loads []audit.LoadStats) error {
+func (f *auditFlags) finish(out io.Writer, result auditResult) error {
+	result.Verdict = verdictOf(result.Report)
 	if f.json {
-		if err := printJSON(out, auditResult{loads, report, verdictOf(report)}); err != nil {
+		if err := printJSON(out, result); err != nil {
 			return err
 		}
 	} else {
-		printAudit(out, report, loads)
+		printAudit(out, &result)
 	}
-	switch verdictOf(report) {
+	switch result.Verdict {
 	case audit.Faulty:
 		return exitError(exitFaulty)
 	case audit.Inconclusive:
 		return exitError(exitInconclusive)
 	}
 	return nil
-}
-
-// auditResult is what audit prints as JSON.
-type auditResult struct {
-	Loads   []audit.LoadStats `json:",omitempty"`
-	Report  *audit.Report     `json:",omitempty"`
-	Verdict audit.Verdict     `json:",omitempty"`
 }
 
 // verdictOf returns what a report comes to; nothing for an instance that only produces.
@@ -261,5 +286,5 @@ func (f *auditFlags) report(cmd *cobra.Command, file *auditFile) error {
 	now := time.Now()
 	follower.Ledger().Judge(now, true)
 	report := follower.Ledger().Report(now).Since(audit.BucketOf(now.Add(-f.since)))
-	return f.finish(cmd.OutOrStdout(), report, nil)
+	return f.finish(cmd.OutOrStdout(), auditResult{Report: report})
 }

@@ -28,19 +28,23 @@ func TestAudit_FindsThatAllIsThere(t *testing.T) {
   instance: one
   interval: 100ms
   duration: 1s
+  heartbeat: {interval: 100ms}
   loads: [{topic: lines, records_per_second: 500, keys: 7}]`)
 	var out, stderr bytes.Buffer
 	require.Equal(t, 0, run(t.Context(), []string{"audit", "init", path}, nil, &out, &stderr), &stderr)
-	require.Equal(t, "forebay-audit: created\n", out.String())
+	require.Equal(t, "forebay-audit: created\nforebay-heartbeat: 1 partition added, one for each broker that "+
+		"had none\n", out.String())
 	out.Reset()
 	require.Equal(t, 0, run(t.Context(), []string{"audit", "init", path}, nil, &out, &stderr), &stderr)
-	require.Equal(t, "forebay-audit: exists\n", out.String())
+	require.Equal(t, "forebay-audit: exists\nforebay-heartbeat: 0 partitions added, one for each broker that "+
+		"had none\n", out.String())
 
 	out.Reset()
 	code := run(t.Context(), []string{"audit", "run", "--every", "100ms", path}, nil, &out, &stderr)
 	require.Equal(t, 0, code, "%s\n%s", &out, &stderr)
 	require.Contains(t, out.String(), "whole: each delivered record is in the log, once, and in order")
 	require.Contains(t, out.String(), "100.0000 %")
+	require.Regexp(t, `0 +127.0.0.1:\d+ +well +0 `, out.String())
 	require.Contains(t, stderr.String(), "lost 0, twice 0, out of order 0, complete 100.0000 %")
 
 	out.Reset()
@@ -58,6 +62,7 @@ func TestAudit_FindsThatAllIsThere(t *testing.T) {
 
 func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, section := range map[string]string{
+		"audit.yaml: audit.heartbeat.slow: 1h0m0s: write 1ms to 1m0s":                "  role: consume\n  topics: [a]\n  heartbeat: {slow: 1h}",
 		"audit.yaml:4: audit: rol: unknown setting":                                  "  rol: both",
 		"audit.yaml:6: audit: ":                                                      "  role: both\n  loads:\n  - {topic: a, bytes: much, records_per_second: 1}",
 		"audit.yaml: audit.role: \"\": write produce, consume or both":               "  instance: a",

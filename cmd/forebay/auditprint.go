@@ -13,7 +13,8 @@ import (
 )
 
 // progressLine says how a run goes.
-func progressLine(loads []audit.LoadStats, report *audit.Report) string {
+func progressLine(loads []audit.LoadStats, report *audit.Report,
+	brokers []audit.BrokerReport) string {
 	var parts []string
 	var sent, refused uint64
 	var late time.Duration
@@ -32,6 +33,12 @@ func progressLine(loads []audit.LoadStats, report *audit.Report) string {
 			"complete %s", count(t.Delivered), count(t.Seen), count(t.Lost), count(t.Unexplained),
 			count(t.OutOfOrder), percent(t)))
 	}
+	for i := range brokers {
+		if b := &brokers[i]; b.State != audit.Well && b.State != audit.Starting {
+			parts = append(parts, fmt.Sprintf("broker %d (%s) %s since %s", b.Broker, b.Host, b.State,
+				b.Since.Format(time.TimeOnly)))
+		}
+	}
 	return strings.Join(parts, "; ")
 }
 
@@ -44,16 +51,18 @@ func percent(c *audit.Counts) string {
 	return text
 }
 
-// printAudit prints a report as tables, and what was found in words.
-func printAudit(out io.Writer, report *audit.Report, loads []audit.LoadStats) {
-	for _, l := range loads {
+// printAudit prints a result as tables, and what was found in words.
+func printAudit(out io.Writer, result *auditResult) {
+	for _, l := range result.Loads {
 		fmt.Fprintf(out, "%s: sent %s, refused %s%s\n", l.Topic, count(l.Sent), count(l.Refused),
 			because(l.LastFail))
 	}
+	printBrokers(out, result.Brokers)
+	report := result.Report
 	if report == nil {
 		return
 	}
-	if len(loads) > 0 {
+	if len(result.Loads)+len(result.Brokers) > 0 {
 		fmt.Fprintln(out)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -69,6 +78,36 @@ func printAudit(out io.Writer, report *audit.Report, loads []audit.LoadStats) {
 		fmt.Fprintln(out, line)
 	}
 	fmt.Fprintf(out, "\n%s\n", verdictWords(report))
+}
+
+// printBrokers prints how the heartbeats of each broker are.
+func printBrokers(out io.Writer, brokers []audit.BrokerReport) {
+	if len(brokers) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "BROKER\tHOST\tSTATE\tPARTITION\tSENT\tFAILED\tACK MEDIAN\tACK LONGEST\t"+
+		"READ MEDIAN\tREAD LONGEST\t")
+	for i := range brokers {
+		b := &brokers[i]
+		if len(b.Partitions) == 0 {
+			fmt.Fprintf(table, "%d\t%s\t%s\t\t\t\t\t\t\t\t\n", b.Broker, b.Host, b.State)
+		}
+		for _, p := range b.Partitions {
+			fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s\t%v\t%v\t%v\t%v\t\n", b.Broker, b.Host, b.State,
+				p.Partition, count(p.Sent), count(p.Failed), short(p.Acknowledged.Median),
+				short(p.Acknowledged.Longest), short(p.Read.Median), short(p.Read.Longest))
+		}
+	}
+	_ = table.Flush()
+}
+
+// short rounds a duration for people.
+func short(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(10 * time.Microsecond)
 }
 
 func because(failure string) string {

@@ -230,3 +230,57 @@ func TestKafka_F21_TheStatementTopicIsAway(t *testing.T) {
 	require.Equal(t, audit.Whole, r.Verdict(), "%+v", r.Total)
 	require.Equal(t, uint64(n), r.Total.Seen)
 }
+
+// A broker that hangs is named within seconds, no other one is, and it is well again when it goes on.
+func TestKafka_F3_HeartbeatsNameTheBrokerThatHangs(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t, kafkatest.Brokers(3))
+	s := &stage{Cluster: c}
+	topic := kafkatest.TopicName(t)
+	added, err := audit.CreateHeartbeatTopic(soon(t), topic, s.options()...)
+	require.NoError(t, err)
+	require.Equal(t, 3, added)
+	added, err = audit.CreateHeartbeatTopic(soon(t), topic, s.options()...)
+	require.NoError(t, err)
+	require.Zero(t, added)
+	p, err := producer.New(s.settings())
+	require.NoError(t, err)
+	h, err := audit.NewHeart(audit.HeartbeatConfig{Topic: topic}, p, nil, s.options()...)
+	require.NoError(t, err)
+	defer func() {
+		h.Close()
+		_, _ = p.Close(soon(t))
+	}()
+	state := func(b *kafkatest.Broker) audit.BrokerState {
+		for _, r := range h.Brokers() {
+			if r.Broker == b.NodeID() {
+				return r.State
+			}
+		}
+		return ""
+	}
+	allWell := func() bool {
+		for _, b := range c.Brokers() {
+			if state(b) != audit.Well {
+				return false
+			}
+		}
+		return true
+	}
+	require.Eventually(t, allWell, 2*time.Minute, 10*time.Millisecond)
+	hanging := c.Broker(1)
+	hanging.Pause(t)
+	paused := time.Now()
+	require.Eventually(t, func() bool { return state(hanging) == audit.Slow }, time.Minute,
+		5*time.Millisecond)
+	slow := time.Since(paused)
+	require.Eventually(t, func() bool { return state(hanging) == audit.Dead }, time.Minute,
+		5*time.Millisecond)
+	t.Logf("slow after %v, dead after %v", slow, time.Since(paused))
+	require.Eventually(t, func() bool {
+		return state(c.Broker(0)) == audit.Well && state(c.Broker(2)) == audit.Well
+	}, time.Minute, 5*time.Millisecond)
+	require.NotEqual(t, audit.Well, state(hanging))
+	hanging.Resume(t)
+	require.Eventually(t, allWell, 2*time.Minute, 10*time.Millisecond)
+}
