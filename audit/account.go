@@ -26,12 +26,12 @@ type account struct {
 	swapped numbers // behind a later one of their key
 
 	// of both
-	waiting uint64     // delivered, and not decided
-	suspect [2]numbers // delivered, read past, and not seen: of late, and before that
-	missing numbers    // the same for so long that no statement can be on its way
-	skipped numbers    // delivered, and nobody reads it: retention was faster
-	absent  numbers    // possibly persisted, and not there
-	turned  time.Time  // when suspects were moved on
+	waiting uint64             // delivered, and not decided
+	suspect [turns + 1]numbers // delivered, read past, and not seen: the newest first
+	missing numbers            // the same for so long that no statement can be on its way
+	skipped numbers            // delivered, and nobody reads it: retention was faster
+	absent  numbers            // possibly persisted, and not there
+	turned  time.Time          // when suspects were moved on
 }
 
 func newAccount() *account {
@@ -128,17 +128,29 @@ func (a *account) decide(r *run, skipped bool) {
 	}
 }
 
-// turn makes those suspects missing that were suspects at the last turn, and still are.
+// turns is how often suspects are moved on until they are missing.
+const turns = 3
+
+// turn moves suspects on, if it is time: those that still are after all turns are missing.
 func (a *account) turn(now time.Time, grace time.Duration) {
-	if now.Sub(a.turned) < grace {
+	if now.Sub(a.turned) < grace/turns {
 		return
 	}
 	a.turned = now
 	for i := range a.suspect {
 		a.suspect[i].drop(&a.seen)
 	}
-	a.missing.take(&a.suspect[1])
-	a.suspect[1], a.suspect[0] = a.suspect[0], numbers{}
+	a.missing.take(&a.suspect[turns])
+	copy(a.suspect[1:], a.suspect[:turns])
+	a.suspect[0] = numbers{}
+}
+
+// suspects returns how many there are.
+func (a *account) suspects() (n uint64) {
+	for i := range a.suspect {
+		n += a.suspect[i].without(&a.seen)
+	}
+	return n
 }
 
 // complete reports whether the source has stated all that it will.
@@ -156,7 +168,7 @@ func (a *account) complete() bool {
 
 // closed reports whether nothing of the account is open.
 func (a *account) closed() bool {
-	return a.complete() && a.waiting == 0 && a.suspect[0].len()+a.suspect[1].len() == 0
+	return a.complete() && a.waiting == 0 && a.suspects() == 0
 }
 
 // counts returns the account in numbers.
@@ -195,7 +207,7 @@ func (a *account) counts() Counts {
 	c.Seen = a.seen.len()
 	c.Unclaimed = a.seen.without(&a.settled)
 	c.Waiting = a.waiting
-	c.Suspect = a.suspect[0].without(&a.seen) + a.suspect[1].without(&a.seen)
+	c.Suspect = a.suspects()
 	c.Lost = a.missing.without(&a.seen)
 	c.Skipped = a.skipped.without(&a.seen)
 	c.Copies = a.extra

@@ -214,8 +214,7 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 		grace = 0
 	}
 	for _, a := range l.accounts {
-		a.turn(now, grace)
-		if all {
+		for range turns + 1 {
 			a.turn(now, grace)
 		}
 	}
