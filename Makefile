@@ -84,6 +84,7 @@ examples: ## run the examples
 	go run ./examples/failover
 	go run ./examples/httpservice
 	go run ./examples/events
+	go run ./examples/audit
 
 compat: ## every codec on real Kafka from 1.1 (with ZooKeeper) to the newest; gets their jars from Maven Central the first time
 	go test -tags compat -timeout 20m -count 1 -v -run '^TestKafka_Compat' ./test/producer
