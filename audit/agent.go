@@ -248,7 +248,7 @@ func (a *Agent) end(hurry context.Context) *Report {
 	}
 	_, err := a.producer.Close(ctx)
 	if err = errors.Join(append(wrong, err)...); err != nil {
-		a.log.Warn("not all was settled in time", zap.Error(err))
+		a.log.Warn("audit ends with records or statements that have no outcome", zap.Error(err))
 	}
 	return report
 }

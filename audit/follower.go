@@ -20,6 +20,7 @@ type Follower struct {
 	log    *zap.Logger
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
+	wrong  bool          // a record that is no statement was logged; belongs to the goroutine
 
 	mu      sync.Mutex // guards what follows
 	next    map[int32]int64
@@ -89,26 +90,35 @@ func (f *Follower) take(fetches kgo.Fetches) {
 	next := make(map[int32]int64)
 	fetches.EachRecord(func(r *kgo.Record) {
 		next[r.Partition] = r.Offset + 1
-		if err := f.ledger.Add(r.Value, now); err != nil {
-			f.log.Warn("a record of the statement topic is no statement",
+		if err := f.ledger.Add(r.Value, now); err != nil && !f.wrong {
+			f.wrong = true
+			f.log.Warn("record of the statement topic is no statement; this is said once",
 				zap.String("topic", r.Topic), zap.Int32("partition", r.Partition),
 				zap.Int64("offset", r.Offset), zap.Error(err))
 		}
 	})
+	if f.move(next, failure) {
+		f.log.Warn("statement topic cannot be read", zap.String("topic", f.topic),
+			zap.Error(failure))
+	}
+}
+
+// move notes how far the follower is, and reports whether the failure of the newest poll is a new
+// one.
+func (f *Follower) move(next map[int32]int64, failure error) (changed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if failure != nil && f.failure == nil {
-		f.log.Warn("the statement topic cannot be read", zap.Error(failure))
-	}
+	changed = failure != nil && f.failure == nil
 	f.failure = failure
 	if len(next) == 0 {
-		return
+		return changed
 	}
 	for partition, offset := range next {
 		f.next[partition] = offset
 	}
 	close(f.moved)
 	f.moved = make(chan struct{})
+	return changed
 }
 
 // CatchUp waits until the ledger has all that was in the statement topic when it was called, or until

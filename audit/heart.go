@@ -77,11 +77,12 @@ type Heart struct {
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 
+	failure error // of the newest look; belongs to look
+
 	mu         sync.Mutex // guards what follows; never held across I/O
 	next       uint64     // sequence of the next heartbeat
 	partitions map[int32]*beat
 	brokers    map[int32]*watched
-	failure    error // of the newest look at the topic
 }
 
 // beat is what is known of one partition.
@@ -188,15 +189,16 @@ func (h *Heart) look(ctx context.Context) {
 	}
 }
 
+// learn takes what a look has found, or why it failed.
 func (h *Heart) learn(meta *kadm.Metadata, err error) {
-	now := time.Now()
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if err != nil && h.failure == nil {
-		h.log.Warn("the heartbeat topic cannot be looked at", zap.String("topic", h.cfg.Topic),
+		h.log.Warn("heartbeat topic cannot be looked up", zap.String("topic", h.cfg.Topic),
 			zap.Error(err))
 	}
 	h.failure = err
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, b := range meta.Brokers {
 		w := h.brokers[b.NodeID]
 		if w == nil {
@@ -317,24 +319,32 @@ func (h *Heart) read(ctx context.Context) {
 
 // judge gives each broker its state, and logs what changes.
 func (h *Heart) judge(now time.Time) {
+	for _, c := range h.changes(now) {
+		if c.State == Well {
+			h.log.Info("broker answers heartbeats in time", zap.Int32("broker", c.Broker),
+				zap.String("host", c.Host))
+			continue
+		}
+		h.log.Warn("broker does not answer heartbeats in time", zap.Int32("broker", c.Broker),
+			zap.String("host", c.Host), zap.String("state", string(c.State)))
+	}
+}
+
+// changes gives each broker its state, and returns those that are to be logged.
+func (h *Heart) changes(now time.Time) (changed []BrokerReport) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, w := range h.brokers {
-		state := h.stateLocked(id, now)
-		if state == w.state {
+		before, state := w.state, h.stateLocked(id, now)
+		if state == before {
 			continue
 		}
-		before := w.state
 		w.state, w.since = state, now
-		fields := []zap.Field{zap.Int32("broker", id), zap.String("host", w.host),
-			zap.String("before", string(before)), zap.String("now", string(state))}
-		switch {
-		case state == Dead || state == Slow || state == Unwatched:
-			h.log.Warn("the heartbeats of a broker have changed", fields...)
-		case before != Starting:
-			h.log.Info("the heartbeats of a broker have changed", fields...)
+		if state != Starting && !(before == Starting && state == Well) {
+			changed = append(changed, BrokerReport{Broker: id, Host: w.host, State: state})
 		}
 	}
+	return changed
 }
 
 // stateLocked returns how a broker is: as its worst partition.

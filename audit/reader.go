@@ -75,10 +75,11 @@ type Reader struct {
 	done   chan struct{} // closed when all goroutines have ended
 	say    outbox
 
+	failure string // what was logged last; belongs to run
+
 	mu         sync.Mutex // guards what follows; never held across I/O
 	partitions map[partitionOf]*tracked
 	counts     map[string]int32 // partitions of each topic
-	failure    string           // what was logged last
 
 	records atomic.Uint64
 	audited atomic.Uint64
@@ -185,19 +186,21 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // note logs why something cannot be read, when that changes.
 func (r *Reader) note(fetches kgo.Fetches) {
-	failure := ""
+	var failed kgo.FetchError
 	fetches.EachError(func(topic string, partition int32, err error) {
 		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			failure = fmt.Sprintf("topic %q, partition %d: %v", topic, partition, err)
+			failed = kgo.FetchError{Topic: topic, Partition: partition, Err: err}
 		}
 	})
-	r.mu.Lock()
-	changed := failure != "" && failure != r.failure
-	r.failure = failure
-	r.mu.Unlock()
-	if changed {
-		r.log.Warn("a topic cannot be read", zap.String("why", failure))
+	failure := ""
+	if failed.Err != nil {
+		failure = failed.Topic + ": " + failed.Err.Error()
 	}
+	if failure != "" && failure != r.failure {
+		r.log.Warn("audited topic cannot be read", zap.String("topic", failed.Topic),
+			zap.Int32("partition", failed.Partition), zap.Error(failed.Err))
+	}
+	r.failure = failure
 }
 
 // take notes what was fetched of a partition.

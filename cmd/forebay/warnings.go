@@ -49,6 +49,10 @@ func (w warnings) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	if topic, ok := values.Fields["topic"]; ok && topic != "" {
 		text += fmt.Sprintf(": topic %v", topic)
 	}
+	if host, ok := values.Fields["host"]; ok {
+		text += fmt.Sprintf(": broker %v (%v): %v", values.Fields["broker"], host,
+			values.Fields["state"])
+	}
 	for _, key := range []string{"reason", "error"} {
 		if v, ok := values.Fields[key]; ok {
 			text += fmt.Sprintf(": %v", v)
