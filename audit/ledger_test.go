@@ -127,3 +127,22 @@ func TestLedger_ForgetsOldBuckets(t *testing.T) {
 	l.Forget(7)
 	require.Len(t, l.Report(time.Now()).Rows, 3)
 }
+
+// Records at offsets that a reader had to leave out are not lost, and those beside them are.
+func TestLedger_WhatNobodyReadsIsNotLost(t *testing.T) {
+	claimed := claim{instance: "a", run: 1, topic: "t", bucket: 7, next: 10, final: true,
+		runs: []run{{first: 0, n: 10, offset: 100}}}
+	read := sight{reader: "r", topic: "t", from: 0, upto: 120, skipped: []span{{0, 104}},
+		streams: []origin{{IDOf("a"), 1}}, runs: []sighting{{bucket: 7, first: 4, n: 5, offset: 104}}}
+	l := NewLedger()
+	now := time.Now()
+	require.NoError(t, l.Add(claimed.encode(), now))
+	require.NoError(t, l.Add(read.encode(), now))
+	l.Judge(now, true)
+	r := l.Report(now)
+	require.Equal(t, uint64(4), r.Total.Skipped)
+	require.Equal(t, uint64(5), r.Total.Seen)
+	require.Equal(t, uint64(1), r.Total.Lost)
+	require.Equal(t, []uint64{9}, r.Rows[0].Examples)
+	require.Equal(t, int64(104), r.Partitions[0].Skipped)
+}

@@ -29,6 +29,9 @@ var (
 		"TestVirtual_F9_ARenewalTakesTheNextEpochOfTheSameProducerID"}
 )
 
+// auditIsTrue compares what an audit finds with what is true.
+var auditIsTrue = check{"audit", "TestLedger_FindsWhatIsTrue"}
+
 // patchedRecords reads what was on hold for an hour.
 var patchedRecords = check{"test/producer",
 	"TestVirtual_RecordsOnHoldAreDeliveredWithTheirPatchAfterAnHour"}
@@ -503,8 +506,8 @@ var table = []mutant{
 		name:   "the callback is called under a lock",
 		broken: "a callback that hangs holds up delivery",
 		file:   "producer/report.go",
-		old:    "\tfn(rep)",
-		new:    "\tr.mu.Lock()\n\tdefer r.mu.Unlock()\n\tfn(rep)",
+		old:    "\tfn(r.told)",
+		new:    "\tr.mu.Lock()\n\tdefer r.mu.Unlock()\n\tfn(r.told)",
 		by: check{"test/producer",
 			"TestVirtual_F16_ACallbackThatHangsOrPanicsStopsNobodysDelivery"},
 		says:  "test timed out",
@@ -929,5 +932,61 @@ var table = []mutant{
 		new:    "\t\tif key.subject == subject {\n\t\t\treturn l.ids[key], false\n\t\t}\n",
 		by:     check{"event/registry", "TestLock_AnEntryOfAnotherSchemaIsNotUsed"},
 		says:   "Expected value not to be nil",
+	},
+
+	// The audit.
+	{
+		name:   "a record that is read twice",
+		broken: "what two readers have read counts as two copies in the log",
+		file:   "audit/ledger.go",
+		old:    "for _, part := range fresh {",
+		new:    "for _, part := range []span{{s.from, s.upto}} {",
+		by:     auditIsTrue,
+		says:   "Not equal",
+	},
+	{
+		name:   "a loss that nobody looks for",
+		broken: "delivered records that are not in the log are not found",
+		file:   "audit/account.go",
+		old:    "a.suspect[0].take(&unseen)",
+		new:    "_ = unseen",
+		by:     auditIsTrue,
+		says:   "Not equal",
+	},
+	{
+		name:   "a loss that retention explains",
+		broken: "records that were deleted before a reader came are called lost",
+		file:   "audit/account.go",
+		old:    "\tcase skipped:\n",
+		new:    "\tcase skipped && r.n > 1<<30:\n",
+		by:     check{"audit", "TestLedger_WhatNobodyReadsIsNotLost"},
+		says:   "Not equal",
+	},
+	{
+		name:   "a loss that is called one at once",
+		broken: "a record is called lost while a statement may be on its way",
+		file:   "audit/account.go",
+		old:    "if now.Sub(a.turned) < grace/turns {",
+		new:    "if now.Sub(a.turned) < grace/turns/10 {",
+		by:     check{"audit", "TestLedger_CallsARecordLostAfterAWhile"},
+		says:   "Not equal",
+	},
+	{
+		name:   "a copy that nobody explains",
+		broken: "records that are there twice count as explained",
+		file:   "audit/account.go",
+		old:    "c.Explained = a.copies.and(&a.again)",
+		new:    "c.Explained = a.copies.and(&a.settled)",
+		by:     auditIsTrue,
+		says:   "Not equal",
+	},
+	{
+		name:   "a tag of the application",
+		broken: "a report has the number of the audit in place of the application's tag",
+		file:   "audit/source.go",
+		old:    "\tr.Tag = tag\n",
+		new:    "",
+		by:     check{"audit", "TestSource_GivesBackTheTagAndTheHeadersOfTheApplication"},
+		says:   "Not equal",
 	},
 }
