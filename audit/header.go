@@ -60,16 +60,22 @@ const flagOrdered = 1
 
 // AppendTo appends the value of the header to b.
 func (h *Header) AppendTo(b []byte) []byte {
-	var flags byte
+	var v [HeaderBytes]byte
+	h.put(&v)
+	return append(b, v[:]...)
+}
+
+// put writes the value of the header.
+func (h *Header) put(v *[HeaderBytes]byte) {
+	v[0], v[1] = headerVersion, 0
 	if h.Ordered {
-		flags |= flagOrdered
+		v[1] |= flagOrdered
 	}
-	b = append(b, headerVersion, flags)
-	b = binary.BigEndian.AppendUint32(b, uint32(h.Bucket))
-	b = binary.BigEndian.AppendUint64(b, uint64(h.Instance))
-	b = binary.BigEndian.AppendUint64(b, h.Run)
-	b = binary.BigEndian.AppendUint64(b, h.Sequence)
-	return binary.BigEndian.AppendUint64(b, uint64(h.Intended.UnixNano()))
+	binary.BigEndian.PutUint32(v[2:], uint32(h.Bucket))
+	binary.BigEndian.PutUint64(v[6:], uint64(h.Instance))
+	binary.BigEndian.PutUint64(v[14:], h.Run)
+	binary.BigEndian.PutUint64(v[22:], h.Sequence)
+	binary.BigEndian.PutUint64(v[30:], uint64(h.Intended.UnixNano()))
 }
 
 // errHeader reports a header that another version of this package, or somebody else, has written.

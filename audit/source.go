@@ -231,16 +231,14 @@ func (s *Source) Sending(out *producer.Outgoing) {
 	}
 	h := Header{Instance: s.id, Run: s.run, Sequence: sequence, Bucket: bucket, Intended: now,
 		Ordered: s.cfg.Ordered && out.Key != nil}
-	var b [HeaderBytes]byte
-	out.AddHeader(HeaderKey, h.AppendTo(b[:0]))
+	var value [HeaderBytes]byte
+	h.put(&value)
+	out.AddHeader(HeaderKey, value[:])
 	out.Tag = s.tags.of(sequence, out.Tag)
 }
 
-// Sent states that a record was refused. It implements producer.Observer.
-func (s *Source) Sent(out *producer.Outgoing, err error) {
-	if err == nil {
-		return
-	}
+// Refused states that a record was refused. It implements producer.Observer.
+func (s *Source) Refused(out *producer.Outgoing, _ error) {
 	sequence, _, stamped := s.tags.take(out.Tag)
 	if st := s.stream(out.Topic); stamped && st != nil {
 		st.settle(sequence, fate{kind: fateRefused}, 0, noOffset)

@@ -67,7 +67,6 @@ func newTestSource(t *testing.T, cfg SourceConfig) *Source {
 func pass(s *Source, rec producer.Record, rep producer.Report) (out producer.Outgoing, seen producer.Report) {
 	out.Record, out.Now = rec, time.Now()
 	s.Sending(&out)
-	s.Sent(&out, nil)
 	rep.Topic, rep.Tag = out.Topic, out.Tag
 	s.Outcome(&rep)
 	return out, rep
@@ -84,7 +83,7 @@ func TestSource_StatesWhatBecameOfEachRecord(t *testing.T) {
 		Reason: producer.ReasonPreemptedByHigh})
 	out := producer.Outgoing{Record: producer.Record{Topic: "t"}, Now: time.Now()}
 	s.Sending(&out)
-	s.Sent(&out, producer.ErrBufferFull)
+	s.Refused(&out, producer.ErrBufferFull)
 	require.NoError(t, s.Close(context.Background()))
 	c := box.ledger(t).Total
 	require.Equal(t, uint64(12), c.Numbered)

@@ -15,9 +15,8 @@ type Observer interface {
 	// the record with ErrIntercepted.
 	Sending(out *Outgoing)
 
-	// Sent is called once after each Sending, when Send is about to return err: nil if it accepted
-	// the record. The outcome of the record may be known before that. A panic of it changes nothing.
-	Sent(out *Outgoing, err error)
+	// Refused is called after Sending if Send is about to return err. A panic of it changes nothing.
+	Refused(out *Outgoing, err error)
 
 	// Outcome is called once for each accepted record, before the callbacks of WithDelivery and
 	// SendFunc, by the goroutine that makes those calls: their rules apply. It may change the
@@ -33,7 +32,7 @@ func WithObserver(o Observer) Option {
 	return optionFunc(func(opts *options) { opts.observer = o })
 }
 
-// Outgoing is a record on its way through Send. It is valid until Sent returns.
+// Outgoing is a record on its way through Send. It is valid until Send returns.
 type Outgoing struct {
 	Record
 
@@ -55,12 +54,14 @@ func (o *Outgoing) AddHeader(key string, value []byte) {
 	o.Headers = o.headers
 }
 
+// outgoings may hold memory of callers until the next record, or collection.
 var outgoings = sync.Pool{New: func() any { return new(Outgoing) }}
 
 // observe sends rec past the observer.
 func (p *Producer) observe(rec *Record, call any) error {
 	out := outgoings.Get().(*Outgoing)
 	out.Record = *rec
+	out.values = out.values[:0]
 	_, wall := p.clock.Now()
 	out.Now = time.UnixMilli(wall)
 	err := p.sending(out)
@@ -69,10 +70,9 @@ func (p *Producer) observe(rec *Record, call any) error {
 	} else {
 		err = p.accept(&out.Record, call)
 	}
-	p.sent(out, err)
-	out.Record = Record{}
-	clear(out.headers)
-	out.values = out.values[:0]
+	if err != nil {
+		p.tellRefused(out, err)
+	}
 	outgoings.Put(out)
 	return err
 }
@@ -84,9 +84,9 @@ func (p *Producer) sending(out *Outgoing) (err error) {
 	return nil
 }
 
-// sent does the same after the record was accepted or refused.
-func (p *Producer) sent(out *Outgoing, err error) {
+// tellRefused does the same after the record was refused.
+func (p *Producer) tellRefused(out *Outgoing, err error) {
 	var ignored error
 	defer p.survived(&ignored)
-	p.options.observer.Sent(out, err)
+	p.options.observer.Refused(out, err)
 }
