@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -72,4 +74,70 @@ func BenchmarkReader(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkLedger is the memory of a ledger that knows a day of 10 topics of 100 records a second each.
+func BenchmarkLedger(b *testing.B) {
+	const topics, buckets, partitions, records = 10, 144, 12, 60_000
+	for _, bench := range []struct {
+		name string
+		step uint64 // between two sequences in a partition
+	}{{"in order", 1}, {"scattered", partitions}} {
+		b.Run(bench.name, func(b *testing.B) {
+			for range b.N {
+				before := heapHeld()
+				l := NewLedger()
+				offset := int64(0)
+				for bucket := range Bucket(buckets) {
+					for topic := range topics {
+						addBucket(b, l, fmt.Sprint("topic-", topic), bucket, offset, bench.step)
+					}
+					offset += records
+				}
+				b.ReportMetric(float64(heapHeld()-before)/(1<<20), "MiB")
+				total := l.Report(time.Now()).Total
+				if total.Seen != topics*buckets*records || total.Waiting > 0 || total.Faulty() {
+					b.Fatalf("%+v", total)
+				}
+			}
+		})
+	}
+}
+
+// addBucket adds what is stated about a bucket of 60,000 records, whose sequences alternate between
+// step partitions.
+func addBucket(b *testing.B, l *Ledger, topic string, bucket Bucket, offset int64, step uint64) {
+	const records = 60_000
+	first := uint64(offset)
+	each := records / int64(step)
+	from := offset / int64(step)
+	c := claim{instance: "a", run: 1, topic: topic, bucket: bucket, first: first, next: first + records}
+	for partition := range int32(step) {
+		s := sight{reader: "r", topic: topic, partition: partition, from: from, upto: from + each,
+			streams: []origin{{IDOf("a"), 1}}}
+		for i := range uint64(each) {
+			if step == 1 {
+				s.runs = append(s.runs, sighting{bucket: bucket, first: first, n: records, offset: from})
+				c.runs = append(c.runs, run{first: first, n: records, offset: from})
+				break
+			}
+			at := first + i*step + uint64(partition)
+			s.runs = append(s.runs, sighting{bucket: bucket, first: at, n: 1, offset: from + int64(i)})
+			c.runs = append(c.runs, run{first: at, n: 1, partition: partition, offset: from + int64(i)})
+		}
+		if err := l.Add(s.encode(), time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.final = true
+	if err := l.Add(c.encode(), time.Now()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func heapHeld() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
