@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -9,41 +11,73 @@ import (
 	"go.uber.org/zap"
 )
 
-// patienceToBegin is how long a reader waits for the statements of those before it. Without them it
-// may read again what was read, which changes nothing.
+// patienceToBegin is how long a reader waits for the statements of those before it, and then for the
+// ends of its partitions. Without either it cannot know where to begin: kgo joins the group again.
 const patienceToBegin = 20 * time.Second
 
 // begin takes partitions that the group has assigned, and returns where to read them. kgo calls it.
 func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Offset) (
 	map[string]map[int32]kgo.Offset, error) {
+	if err := r.catchUp(ctx); err != nil {
+		return nil, r.cannotBegin(err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, patienceToBegin)
 	defer cancel()
-	if err := r.ledger.CatchUp(ctx); err != nil {
-		r.log.Warn("reading begins before all statements are known; some may be made again",
-			zap.Error(err))
-	}
 	var topics []string
 	for topic := range assigned {
 		topics = append(topics, topic)
 	}
 	starts, err := r.admin.ListStartOffsets(ctx, topics...)
 	if err != nil {
-		return nil, err // kgo joins the group again
+		return nil, r.cannotBegin(err)
 	}
 	ends, err := r.admin.ListEndOffsets(ctx, topics...)
 	if err != nil {
-		return nil, err
+		return nil, r.cannotBegin(err)
 	}
 	for topic, partitions := range assigned {
 		for partition := range partitions {
-			start, _ := starts.Lookup(topic, partition)
-			end, _ := ends.Lookup(topic, partition)
+			start, err := listed(starts, topic, partition)
+			if err != nil {
+				return nil, r.cannotBegin(err)
+			}
+			end, err := listed(ends, topic, partition)
+			if err != nil {
+				return nil, r.cannotBegin(err)
+			}
 			offset := r.beginOne(partitionOf{topic, partition}, start, end)
 			partitions[partition] = kgo.NewOffset().At(offset)
 		}
 	}
 	return assigned, nil
 }
+
+// catchUp waits for the statements of the readers before this one.
+func (r *Reader) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patienceToBegin)
+	defer cancel()
+	return r.ledger.CatchUp(ctx)
+}
+
+// cannotBegin logs why partitions are not read yet.
+func (r *Reader) cannotBegin(err error) error {
+	r.log.Warn("reading cannot begin yet, and is tried again", zap.Error(err))
+	return err
+}
+
+// listed returns an offset of a partition. One without a leader has none that anybody can tell.
+func listed(offsets kadm.ListedOffsets, topic string, partition int32) (kadm.ListedOffset, error) {
+	o, ok := offsets.Lookup(topic, partition)
+	if ok && o.Err == nil {
+		return o, nil
+	}
+	if o.Err == nil {
+		o.Err = errNotListed
+	}
+	return o, fmt.Errorf("topic %q, partition %d: %w", topic, partition, o.Err)
+}
+
+var errNotListed = errors.New("no broker tells where it begins and ends")
 
 // beginOne begins a segment of a partition, and returns its first offset.
 func (r *Reader) beginOne(of partitionOf, start, end kadm.ListedOffset) int64 {

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/forebay-go/forebay/producer"
 )
@@ -17,6 +19,7 @@ import (
 // rig is an embedded Kafka with a topic to audit.
 type rig struct {
 	t       *testing.T
+	kafka   *kfake.Cluster
 	brokers []string
 }
 
@@ -25,7 +28,7 @@ func newRig(t *testing.T) *rig {
 		kfake.SeedTopics(3, StatementTopic))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &rig{t, c.ListenAddrs()}
+	return &rig{t, c, c.ListenAddrs()}
 }
 
 func (r *rig) producer(opts ...producer.Option) *producer.Producer {
@@ -158,4 +161,51 @@ func TestReader_OthersTakeUpWhereItEnds(t *testing.T) {
 	again.Ledger().Judge(time.Now(), true)
 	total := again.Ledger().Report(time.Now()).Total
 	require.Equal(t, rep.Total, total)
+}
+
+// A partition without a leader has no end that anybody can tell. That is no reason to read it anew.
+func TestReader_APartitionWithoutALeaderDoesNotBeginAnew(t *testing.T) {
+	r := newRig(t)
+	p, s := r.audited("shop-1")
+	f := r.follow()
+	statements := r.producer()
+	reader := r.reader(f, statements)
+	const n = 600
+	for i := range n {
+		require.NoError(t, p.Send(producer.Record{Topic: "views", Key: fmt.Append(nil, i)}))
+	}
+	r.finish(p, s)
+	r.eventually(f, func(rep *Report) bool { return rep.Total.Seen == n })
+	require.NoError(t, reader.Close(r.soon()))
+	var asked atomic.Int64
+	r.kafka.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		ask := req.(*kmsg.ListOffsetsRequest)
+		if len(ask.Topics) != 1 || ask.Topics[0].Topic != "views" || asked.Add(1) > 6 {
+			return nil, nil, false
+		}
+		r.kafka.KeepControl()
+		answer := ask.ResponseKind().(*kmsg.ListOffsetsResponse)
+		topic := kmsg.NewListOffsetsResponseTopic()
+		topic.Topic = "views"
+		for _, p := range ask.Topics[0].Partitions {
+			partition := kmsg.NewListOffsetsResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, kerr.LeaderNotAvailable.Code
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	reader = r.reader(f, statements)
+	r.eventually(f, func(rep *Report) bool { return len(rep.Readers) == 2 && asked.Load() > 6 })
+	require.Eventually(t, func() bool {
+		reader.mu.Lock()
+		defer reader.mu.Unlock()
+		return len(reader.partitions) == 6
+	}, time.Minute, 10*time.Millisecond)
+	time.Sleep(time.Second)
+	require.NoError(t, reader.Close(r.soon()))
+	rep := f.Ledger().Report(time.Now())
+	require.False(t, rep.Total.Faulty(), "%+v", rep.Total)
+	all, _ := reader.Records()
+	require.Zero(t, all, "all was read before")
 }
