@@ -177,24 +177,7 @@ func TestReader_APartitionWithoutALeaderDoesNotBeginAnew(t *testing.T) {
 	r.finish(p, s)
 	r.eventually(f, func(rep *Report) bool { return rep.Total.Seen == n })
 	require.NoError(t, reader.Close(r.soon()))
-	var asked atomic.Int64
-	r.kafka.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		ask := req.(*kmsg.ListOffsetsRequest)
-		if len(ask.Topics) != 1 || ask.Topics[0].Topic != "views" || asked.Add(1) > 6 {
-			return nil, nil, false
-		}
-		r.kafka.KeepControl()
-		answer := ask.ResponseKind().(*kmsg.ListOffsetsResponse)
-		topic := kmsg.NewListOffsetsResponseTopic()
-		topic.Topic = "views"
-		for _, p := range ask.Topics[0].Partitions {
-			partition := kmsg.NewListOffsetsResponseTopicPartition()
-			partition.Partition, partition.ErrorCode = p.Partition, kerr.LeaderNotAvailable.Code
-			topic.Partitions = append(topic.Partitions, partition)
-		}
-		answer.Topics = append(answer.Topics, topic)
-		return answer, nil, true
-	})
+	asked := r.leaderless("views", 6)
 	reader = r.reader(f, statements)
 	r.eventually(f, func(rep *Report) bool { return len(rep.Readers) == 2 && asked.Load() > 6 })
 	require.Eventually(t, func() bool {
@@ -208,4 +191,43 @@ func TestReader_APartitionWithoutALeaderDoesNotBeginAnew(t *testing.T) {
 	require.False(t, rep.Total.Faulty(), "%+v", rep.Total)
 	all, _ := reader.Records()
 	require.Zero(t, all, "all was read before")
+}
+
+// leaderless has the partitions of a topic be without a leader, the first times that somebody asks
+// where they begin or end.
+func (r *rig) leaderless(topic string, times int64) (asked *atomic.Int64) {
+	asked = new(atomic.Int64)
+	r.kafka.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		ask := req.(*kmsg.ListOffsetsRequest)
+		if len(ask.Topics) != 1 || ask.Topics[0].Topic != topic || asked.Add(1) > times {
+			return nil, nil, false
+		}
+		r.kafka.KeepControl()
+		answer := ask.ResponseKind().(*kmsg.ListOffsetsResponse)
+		of := kmsg.NewListOffsetsResponseTopic()
+		of.Topic = topic
+		for _, p := range ask.Topics[0].Partitions {
+			partition := kmsg.NewListOffsetsResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, kerr.LeaderNotAvailable.Code
+			of.Partitions = append(of.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, of)
+		return answer, nil, true
+	})
+	return asked
+}
+
+// What was stated into a partition that has no leader just now is not left out.
+func TestFollower_WaitsForAPartitionWithoutALeader(t *testing.T) {
+	r := newRig(t)
+	p, s := r.audited("shop-1")
+	for range 10 {
+		require.NoError(t, p.Send(producer.Record{Topic: "views"}))
+	}
+	r.finish(p, s)
+	r.leaderless(StatementTopic, 1<<40)
+	f := r.follow()
+	ctx, cancel := context.WithTimeout(r.soon(), 500*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, f.CatchUp(ctx), kerr.LeaderNotAvailable)
 }

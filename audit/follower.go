@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 )
@@ -122,16 +123,16 @@ func (f *Follower) move(next map[int32]int64, failure error) (changed bool) {
 }
 
 // CatchUp waits until the ledger has all that was in the statement topic when it was called, or until
-// ctx ends. A topic that does not exist has nothing.
+// ctx ends. A topic that does not exist has nothing. A partition without a leader is waited for.
 func (f *Follower) CatchUp(ctx context.Context) error {
-	admin := kadm.NewClient(f.client)
-	starts, err := admin.ListStartOffsets(ctx, f.topic)
-	if err != nil {
-		return f.behind(err)
-	}
-	ends, err := admin.ListEndOffsets(ctx, f.topic)
-	if err != nil {
-		return f.behind(err)
+	starts, ends, err := f.span(ctx)
+	for err != nil {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return f.behind(fmt.Errorf("%w: %w", ctx.Err(), err))
+		}
+		starts, ends, err = f.span(ctx)
 	}
 	for {
 		f.mu.Lock()
@@ -152,6 +153,23 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 			return f.behind(ctx.Err())
 		}
 	}
+}
+
+// span returns where the partitions of the statement topic begin and end.
+func (f *Follower) span(ctx context.Context) (starts, ends kadm.ListedOffsets, err error) {
+	admin := kadm.NewClient(f.client)
+	if starts, err = admin.ListStartOffsets(ctx, f.topic); err != nil {
+		return nil, nil, err
+	}
+	if ends, err = admin.ListEndOffsets(ctx, f.topic); err != nil {
+		return nil, nil, err
+	}
+	for _, listed := range []kadm.ListedOffsets{starts, ends} {
+		if err := listed.Error(); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return nil, nil, err
+		}
+	}
+	return starts, ends, nil
 }
 
 // behind is the error of CatchUp, with what the newest poll has failed for.
