@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/forebay-go/forebay/producer"
@@ -103,13 +104,13 @@ func ParseHeader(b []byte) (h Header, err error) {
 	return h, nil
 }
 
-// withoutHeader returns headers without audit headers, in place.
+// withoutHeader returns headers without the last audit header, in place. One before it is the
+// application's own: it has passed on what it got.
 func withoutHeader(headers []producer.Header) []producer.Header {
-	kept := headers[:0]
-	for _, h := range headers {
-		if h.Key != HeaderKey {
-			kept = append(kept, h)
+	for i := len(headers) - 1; i >= 0; i-- {
+		if headers[i].Key == HeaderKey {
+			return slices.Delete(headers, i, i+1)
 		}
 	}
-	return kept
+	return headers
 }

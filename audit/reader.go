@@ -249,9 +249,10 @@ func (r *Reader) see(t *tracked, rec *kgo.Record) {
 	t.segment.pass(rec.Offset + 1)
 }
 
-// headerOf returns the value of the audit header. Control records have none.
+// headerOf returns the value of the audit header: the last one, for a service that passes headers on
+// has that of the record that it got before its own. Control records have none.
 func headerOf(rec *kgo.Record) (value []byte, found bool) {
-	for i := range rec.Headers {
+	for i := len(rec.Headers) - 1; i >= 0; i-- {
 		if rec.Headers[i].Key == HeaderKey {
 			return rec.Headers[i].Value, true
 		}

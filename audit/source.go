@@ -252,7 +252,9 @@ func (s *Source) Outcome(r *producer.Report) {
 	r.Tag = tag
 	if r.Record != nil {
 		r.Record.Tag = tag
-		r.Record.Headers = slices.Clip(withoutHeader(r.Record.Headers))
+		if stamped {
+			r.Record.Headers = slices.Clip(withoutHeader(r.Record.Headers))
+		}
 	}
 	if !stamped {
 		return

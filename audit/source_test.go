@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/producer"
@@ -121,6 +122,25 @@ func TestSource_AReturnedRecordCanBeSentAgain(t *testing.T) {
 	_, rep := pass(s, producer.Record{Topic: "t"}, producer.Report{Outcome: producer.Expired,
 		Record: &returned})
 	require.Empty(t, rep.Record.Headers)
+}
+
+// A service that passes on the headers of what it has read sends records with two audit headers.
+func TestSource_AHeaderThatIsPassedOnStaysTheApplications(t *testing.T) {
+	first, second := newTestSource(t, SourceConfig{}), newTestSource(t, SourceConfig{})
+	got, _ := pass(first, producer.Record{Topic: "in"}, producer.Report{Outcome: producer.Delivered})
+	out := producer.Outgoing{Record: producer.Record{Topic: "out", Headers: got.Headers}, Now: time.Now()}
+	second.Sending(&out)
+	value, found := headerOf(&kgo.Record{Headers: []kgo.RecordHeader{
+		{Key: out.Headers[0].Key, Value: out.Headers[0].Value},
+		{Key: out.Headers[1].Key, Value: out.Headers[1].Value}}})
+	require.True(t, found)
+	h, err := ParseHeader(value)
+	require.NoError(t, err)
+	require.Equal(t, second.Run(), h.Run)
+	rep := producer.Report{Topic: "out", Tag: out.Tag, Outcome: producer.Expired,
+		Record: &producer.Record{Topic: "out", Headers: out.Headers}}
+	second.Outcome(&rep)
+	require.Equal(t, got.Headers, rep.Record.Headers)
 }
 
 func TestSource_AuditsAPartOfATopic(t *testing.T) {
