@@ -21,9 +21,11 @@ type account struct {
 
 	// of readers
 	seen    numbers
-	copies  numbers // seen again, elsewhere
-	extra   uint64  // sightings beyond the first
-	swapped numbers // behind a later one of their key
+	sole    uint32              // generation of the logs in which they were seen
+	inEach  map[uint32]*numbers // by generation, if there are several
+	copies  numbers             // seen again, elsewhere
+	extra   uint64              // sightings beyond the first
+	swapped numbers             // behind a later one of their key
 
 	// of both
 	waiting uint64             // delivered, and not decided
@@ -100,14 +102,38 @@ func (a *account) settle(r run, fresh func(r run)) {
 	}
 }
 
-// see notes records that stand in the log, at offsets that nobody told of before.
-func (a *account) see(first, n uint64) {
-	if old := a.seen.count(first, first+n); old > 0 {
-		again, _ := a.seen.among(first, first+n)
+// see notes records that stand in logs of a generation, at offsets that nobody told of before. A log
+// that is cut, or made again, may have anew what it had before: a copy is one in the same generation.
+func (a *account) see(first, n uint64, generation uint32) {
+	seen := a.seenIn(generation)
+	if old := seen.count(first, first+n); old > 0 {
+		again, _ := seen.among(first, first+n)
 		a.copies.take(&again)
 		a.extra += old
 	}
-	a.seen.add(first, first+n)
+	seen.add(first, first+n)
+	if seen != &a.seen {
+		a.seen.add(first, first+n)
+	}
+}
+
+// seenIn returns what was seen in logs of a generation.
+func (a *account) seenIn(generation uint32) *numbers {
+	switch {
+	case a.inEach == nil && a.seen.bits == nil:
+		a.sole = generation
+		return &a.seen
+	case a.inEach == nil && a.sole == generation:
+		return &a.seen
+	case a.inEach == nil:
+		a.inEach = map[uint32]*numbers{a.sole: {a.seen.bits.Clone()}}
+	}
+	n := a.inEach[generation]
+	if n == nil {
+		n = new(numbers)
+		a.inEach[generation] = n
+	}
+	return n
 }
 
 // decide notes that a run would have been seen by now, if it was in the log; or that nobody

@@ -136,10 +136,15 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 func (l *Ledger) sight(s *sight) {
 	log := l.log(partitionOf{s.topic, s.partition})
 	g := log.generation(s.generation)
+	all, skipped := span{s.from, s.upto}, spans(nil)
 	for _, r := range s.skipped {
+		skipped.add(r)
 		g.skipped.add(r)
 	}
-	fresh := g.read.add(span{s.from, s.upto})
+	var fresh []span // what another has skipped is fresh, too
+	for _, part := range skipped.outside(all) {
+		fresh = append(fresh, g.read.add(part)...)
+	}
 	log.count(s)
 	for i := range s.runs {
 		for _, part := range fresh {
@@ -151,7 +156,7 @@ func (l *Ledger) sight(s *sight) {
 		l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket}).swapped.add(r.first,
 			r.first+r.n)
 	}
-	if len(fresh) > 0 {
+	if len(g.passed.add(all)) > 0 {
 		log.advance()
 	}
 }
@@ -164,7 +169,7 @@ func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
 	}
 	o := s.streams[r.origin]
 	a := l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket})
-	a.see(r.first+uint64(from-r.offset), uint64(upto-from))
+	a.see(r.first+uint64(from-r.offset), uint64(upto-from), s.generation)
 }
 
 func (l *Ledger) life(s *life, now time.Time) {
@@ -241,7 +246,7 @@ func (l *Ledger) resume(of partitionOf) (generation uint32, next int64, known bo
 		return 0, 0, false
 	}
 	g := log.newest()
-	next, known = g.read.end()
+	next, known = g.passed.end()
 	return g.number, next, known
 }
 

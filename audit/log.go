@@ -25,7 +25,8 @@ type partitionLog struct {
 type generation struct {
 	number  uint32
 	read    spans
-	skipped spans // of these: nobody reads them
+	skipped spans // some reader has left them out; another may have read them before
+	passed  spans // read or skipped
 }
 
 // generation returns the generation with a number, and makes it if necessary.
@@ -66,22 +67,30 @@ func (l *partitionLog) newest() *generation {
 	return &l.generations[len(l.generations)-1]
 }
 
-// passed reports whether somebody has read past the offsets of a run, in any generation: a delivery
-// report does not say in which the offset is.
+// passed reports whether somebody has read past the offsets of a run. A delivery report does not say
+// in which generation the offset is: it is in the newest that reaches down to it.
 func (l *partitionLog) passed(r *run) bool {
-	for i := range l.generations {
-		if l.generations[i].read.has(span{r.offset, r.offset + int64(r.n)}) {
-			return true
+	want := span{r.offset, r.offset + int64(r.n)}
+	for i := len(l.generations) - 1; i >= 0 && want.from < want.upto; i-- {
+		g := &l.generations[i]
+		start, any := g.passed.start()
+		if !any || want.upto <= start {
+			continue
 		}
+		if !g.passed.has(span{max(want.from, start), want.upto}) {
+			return false
+		}
+		want.upto = min(want.upto, max(want.from, start))
 	}
-	return false
+	return want.from >= want.upto
 }
 
 // skips reports whether readers have left an offset out.
 func (l *partitionLog) skips(offset int64) bool {
-	for i := range l.generations {
-		if l.generations[i].skipped.has(span{offset, offset + 1}) {
-			return true
+	one := span{offset, offset + 1}
+	for i := len(l.generations) - 1; i >= 0; i-- {
+		if g := &l.generations[i]; g.passed.has(one) {
+			return g.skipped.has(one) && !g.read.has(one)
 		}
 	}
 	return false
@@ -161,11 +170,11 @@ func (l *partitionLog) advance() {
 	}
 }
 
-// reaches reports whether somebody has read an offset at or above end.
+// reaches reports whether somebody has read an offset at or above end in the newest generation.
 func (l *partitionLog) reaches(end int64) bool {
-	for i := range l.generations {
-		if r := l.generations[i].read; len(r) > 0 && r[len(r)-1].upto >= end {
-			return true
+	for i := len(l.generations) - 1; i >= 0; i-- {
+		if r := l.generations[i].passed; len(r) > 0 {
+			return r[len(r)-1].upto >= end
 		}
 	}
 	return false

@@ -175,9 +175,11 @@ func (l *partitionLog) report(of partitionOf) PartitionReport {
 	r := PartitionReport{Topic: of.topic, Partition: of.partition, Bare: l.bare,
 		Garbled: l.garbled, Waiting: len(l.waiting)}
 	if g := l.newest(); g != nil {
-		r.Next, _ = g.read.end()
+		r.Next, _ = g.passed.end()
 		for _, s := range g.skipped {
-			r.Skipped += s.upto - s.from
+			for _, part := range g.read.outside(s) {
+				r.Skipped += part.upto - part.from
+			}
 		}
 	}
 	return r

@@ -57,6 +57,31 @@ func (s spans) overlaps(n span) bool {
 	return i < len(s) && s[i].from < n.upto
 }
 
+// outside returns the parts of n that are not in the set.
+func (s spans) outside(n span) (parts []span) {
+	for _, e := range s {
+		if e.upto <= n.from || e.from >= n.upto {
+			continue
+		}
+		if n.from < e.from {
+			parts = append(parts, span{n.from, e.from})
+		}
+		n.from = e.upto
+	}
+	if n.from < n.upto {
+		parts = append(parts, n)
+	}
+	return parts
+}
+
+// start returns where the first span begins.
+func (s spans) start() (offset int64, any bool) {
+	if len(s) == 0 {
+		return 0, false
+	}
+	return s[0].from, true
+}
+
 // end returns where the first span ends: what is after it is not known, whatever else is.
 func (s spans) end() (offset int64, any bool) {
 	if len(s) == 0 {

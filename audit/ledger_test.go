@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// story is a ledger and the statements of one source and of readers about one partition.
+type story struct {
+	t      *testing.T
+	ledger *Ledger
+	source *Source
+	now    time.Time
+}
+
+func newStory(t *testing.T) *story {
+	s, err := NewSource(SourceConfig{Instance: "shop"})
+	require.NoError(t, err)
+	return &story{t, NewLedger(), s, time.Now()}
+}
+
+func (s *story) add(value []byte) { require.NoError(s.t, s.ledger.Add(value, s.now)) }
+
+// claim states that the numbers from first on were delivered at successive offsets.
+func (s *story) claim(first, n uint64, offset int64) {
+	s.claimAll(run{first: first, n: n, offset: offset})
+}
+
+func (s *story) claimAll(runs ...run) {
+	next := uint64(0)
+	for _, r := range runs {
+		next = max(next, r.end())
+	}
+	c := claim{instance: "shop", run: s.source.run, topic: "views", bucket: history, next: next,
+		final: true, runs: runs}
+	s.add(c.encode())
+}
+
+// segment returns a segment of a reader that begins at an offset.
+func (s *story) segment(reader string, generation uint32, from int64) *segment {
+	return newSegment(reader, "views", 0, generation, from)
+}
+
+// read adds records with successive numbers to a segment.
+func (s *story) read(seg *segment, first, n uint64) {
+	for i := range n {
+		seg.see(&Header{Instance: s.source.id, Run: s.source.run, Sequence: first + i,
+			Bucket: history}, seg.upto)
+		seg.pass(seg.upto + 1)
+	}
+}
+
+// judged returns the counts after all time that a verdict takes.
+func (s *story) judged() Counts {
+	for range 3 {
+		s.now = s.now.Add(Grace)
+		s.ledger.Judge(s.now, false)
+	}
+	return s.ledger.Report(s.now).Total
+}
+
+// What a reader has read counts, though another one that came later has skipped it and said so first.
+func TestLedger_WhatOneHasSkippedAnotherMayHaveRead(t *testing.T) {
+	s := newStory(t)
+	s.claim(0, 100, 0)
+	late := s.segment("b", 0, 40)
+	late.skip(60)
+	s.read(late, 60, 40)
+	s.add(late.encode())
+	first := s.segment("a", 0, 0)
+	s.read(first, 0, 60)
+	s.add(first.encode())
+	c := s.judged()
+	require.Equal(t, uint64(100), c.Seen)
+	require.Zero(t, c.Skipped)
+	require.False(t, c.Faulty())
+	require.Zero(t, s.ledger.Report(s.now).Partitions[0].Skipped)
+}
+
+// A log that is cut is read from a lower offset again: what was seen before is not there twice.
+func TestLedger_ALogThatIsReadAnewHasNoDuplicates(t *testing.T) {
+	s := newStory(t)
+	s.claim(0, 100, 0)
+	before, after := s.segment("a", 0, 0), s.segment("a", 1, 0)
+	s.read(before, 0, 100)
+	s.read(after, 0, 80)
+	s.read(after, 10, 5) // these are
+	s.add(after.encode())
+	s.add(before.encode())
+	c := s.judged()
+	require.Equal(t, uint64(100), c.Seen)
+	require.Equal(t, uint64(5), c.Copies)
+	require.Equal(t, uint64(5), c.Unexplained)
+}
+
+// A topic is made again, and what is in it now is at offsets that readers of the one before have
+// passed. It is decided about when readers come to it.
+func TestLedger_ATopicThatIsMadeAgainIsReadFirst(t *testing.T) {
+	s := newStory(t)
+	before, after := s.segment("a", 0, 0), s.segment("a", 1, 0)
+	s.read(before, 0, 100)
+	s.add(before.encode())
+	s.read(after, 200, 10)
+	s.add(after.encode())
+	s.claimAll(run{first: 0, n: 100}, run{first: 200, n: 60})
+	c := s.judged()
+	require.Zero(t, c.Lost)
+	require.Equal(t, uint64(160), c.Waiting, "which log an offset is in, nobody knows")
+	s.read(after, 210, 50)
+	s.read(after, 500, 40)
+	s.add(after.encode())
+	c = s.judged()
+	require.Zero(t, c.Lost)
+	require.Zero(t, c.Waiting)
+}
+
+// A log is cut at an offset. What is below it stays decided as it was.
+func TestLedger_ALogThatIsCutKeepsWhatIsBelow(t *testing.T) {
+	s := newStory(t)
+	before, after := s.segment("a", 0, 0), s.segment("a", 1, 80)
+	s.read(before, 0, 70)
+	s.read(before, 300, 30)
+	s.add(before.encode())
+	s.read(after, 400, 10)
+	s.add(after.encode())
+	s.claim(0, 90, 0)
+	c := s.judged()
+	require.Equal(t, uint64(20), c.Lost, "of each log ten")
+	require.Zero(t, c.Waiting)
+}
