@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 )
@@ -24,8 +25,17 @@ func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Of
 	ctx, cancel := context.WithTimeout(ctx, patienceToBegin)
 	defer cancel()
 	var topics []string
-	for topic := range assigned {
+	before := make(map[partitionOf]resumption) // known before the ends are, so not beyond them
+	for topic, partitions := range assigned {
 		topics = append(topics, topic)
+		for partition := range partitions {
+			of := partitionOf{topic, partition}
+			before[of] = r.ledger.Ledger().resume(of)
+		}
+	}
+	logs, err := r.admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return nil, r.cannotBegin(err)
 	}
 	starts, err := r.admin.ListStartOffsets(ctx, topics...)
 	if err != nil {
@@ -45,7 +55,8 @@ func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Of
 			if err != nil {
 				return nil, r.cannotBegin(err)
 			}
-			offset := r.beginOne(partitionOf{topic, partition}, start, end)
+			of := partitionOf{topic, partition}
+			offset := r.beginOne(of, before[of], logID(logs[topic].ID), start.Offset, end.Offset)
 			partitions[partition] = kgo.NewOffset().At(offset)
 		}
 	}
@@ -80,16 +91,17 @@ func listed(offsets kadm.ListedOffsets, topic string, partition int32) (kadm.Lis
 var errNotListed = errors.New("no broker tells where it begins and ends")
 
 // beginOne begins a segment of a partition, and returns its first offset.
-func (r *Reader) beginOne(of partitionOf, start, end kadm.ListedOffset) int64 {
-	generation, next, known := r.ledger.Ledger().resume(of)
-	first := start.Offset // that is read
-	switch {
-	case known && next > end.Offset: // offsets begin anew
+func (r *Reader) beginOne(of partitionOf, before resumption, log logID, start, end int64) int64 {
+	generation, next := before.generation, before.next
+	first := start // that is read
+	switch another := before.log != log && before.log != (logID{}) && log != (logID{}); {
+	case before.known && (another || next > end): // offsets begin anew
 		generation, next = generation+1, 0
-	case !known && r.cfg.Start == "latest":
-		first = end.Offset
+	case !before.known && r.cfg.Start == "latest":
+		first = end
 	}
 	s := newSegment(r.name, of.topic, of.partition, generation, next)
+	s.log = log
 	if next < first {
 		s.skip(first)
 	}
@@ -112,4 +124,48 @@ func (r *Reader) end(_ context.Context, _ *kgo.Client, revoked map[string][]int3
 			}
 		}
 	}
+}
+
+// madeAgain notes which topics Kafka does not know by their old ID. A topic that stays so was made
+// again, and is read by its new ID then.
+func (r *Reader) madeAgain(fetches kgo.Fetches, now time.Time) {
+	unknown := make(map[string]bool)
+	fetches.EachError(func(topic string, _ int32, err error) {
+		if errors.Is(err, kerr.UnknownTopicID) {
+			unknown[topic] = true
+		}
+	})
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if len(p.Records) > 0 {
+			delete(r.unknown, p.Topic)
+		}
+	})
+	for topic := range unknown {
+		since, ok := r.unknown[topic]
+		switch {
+		case !ok:
+			r.unknown[topic] = now
+		case now.Sub(since) >= patienceWithID:
+			delete(r.unknown, topic)
+			r.readAnew(topic)
+		}
+	}
+}
+
+// patienceWithID is for how long brokers may not have heard of a topic that was just made.
+const patienceWithID = 2 * time.Second
+
+// readAnew has the client forget a topic, and find it again as it is now.
+func (r *Reader) readAnew(topic string) {
+	r.log.Warn("a topic was made again, and is read from its beginning", zap.String("topic", topic))
+	r.mu.Lock()
+	for of, t := range r.partitions {
+		if of.topic == topic {
+			r.sayLocked(t)
+			delete(r.partitions, of)
+		}
+	}
+	r.mu.Unlock()
+	r.client.PurgeTopicsFromConsuming(topic)
+	r.client.AddConsumeTopics(topic)
 }

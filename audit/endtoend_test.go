@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -230,4 +231,39 @@ func TestFollower_WaitsForAPartitionWithoutALeader(t *testing.T) {
 	ctx, cancel := context.WithTimeout(r.soon(), 500*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, f.CatchUp(ctx), kerr.LeaderNotAvailable)
+}
+
+// A topic is deleted and made again while it is read. Its records have offsets that were passed
+// before, and none of them is called lost.
+func TestReader_ReadsATopicThatIsMadeAgain(t *testing.T) {
+	r := newRig(t)
+	p, s := r.audited("shop-1")
+	f := r.follow()
+	reader := r.reader(f, r.producer())
+	const n = 600
+	send := func() {
+		for i := range n {
+			require.NoError(t, p.Send(producer.Record{Topic: "views", Key: fmt.Append(nil, i)}))
+		}
+		require.NoError(t, p.Flush(r.soon()))
+	}
+	send()
+	r.eventually(f, func(rep *Report) bool { return rep.Total.Seen == n })
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	_, err = admin.DeleteTopic(r.soon(), "views")
+	require.NoError(t, err)
+	_, err = admin.CreateTopic(r.soon(), 6, 1, nil, "views")
+	require.NoError(t, err)
+	send()
+	send()
+	r.finish(p, s)
+	rep := r.eventually(f, func(rep *Report) bool {
+		return rep.Total.Seen == 3*n && rep.Total.Waiting == 0 && rep.Total.Unsettled == 0
+	})
+	require.False(t, rep.Total.Faulty(), "%+v", rep.Total)
+	require.Zero(t, rep.Total.Copies)
+	require.NoError(t, reader.Close(r.soon()))
 }

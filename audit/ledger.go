@@ -136,6 +136,9 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 func (l *Ledger) sight(s *sight) {
 	log := l.log(partitionOf{s.topic, s.partition})
 	g := log.generation(s.generation)
+	if s.log != (logID{}) {
+		g.log = s.log
+	}
 	all, skipped := span{s.from, s.upto}, spans(nil)
 	for _, r := range s.skipped {
 		skipped.add(r)
@@ -236,18 +239,26 @@ func (l *Ledger) allPast(topic string, at time.Time) bool {
 	return n > 0
 }
 
-// Resume returns where a reader goes on in a partition: the generation of its log, and the offset
-// after what was read without a gap. known is false if nobody has read any of it.
-func (l *Ledger) resume(of partitionOf) (generation uint32, next int64, known bool) {
+// resumption is where a reader goes on in a partition.
+type resumption struct {
+	generation uint32
+	log        logID
+	next       int64 // the offset after what was read without a gap
+	known      bool  // somebody has read some of it
+}
+
+// resume returns where a reader goes on in a partition.
+func (l *Ledger) resume(of partitionOf) (r resumption) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	log := l.logs[of]
 	if log == nil || log.newest() == nil {
-		return 0, 0, false
+		return r
 	}
 	g := log.newest()
-	next, known = g.passed.end()
-	return g.number, next, known
+	r.generation, r.log = g.number, g.log
+	r.next, r.known = g.passed.end()
+	return r
 }
 
 // Forget drops the accounts of buckets before one.

@@ -24,6 +24,7 @@ type partitionLog struct {
 
 type generation struct {
 	number  uint32
+	log     logID // zero: not known
 	read    spans
 	skipped spans // some reader has left them out; another may have read them before
 	passed  spans // read or skipped

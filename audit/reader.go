@@ -75,7 +75,8 @@ type Reader struct {
 	done   chan struct{} // closed when all goroutines have ended
 	say    outbox
 
-	failure string // what was logged last; belongs to run
+	failure string               // what was logged last; belongs to run
+	unknown map[string]time.Time // belongs to run: topics whose ID Kafka does not know, since when
 
 	mu         sync.Mutex // guards what follows; never held across I/O
 	partitions map[partitionOf]*tracked
@@ -116,7 +117,7 @@ func NewReader(cfg ReaderConfig, ledger *Follower, sender Sender, log *zap.Logge
 	}
 	r := &Reader{cfg: cfg, name: fmt.Sprintf("%s-%016x", cfg.Group, rand.Uint64()), ledger: ledger,
 		log: log, done: make(chan struct{}), partitions: make(map[partitionOf]*tracked),
-		counts: make(map[string]int32)}
+		counts: make(map[string]int32), unknown: make(map[string]time.Time)}
 	r.say = outbox{sender: sender, topic: cfg.StatementTopic}
 	for _, o := range more {
 		o(r)
@@ -172,6 +173,7 @@ func (r *Reader) run(ctx context.Context) {
 		r.note(fetches)
 		fetches.EachPartition(r.take)
 		r.client.AllowRebalance()
+		r.madeAgain(fetches, time.Now())
 	}
 	group.Wait()
 	close(r.done)
@@ -263,7 +265,9 @@ func headerOf(rec *kgo.Record) (value []byte, found bool) {
 // roll states what was read, and begins a new segment.
 func (r *Reader) roll(t *tracked, generation uint32, from int64) {
 	r.sayLocked(t)
+	log := t.segment.log
 	t.segment = newSegment(r.name, t.segment.topic, t.segment.partition, generation, from)
+	t.segment.log = log
 }
 
 // sayLocked states what was read of a partition since the last time.

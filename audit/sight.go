@@ -1,6 +1,9 @@
 package audit
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // sight is a statement of a reader: what it has read in a span of the offsets of a partition. It is
 // cumulative: the next version of a sight begins at the same offset, and has all that the version
@@ -18,7 +21,11 @@ type sight struct {
 	streams []origin
 	runs    []sighting
 	swaps   []sighting // records behind a later one of their key
+	log     logID      // what Kafka calls the topic; another one when it is made again
 }
+
+// logID is what Kafka gives each topic when it is made. Old versions give none: it is zero then.
+type logID [16]byte
 
 // perSight bounds how many offsets a sight covers.
 const perSight = 1 << 33
@@ -68,6 +75,7 @@ func (s *sight) encode() []byte {
 	}
 	s.encodeRuns(e, s.runs)
 	s.encodeRuns(e, s.swaps)
+	e.b = append(e.b, s.log[:]...)
 	return e.b
 }
 
@@ -108,6 +116,8 @@ func decodeSight(d *decoder) (*sight, error) {
 	}
 	s.runs = s.decodeRuns(d)
 	s.swaps = s.decodeRuns(d)
+	binary.BigEndian.PutUint64(s.log[:8], d.fixed())
+	binary.BigEndian.PutUint64(s.log[8:], d.fixed())
 	return s, d.end()
 }
 
