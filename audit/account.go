@@ -34,6 +34,8 @@ type account struct {
 	skipped numbers            // delivered, and nobody reads it: retention was faster
 	absent  numbers            // possibly persisted, and not there
 	turned  time.Time          // when suspects were moved on
+
+	forgotten bool // the ledger has dropped it
 }
 
 func newAccount() *account {

@@ -62,7 +62,8 @@ func (f *Follower) Close() {
 
 func (f *Follower) follow(ctx context.Context) {
 	defer close(f.done)
-	judged := time.Now()
+	began := time.Now()
+	judged := began
 	for ctx.Err() == nil {
 		poll, cancel := context.WithTimeout(ctx, time.Second)
 		fetches := f.client.PollFetches(poll)
@@ -71,13 +72,14 @@ func (f *Follower) follow(ctx context.Context) {
 		if now := time.Now(); now.Sub(judged) >= time.Second {
 			judged = now
 			f.ledger.Judge(now, false)
-			f.ledger.Forget(BucketOf(now.Add(-horizon)))
+			// not by a clock that is set anew
+			f.ledger.Forget(BucketOf(began.Add(now.Sub(began) - Horizon)))
 		}
 	}
 }
 
-// horizon is how long a ledger remembers a bucket.
-const horizon = 48 * time.Hour
+// Horizon is how long the ledger of a follower remembers a bucket.
+const Horizon = 48 * time.Hour
 
 // take adds what was fetched to the ledger.
 func (f *Follower) take(fetches kgo.Fetches) {

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"container/heap"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,6 +25,7 @@ type Ledger struct {
 	sources  map[sourceOf]*presence
 	readers  map[string]*presence
 	wrong    uint64 // records that are no statements
+	oldest   Bucket // what is said about those before it is not heard: see Forget
 }
 
 type accountOf struct {
@@ -123,6 +126,9 @@ func (l *Ledger) log(of partitionOf) *partitionLog {
 func (l *Ledger) claim(c *claim, now time.Time) {
 	stream := c.stream()
 	l.names[stream.Instance] = c.instance
+	if c.bucket < l.oldest {
+		return
+	}
 	a := l.account(accountOf{stream, c.bucket})
 	a.claim(c, func(r run) {
 		if r.offset == noOffset {
@@ -155,6 +161,9 @@ func (l *Ledger) sight(s *sight) {
 		}
 	}
 	for _, r := range s.swaps {
+		if r.bucket < l.oldest {
+			continue
+		}
 		o := s.streams[r.origin]
 		l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket}).swapped.add(r.first,
 			r.first+r.n)
@@ -167,7 +176,7 @@ func (l *Ledger) sight(s *sight) {
 // seeRun notes what of a run is at offsets that nobody told of before.
 func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
 	from, upto := max(r.offset, fresh.from), min(r.offset+int64(r.n), fresh.upto)
-	if from >= upto {
+	if from >= upto || r.bucket < l.oldest {
 		return
 	}
 	o := s.streams[r.origin]
@@ -261,14 +270,25 @@ func (l *Ledger) resume(of partitionOf) (r resumption) {
 	return r
 }
 
-// Forget drops the accounts of buckets before one.
+// Forget drops the accounts of buckets before one. What is said about these buckets later changes
+// nothing: the rest of it is not known any more.
 func (l *Ledger) Forget(before Bucket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for of := range l.accounts {
+	if before <= l.oldest {
+		return
+	}
+	l.oldest = before
+	for of, a := range l.accounts {
 		if of.bucket < before {
+			a.forgotten = true
 			delete(l.accounts, of)
 		}
+	}
+	l.byTime = slices.DeleteFunc(l.byTime, func(t timed) bool { return t.account.forgotten })
+	for _, log := range l.logs {
+		log.waiting = slices.DeleteFunc(log.waiting, func(a awaited) bool { return a.account.forgotten })
+		heap.Init(&log.waiting)
 	}
 }
 

@@ -130,3 +130,20 @@ func TestLedger_ALogThatIsCutKeepsWhatIsBelow(t *testing.T) {
 	require.Equal(t, uint64(20), c.Lost, "of each log ten")
 	require.Zero(t, c.Waiting)
 }
+
+// A statement that comes when its bucket is forgotten does not make an account of half of it.
+func TestLedger_WhatIsForgottenIsNotHalfRemembered(t *testing.T) {
+	s := newStory(t)
+	seg := s.segment("a", 0, 0)
+	s.read(seg, 0, 100)
+	s.add(seg.encode())
+	s.claim(0, 90, 0)
+	s.claimAll(run{first: 200, n: 1, offset: 1000}, run{first: 201, n: 1, offset: noOffset})
+	s.ledger.Forget(history + 1)
+	s.claim(0, 100, 0)
+	s.read(seg, 100, 10)
+	s.add(seg.encode())
+	require.Zero(t, s.judged())
+	require.Empty(t, s.ledger.byTime)
+	require.Empty(t, s.ledger.log(partitionOf{"views", 0}).waiting)
+}

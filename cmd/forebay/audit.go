@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -254,8 +253,8 @@ func newAuditReport() *cobra.Command {
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := readAudit(args[0])
-			if err == nil && f.since < 0 {
-				err = errors.New("--since: write a time, such as 2h")
+			if err == nil && (f.since < 0 || f.since > audit.Horizon) {
+				err = fmt.Errorf("--since: %v: write a time up to %v, such as 2h", f.since, audit.Horizon)
 			}
 			if err != nil {
 				return gaveUp(cmd.ErrOrStderr(), err)
@@ -264,7 +263,7 @@ func newAuditReport() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
-	cmd.Flags().DurationVar(&f.since, "since", 48*time.Hour,
+	cmd.Flags().DurationVar(&f.since, "since", audit.Horizon,
 		"leave out buckets that began before this `time` ago")
 	cmd.DisableFlagsInUseLine = true
 	return cmd
