@@ -20,8 +20,9 @@ type Ledger struct {
 	names    map[InstanceID]string
 	accounts map[accountOf]*account
 	logs     map[partitionOf]*partitionLog
-	counts   map[string]int32 // partitions of each topic
-	byTime   []timed          // runs whose offset nobody knows
+	counts   map[string]int32           // partitions of each topic
+	byTime   []timed                    // runs whose offset nobody knows
+	ends     map[string]map[int32]int64 // of topics, by partition: see Ends
 	sources  map[sourceOf]*presence
 	readers  map[string]*presence
 	wrong    uint64 // records that are no statements
@@ -61,7 +62,8 @@ type presence struct {
 func NewLedger() *Ledger {
 	return &Ledger{names: make(map[InstanceID]string), accounts: make(map[accountOf]*account),
 		logs: make(map[partitionOf]*partitionLog), counts: make(map[string]int32),
-		sources: make(map[sourceOf]*presence), readers: make(map[string]*presence)}
+		sources: make(map[sourceOf]*presence), readers: make(map[string]*presence),
+		ends: make(map[string]map[int32]int64)}
 }
 
 // Add takes the value of a record of the statement topic, at the time at which it was read. An error
@@ -212,13 +214,14 @@ func (l *Ledger) pulse(s *pulse, now time.Time) {
 }
 
 // Judge decides what time decides: call it about once a second. now is the clock that Add gets. With
-// all, everything that was stated has been added, and nothing is on its way.
+// all, everything that was stated has been added, and nothing is on its way; records whose offset
+// nobody knows stay open all the same, unless Ends shows that readers have read all.
 func (l *Ledger) Judge(now time.Time, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := l.byTime[:0]
 	for _, t := range l.byTime {
-		if all || l.allPast(t.topic, t.since.Add(Grace)) {
+		if all && l.readToEnds(t.topic) || l.allPast(t.topic, t.since.Add(Grace)) {
 			t.account.decide(&t.run, false)
 		} else {
 			kept = append(kept, t)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 // story is a ledger and the statements of one source and of readers about one partition.
@@ -146,4 +148,31 @@ func TestLedger_WhatIsForgottenIsNotHalfRemembered(t *testing.T) {
 	require.Zero(t, s.judged())
 	require.Empty(t, s.ledger.byTime)
 	require.Empty(t, s.ledger.log(partitionOf{"views", 0}).waiting)
+}
+
+// Records whose offset nobody knows are not lost as long as nobody has read to the end of the topic,
+// even if no statement is on its way.
+func TestLedger_WithoutAnOffsetTheEndsDecide(t *testing.T) {
+	s := newStory(t)
+	s.claimAll(run{first: 0, n: 5, offset: noOffset},
+		run{first: 5, n: 5, offset: noOffset, fate: fate{kind: fatePossible, reason: delivery.Unanswered}})
+	seg := s.segment("a", 0, 0)
+	s.read(seg, 0, 2)
+	s.add(seg.encode())
+	require.Equal(t, []string{"views"}, s.ledger.topicsByTime())
+	for _, ends := range []map[int32]int64{nil, {0: 3}, {0: 2, 1: 1}} {
+		if ends != nil {
+			s.ledger.Ends("views", ends)
+		}
+		s.ledger.Judge(s.now, true)
+		c := s.ledger.Report(s.now).Total
+		require.Zero(t, c.Lost+c.NotPersisted)
+		require.Equal(t, uint64(10), c.Waiting)
+	}
+	s.ledger.Ends("views", map[int32]int64{0: 2, 1: 0})
+	s.ledger.Judge(s.now, true)
+	c := s.ledger.Report(s.now).Total
+	require.Equal(t, uint64(3), c.Lost)
+	require.Equal(t, uint64(5), c.NotPersisted)
+	require.Zero(t, c.Waiting)
 }

@@ -226,6 +226,11 @@ func TestLedger_FindsWhatIsTrue(t *testing.T) {
 		}
 		l := w.ledger()
 		now := time.Now()
+		ends := make(map[int32]int64)
+		for i, log := range w.logs {
+			ends[int32(i)] = int64(len(log))
+		}
+		l.Ends(worldTopic, ends)
 		l.Judge(now, true)
 		r := l.Report(now)
 		require.Equal(t, w.want, r.Total)

@@ -247,8 +247,8 @@ func newAuditReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [flags] file",
 		Short: "Print what all statements come to",
-		Long: "Read the statement topic, and print what all statements come to. Nothing else is " +
-			"read, and nothing is written." + auditCodes,
+		Long: "Read the statement topic, and print what all statements come to. Of the topics " +
+			"themselves nothing is\nread but where they end, and nothing is written." + auditCodes,
 		Example: "  forebay audit report --since 2h audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -281,6 +281,11 @@ func (f *auditFlags) report(cmd *cobra.Command, file *auditFile) error {
 	defer follower.Close()
 	if err := follower.CatchUp(ctx); err != nil {
 		return gaveUp(cmd.ErrOrStderr(), err)
+	}
+	if f := file.clusters(); file.audit.Cluster != "" {
+		if err := follower.Ledger().FindEnds(ctx, f.Topics...); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "some records stay open: %v\n", err)
+		}
 	}
 	now := time.Now()
 	follower.Ledger().Judge(now, true)
