@@ -267,3 +267,24 @@ func TestReader_ReadsATopicThatIsMadeAgain(t *testing.T) {
 	require.Zero(t, rep.Total.Copies)
 	require.NoError(t, reader.Close(r.soon()))
 }
+
+// A statement that was there long before the follower does not make its source alive.
+func TestFollower_DoesNotTakeTheDeadForTheLiving(t *testing.T) {
+	r := newRig(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	defer client.Close()
+	dead := life{instance: "shop", run: 1, interval: time.Second}
+	say := func(at time.Time) {
+		require.NoError(t, client.ProduceSync(r.soon(), &kgo.Record{Topic: StatementTopic,
+			Key: dead.key(), Value: dead.encode(), Timestamp: at}).FirstErr())
+	}
+	say(time.Now().Add(-time.Hour))
+	f := r.follow()
+	require.NoError(t, f.CatchUp(r.soon()))
+	rep := f.Ledger().Report(time.Now())
+	require.True(t, rep.Sources[0].Silent)
+	require.Greater(t, rep.Sources[0].Quiet, 50*time.Minute)
+	say(time.Now().Add(-time.Hour)) // its clock is wrong, but it lives
+	r.eventually(f, func(rep *Report) bool { return !rep.Sources[0].Silent })
+}

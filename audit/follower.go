@@ -20,8 +20,9 @@ type Follower struct {
 	client *kgo.Client
 	log    *zap.Logger
 	cancel context.CancelFunc
-	done   chan struct{} // closed when the goroutine has ended
-	wrong  bool          // a record that is no statement was logged; belongs to the goroutine
+	done   chan struct{}   // closed when the goroutine has ended
+	wrong  bool            // a record that is no statement was logged; belongs to the goroutine
+	old    map[int32]int64 // belongs to the goroutine: by partition, the end when it began
 
 	mu      sync.Mutex // guards what follows
 	next    map[int32]int64
@@ -45,7 +46,8 @@ func Follow(topic string, log *zap.Logger, opts ...kgo.Opt) (*Follower, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &Follower{topic: topic, ledger: NewLedger(), client: client, log: log, cancel: cancel,
-		done: make(chan struct{}), next: make(map[int32]int64), moved: make(chan struct{})}
+		done: make(chan struct{}), old: make(map[int32]int64), next: make(map[int32]int64),
+		moved: make(chan struct{})}
 	go f.follow(ctx)
 	return f, nil
 }
@@ -91,13 +93,22 @@ func (f *Follower) take(fetches kgo.Fetches) {
 		}
 	})
 	next := make(map[int32]int64)
-	fetches.EachRecord(func(r *kgo.Record) {
-		next[r.Partition] = r.Offset + 1
-		if err := f.ledger.Add(r.Value, now); err != nil && !f.wrong {
-			f.wrong = true
-			f.log.Warn("record of the statement topic is no statement; this is said once",
-				zap.String("topic", r.Topic), zap.Int32("partition", r.Partition),
-				zap.Int64("offset", r.Offset), zap.Error(err))
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if _, began := f.old[p.Partition]; !began && p.Err == nil {
+			f.old[p.Partition] = p.HighWatermark
+		}
+		for _, r := range p.Records {
+			next[r.Partition] = r.Offset + 1
+			said := now
+			if r.Offset < f.old[p.Partition] && r.Timestamp.Before(now) {
+				said = r.Timestamp // it was there before: who said it may be dead
+			}
+			if err := f.ledger.add(r.Value, now, said); err != nil && !f.wrong {
+				f.wrong = true
+				f.log.Warn("record of the statement topic is no statement; this is said once",
+					zap.String("topic", r.Topic), zap.Int32("partition", r.Partition),
+					zap.Int64("offset", r.Offset), zap.Error(err))
+			}
 		}
 	})
 	if f.move(next, failure) {

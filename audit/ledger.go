@@ -25,8 +25,9 @@ type Ledger struct {
 	ends     map[string]map[int32]int64 // of topics, by partition: see Ends
 	sources  map[sourceOf]*presence
 	readers  map[string]*presence
-	wrong    uint64 // records that are no statements
-	oldest   Bucket // what is said about those before it is not heard: see Forget
+	tended   map[string]time.Time // topics that are read, until when they count as that
+	wrong    uint64               // records that are no statements
+	oldest   Bucket               // what is said about those before it is not heard: see Forget
 }
 
 type accountOf struct {
@@ -50,12 +51,11 @@ type timed struct {
 
 // presence is what is known of a source or a reader.
 type presence struct {
-	heard    time.Time // by the clock of the ledger
+	heard    time.Time // its newest statement, by the clock of the ledger
 	interval time.Duration
 	ended    bool
 	started  time.Time // by its own clock
 	unstated uint64
-	at       []position // of a reader
 }
 
 // NewLedger returns an empty ledger.
@@ -63,17 +63,20 @@ func NewLedger() *Ledger {
 	return &Ledger{names: make(map[InstanceID]string), accounts: make(map[accountOf]*account),
 		logs: make(map[partitionOf]*partitionLog), counts: make(map[string]int32),
 		sources: make(map[sourceOf]*presence), readers: make(map[string]*presence),
-		ends: make(map[string]map[int32]int64)}
+		tended: make(map[string]time.Time), ends: make(map[string]map[int32]int64)}
 }
 
 // Add takes the value of a record of the statement topic, at the time at which it was read. An error
 // means that it is not a statement of this version of the package; it is counted then, and changes
 // nothing else. A record without a value changes nothing.
-func (l *Ledger) Add(value []byte, now time.Time) error {
+func (l *Ledger) Add(value []byte, now time.Time) error { return l.add(value, now, now) }
+
+// add is Add for a statement that was made before, or just now.
+func (l *Ledger) add(value []byte, now, said time.Time) error {
 	if value == nil {
 		return nil
 	}
-	apply, err := l.parse(value, now)
+	apply, err := l.parse(value, now, said)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -85,7 +88,7 @@ func (l *Ledger) Add(value []byte, now time.Time) error {
 }
 
 // parse returns what has to be done with a statement.
-func (l *Ledger) parse(value []byte, now time.Time) (apply func(), err error) {
+func (l *Ledger) parse(value []byte, now, said time.Time) (apply func(), err error) {
 	d, kind, err := decode(value)
 	if err != nil {
 		return nil, err
@@ -99,10 +102,10 @@ func (l *Ledger) parse(value []byte, now time.Time) (apply func(), err error) {
 		return func() { l.sight(s) }, err
 	case kindLife:
 		s, err := decodeLife(d)
-		return func() { l.life(s, now) }, err
+		return func() { l.life(s, said) }, err
 	case kindPulse:
 		p, err := decodePulse(d)
-		return func() { l.pulse(p, now) }, err
+		return func() { l.pulse(p, said) }, err
 	}
 	return nil, fmt.Errorf("%w: its kind is %q", errStatement, kind)
 }
@@ -186,7 +189,7 @@ func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
 	a.see(r.first+uint64(from-r.offset), uint64(upto-from), s.generation)
 }
 
-func (l *Ledger) life(s *life, now time.Time) {
+func (l *Ledger) life(s *life, said time.Time) {
 	l.names[IDOf(s.instance)] = s.instance
 	of := sourceOf{s.instance, s.run}
 	p := l.sources[of]
@@ -194,23 +197,31 @@ func (l *Ledger) life(s *life, now time.Time) {
 		p = new(presence)
 		l.sources[of] = p
 	}
-	p.heard, p.interval, p.started = now, s.interval, s.started
+	p.heard, p.interval, p.started = later(p.heard, said), s.interval, s.started
 	p.ended, p.unstated = p.ended || s.ended, max(p.unstated, s.unstated)
 }
 
-func (l *Ledger) pulse(s *pulse, now time.Time) {
+func (l *Ledger) pulse(s *pulse, said time.Time) {
 	p := l.readers[s.reader]
 	if p == nil {
 		p = new(presence)
 		l.readers[s.reader] = p
 	}
-	p.heard, p.interval, p.ended, p.at = now, s.interval, p.ended || s.ended, s.positions
+	p.heard, p.interval, p.ended = later(p.heard, said), s.interval, p.ended || s.ended
 	for _, at := range s.positions {
+		l.tended[at.topic] = later(l.tended[at.topic], said.Add(silence(s.interval)))
 		l.counts[at.topic] = max(l.counts[at.topic], at.partitions)
 		if log := l.log(partitionOf{at.topic, at.partition}); at.high >= 0 && at.next >= at.high {
-			log.caughtUp, log.high = now, at.high
+			log.caughtUp = later(log.caughtUp, said)
 		}
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Judge decides what time decides: call it about once a second. now is the clock that Add gets. With

@@ -176,3 +176,26 @@ func TestLedger_WithoutAnOffsetTheEndsDecide(t *testing.T) {
 	require.Equal(t, uint64(5), c.NotPersisted)
 	require.Zero(t, c.Waiting)
 }
+
+// What is open is open: if the source is dead, if nobody reads the topic, or if the bucket is old.
+func TestReport_OnlyFreshRecordsThatAreReadMayBeOpen(t *testing.T) {
+	s := newStory(t)
+	c := claim{instance: "shop", run: s.source.run, topic: "views", bucket: history, next: 10}
+	s.add(c.encode())
+	alive := life{instance: "shop", run: s.source.run, interval: time.Second}
+	s.add(alive.encode())
+	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict(), "nobody reads it")
+	reads := pulse{reader: "a", interval: time.Second, positions: []position{{"views", 0, 1, 0, 0}}}
+	s.add(reads.encode())
+	require.Equal(t, Whole, s.ledger.Report(s.now).Verdict())
+	s.now = s.now.Add(5 * time.Second)
+	s.add(alive.encode())
+	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict(), "nobody reads it any more")
+	s.add(reads.encode())
+	require.Equal(t, Whole, s.ledger.Report(s.now).Verdict())
+	c.bucket, c.first = history+2, 10
+	c.next = 10
+	s.add(c.encode())
+	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict(), "the bucket is old")
+	require.Equal(t, uint64(10), s.ledger.Report(s.now).Open())
+}

@@ -19,7 +19,6 @@ type partitionLog struct {
 	garbled     uint64           // records with a header that nobody can read
 	counted     map[string]sight // by reader: the newest sight; only its counts
 	caughtUp    time.Time        // when a reader last said that it is at the end
-	high        int64            // the end, then
 }
 
 type generation struct {

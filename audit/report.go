@@ -17,7 +17,8 @@ type Row struct {
 	// Closed is set if the source has stated all that it will, and all of that is decided.
 	Closed bool
 
-	// Live is set if the source is alive: what is open may be decided without anything being wrong.
+	// Live is set if the source is alive, its topic is read, and this is one of the two newest buckets
+	// of the source: what is open may be decided without anything being wrong.
 	Live bool
 
 	// Examples are sequences of the first records that were found lost, seen again without an
@@ -63,11 +64,18 @@ func (l *Ledger) Report(now time.Time) *Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := &Report{Wrong: l.wrong}
+	newest := make(map[origin]Bucket)
+	for of := range l.accounts {
+		from := origin{of.Instance, of.Run}
+		newest[from] = max(newest[from], of.bucket)
+	}
 	for of, a := range l.accounts {
 		source := l.sources[sourceOf{l.names[of.Instance], of.Run}]
+		live := source != nil && source.live(now) && now.Before(l.tended[of.Topic]) &&
+			of.bucket+1 >= newest[origin{of.Instance, of.Run}]
 		row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
 			Counts: a.counts(), Closed: a.closed(),
-			Live: source != nil && source.live(now), Examples: a.examples()}
+			Live: live, Examples: a.examples()}
 		r.Rows = append(r.Rows, row)
 		r.Total.Add(&row.Counts)
 	}
@@ -108,7 +116,7 @@ func (r *Report) Since(bucket Bucket) *Report {
 	return &shown
 }
 
-// Open returns how many records are not decided, of sources that have ended or fallen silent.
+// Open returns how many records are not decided, without those in rows that are Live.
 func (r *Report) Open() (n uint64) {
 	for i := range r.Rows {
 		if row := &r.Rows[i]; !row.Live {
@@ -168,8 +176,11 @@ func (p *presence) report(name string, run uint64, now time.Time) Presence {
 
 // live reports whether a source, or a reader, goes on.
 func (p *presence) live(now time.Time) bool {
-	return !p.ended && now.Sub(p.heard) <= 3*p.interval+time.Second
+	return !p.ended && now.Sub(p.heard) <= silence(p.interval)
 }
+
+// silence is how long nothing may be heard of who states something once per interval.
+func silence(interval time.Duration) time.Duration { return 3*interval + time.Second }
 
 func (l *partitionLog) report(of partitionOf) PartitionReport {
 	r := PartitionReport{Topic: of.topic, Partition: of.partition, Bare: l.bare,

@@ -9,8 +9,8 @@ import (
 )
 
 // StatementTopic is where statements go if the settings say nothing else. Make it with as many
-// replicas as the topics that are audited, cleanup.policy=compact,delete, and a retention of some
-// days.
+// replicas as the topics that are audited, cleanup.policy=compact,delete, a retention of some days,
+// and message.timestamp.type=LogAppendTime.
 const StatementTopic = "forebay-audit"
 
 const (

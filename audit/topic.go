@@ -17,8 +17,8 @@ import (
 const Retention = "259200000" // ms: three days
 
 // CreateStatementTopic creates the statement topic as it should be: compacted, so that only the newest
-// version of each statement stays, and with statements deleted after Retention. A topic that exists
-// is left as it is. replicas of -1 means the default of the brokers.
+// version of each statement stays, with statements deleted after Retention, and with the times of the
+// brokers, whatever the clocks of the instances say. A topic that exists is left as it is. replicas of -1 means the default of the brokers.
 func CreateStatementTopic(ctx context.Context, topic string, partitions int32, replicas int16,
 	opts ...kgo.Opt) (created bool, err error) {
 	client, err := kgo.NewClient(opts...)
@@ -29,7 +29,7 @@ func CreateStatementTopic(ctx context.Context, topic string, partitions int32, r
 	set := func(v string) *string { return &v }
 	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, replicas, map[string]*string{
 		"cleanup.policy": set("compact,delete"), "retention.ms": set(Retention),
-		"segment.ms": set("3600000")}, topic)
+		"segment.ms": set("3600000"), "message.timestamp.type": set("LogAppendTime")}, topic)
 	switch {
 	case errors.Is(err, kerr.TopicAlreadyExists):
 		return false, nil
