@@ -29,6 +29,7 @@ type account struct {
 
 	// of both
 	waiting uint64             // delivered, and not decided
+	doubted uint64             // possibly persisted, and not decided
 	suspect [turns + 1]numbers // delivered, read past, and not seen: the newest first
 	missing numbers            // the same for so long that no statement can be on its way
 	skipped numbers            // delivered, and nobody reads it: retention was faster
@@ -98,8 +99,12 @@ func (a *account) settle(r run, fresh func(r run)) {
 	if r.fate.again {
 		a.again.add(r.first, r.end())
 	}
-	if r.fate.kind == fateDelivered || r.fate.kind == fatePossible {
+	switch r.fate.kind {
+	case fateDelivered:
 		a.waiting += r.n
+		fresh(r)
+	case fatePossible:
+		a.doubted += r.n
 		fresh(r)
 	}
 }
@@ -141,7 +146,11 @@ func (a *account) seenIn(generation uint32) *numbers {
 // decide notes that a run would have been seen by now, if it was in the log; or that nobody
 // reads it.
 func (a *account) decide(r *run, skipped bool) {
-	a.waiting -= r.n
+	if r.fate.kind == fatePossible {
+		a.doubted -= r.n
+	} else {
+		a.waiting -= r.n
+	}
 	if a.seen.count(r.first, r.end()) == r.n {
 		return
 	}
@@ -196,7 +205,7 @@ func (a *account) complete() bool {
 
 // closed reports whether nothing of the account is open.
 func (a *account) closed() bool {
-	return a.complete() && a.waiting == 0 && a.suspects() == 0
+	return a.complete() && a.waiting+a.doubted == 0 && a.suspects() == 0
 }
 
 // counts returns the account in numbers.
@@ -234,7 +243,7 @@ func (a *account) counts() Counts {
 	c.NotPersisted = a.absent.without(&a.seen)
 	c.Seen = a.seen.len()
 	c.Unclaimed = a.seen.without(&a.settled)
-	c.Waiting = a.waiting
+	c.Waiting, c.Unresolved = a.waiting, a.doubted
 	c.Suspect = a.suspects()
 	c.Lost = a.missing.without(&a.seen)
 	c.Skipped = a.skipped.without(&a.seen)

@@ -20,8 +20,9 @@ type Counts struct {
 	Unclaimed uint64 // seen, and nothing was stated about them yet
 
 	// What is open.
-	Waiting uint64 // delivered or possibly persisted; readers have not come so far
-	Suspect uint64 // delivered, readers have gone past them, and nobody has seen them: lost, if a
+	Waiting    uint64 // delivered; readers have not come so far
+	Unresolved uint64 // possibly persisted; readers have not come so far
+	Suspect    uint64 // delivered, readers have gone past them, and nobody has seen them: lost, if a
 	// statement that is on its way does not say otherwise
 
 	// The verdicts.
@@ -50,6 +51,7 @@ func (c *Counts) Add(other *Counts) {
 	c.Seen += other.Seen
 	c.Unclaimed += other.Unclaimed
 	c.Waiting += other.Waiting
+	c.Unresolved += other.Unresolved
 	c.Suspect += other.Suspect
 	c.Lost += other.Lost
 	c.Skipped += other.Skipped
@@ -74,10 +76,15 @@ func (c *Counts) Faulty() bool {
 	return c.Lost+c.Unexplained+c.OutOfOrder+c.Contradicted > 0
 }
 
+// Open returns how many records are not decided.
+func (c *Counts) Open() uint64 {
+	return c.Waiting + c.Unresolved + c.Suspect + c.Unsettled + c.Unclaimed
+}
+
 // Completeness returns the part of the delivered records that is in the log, among those about which
-// that is decided. It is 1 where nothing is decided.
+// that is decided: skipped ones are not. It is 1 where nothing is decided.
 func (c *Counts) Completeness() float64 {
-	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect)
+	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped)
 	if decided == 0 {
 		return 1
 	}

@@ -167,14 +167,16 @@ func TestLedger_WithoutAnOffsetTheEndsDecide(t *testing.T) {
 		s.ledger.Judge(s.now, true)
 		c := s.ledger.Report(s.now).Total
 		require.Zero(t, c.Lost+c.NotPersisted)
-		require.Equal(t, uint64(10), c.Waiting)
+		require.Equal(t, uint64(5), c.Waiting)
+		require.Equal(t, uint64(5), c.Unresolved)
+		require.Equal(t, uint64(10), c.Open())
 	}
 	s.ledger.Ends("views", map[int32]int64{0: 2, 1: 0})
 	s.ledger.Judge(s.now, true)
 	c := s.ledger.Report(s.now).Total
 	require.Equal(t, uint64(3), c.Lost)
 	require.Equal(t, uint64(5), c.NotPersisted)
-	require.Zero(t, c.Waiting)
+	require.Zero(t, c.Open())
 }
 
 // What is open is open: if the source is dead, if nobody reads the topic, or if the bucket is old.
@@ -198,4 +200,30 @@ func TestReport_OnlyFreshRecordsThatAreReadMayBeOpen(t *testing.T) {
 	s.add(c.encode())
 	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict(), "the bucket is old")
 	require.Equal(t, uint64(10), s.ledger.Report(s.now).Open())
+}
+
+func TestCounts_CompletenessIsOfWhatIsDecided(t *testing.T) {
+	for want, c := range map[float64]Counts{
+		1:   {},
+		.9:  {Delivered: 10, Lost: 1, PossiblyPersisted: 9, Unresolved: 9},
+		.5:  {Delivered: 100, Lost: 1, Skipped: 90, Waiting: 5, Suspect: 3},
+		.75: {Delivered: 4, Lost: 1, Shed: 100},
+	} {
+		require.InDelta(t, want, c.Completeness(), 1e-9)
+	}
+}
+
+// What a source could not state long ago says nothing about records of today.
+func TestReport_OldGapsDoNotSpoilNewRecords(t *testing.T) {
+	s := newStory(t)
+	s.claim(0, 10, 0)
+	seg := s.segment("a", 0, 0)
+	s.read(seg, 0, 10)
+	s.add(seg.encode())
+	old := life{instance: "shop", run: s.source.run - 1, interval: time.Second, ended: true, unstated: 7}
+	s.add(old.encode())
+	require.Equal(t, Whole, s.ledger.Report(s.now).Verdict())
+	old.run++
+	s.add(old.encode())
+	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict())
 }

@@ -120,7 +120,7 @@ func (r *Report) Since(bucket Bucket) *Report {
 func (r *Report) Open() (n uint64) {
 	for i := range r.Rows {
 		if row := &r.Rows[i]; !row.Live {
-			n += row.Waiting + row.Suspect + row.Unsettled + row.Unclaimed
+			n += row.Counts.Open()
 		}
 	}
 	return n
@@ -161,10 +161,16 @@ func (r *Report) numbered(instance string, run uint64) (n uint64) {
 	return n
 }
 
-// unstated returns how many records sources could not state.
+// unstated returns how many records sources could not state, of those runs that are in the report.
 func (r *Report) unstated() (n uint64) {
+	shown := make(map[sourceOf]bool)
+	for i := range r.Rows {
+		shown[sourceOf{r.Rows[i].Instance, r.Rows[i].Run}] = true
+	}
 	for i := range r.Sources {
-		n += r.Sources[i].Unstated
+		if s := &r.Sources[i]; shown[sourceOf{s.Name, s.Run}] {
+			n += s.Unstated
+		}
 	}
 	return n
 }

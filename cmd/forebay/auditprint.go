@@ -122,7 +122,7 @@ func printRow(table io.Writer, topic, bucket, instance string, c *audit.Counts) 
 		count(c.Numbered), count(c.Delivered),
 		count(c.Shed+c.Expired+c.Rejected+c.Refused+c.PossiblyPersisted), count(c.Seen),
 		count(c.Lost), count(c.Unexplained), count(c.OutOfOrder),
-		count(c.Waiting+c.Suspect+c.Unsettled+c.Unclaimed), percent(c))
+		count(c.Open()), percent(c))
 }
 
 // findings says in words what the table does not.
@@ -202,6 +202,10 @@ func presenceFindings(report *audit.Report) (lines []string) {
 func verdictWords(report *audit.Report) string {
 	switch report.Verdict() {
 	case audit.Whole:
+		if n := report.Total.Open(); n > 0 {
+			return fmt.Sprintf("whole so far: each delivered record is in the log, once, and in order; "+
+				"%s are on their way", count(n))
+		}
 		return "whole: each delivered record is in the log, once, and in order"
 	case audit.Faulty:
 		return "faulty: see above"
@@ -209,6 +213,8 @@ func verdictWords(report *audit.Report) string {
 	if report.Total.Numbered == 0 {
 		return "inconclusive: no audited record was stated"
 	}
-	return fmt.Sprintf("inconclusive: %s records are not decided", count(report.Open()+
-		report.Total.Skipped))
+	if n := report.Open() + report.Total.Skipped; n > 0 {
+		return fmt.Sprintf("inconclusive: %s records are not decided", count(n))
+	}
+	return "inconclusive: instances could not state what became of all records"
 }
