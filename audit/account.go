@@ -208,6 +208,18 @@ func (a *account) closed() bool {
 	return a.complete() && a.waiting+a.doubted == 0 && a.suspects() == 0
 }
 
+// disordered returns the records that are behind a later one of their key. Copies are not among them,
+// nor what may be one: the first may have been before the place where reading began.
+func (a *account) disordered() numbers {
+	if a.swapped.bits == nil {
+		return numbers{}
+	}
+	behind := numbers{a.swapped.bits.Clone()}
+	behind.drop(&a.copies)
+	behind.drop(&a.again)
+	return behind
+}
+
 // counts returns the account in numbers.
 func (a *account) counts() Counts {
 	c := Counts{Reasons: make(map[delivery.Reason]uint64)}
@@ -251,6 +263,7 @@ func (a *account) counts() Counts {
 	c.Explained = a.copies.and(&a.again)
 	unstated := a.copies.without(&a.settled)
 	c.Unexplained = a.copies.len() - c.Explained - unstated
-	c.OutOfOrder = a.swapped.len()
+	behind := a.disordered()
+	c.OutOfOrder = behind.len()
 	return c
 }

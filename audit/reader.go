@@ -241,7 +241,7 @@ func (r *Reader) see(t *tracked, rec *kgo.Record) {
 	default:
 		r.audited.Add(1)
 		t.segment.see(&h, rec.Offset)
-		if h.Ordered && t.order.broken(&h, rec.Key) {
+		if h.Ordered && t.order.broken(&h, rec.Key, len(r.partitions)) {
 			t.segment.swap(&h, rec.Offset)
 		}
 		if r.seen != nil {

@@ -213,7 +213,8 @@ func (a *account) examples() (found []uint64) {
 		copied.bits = copied.bits.Clone()
 		copied.drop(&a.again)
 	}
-	for _, set := range []*numbers{&lost, &copied, &a.swapped} {
+	behind := a.disordered()
+	for _, set := range []*numbers{&lost, &copied, &behind} {
 		found = append(found, set.some(3)...)
 	}
 	return found

@@ -61,6 +61,15 @@ func (s *segment) origin(o origin) int {
 
 // swap notes a record that stands behind a later one of its key.
 func (s *segment) swap(h *Header, offset int64) {
-	s.swaps = append(s.swaps, sighting{origin: s.origin(origin{h.Instance, h.Run}),
-		bucket: h.Bucket, first: h.Sequence, n: 1, offset: offset})
+	i := s.origin(origin{h.Instance, h.Run})
+	if n := len(s.swaps); n > 0 {
+		r := &s.swaps[n-1]
+		if r.origin == i && r.bucket == h.Bucket && r.n < maxRun && r.first+r.n == h.Sequence &&
+			r.offset+int64(r.n) == offset {
+			r.n++
+			return
+		}
+	}
+	s.swaps = append(s.swaps, sighting{origin: i, bucket: h.Bucket, first: h.Sequence, n: 1,
+		offset: offset})
 }
