@@ -196,6 +196,75 @@ func TestSource_StatementsThatCannotBeDeliveredAreBounded(t *testing.T) {
 	require.Equal(t, n-s.Stats().Unstated, r.Total.Delivered)
 }
 
+// slowbox is a sender whose statements have no outcome until the test says so.
+type slowbox struct {
+	values  [][]byte
+	answers []func(producer.Report)
+}
+
+func (b *slowbox) SendFunc(rec producer.Record, fn func(producer.Report)) error {
+	b.values, b.answers = append(b.values, rec.Value), append(b.answers, fn)
+	return nil
+}
+
+// While Kafka is away, one version of each statement is in the producer's buffer, and no more.
+func TestSource_DoesNotFillTheBufferWithVersions(t *testing.T) {
+	s := newTestSource(t, SourceConfig{})
+	box := &slowbox{}
+	s.state.sender = box
+	for i := range 1000 {
+		pass(s, producer.Record{Topic: "t"}, producer.Report{Outcome: producer.Delivered, Offset: int64(i)})
+		s.stateAll(false)
+	}
+	require.Len(t, box.values, 2, "a claim and a sign of life")
+	for _, answer := range box.answers {
+		answer(producer.Report{Outcome: producer.Expired})
+	}
+	s.stateAll(false)
+	require.Len(t, box.values, 4)
+}
+
+// A statement is answered late: its part has become full since then, and is stated as a whole.
+func TestSource_ALateAnswerIsNotThatOfALaterVersion(t *testing.T) {
+	s := newTestSource(t, SourceConfig{})
+	box := &slowbox{}
+	s.state.sender = box
+	const n = 3 * runsInPart
+	for i := range n { // no two are in one run
+		if i == 10 {
+			s.stateAll(false)
+		}
+		pass(s, producer.Record{Topic: "t"}, producer.Report{Outcome: producer.Delivered,
+			Partition: int32(i % 2), Offset: int64(i)})
+	}
+	for round := range 5 {
+		s.stateAll(false)
+		answers := box.answers
+		box.answers = nil
+		for i, answer := range answers {
+			outcome := producer.Delivered
+			if round == 0 && i > 0 {
+				outcome = producer.Expired // all but the early version
+			}
+			answer(producer.Report{Outcome: outcome})
+		}
+	}
+	require.Zero(t, s.Stats().Waiting)
+	newest := make(map[uint32][]byte) // as compaction leaves them
+	for _, v := range box.values {
+		if d, kind, err := decode(v); err == nil && kind == kindClaim {
+			c, err := decodeClaim(d)
+			require.NoError(t, err)
+			newest[c.part] = v
+		}
+	}
+	l := NewLedger()
+	for _, v := range newest {
+		require.NoError(t, l.Add(v, time.Now()))
+	}
+	require.Equal(t, uint64(n), l.Report(time.Now()).Total.Delivered)
+}
+
 // A bucket that is over is stated for the last time, and forgotten. A clock that goes back does not
 // open it again.
 func TestSource_ForgetsABucketThatIsOver(t *testing.T) {

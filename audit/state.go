@@ -16,6 +16,7 @@ import (
 type stating struct {
 	waiting  atomic.Int64 // bytes of full parts that are not stated
 	farewell atomic.Int32 // the last statement: unsent, underway, delivered
+	alive    atomic.Int64 // when the newest sign of life was sent; 0: it has an outcome
 	begin    sync.Once
 	end      sync.Once
 	sender   Sender        // set by Start
@@ -96,8 +97,10 @@ func (s *Source) stateAll(last bool) (done bool) {
 	})
 	s.makeRoom()
 	switch {
-	case !last:
+	case !last && time.Since(time.Unix(0, s.state.alive.Load())) >= askAgain:
+		s.state.alive.Store(time.Now().UnixNano())
 		s.sayLife(false)
+	case !last:
 	case done && s.state.farewell.CompareAndSwap(unsent, underway):
 		s.sayLife(true)
 	}
@@ -121,6 +124,8 @@ func (s *Source) sayLife(ended bool) {
 			s.state.farewell.Store(delivered)
 		case ended:
 			s.state.farewell.Store(unsent)
+		default:
+			s.state.alive.Store(0)
 		}
 	}
 	if err := s.say(l.key(), l.encode(), answered); err != nil {

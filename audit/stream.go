@@ -37,8 +37,9 @@ type part struct {
 	records uint64 // in runs
 	givenUp bool
 
-	now, asked, said version // of this moment, of the newest statement, and of one in Kafka
-	askedAt          time.Time
+	now, said version   // of this moment, and of one in Kafka
+	asked     uint64    // how many statements were sent
+	underway  time.Time // since when the newest of them has no answer; zero: it has one
 }
 
 // version says what a statement of a part has.
@@ -127,11 +128,15 @@ type statement struct {
 	full    bool
 	part    *part
 	version version
+	number  uint64 // of the statements of the part
 }
 
 const (
-	// askAgain is after how long a statement without an answer is sent again.
-	askAgain = time.Minute
+	// askAgain is after how long a statement without an answer is sent again: its report was dropped.
+	// Until then there is one version of each in the producer's buffer.
+	askAgain = 10 * time.Minute
+	// askAgainAtLast is the same for Close.
+	askAgainAtLast = time.Minute
 	// patience is for how many buckets a bucket waits for fates. After four hours no record is
 	// without an outcome, unless its delivery timeout is longer.
 	patience = 24
@@ -152,7 +157,7 @@ func (s *stream) unsaid(now Bucket, last bool) (todo []statement, done bool) {
 		}
 		done = done && p.final
 		for i := 0; i < len(p.parts); i++ {
-			if t, ok := p.ask(i); ok {
+			if t, ok := p.ask(i, last); ok {
 				todo = append(todo, t)
 			}
 			done = done && p.parts[i].done()
@@ -175,17 +180,21 @@ func (p *period) stated() bool {
 func (a *part) done() bool { return a.givenUp || a.said == a.now && a.said != version{} }
 
 // ask returns the statement of a part, if it is to be sent.
-func (p *period) ask(i int) (t statement, ok bool) {
+func (p *period) ask(i int, last bool) (t statement, ok bool) {
 	a := p.parts[i]
 	full := i < len(p.parts)-1
 	if !full {
 		a.now.next, a.now.final = p.next, p.final
 	}
-	if a.done() || a.asked == a.now && time.Since(a.askedAt) < askAgain {
+	patience := askAgain
+	if last {
+		patience = askAgainAtLast
+	}
+	if a.done() || !a.underway.IsZero() && time.Since(a.underway) < patience {
 		return t, false
 	}
-	a.asked, a.askedAt = a.now, time.Now()
-	t = statement{part: a, version: a.now, full: full, encoded: a.encoded, claim: claim{
+	a.asked, a.underway = a.asked+1, time.Now()
+	t = statement{part: a, version: a.now, number: a.asked, full: full, encoded: a.encoded, claim: claim{
 		bucket: p.bucket, part: a.number, first: p.first, next: p.next, final: p.final && !full}}
 	switch {
 	case full:
@@ -213,13 +222,16 @@ func (s *stream) answered(t *statement, delivered bool) (freed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := t.part
-	if !delivered {
-		if a.asked == t.version {
-			a.asked = version{}
-		}
+	if t.number == a.asked {
+		a.underway = time.Time{}
+	}
+	if !delivered || t.version.changes < a.said.changes {
 		return 0
 	}
 	a.said = t.version
+	if !t.full { // what was added to it since then is not stated
+		return 0
+	}
 	if a.givenUp {
 		a.givenUp = false
 		s.lost -= a.records
