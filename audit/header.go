@@ -17,6 +17,9 @@ const HeaderKey = "forebay-audit"
 // HeaderBytes is the length of the header's value.
 const HeaderBytes = 38
 
+// headerRoom is at least as much as the header takes in a record.
+const headerRoom = len(HeaderKey) + HeaderBytes + 16
+
 const headerVersion = 1
 
 // sequences is above every sequence number. No sum of some overflows then.

@@ -94,7 +94,7 @@ type Source struct {
 // SourceStats is what a source has done.
 type SourceStats struct {
 	Stamped uint64 // records that got a header
-	Skipped uint64 // records without one, for their topic came after the ten thousandth
+	Skipped uint64 // without: too large for one more header, or of a topic after the ten thousandth
 
 	// Unstated records have a number and no fate in the statements: statements were given up for
 	// lack of room, or reports of the producer were dropped (Reports.MaxBytes).
@@ -216,6 +216,10 @@ func (s *Source) cached(last *atomic.Pointer[stream], topic string) *stream {
 // Sending gives the record its number. It implements producer.Observer.
 func (s *Source) Sending(out *producer.Outgoing) {
 	st := s.cached(&s.lastSent, out.Topic)
+	if st != nil && out.Room() < headerRoom {
+		s.skipped.Add(1)
+		st = nil
+	}
 	if st == nil || out.Tag != 0 && s.tags.full() {
 		out.Tag = s.tags.foreign(out.Tag)
 		return

@@ -196,6 +196,27 @@ func TestSource_StatementsThatCannotBeDeliveredAreBounded(t *testing.T) {
 	require.Equal(t, n-s.Stats().Unstated, r.Total.Delivered)
 }
 
+// A record that is just small enough is sent without a header.
+func TestSource_MakesNoRecordTooLarge(t *testing.T) {
+	s := newTestSource(t, SourceConfig{})
+	p, err := producer.New(producer.Config{Clusters: map[string]producer.ClusterConfig{
+		"a": {Brokers: []string{"127.0.0.1:1"}}}}, producer.WithObserver(s))
+	require.NoError(t, err)
+	limit := p.Config().Batching.MaxRecordBytes
+	for free := 20; free < 300; free += 7 {
+		require.NoError(t, p.Send(producer.Record{Topic: "t", Value: make([]byte, limit-free)}))
+	}
+	stats := s.Stats()
+	require.Positive(t, stats.Stamped)
+	require.Positive(t, stats.Skipped)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = p.Close(ended)
+	require.Error(t, err)
+	require.Eventually(t, func() bool { return p.Stats().Total.Pending == 0 }, time.Minute,
+		time.Millisecond)
+}
+
 // slowbox is a sender whose statements have no outcome until the test says so.
 type slowbox struct {
 	values  [][]byte

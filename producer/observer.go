@@ -2,6 +2,7 @@ package producer
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -40,8 +41,18 @@ type Outgoing struct {
 	// millisecond old where records come fast.
 	Now time.Time
 
+	limit   int      // of the record, in bytes; 0: none
 	headers []Header // memory of Record.Headers after AddHeader
 	values  []byte   // memory of their values
+}
+
+// Room returns how many bytes of headers the record has room for: Send refuses one that is larger than
+// Batching.MaxRecordBytes. A header takes the bytes of its key and value, and up to 16 more.
+func (o *Outgoing) Room() int {
+	if o.limit == 0 {
+		return math.MaxInt
+	}
+	return max(0, o.limit-about(&o.Record))
 }
 
 // AddHeader adds a header to the record, with a copy of value. It allocates nothing in steady
@@ -60,7 +71,7 @@ var outgoings = sync.Pool{New: func() any { return new(Outgoing) }}
 // observe sends rec past the observer.
 func (p *Producer) observe(rec *Record, call any) error {
 	out := outgoings.Get().(*Outgoing)
-	out.Record = *rec
+	out.Record, out.limit = *rec, p.setup.Load().cfg.Batching.MaxRecordBytes
 	out.values = out.values[:0]
 	_, wall := p.clock.Now()
 	out.Now = time.UnixMilli(wall)

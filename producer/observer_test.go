@@ -142,6 +142,25 @@ func TestObserver_ItsChangesOutliveACallbackThatExits(t *testing.T) {
 	require.Len(t, w.outcomes, 2)
 }
 
+// What an observer may add without making the record too large is never refused, and not much less
+// than what would be.
+func TestObserver_KnowsHowMuchRoomARecordHas(t *testing.T) {
+	w := &witness{}
+	var room int
+	w.sending = func(out *Outgoing) {
+		room = out.Room()
+		out.AddHeader("", make([]byte, max(0, room-headerFraming)))
+	}
+	p := observed(t, w)
+	limit := p.Config().Batching.MaxRecordBytes
+	for _, free := range []int{1000, 500, 200, 150} {
+		require.NoError(t, p.Send(Record{Topic: "t", Value: make([]byte, limit-free)}))
+		require.InDelta(t, free-150, room, 60)
+	}
+	require.ErrorIs(t, p.Send(Record{Topic: "t", Value: make([]byte, limit)}), ErrRecordTooLarge)
+	require.Zero(t, room)
+}
+
 func TestObserver_AllocatesNothing(t *testing.T) {
 	p := observed(t, &witness{sending: func(out *Outgoing) { out.Tag = 0 }})
 	rec := Record{Topic: "t", Value: make([]byte, 100), Headers: []Header{{Key: "a"}}}

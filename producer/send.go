@@ -88,15 +88,20 @@ func (p *Producer) accept(rec *Record, call any) error {
 // headerFraming is more than a header takes beside its key and value.
 const headerFraming = 16
 
+// about returns at least as many bytes as rec takes in a batch.
+func about(rec *Record) int {
+	n := len(rec.Key) + len(rec.Value) + framing
+	for i := range rec.Headers {
+		n += len(rec.Headers[i].Key) + len(rec.Headers[i].Value) + headerFraming
+	}
+	return n
+}
+
 // tooLarge reports whether rec is larger than a record may be. Few are so large that it has to be
 // measured.
 func (s *setup) tooLarge(rec *Record) bool {
 	limit := s.cfg.Batching.MaxRecordBytes
-	about := len(rec.Key) + len(rec.Value) + framing
-	for i := range rec.Headers {
-		about += len(rec.Headers[i].Key) + len(rec.Headers[i].Value) + headerFraming
-	}
-	if about <= limit {
+	if about(rec) <= limit {
 		return false
 	}
 	r := buffer.Record{Key: rec.Key, Value: rec.Value, Headers: rec.Headers}
