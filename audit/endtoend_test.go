@@ -119,6 +119,7 @@ func TestReader_AccountsForEachRecord(t *testing.T) {
 		require.True(t, row.Closed)
 	}
 	require.NoError(t, reader.Close(r.soon()))
+	require.NoError(t, reader.Close(r.soon()), "a second call does nothing")
 	rep = r.eventually(f, func(rep *Report) bool { return rep.Readers[0].Ended && rep.Sources[0].Ended })
 	require.False(t, rep.Readers[0].Silent)
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -44,9 +45,13 @@ func (o *outbox) full() bool {
 	return o.bytes > outboxBytes
 }
 
-// put sends a version of a statement. The one before it is forgotten.
+// put sends a version of a statement. The one before it is forgotten. After close it does nothing.
 func (o *outbox) put(key string, value []byte) {
 	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
 	if o.waiting == nil {
 		o.waiting = make(map[string]*letter)
 	}
@@ -78,7 +83,10 @@ func (o *outbox) send(key string, l *letter) {
 	err := o.sender.SendFunc(statementTo(o.topic, []byte(key), value), func(r producer.Report) {
 		o.answered(key, l, version, r.Outcome == delivery.Delivered)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, producer.ErrClosed):
+		o.close()
+	case err != nil:
 		o.later(key, l)
 	}
 }
@@ -87,14 +95,14 @@ func (o *outbox) send(key string, l *letter) {
 func (o *outbox) answered(key string, l *letter, version int, ok bool) {
 	o.mu.Lock()
 	done := ok && version == l.version
-	if done {
+	forgotten := o.waiting[key] != l // another report of it came first
+	if done && !forgotten {
 		delete(o.waiting, key)
 		o.bytes -= len(l.value)
-		l.underway = false
 	}
 	o.mu.Unlock()
 	switch {
-	case done:
+	case done, forgotten:
 	case ok:
 		o.send(key, l)
 	default:
@@ -132,10 +140,13 @@ func (o *outbox) wait(ctx context.Context) error {
 	defer o.close()
 	for {
 		o.mu.Lock()
-		left := len(o.waiting)
+		left, closed := len(o.waiting), o.closed
 		o.mu.Unlock()
-		if left == 0 {
+		switch {
+		case left == 0:
 			return nil
+		case closed:
+			return fmt.Errorf("%w: %d left: %w", errNotStated, left, producer.ErrClosed)
 		}
 		select {
 		case <-tick.C:

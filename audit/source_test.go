@@ -322,6 +322,34 @@ func TestSource_CloseSaysWhenRecordsHaveNoOutcome(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
+func TestSource_CloseDoesNotWaitForASenderThatIsClosed(t *testing.T) {
+	s := newTestSource(t, SourceConfig{})
+	box := &mailbox{refuse: producer.ErrClosed}
+	s.Start(box)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := s.Close(ctx)
+	require.ErrorIs(t, err, errNotStated)
+	require.ErrorIs(t, err, producer.ErrClosed)
+	require.NoError(t, ctx.Err())
+}
+
+func TestOutbox_ALateSecondReportForgetsNothing(t *testing.T) {
+	box := &slowbox{}
+	o := outbox{sender: box}
+	o.put("key", []byte("first"))
+	o.waiting["key"].since = time.Now().Add(-2 * reportsDropped)
+	o.again()
+	require.Len(t, box.answers, 2)
+	box.answers[0](producer.Report{Outcome: producer.Delivered})
+	o.put("key", []byte("second"))
+	box.answers[1](producer.Report{Outcome: producer.Delivered})
+	require.Len(t, o.waiting, 1, "the second version has no report")
+	box.answers[2](producer.Report{Outcome: producer.Delivered})
+	require.Empty(t, o.waiting)
+	require.Zero(t, o.bytes)
+}
+
 func TestSource_ConcurrentSafe(t *testing.T) {
 	s := newTestSource(t, SourceConfig{})
 	box := &mailbox{}

@@ -17,6 +17,7 @@ type stating struct {
 	waiting  atomic.Int64 // bytes of full parts that are not stated
 	farewell atomic.Int32 // the last statement: unsent, underway, delivered
 	alive    atomic.Int64 // when the newest sign of life was sent; 0: it has an outcome
+	closed   atomic.Bool  // the sender was closed
 	begin    sync.Once
 	end      sync.Once
 	sender   Sender        // set by Start
@@ -60,7 +61,8 @@ var errNotStated = errors.New("not all statements were delivered")
 // of Start, until ctx ends. Call Close of the sender afterwards. Records that are sent later have
 // numbers that nobody states. Without Start, Close does nothing.
 //
-// An error means that some records had no outcome, or that statements were not delivered. The audit
+// An error means that some records had no outcome, or that statements were not delivered: at once if
+// the sender was closed before. The audit
 // then says that the instance fell silent, and that the fate of its last records is unknown; it does
 // not call them lost.
 func (s *Source) Close(ctx context.Context) error {
@@ -73,6 +75,10 @@ func (s *Source) Close(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !s.stateAll(true) {
+		if s.state.closed.Load() {
+			return fmt.Errorf("close the source %q: %w: %w", s.cfg.Instance, errNotStated,
+				producer.ErrClosed)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -136,9 +142,13 @@ func (s *Source) sayLife(ended bool) {
 // say sends a statement, and calls answered with whether it was delivered.
 func (s *Source) say(key, value []byte, answered func(delivered bool)) error {
 	rec := statementTo(s.cfg.StatementTopic, key, value)
-	return s.state.sender.SendFunc(rec, func(r producer.Report) {
+	err := s.state.sender.SendFunc(rec, func(r producer.Report) {
 		answered(r.Outcome == delivery.Delivered)
 	})
+	if errors.Is(err, producer.ErrClosed) {
+		s.state.closed.Store(true)
+	}
+	return err
 }
 
 // stateStream states what is new of a stream, and reports whether all is delivered.
