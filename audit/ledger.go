@@ -251,7 +251,8 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 	}
 }
 
-// allPast reports whether readers were at the end of each partition of topic at a time or later.
+// allPast reports whether readers were at the end of each partition of topic at a time or later. It is
+// not known before a reader has said how many there are.
 func (l *Ledger) allPast(topic string, at time.Time) bool {
 	n := l.counts[topic]
 	for i := range n {

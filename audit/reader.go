@@ -299,10 +299,15 @@ func (r *Reader) keepStating(ctx context.Context) {
 	}
 }
 
-// lookForEnds asks for the ends of the topics.
+// lookForEnds asks for the ends of the topics, and for how many partitions they have: also of those that
+// have no leader.
 func (r *Reader) lookForEnds(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, max(r.cfg.Interval, time.Second))
 	defer cancel()
+	topics, err := r.admin.ListTopics(ctx, r.cfg.Topics...)
+	if err != nil {
+		topics = nil
+	}
 	ends, err := r.admin.ListEndOffsets(ctx, r.cfg.Topics...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -312,8 +317,10 @@ func (r *Reader) lookForEnds(ctx context.Context) {
 			t.high = end.Offset
 		}
 	}
-	for topic, partitions := range ends {
-		r.counts[topic] = int32(len(partitions))
+	for topic, detail := range topics {
+		if detail.Err == nil {
+			r.counts[topic] = int32(len(detail.Partitions))
+		}
 	}
 }
 
