@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -14,8 +15,12 @@ const BucketLength = 10 * time.Minute
 // all.
 type Bucket uint32
 
-// BucketOf returns the bucket of a time.
-func BucketOf(t time.Time) Bucket { return Bucket(t.Unix() / int64(BucketLength/time.Second)) }
+// BucketOf returns the bucket of a time: the first one for all times before it, and the last one for
+// all times after that.
+func BucketOf(t time.Time) Bucket {
+	n := t.Unix() / int64(BucketLength/time.Second)
+	return Bucket(min(max(n, 0), math.MaxUint32))
+}
 
 // Start returns when the bucket begins.
 func (b Bucket) Start() time.Time {

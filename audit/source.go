@@ -228,7 +228,8 @@ func (s *Source) Sending(out *producer.Outgoing) {
 	if s.cfg.Intended && !out.Timestamp.IsZero() {
 		now = out.Timestamp
 	}
-	sequence, bucket, ok := st.stamp(BucketOf(now))
+	// what is to be sent later is sent now: no bucket begins before its time, and stays open until then
+	sequence, bucket, ok := st.stamp(min(BucketOf(now), BucketOf(out.Now)))
 	if !ok {
 		out.Tag = s.tags.foreign(out.Tag)
 		return

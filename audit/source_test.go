@@ -310,6 +310,20 @@ func TestSource_ForgetsABucketThatIsOver(t *testing.T) {
 	require.Len(t, r.Rows, 51, "the last one is in a bucket after those that are final")
 }
 
+// Times that make no sense open no bucket that never ends.
+func TestSource_ABucketIsNeverAheadOfItsTime(t *testing.T) {
+	s := newTestSource(t, SourceConfig{Intended: true})
+	now := BucketOf(time.Now())
+	for _, at := range []time.Time{time.Unix(-5000, 0), time.Unix(1<<60, 0), time.Now().Add(1000 * time.Hour),
+		time.Now()} {
+		out, _ := pass(s, producer.Record{Topic: "t", Timestamp: at}, producer.Report{Outcome: producer.Delivered})
+		h, err := ParseHeader(out.Headers[0].Value)
+		require.NoError(t, err)
+		require.LessOrEqual(t, h.Bucket, now+1)
+	}
+	require.Zero(t, BucketOf(time.Time{}))
+}
+
 func TestSource_CloseSaysWhenRecordsHaveNoOutcome(t *testing.T) {
 	s := newTestSource(t, SourceConfig{})
 	s.Start(&mailbox{})
