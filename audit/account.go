@@ -79,15 +79,17 @@ func (a *account) claimRun(r *run, fresh func(r run)) {
 		a.settle(*r, fresh)
 		return
 	}
-	one := *r
-	one.n = 1
-	for i := range r.n {
-		one.first = r.first + i
-		if r.offset != noOffset {
-			one.offset = r.offset + int64(i)
+	if a.settled.count(r.first, r.first+known) == known { // as most often: it has become longer
+		a.settle(r.part(known, r.n), fresh)
+		return
+	}
+	for from, upto := uint64(0), uint64(0); from < r.n; from = upto {
+		known := a.settled.has(r.first + from)
+		for upto = from + 1; upto < r.n && a.settled.has(r.first+upto) == known; {
+			upto++
 		}
-		if !a.settled.has(one.first) {
-			a.settle(one, fresh)
+		if !known {
+			a.settle(r.part(from, upto), fresh)
 		}
 	}
 }

@@ -65,6 +65,16 @@ type run struct {
 // end returns the sequence after the last.
 func (r *run) end() uint64 { return r.first + r.n }
 
+// part returns a part of the run.
+func (r *run) part(from, upto uint64) run {
+	p := *r
+	p.first, p.n = r.first+from, upto-from
+	if r.offset != noOffset {
+		p.offset += int64(from)
+	}
+	return p
+}
+
 // extend adds a record to the run, if it is the next.
 func (r *run) extend(sequence uint64, f fate, partition int32, offset int64) bool {
 	if r.n == maxRun || sequence != r.end() || f != r.fate || partition != r.partition {

@@ -227,3 +227,26 @@ func TestReport_OldGapsDoNotSpoilNewRecords(t *testing.T) {
 	s.add(old.encode())
 	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict())
 }
+
+// A run that becomes longer from version to version waits in a few parts, not record by record.
+func TestLedger_ARunThatGrowsTakesLittle(t *testing.T) {
+	s := newStory(t)
+	for n := uint64(1000); n <= 100_000; n += 1000 {
+		s.claim(0, n, 0)
+	}
+	require.Len(t, s.ledger.log(partitionOf{"views", 0}).waiting, 100)
+	s.claim(200_000, 5, 200_000)
+	s.claim(200_010, 5, 200_010)
+	s.claim(199_995, 30, 199_995) // around both
+	require.Len(t, s.ledger.log(partitionOf{"views", 0}).waiting, 105)
+	require.Equal(t, uint64(100_030), s.ledger.Report(s.now).Total.Waiting)
+	seg := s.segment("a", 0, 0)
+	s.read(seg, 0, 100_000)
+	seg.skip(199_995)
+	s.read(seg, 199_995, 30)
+	s.add(seg.encode())
+	c := s.judged()
+	require.Zero(t, c.Waiting)
+	require.False(t, c.Faulty())
+	require.Equal(t, uint64(100_030), c.Seen)
+}
