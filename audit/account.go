@@ -34,6 +34,7 @@ type account struct {
 	missing numbers            // the same for so long that no statement can be on its way
 	skipped numbers            // delivered, and nobody reads it: retention was faster
 	absent  numbers            // possibly persisted, and not there
+	abroad  numbers            // in another cluster than the one that is read, or maybe there
 	turned  time.Time          // when suspects were moved on
 
 	forgotten bool // the ledger has dropped it
@@ -45,7 +46,7 @@ func newAccount() *account {
 
 // fate returns the records with a fate, by its kind and reason.
 func (a *account) fate(f fate) *numbers {
-	f.again = false
+	f.again, f.cluster = false, ""
 	n := a.fates[f]
 	if n == nil {
 		n = new(numbers)
@@ -145,14 +146,24 @@ func (a *account) seenIn(generation uint32) *numbers {
 	return n
 }
 
-// decide notes that a run would have been seen by now, if it was in the log; or that nobody
-// reads it.
-func (a *account) decide(r *run, skipped bool) {
+// elsewhere notes that a run is in a cluster that nobody reads.
+func (a *account) elsewhere(r *run) {
+	a.decided(r)
+	a.abroad.add(r.first, r.end())
+}
+
+func (a *account) decided(r *run) {
 	if r.fate.kind == fatePossible {
 		a.doubted -= r.n
 	} else {
 		a.waiting -= r.n
 	}
+}
+
+// decide notes that a run would have been seen by now, if it was in the log; or that nobody
+// reads it.
+func (a *account) decide(r *run, skipped bool) {
+	a.decided(r)
 	if a.seen.count(r.first, r.end()) == r.n {
 		return
 	}
@@ -261,6 +272,7 @@ func (a *account) counts() Counts {
 	c.Suspect = a.suspects()
 	c.Lost = a.missing.without(&a.seen)
 	c.Skipped = a.skipped.without(&a.seen)
+	c.Elsewhere = a.abroad.without(&a.seen)
 	c.Copies = a.extra
 	c.Explained = a.copies.and(&a.again)
 	unstated := a.copies.without(&a.settled)

@@ -41,6 +41,10 @@ type AgentConfig struct {
 	// consume they are required.
 	Topics []string `yaml:"topics"`
 
+	// Cluster is the name of the cluster with Topics, in the settings of this instance and of those
+	// that produce. Records that went to another, such as a fallback, are not looked for.
+	Cluster string `yaml:"cluster"`
+
 	// Group is the consumer group that shares the partitions among instances that consume. The
 	// default is "forebay-audit".
 	Group string `yaml:"group"`
@@ -106,7 +110,7 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		source.Topics = append(source.Topics, TopicShare{Topic: l.Topic})
 	}
 	wrong = append(wrong, source.complete())
-	reader = ReaderConfig{Topics: c.Topics, Group: c.Group, Start: c.Start,
+	reader = ReaderConfig{Topics: c.Topics, Cluster: c.Cluster, Group: c.Group, Start: c.Start,
 		StatementTopic: source.StatementTopic, Interval: source.Interval}
 	if c.Role == Both && len(c.Topics) == 0 {
 		for _, l := range c.Loads {

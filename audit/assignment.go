@@ -101,7 +101,7 @@ func (r *Reader) beginOne(of partitionOf, before resumption, log logID, start, e
 		first = end
 	}
 	s := newSegment(r.name, of.topic, of.partition, generation, next)
-	s.log = log
+	s.log, s.cluster = log, r.cfg.Cluster
 	if next < first {
 		s.skip(first)
 	}

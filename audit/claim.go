@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/forebay-go/forebay/delivery"
 )
@@ -11,6 +12,10 @@ type fate struct {
 	kind   fateKind
 	reason delivery.Reason // why it was not delivered
 	again  bool            // it was written again although an earlier attempt may have succeeded
+
+	// cluster is the name of the one that it was delivered to, or that may have it. Names are those
+	// of the source's settings.
+	cluster string
 }
 
 type fateKind uint8
@@ -26,8 +31,11 @@ const (
 )
 
 // fateOf returns the fate that a report tells of.
-func fateOf(outcome delivery.Outcome, reason delivery.Reason, again bool) fate {
+func fateOf(outcome delivery.Outcome, reason delivery.Reason, again bool, cluster string) fate {
 	f := fate{reason: reason, again: again}
+	if outcome == delivery.Delivered || outcome == delivery.PossiblyPersisted {
+		f.cluster = cluster
+	}
 	switch outcome {
 	case delivery.Delivered:
 		f.kind = fateDelivered
@@ -42,6 +50,9 @@ func fateOf(outcome delivery.Outcome, reason delivery.Reason, again bool) fate {
 	}
 	return f
 }
+
+// placed reports whether the record is in a cluster, or may be.
+func (f *fate) placed() bool { return f.kind == fateDelivered || f.kind == fatePossible }
 
 // perBucket is more than one instance sends to one topic in ten minutes. It bounds what a statement
 // that somebody has made up costs.
@@ -124,6 +135,16 @@ func (c *claim) encode() []byte {
 	e.uint(c.first)
 	e.uint(c.next - c.first)
 	e.bool(c.final)
+	var clusters []string
+	for i := range c.runs {
+		if f := &c.runs[i].fate; f.placed() && !slices.Contains(clusters, f.cluster) {
+			clusters = append(clusters, f.cluster)
+		}
+	}
+	e.uint(uint64(len(clusters)))
+	for _, name := range clusters {
+		e.string(name)
+	}
 	e.uint(uint64(len(c.runs)))
 	after, offset := c.first, int64(0)
 	for i := range c.runs {
@@ -132,6 +153,9 @@ func (c *claim) encode() []byte {
 		e.int(int64(r.first - after))
 		e.uint(r.n)
 		after = r.end()
+		if r.fate.placed() {
+			e.uint(uint64(slices.Index(clusters, r.fate.cluster)))
+		}
 		if r.fate.kind != fateDelivered {
 			e.byte(byte(r.fate.reason))
 			continue
@@ -155,6 +179,10 @@ func decodeClaim(d *decoder) (*claim, error) {
 		d.fail()
 	}
 	c.final = d.bool()
+	clusters := make([]string, d.count())
+	for i := range clusters {
+		clusters[i] = d.string()
+	}
 	c.runs = make([]run, d.count())
 	after, offset := c.first, int64(0)
 	for i := range c.runs {
@@ -168,6 +196,13 @@ func decodeClaim(d *decoder) (*claim, error) {
 			d.fail()
 		}
 		r.offset = noOffset
+		if r.fate.placed() {
+			if n := d.uint(); n < uint64(len(clusters)) {
+				r.fate.cluster = clusters[n]
+			} else {
+				d.fail()
+			}
+		}
 		if r.fate.kind != fateDelivered {
 			r.fate.reason = delivery.Reason(d.byte())
 			continue

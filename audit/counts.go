@@ -29,6 +29,7 @@ type Counts struct {
 	Lost    uint64 // delivered, readers have gone past them, and they are not in the log
 	Skipped uint64 // delivered, and nobody reads them: deleted by retention before a reader came, or
 	// from before the offset at which readers began (ReaderConfig.Start)
+	Elsewhere    uint64 // delivered or possibly persisted in another cluster than the one that is read
 	Persisted    uint64 // possibly persisted, and in the log
 	NotPersisted uint64 // possibly persisted, and not in the log
 	Copies       uint64 // sightings beyond the first of a record
@@ -55,6 +56,7 @@ func (c *Counts) Add(other *Counts) {
 	c.Suspect += other.Suspect
 	c.Lost += other.Lost
 	c.Skipped += other.Skipped
+	c.Elsewhere += other.Elsewhere
 	c.Persisted += other.Persisted
 	c.NotPersisted += other.NotPersisted
 	c.Copies += other.Copies
@@ -82,9 +84,9 @@ func (c *Counts) Open() uint64 {
 }
 
 // Completeness returns the part of the delivered records that is in the log, among those about which
-// that is decided: skipped ones are not. It is 1 where nothing is decided.
+// that is decided: those that are skipped or elsewhere are not. It is 1 where nothing is decided.
 func (c *Counts) Completeness() float64 {
-	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped)
+	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped+c.Elsewhere)
 	if decided == 0 {
 		return 1
 	}

@@ -20,6 +20,7 @@ type Ledger struct {
 	names    map[InstanceID]string
 	accounts map[accountOf]*account
 	logs     map[partitionOf]*partitionLog
+	clusters map[string]*clusters       // by topic
 	counts   map[string]int32           // partitions of each topic
 	byTime   []timed                    // runs whose offset nobody knows
 	ends     map[string]map[int32]int64 // of topics, by partition: see Ends
@@ -63,7 +64,8 @@ func NewLedger() *Ledger {
 	return &Ledger{names: make(map[InstanceID]string), accounts: make(map[accountOf]*account),
 		logs: make(map[partitionOf]*partitionLog), counts: make(map[string]int32),
 		sources: make(map[sourceOf]*presence), readers: make(map[string]*presence),
-		tended: make(map[string]time.Time), ends: make(map[string]map[int32]int64)}
+		tended: make(map[string]time.Time), clusters: make(map[string]*clusters),
+		ends: make(map[string]map[int32]int64)}
 }
 
 // Add takes the value of a record of the statement topic, at the time at which it was read. An error
@@ -122,10 +124,19 @@ func (l *Ledger) account(of accountOf) *account {
 func (l *Ledger) log(of partitionOf) *partitionLog {
 	p := l.logs[of]
 	if p == nil {
-		p = new(partitionLog)
+		p = &partitionLog{clusters: l.clustersOf(of.topic)}
 		l.logs[of] = p
 	}
 	return p
+}
+
+func (l *Ledger) clustersOf(topic string) *clusters {
+	c := l.clusters[topic]
+	if c == nil {
+		c = &clusters{named: make(map[string]bool)}
+		l.clusters[topic] = c
+	}
+	return c
 }
 
 func (l *Ledger) claim(c *claim, now time.Time) {
@@ -133,6 +144,11 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 	l.names[stream.Instance] = c.instance
 	if c.bucket < l.oldest {
 		return
+	}
+	for i := range c.runs {
+		if f := &c.runs[i].fate; f.cluster != "" {
+			l.clustersOf(c.topic).named[f.cluster] = true
+		}
 	}
 	a := l.account(accountOf{stream, c.bucket})
 	a.claim(c, func(r run) {
@@ -146,6 +162,9 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 
 func (l *Ledger) sight(s *sight) {
 	log := l.log(partitionOf{s.topic, s.partition})
+	if s.cluster != "" {
+		log.clusters.read = s.cluster
+	}
 	g := log.generation(s.generation)
 	if s.log != (logID{}) {
 		g.log = s.log
@@ -232,9 +251,12 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 	defer l.mu.Unlock()
 	kept := l.byTime[:0]
 	for _, t := range l.byTime {
-		if all && l.readToEnds(t.topic) || l.allPast(t.topic, t.since.Add(Grace)) {
+		switch {
+		case l.clustersOf(t.topic).elsewhere(&t.run):
+			t.account.elsewhere(&t.run)
+		case all && l.readToEnds(t.topic), l.allPast(t.topic, t.since.Add(Grace)):
 			t.account.decide(&t.run, false)
-		} else {
+		default:
 			kept = append(kept, t)
 		}
 	}

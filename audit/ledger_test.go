@@ -228,6 +228,32 @@ func TestReport_OldGapsDoNotSpoilNewRecords(t *testing.T) {
 	require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict())
 }
 
+// A lane has fallen back to another cluster. What it has delivered there is not looked for here.
+func TestLedger_WhatIsInAnotherClusterIsNotLost(t *testing.T) {
+	for _, reader := range []string{"main", "unheard of", ""} {
+		s := newStory(t)
+		main, other := fate{cluster: "main"}, fate{cluster: "other"}
+		doubtful := fate{cluster: "other", kind: fatePossible, reason: delivery.Unanswered}
+		s.claimAll(run{first: 0, n: 10, offset: 0, fate: main}, run{first: 10, n: 5, offset: 2, fate: other},
+			run{first: 15, n: 5, offset: noOffset, fate: other},
+			run{first: 20, n: 5, offset: noOffset, fate: doubtful})
+		seg := s.segment("a", 0, 0)
+		seg.cluster = reader
+		s.read(seg, 0, 10)
+		s.add(seg.encode())
+		c := s.judged()
+		if reader != "main" {
+			require.Zero(t, c.Elsewhere, "which is which, nobody knows")
+			require.Equal(t, uint64(5), c.Lost)
+			continue
+		}
+		require.Equal(t, uint64(15), c.Elsewhere)
+		require.Zero(t, c.Lost+c.Open())
+		require.Equal(t, Inconclusive, s.ledger.Report(s.now).Verdict())
+		require.Equal(t, 1.0, c.Completeness())
+	}
+}
+
 // A run that becomes longer from version to version waits in a few parts, not record by record.
 func TestLedger_ARunThatGrowsTakesLittle(t *testing.T) {
 	s := newStory(t)

@@ -15,10 +15,23 @@ type partitionOf struct {
 type partitionLog struct {
 	generations []generation // the newest last; offsets begin anew in each
 	waiting     waitlist
+	clusters    *clusters        // of the topic
 	bare        uint64           // records without a header
 	garbled     uint64           // records with a header that nobody can read
 	counted     map[string]sight // by reader: the newest sight; only its counts
 	caughtUp    time.Time        // when a reader last said that it is at the end
+}
+
+// clusters is what is known of where a topic is. Sources and readers may call a cluster by different
+// names, so a name says something only if both have used it.
+type clusters struct {
+	read  string          // the one that is read
+	named map[string]bool // by sources
+}
+
+// elsewhere reports whether a run is in another cluster than the one that is read.
+func (c *clusters) elsewhere(r *run) bool {
+	return c.named[c.read] && r.fate.cluster != c.read
 }
 
 type generation struct {
@@ -121,7 +134,7 @@ func (a *awaited) end() int64 { return a.run.offset + int64(a.run.n) }
 
 // await decides about a run, or has it wait.
 func (l *partitionLog) await(a awaited) {
-	if l.passed(&a.run) {
+	if l.passed(&a.run) || l.clusters.elsewhere(&a.run) {
 		l.decide(&a)
 		return
 	}
@@ -130,6 +143,10 @@ func (l *partitionLog) await(a awaited) {
 
 // decide decides about a run that readers have passed.
 func (l *partitionLog) decide(a *awaited) {
+	if l.clusters.elsewhere(&a.run) {
+		a.account.elsewhere(&a.run)
+		return
+	}
 	if !l.skipsSome(&a.run) {
 		a.account.decide(&a.run, false)
 		return
@@ -156,7 +173,7 @@ func (l *partitionLog) advance() {
 	var kept []awaited
 	for len(l.waiting) > 0 {
 		a := heap.Pop(&l.waiting).(awaited)
-		if l.passed(&a.run) {
+		if l.passed(&a.run) || l.clusters.elsewhere(&a.run) {
 			l.decide(&a)
 			continue
 		}

@@ -19,6 +19,11 @@ type ReaderConfig struct {
 	// Topics are the topics to read. Required.
 	Topics []string `yaml:"topics"`
 
+	// Cluster is the name that sources have for the cluster with Topics, in the settings of their
+	// producers. Records that went to another, such as a fallback, are then not looked for. Empty
+	// means that there is no other.
+	Cluster string `yaml:"cluster"`
+
 	// Group is the consumer group that shares the partitions among readers. All readers of a group
 	// read the same topics. The default is "forebay-audit". No offsets are committed for it: readers
 	// take up where statements end.
@@ -265,9 +270,9 @@ func headerOf(rec *kgo.Record) (value []byte, found bool) {
 // roll states what was read, and begins a new segment.
 func (r *Reader) roll(t *tracked, generation uint32, from int64) {
 	r.sayLocked(t)
-	log := t.segment.log
+	log, cluster := t.segment.log, t.segment.cluster
 	t.segment = newSegment(r.name, t.segment.topic, t.segment.partition, generation, from)
-	t.segment.log = log
+	t.segment.log, t.segment.cluster = log, cluster
 }
 
 // sayLocked states what was read of a partition since the last time.

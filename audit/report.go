@@ -145,7 +145,7 @@ func (r *Report) Verdict() Verdict {
 	switch {
 	case r.Total.Faulty():
 		return Faulty
-	case r.Open() > 0 || r.Total.Skipped > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
+	case r.Open() > 0 || r.Total.Skipped+r.Total.Elsewhere > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
 		return Inconclusive
 	}
 	return Whole

@@ -21,6 +21,7 @@ type sight struct {
 	streams []origin
 	runs    []sighting
 	swaps   []sighting // records behind a later one of their key
+	cluster string     // with the topic, as the settings of sources call it; empty: not known
 	log     logID      // what Kafka calls the topic; another one when it is made again
 }
 
@@ -76,6 +77,7 @@ func (s *sight) encode() []byte {
 	s.encodeRuns(e, s.runs)
 	s.encodeRuns(e, s.swaps)
 	e.b = append(e.b, s.log[:]...)
+	e.string(s.cluster)
 	return e.b
 }
 
@@ -118,6 +120,7 @@ func decodeSight(d *decoder) (*sight, error) {
 	s.swaps = s.decodeRuns(d)
 	binary.BigEndian.PutUint64(s.log[:8], d.fixed())
 	binary.BigEndian.PutUint64(s.log[8:], d.fixed())
+	s.cluster = d.string()
 	return s, d.end()
 }
 

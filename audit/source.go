@@ -268,7 +268,7 @@ func (s *Source) Outcome(r *producer.Report) {
 	if st == nil {
 		return
 	}
-	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated), r.Partition, r.Offset)
+	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated, r.Cluster), r.Partition, r.Offset)
 }
 
 // Stats returns what the source has done.

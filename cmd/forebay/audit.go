@@ -47,7 +47,8 @@ The file has the settings of a producer, as for all other commands, and a sectio
         keys: 50               # default 0: records without keys
         priority: medium       # default: by the topics of the settings
     topics: [audited]          # to read; default for both: those of the loads
-    cluster: kafka             # with these topics; required if there are several
+    cluster: kafka             # with these topics, named as in the settings of those that produce;
+                               # required if there are several
     group: forebay-audit       # readers of a group share the partitions; this is the default
     start: earliest            # or latest: where to begin if nobody has read a partition
     statement_topic: forebay-audit    # in the cluster of low priority; this is the default

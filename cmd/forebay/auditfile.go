@@ -27,9 +27,6 @@ type auditFile struct {
 // auditSection is what stands under "audit:".
 type auditSection struct {
 	audit.AgentConfig `yaml:",inline"`
-
-	// Cluster is the name of the cluster with the topics to read.
-	Cluster string `yaml:"cluster"`
 }
 
 // readAudit reads the file at path, and the environment. The error has every mistake.

@@ -136,6 +136,7 @@ func findings(report *audit.Report) (lines []string) {
 		text string
 	}{
 		{t.Skipped, "delivered and not read: retention had deleted them, or they are older than where reading began"},
+		{t.Elsewhere, "in another cluster than the one that is read"},
 		{t.Persisted, "possibly persisted, and found in the log"},
 		{t.NotPersisted, "possibly persisted, and not in the log"},
 		{t.Explained, "there twice, as their producer has counted (maybe duplicated)"},
@@ -213,7 +214,7 @@ func verdictWords(report *audit.Report) string {
 	if report.Total.Numbered == 0 {
 		return "inconclusive: no audited record was stated"
 	}
-	if n := report.Open() + report.Total.Skipped; n > 0 {
+	if n := report.Open() + report.Total.Skipped + report.Total.Elsewhere; n > 0 {
 		return fmt.Sprintf("inconclusive: %s records are not decided", count(n))
 	}
 	return "inconclusive: instances could not state what became of all records"
