@@ -157,7 +157,7 @@ const patienceWithID = 2 * time.Second
 
 // readAnew has the client forget a topic, and find it again as it is now.
 func (r *Reader) readAnew(topic string) {
-	r.log.Warn("a topic was made again, and is read from its beginning", zap.String("topic", topic))
+	r.log.Warn("topic was made again, and is read from its beginning", zap.String("topic", topic))
 	r.mu.Lock()
 	for of, t := range r.partitions {
 		if of.topic == topic {

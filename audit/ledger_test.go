@@ -56,7 +56,7 @@ func (s *story) read(seg *segment, first, n uint64) {
 
 // judged returns the counts after all time that a verdict takes.
 func (s *story) judged() Counts {
-	for range 3 {
+	for range turns + 1 {
 		s.now = s.now.Add(Grace)
 		s.ledger.Judge(s.now, false)
 	}

@@ -62,12 +62,12 @@ func TestLedger_DecidesAboutPossiblyPersistedRecordsByTheEnds(t *testing.T) {
 		l.Judge(begin.Add(after), false)
 		return l.Report(begin.Add(after)).Total
 	}
-	require.Equal(t, uint64(2), at(0, 20, 20, 0, 0).Waiting)
-	require.Equal(t, uint64(2), at(Grace-1, 20, 20, 0, 0).Waiting, "too early")
-	require.Equal(t, uint64(2), at(Grace+1, 20, 21, 0, 0).Waiting, "one partition is not read to its end")
-	require.Equal(t, uint64(2), at(Grace+2, 20, -1, 0, 0).Waiting, "where the end is is not known")
+	require.Equal(t, uint64(2), at(0, 20, 20, 0, 0).Unresolved)
+	require.Equal(t, uint64(2), at(Grace-1, 20, 20, 0, 0).Unresolved, "too early")
+	require.Equal(t, uint64(2), at(Grace+1, 20, 21, 0, 0).Unresolved, "one partition is not read to its end")
+	require.Equal(t, uint64(2), at(Grace+2, 20, -1, 0, 0).Unresolved, "where the end is is not known")
 	c := at(Grace+3, 21, 21, 0, 0)
-	require.Zero(t, c.Waiting)
+	require.Zero(t, c.Unresolved)
 	require.Equal(t, uint64(1), c.Persisted)
 	require.Equal(t, uint64(1), c.NotPersisted)
 }
@@ -88,10 +88,10 @@ func TestLedger_ATopicThatWasMadeAgain(t *testing.T) {
 	l.Judge(now, true)
 	r := l.Report(now)
 	require.Equal(t, Whole, r.Verdict(), "%+v", r.Total)
-	generation, next, known := l.resume(partitionOf{"t", 0})
-	require.True(t, known)
-	require.Equal(t, uint32(1), generation)
-	require.Equal(t, int64(50), next)
+	at := l.resume(partitionOf{"t", 0})
+	require.True(t, at.known)
+	require.Equal(t, uint32(1), at.generation)
+	require.Equal(t, int64(50), at.next)
 }
 
 func TestLedger_SaysWhoIsSilent(t *testing.T) {
