@@ -33,6 +33,8 @@ produce, consume, or both; those with the same statement topic audit together.
   forebay audit run audit.yaml      # one instance
   forebay audit report audit.yaml   # what is known of the last two days
 
+"record" captures records of topics to a file. It needs no statements.
+
 The file has the settings of a producer, as for all other commands, and a section "audit":
 
   clusters:
@@ -76,7 +78,7 @@ Exit codes:
 func newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
 		Long: auditLong, Args: cobra.NoArgs, RunE: missingCommand}
-	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport())
+	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditRecord())
 	return cmd
 }
 

@@ -31,20 +31,19 @@ type auditSection struct {
 
 // readAudit reads the file at path, and the environment. The error has every mistake.
 func readAudit(path string) (*auditFile, error) {
-	text, err := readSmall(path)
+	rest, own, err := readDivided(path)
 	if err != nil {
 		return nil, err
 	}
-	rest, own, err := divide(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if own == nil {
+		return nil, fmt.Errorf("%s: audit: not set: write what this instance is to do, such as "+
+			"\"role: both\"", path)
 	}
 	var f auditFile
 	var wrong []error
-	cfg, _, err := config.Parse(path, rest, config.WithEnviron(environ()...))
+	f.settings, err = settingsOf(path, rest)
 	if err != nil {
-		wrong = append(wrong, errors.New(strings.TrimPrefix(err.Error(),
-			"forebay: wrong configuration:\n")))
+		wrong = append(wrong, err)
 	}
 	var doc struct {
 		Audit auditSection `yaml:"audit"`
@@ -60,10 +59,39 @@ func readAudit(path string) (*auditFile, error) {
 		return nil, err
 	}
 	f.audit = doc.Audit
-	if f.settings, err = cfg.Complete(); err != nil {
-		return nil, err
-	}
 	return &f, f.choose(path)
+}
+
+// readClusters returns the settings of the file at path and of the environment, with all defaults.
+// A section "audit" may be there, and is not read. The error has every mistake.
+func readClusters(path string) (producer.Config, error) {
+	rest, _, err := readDivided(path)
+	if err != nil {
+		return producer.Config{}, err
+	}
+	return settingsOf(path, rest)
+}
+
+// readDivided reads the file at path, and divides it.
+func readDivided(path string) (rest, own []byte, err error) {
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rest, own, err = divide(text); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rest, own, nil
+}
+
+// settingsOf returns the settings in text, which is that of the file at path, and in the
+// environment, with all defaults.
+func settingsOf(path string, text []byte) (producer.Config, error) {
+	cfg, _, err := config.Parse(path, text, config.WithEnviron(environ()...))
+	if err != nil {
+		return cfg, errors.New(strings.TrimPrefix(err.Error(), "forebay: wrong configuration:\n"))
+	}
+	return cfg.Complete()
 }
 
 // unknownField is how yaml says that a field is not among those of a struct.
@@ -120,8 +148,8 @@ func (f *auditFile) statementTopic() string {
 	return f.audit.StatementTopic
 }
 
-// divide returns the text of a file without its section "audit", and that section alone. Lines of the
-// other part are empty in each, so that mistakes keep their lines.
+// divide returns the text of a file without its section "audit", and that section alone: nil if
+// there is none. Lines of the other part are empty in each, so that mistakes keep their lines.
 func divide(text []byte) (rest, own []byte, err error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
@@ -142,8 +170,7 @@ func divide(text []byte) (rest, own []byte, err error) {
 		}
 	}
 	if from == 0 {
-		return nil, nil, errors.New("audit: not set: write what this instance is to do, such as " +
-			"\"role: both\"")
+		return text, nil, nil
 	}
 	n := 0
 	for line := range bytes.Lines(text) {
