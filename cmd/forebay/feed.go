@@ -126,20 +126,7 @@ func (f *feed) refuse(name string, number int, size, limit int64, of string) {
 func (f *feed) put(ctx context.Context, line []byte) error {
 	rec := f.record
 	rec.Key, rec.Value = split(line, f.separator)
-	for alone := 0; ; alone++ {
-		err := f.send(rec)
-		if !errors.Is(err, producer.ErrBufferFull) {
-			return err
-		}
-		if f.pending() > 0 {
-			alone = 0
-		} else if alone == 10 { // the buffer has been empty for a second
-			return err
-		}
-		if err := f.room.wait(ctx); err != nil {
-			return err
-		}
-	}
+	return f.room.put(ctx, rec, f.send, f.pending)
 }
 
 // split cuts line at the first separator. Without a separator the key is nil, which is not the same

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/forebay-go/forebay/producer"
@@ -46,4 +47,24 @@ func (r *room) wait(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return ctx.Err()
+}
+
+// put sends rec as soon as the buffer has room for it. pending returns how many records have no
+// outcome yet. ErrBufferFull means that there never will be room.
+func (r *room) put(ctx context.Context, rec producer.Record, send func(producer.Record) error,
+	pending func() uint64) error {
+	for alone := 0; ; alone++ {
+		err := send(rec)
+		if !errors.Is(err, producer.ErrBufferFull) {
+			return err
+		}
+		if pending() > 0 {
+			alone = 0
+		} else if alone == 10 { // the buffer has been empty for a second
+			return err
+		}
+		if err := r.wait(ctx); err != nil {
+			return err
+		}
+	}
 }
