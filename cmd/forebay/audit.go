@@ -33,7 +33,8 @@ produce, consume, or both; those with the same statement topic audit together.
   forebay audit run audit.yaml      # one instance
   forebay audit report audit.yaml   # what is known of the last two days
 
-"record" captures records of topics to a file. It needs no statements.
+"record" captures records of topics to a file. "replay" sends them again, as fast as they came or
+faster. Both need no statements.
 
 The file has the settings of a producer, as for all other commands, and a section "audit":
 
@@ -78,7 +79,8 @@ Exit codes:
 func newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
 		Long: auditLong, Args: cobra.NoArgs, RunE: missingCommand}
-	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditRecord())
+	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditRecord(),
+		newAuditReplay())
 	return cmd
 }
 

@@ -68,16 +68,21 @@ func (r *result) String() string {
 
 // why counts the undelivered lines by reason.
 func (r *result) why() []string {
-	var why []string
-	for _, reason := range slices.Sorted(maps.Keys(r.summary.Lost)) {
+	why := lostBy(r.summary)
+	if r.tooLarge > 0 {
+		why = append(why, count(r.tooLarge)+" too large")
+	}
+	return why
+}
+
+// lostBy counts the records that were lost after they were accepted, by reason.
+func lostBy(summary producer.Summary) (why []string) {
+	for _, reason := range slices.Sorted(maps.Keys(summary.Lost)) {
 		words := reason.String()
 		if reason == producer.ReasonClosed {
 			words = "given up on interrupt" // nothing else closes the producer early
 		}
-		why = append(why, count(r.summary.Lost[reason])+" "+words)
-	}
-	if r.tooLarge > 0 {
-		why = append(why, count(r.tooLarge)+" too large")
+		why = append(why, count(summary.Lost[reason])+" "+words)
 	}
 	return why
 }
