@@ -112,8 +112,9 @@ func (a *account) settle(r run, fresh func(r run)) {
 	}
 }
 
-// see notes records that stand in logs of a generation, at offsets that nobody told of before. A log
-// that is cut, or made again, may have anew what it had before: a copy is one in the same generation.
+// see notes records that stand in logs of a generation, at offsets that nobody told of before. A
+// log that is cut, or made again, may have anew what it had before: a copy is one in the same
+// generation.
 func (a *account) see(first, n uint64, generation uint32) {
 	seen := a.seenIn(generation)
 	if old := seen.count(first, first+n); old > 0 {
@@ -221,8 +222,8 @@ func (a *account) closed() bool {
 	return a.complete() && a.waiting+a.doubted == 0 && a.suspects() == 0
 }
 
-// disordered returns the records that are behind a later one of their key. Copies are not among them,
-// nor what may be one: the first may have been before the place where reading began.
+// disordered returns the records that are behind a later one of their key. Copies are not among
+// them, nor what may be one: the first may have been before the place where reading began.
 func (a *account) disordered() numbers {
 	if a.swapped.bits == nil {
 		return numbers{}

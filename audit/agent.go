@@ -24,8 +24,8 @@ const (
 	Both    Role = "both"
 )
 
-// AgentConfig is what one instance of the auditor does. Any number of instances may run, each in any
-// role; those that have the same statement topic audit together.
+// AgentConfig is what one instance of the auditor does. Any number of instances may run, each in
+// any role; those that have the same statement topic audit together.
 type AgentConfig struct {
 	// Role is produce, consume or both. Required.
 	Role Role `yaml:"role"`
@@ -60,8 +60,8 @@ type AgentConfig struct {
 	// 100 ms and above a minute are rejected.
 	Interval time.Duration `yaml:"interval"`
 
-	// Heartbeat has the instance watch the brokers of the cluster with the topics to read. The default,
-	// nil, does not.
+	// Heartbeat has the instance watch the brokers of the cluster with the topics to read. The
+	// default, nil, does not.
 	Heartbeat *HeartbeatConfig `yaml:"heartbeat"`
 
 	// Duration is how long the instance makes traffic, or reads. The default, 0, is until it is
@@ -104,8 +104,8 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 			wrong = append(wrong, fmt.Errorf("loads[%d].%w", i, err))
 		}
 		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
-			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the rates",
-				i, l.Topic))
+			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the "+
+				"rates", i, l.Topic))
 		}
 		source.Topics = append(source.Topics, TopicShare{Topic: l.Topic})
 	}
@@ -152,8 +152,8 @@ type Agent struct {
 	log      *zap.Logger
 }
 
-// Clusters are the options of kgo that say where clusters are, such as kgo.SeedBrokers, and how to log
-// in.
+// Clusters are the options of kgo that say where clusters are, such as kgo.SeedBrokers, and how to
+// log in.
 type Clusters struct {
 	Topics     []kgo.Opt // of the cluster with the topics to read
 	Statements []kgo.Opt // of the cluster with the statement topic: that of low priority
@@ -182,7 +182,8 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 		a.source.Start(a.producer)
 	}
 	if cfg.consumes() {
-		if a.ledger, err = Follow(sourceConfig.StatementTopic, log, clusters.Statements...); err == nil {
+		a.ledger, err = Follow(sourceConfig.StatementTopic, log, clusters.Statements...)
+		if err == nil {
 			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, clusters.Topics)
 		}
 	}
@@ -214,8 +215,8 @@ func (a *Agent) abandon() {
 }
 
 // Run makes traffic, and reads, until Duration is over or ctx ends. Then it waits for up to Drain
-// until each record has an outcome, all is stated, and all is read, and returns the report. A second
-// context, hurry, ends that wait: it may be nil.
+// until each record has an outcome, all is stated, and all is read, and returns the report. A
+// second context, hurry, ends that wait: it may be nil.
 func (a *Agent) Run(ctx, hurry context.Context) *Report {
 	work, stop := ctx, context.CancelFunc(func() {})
 	if a.cfg.Duration > 0 {

@@ -33,8 +33,8 @@ func TestAgent_BothSendsReadsAndFindsNothing(t *testing.T) {
 	require.True(t, rep.Sources[0].Ended)
 }
 
-// Two instances produce and two others consume. One that consumes says what became of the records of
-// both.
+// Two instances produce and two others consume. One that consumes says what became of the records
+// of both.
 func TestAgent_InstancesAuditTogether(t *testing.T) {
 	r := newRig(t)
 	loads := []Load{{Topic: "views", RecordsPerSecond: 1000}}
@@ -67,7 +67,8 @@ func TestAgent_InstancesAuditTogether(t *testing.T) {
 	}
 }
 
-// thief is an observer that takes the header of one record away: something else stands in its place.
+// thief is an observer that takes the header of one record away: something else stands in its
+// place.
 type thief struct {
 	*Source
 	sent  atomic.Uint64

@@ -12,8 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// patienceToBegin is how long a reader waits for the statements of those before it, and then for the
-// ends of its partitions. Without either it cannot know where to begin: kgo joins the group again.
+// patienceToBegin is how long a reader waits for the statements of those before it, and then for
+// the ends of its partitions. Without either it cannot know where to begin: kgo joins the group
+// again.
 const patienceToBegin = 20 * time.Second
 
 // begin takes partitions that the group has assigned, and returns where to read them. kgo calls it.

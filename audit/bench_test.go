@@ -76,7 +76,8 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// BenchmarkLedger is the memory of a ledger that knows a day of 10 topics of 100 records a second each.
+// BenchmarkLedger is the memory of a ledger that knows a day of 10 topics of 100 records a second
+// each.
 func BenchmarkLedger(b *testing.B) {
 	const topics, buckets, partitions, records = 10, 144, 12, 60_000
 	for _, bench := range []struct {

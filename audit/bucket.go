@@ -10,13 +10,13 @@ import (
 const BucketLength = 10 * time.Minute
 
 // Bucket is a span of ten minutes, counted from 1970 in UTC. A record is in the bucket in which it
-// was to be sent, by the clock of the instance that sent it. Readers take the bucket from its header,
-// so a clock that is wrong puts records into the wrong row, but no record is counted twice or not at
-// all.
+// was to be sent, by the clock of the instance that sent it. Readers take the bucket from its
+// header, so a clock that is wrong puts records into the wrong row, but no record is counted twice
+// or not at all.
 type Bucket uint32
 
-// BucketOf returns the bucket of a time: the first one for all times before it, and the last one for
-// all times after that.
+// BucketOf returns the bucket of a time: the first one for all times before it, and the last one
+// for all times after that.
 func BucketOf(t time.Time) Bucket {
 	n := t.Unix() / int64(BucketLength/time.Second)
 	return Bucket(min(max(n, 0), math.MaxUint32))

@@ -64,8 +64,8 @@ const maxRun = 1 << 20
 // noOffset is the offset of records whose broker only remembered that it has them.
 const noOffset = -1
 
-// run is records of successive sequences with the same fate. Delivered ones are in one partition, at
-// successive offsets; or the offset of none is known.
+// run is records of successive sequences with the same fate. Delivered ones are in one partition,
+// at successive offsets; or the offset of none is known.
 type run struct {
 	first, n  uint64
 	fate      fate
@@ -110,8 +110,8 @@ type claim struct {
 	part        uint32
 	first, next uint64 // the numbers of the bucket so far: first to next-1
 
-	// final is set in the last part when no more numbers and no more fates will follow. Numbers that
-	// no part has a fate for have none.
+	// final is set in the last part when no more numbers and no more fates will follow. Numbers
+	// that no part has a fate for have none.
 	final bool
 	runs  []run
 }

@@ -12,9 +12,12 @@ type Counts struct {
 
 	// What became of them, as their producer knows it.
 	Delivered, Shed, Expired, Rejected, PossiblyPersisted uint64
-	Refused                                               uint64                     // Send returned an error
-	Unsettled                                             uint64                     // they have no outcome yet, or none was stated
-	Reasons                                               map[delivery.Reason]uint64 // why they were not delivered
+	// Refused counts records for which Send returned an error.
+	Refused uint64
+	// Unsettled have no outcome yet, or none was stated.
+	Unsettled uint64
+	// Reasons says why records were not delivered.
+	Reasons map[delivery.Reason]uint64
 
 	Seen      uint64 // records that readers have seen, each counted once
 	Unclaimed uint64 // seen, and nothing was stated about them yet
@@ -22,21 +25,28 @@ type Counts struct {
 	// What is open.
 	Waiting    uint64 // delivered; readers have not come so far
 	Unresolved uint64 // possibly persisted; readers have not come so far
-	Suspect    uint64 // delivered, readers have gone past them, and nobody has seen them: lost, if a
-	// statement that is on its way does not say otherwise
+	// Suspect were delivered, readers have gone past them, and nobody has seen them. They are lost,
+	// if no statement that is on its way says otherwise.
+	Suspect uint64
 
 	// The verdicts.
-	Lost    uint64 // delivered, readers have gone past them, and they are not in the log
-	Skipped uint64 // delivered, and nobody reads them: deleted by retention before a reader came, or
-	// from before the offset at which readers began (ReaderConfig.Start)
-	Elsewhere    uint64 // delivered or possibly persisted in another cluster than the one that is read
+
+	// Lost were delivered, readers have gone past them, and they are not in the log.
+	Lost uint64
+	// Skipped were delivered, and nobody reads them: retention had deleted them before a reader
+	// came, or they are older than where readers began (ReaderConfig.Start).
+	Skipped uint64
+	// Elsewhere were delivered to, or possibly persisted in, another cluster than the one that is
+	// read.
+	Elsewhere    uint64
 	Persisted    uint64 // possibly persisted, and in the log
 	NotPersisted uint64 // possibly persisted, and not in the log
 	Copies       uint64 // sightings beyond the first of a record
 	Explained    uint64 // records seen again that the producer has counted as maybe duplicated
 	Unexplained  uint64 // records seen again that it has not
 	OutOfOrder   uint64 // records behind a later one of their key
-	Contradicted uint64 // records in the log that their producer has called shed, expired or rejected
+	// Contradicted are in the log, though their producer has called them shed, expired or rejected.
+	Contradicted uint64
 }
 
 // Add adds other to c.
@@ -83,8 +93,9 @@ func (c *Counts) Open() uint64 {
 	return c.Waiting + c.Unresolved + c.Suspect + c.Unsettled + c.Unclaimed
 }
 
-// Completeness returns the part of the delivered records that is in the log, among those about which
-// that is decided: those that are skipped or elsewhere are not. It is 1 where nothing is decided.
+// Completeness returns the part of the delivered records that is in the log, among those about
+// which that is decided: those that are skipped or elsewhere are not. It is 1 where nothing is
+// decided.
 func (c *Counts) Completeness() float64 {
 	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped+c.Elsewhere)
 	if decided == 0 {

@@ -1,13 +1,15 @@
 // Package audit proves that records reach Kafka and stay there, or finds out which do not.
 //
 // A [Source] numbers the records of a producer, in a header, and states what became of each number.
-// A [Reader] reads topics, and states which numbers it has seen, and where. Statements go to a topic
-// of their own. A [Ledger] puts them together: it finds records that Kafka has acknowledged and that
-// are not there, that are there twice, and that are out of order.
+// A [Reader] reads topics, and states which numbers it has seen, and where. Statements go to a
+// topic of their own. A [Ledger] puts them together: it finds records that Kafka has acknowledged
+// and that are not there, that are there twice, and that are out of order.
 //
 // To audit the records of a service:
 //
-//	source, err := audit.NewSource(audit.SourceConfig{Topics: []audit.TopicShare{{Topic: "plays"}}})
+//	source, err := audit.NewSource(audit.SourceConfig{
+//		Topics: []audit.TopicShare{{Topic: "plays"}},
+//	})
 //	p, err := producer.New(config, producer.WithObserver(source))
 //	source.Start(p)
 //
@@ -20,34 +22,35 @@
 // # Verdicts
 //
 // A record is lost if its producer got an acknowledgement for it, readers have read past the offset
-// that this named, and no reader has ever seen its number. Where Kafka had deleted the offset before
-// a reader came, the record is skipped and not lost. A record that is in the log more than once is
-// explained if its producer has counted it as maybe duplicated. Possibly persisted records are looked
-// for until readers have read everything that was in the topic 15 seconds later.
+// that this named, and no reader has ever seen its number. Where Kafka had deleted the offset
+// before a reader came, the record is skipped and not lost. A record that is in the log more than
+// once is explained if its producer has counted it as maybe duplicated. Possibly persisted records
+// are looked for until readers have read everything that was in the topic 15 seconds later.
 //
 // Nothing depends on a clock. A [Bucket] is a row of the report, by the clock of the instance that
-// sent its records; it closes when its source has stated the fate of all its numbers, and readers are
-// past them.
+// sent its records; it closes when its source has stated the fate of all its numbers, and readers
+// are past them.
 //
 // # Statements
 //
 // There is no database and no coordinator, only a compacted topic. Each statement says all that was
-// known about its subject, not what has changed, so it does not matter whether one is lost, repeated,
-// late, or made by two readers. A reader that dies is replaced by one that begins where its
-// statements end. A ledger that starts anew reads the topic from its beginning.
+// known about its subject, not what has changed, so it does not matter whether one is lost,
+// repeated, late, or made by two readers. A reader that dies is replaced by one that begins where
+// its statements end. A ledger that starts anew reads the topic from its beginning.
 //
 // # What it costs
 //
-// A record takes 59 bytes more in Kafka before compression, and 16 bytes more of the buffer while it
-// waits. Send and the delivery report take about 100 ns more. Where records have no keys, or come in
-// order, statements take a few bytes for each batch; where keys scatter them over partitions, up to
-// 7 bytes a record. They have low priority. If they cannot be delivered, the audit knows less, and
-// says so; the audited records are not touched.
+// A record takes 59 bytes more in Kafka before compression, and 16 bytes more of the buffer while
+// it waits. Send and the delivery report take about 100 ns more. Where records have no keys, or
+// come in order, statements take a few bytes for each batch; where keys scatter them over
+// partitions, up to 7 bytes a record. They have low priority. If they cannot be delivered, the
+// audit knows less, and says so; the audited records are not touched.
 //
 // # Limits
 //
-// An interceptor, a proxy or a consumer that copies records with their headers to another topic copies
-// the numbers, too: audit one of the two. Two instances that run at the same time need different
-// names. Statements and topics may be in different clusters, but all statements go to the cluster of
-// low priority, which should have no fallback. Transactions that were aborted count as read.
+// An interceptor, a proxy or a consumer that copies records with their headers to another topic
+// copies the numbers, too: audit one of the two. Two instances that run at the same time need
+// different names. Statements and topics may be in different clusters, but all statements go to the
+// cluster of low priority, which should have no fallback. Transactions that were aborted count as
+// read.
 package audit

@@ -8,9 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Ends tells the ledger where the partitions of a topic end. Ask Kafka for that after all statements
-// were added. Judge decides with it about records whose offset nobody knows: they are not in the log
-// if readers have read all of it up to there.
+// Ends tells the ledger where the partitions of a topic end. Ask Kafka for that after all
+// statements were added. Judge decides with it about records whose offset nobody knows: they are
+// not in the log if readers have read all of it up to there.
 func (l *Ledger) Ends(topic string, ends map[int32]int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,7 +60,8 @@ func (l *Ledger) topicsByTime() (topics []string) {
 	return topics
 }
 
-// readToEnds reports whether readers have read all that was in a topic when its ends were asked for.
+// readToEnds reports whether readers have read all that was in a topic when its ends were asked
+// for.
 func (l *Ledger) readToEnds(topic string) bool {
 	ends, known := l.ends[topic]
 	for partition, end := range ends {

@@ -31,8 +31,8 @@ type Follower struct {
 }
 
 // Follow begins to read topic, with a client of its own. opts are those of kgo that say where Kafka
-// is, such as kgo.SeedBrokers, and how to log in. It fails only if they are wrong in themselves. Log
-// lines go to log, unless that is nil. Close ends it.
+// is, such as kgo.SeedBrokers, and how to log in. It fails only if they are wrong in themselves.
+// Log lines go to log, unless that is nil. Close ends it.
 func Follow(topic string, log *zap.Logger, opts ...kgo.Opt) (*Follower, error) {
 	if log == nil {
 		log = zap.NewNop()
@@ -135,8 +135,9 @@ func (f *Follower) move(next map[int32]int64, failure error) (changed bool) {
 	return changed
 }
 
-// CatchUp waits until the ledger has all that was in the statement topic when it was called, or until
-// ctx ends. A topic that does not exist has nothing. A partition without a leader is waited for.
+// CatchUp waits until the ledger has all that was in the statement topic when it was called, or
+// until ctx ends. A topic that does not exist has nothing. A partition without a leader is waited
+// for.
 func (f *Follower) CatchUp(ctx context.Context) error {
 	starts, ends, err := f.span(ctx)
 	for err != nil {

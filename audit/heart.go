@@ -24,8 +24,8 @@ const HeartbeatTopic = "forebay-heartbeat"
 
 // HeartbeatConfig says how brokers are watched.
 type HeartbeatConfig struct {
-	// Topic is the topic of heartbeats. Each broker that is to be watched leads a partition of it, as
-	// CreateHeartbeatTopic makes it. The default is HeartbeatTopic, "forebay-heartbeat".
+	// Topic is the topic of heartbeats. Each broker that is to be watched leads a partition of it,
+	// as CreateHeartbeatTopic makes it. The default is HeartbeatTopic, "forebay-heartbeat".
 	Topic string `yaml:"topic"`
 
 	// Interval is the time between two heartbeats to a partition. The default is 1 s. Values below
@@ -141,10 +141,11 @@ func (l *latest) of() (t Times) {
 // Times are those of the last 60 heartbeats to a partition.
 type Times struct{ Last, Median, Longest time.Duration }
 
-// NewHeart begins to watch. Heartbeats go through sender; opts are those of kgo that say where Kafka
-// is. It fails only if cfg or opts are wrong in themselves. Log lines go to log, unless that is nil:
-// one when the state of a broker changes. Close ends it.
-func NewHeart(cfg HeartbeatConfig, sender Sender, log *zap.Logger, opts ...kgo.Opt) (*Heart, error) {
+// NewHeart begins to watch. Heartbeats go through sender; opts are those of kgo that say where
+// Kafka is. It fails only if cfg or opts are wrong in themselves. Log lines go to log, unless that
+// is nil: one when the state of a broker changes. Close ends it.
+func NewHeart(cfg HeartbeatConfig, sender Sender, log *zap.Logger, opts ...kgo.Opt) (*Heart,
+	error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}

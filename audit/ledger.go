@@ -68,9 +68,9 @@ func NewLedger() *Ledger {
 		ends: make(map[string]map[int32]int64)}
 }
 
-// Add takes the value of a record of the statement topic, at the time at which it was read. An error
-// means that it is not a statement of this version of the package; it is counted then, and changes
-// nothing else. A record without a value changes nothing.
+// Add takes the value of a record of the statement topic, at the time at which it was read. An
+// error means that it is not a statement of this version of the package; it is counted then, and
+// changes nothing else. A record without a value changes nothing.
 func (l *Ledger) Add(value []byte, now time.Time) error { return l.add(value, now, now) }
 
 // add is Add for a statement that was made before, or just now.
@@ -243,9 +243,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Judge decides what time decides: call it about once a second. now is the clock that Add gets. With
-// all, everything that was stated has been added, and nothing is on its way; records whose offset
-// nobody knows stay open all the same, unless Ends shows that readers have read all.
+// Judge decides what time decides: call it about once a second. now is the clock that Add gets.
+// With all, everything that was stated has been added, and nothing is on its way; records whose
+// offset nobody knows stay open all the same, unless Ends shows that readers have read all.
 func (l *Ledger) Judge(now time.Time, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -273,8 +273,8 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 	}
 }
 
-// allPast reports whether readers were at the end of each partition of topic at a time or later. It is
-// not known before a reader has said how many there are.
+// allPast reports whether readers were at the end of each partition of topic at a time or later. It
+// is not known before a reader has said how many there are.
 func (l *Ledger) allPast(topic string, at time.Time) bool {
 	n := l.counts[topic]
 	for i := range n {
@@ -324,7 +324,8 @@ func (l *Ledger) Forget(before Bucket) {
 	}
 	l.byTime = slices.DeleteFunc(l.byTime, func(t timed) bool { return t.account.forgotten })
 	for _, log := range l.logs {
-		log.waiting = slices.DeleteFunc(log.waiting, func(a awaited) bool { return a.account.forgotten })
+		log.waiting = slices.DeleteFunc(log.waiting,
+			func(a awaited) bool { return a.account.forgotten })
 		heap.Init(&log.waiting)
 	}
 }

@@ -63,7 +63,8 @@ func (s *story) judged() Counts {
 	return s.ledger.Report(s.now).Total
 }
 
-// What a reader has read counts, though another one that came later has skipped it and said so first.
+// What a reader has read counts, though another one that came later has skipped it and said so
+// first.
 func TestLedger_WhatOneHasSkippedAnotherMayHaveRead(t *testing.T) {
 	s := newStory(t)
 	s.claim(0, 100, 0)
@@ -150,8 +151,8 @@ func TestLedger_WhatIsForgottenIsNotHalfRemembered(t *testing.T) {
 	require.Empty(t, s.ledger.log(partitionOf{"views", 0}).waiting)
 }
 
-// Records whose offset nobody knows are not lost as long as nobody has read to the end of the topic,
-// even if no statement is on its way.
+// Records whose offset nobody knows are not lost as long as nobody has read to the end of the
+// topic, even if no statement is on its way.
 func TestLedger_WithoutAnOffsetTheEndsDecide(t *testing.T) {
 	s := newStory(t)
 	s.claimAll(run{first: 0, n: 5, offset: noOffset},

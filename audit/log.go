@@ -22,8 +22,8 @@ type partitionLog struct {
 	caughtUp    time.Time        // when a reader last said that it is at the end
 }
 
-// clusters is what is known of where a topic is. Sources and readers may call a cluster by different
-// names, so a name says something only if both have used it.
+// clusters is what is known of where a topic is. Sources and readers may call a cluster by
+// different names, so a name says something only if both have used it.
 type clusters struct {
 	read  string          // the one that is read
 	named map[string]bool // by sources
@@ -80,8 +80,8 @@ func (l *partitionLog) newest() *generation {
 	return &l.generations[len(l.generations)-1]
 }
 
-// passed reports whether somebody has read past the offsets of a run. A delivery report does not say
-// in which generation the offset is: it is in the newest that reaches down to it.
+// passed reports whether somebody has read past the offsets of a run. A delivery report does not
+// say in which generation the offset is: it is in the newest that reaches down to it.
 func (l *partitionLog) passed(r *run) bool {
 	want := span{r.offset, r.offset + int64(r.n)}
 	for i := len(l.generations) - 1; i >= 0 && want.from < want.upto; i-- {

@@ -2,9 +2,9 @@ package audit
 
 import "hash/maphash"
 
-// order finds records of one partition that stand behind a later one of their key. What it remembers
-// is bounded: it may miss such a record. The copy of a record that was written again is behind
-// others, too: the ledger leaves copies out.
+// order finds records of one partition that stand behind a later one of their key. What it
+// remembers is bounded: it may miss such a record. The copy of a record that was written again is
+// behind others, too: the ledger leaves copies out.
 type order struct {
 	seed   maphash.Seed
 	newest map[keyOf]uint64 // sequence of each key

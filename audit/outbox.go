@@ -17,7 +17,8 @@ type Sender interface {
 	SendFunc(producer.Record, func(producer.Report)) error
 }
 
-// outbox delivers statements of a reader. Of each it keeps the newest version until that is delivered.
+// outbox delivers statements of a reader. Of each it keeps the newest version until that is
+// delivered.
 type outbox struct {
 	sender Sender
 	topic  string
@@ -38,7 +39,8 @@ type letter struct {
 // outboxBytes is how much may wait.
 const outboxBytes = 8 << 20
 
-// full reports whether so much waits that nothing should be added. What is put all the same is kept.
+// full reports whether so much waits that nothing should be added. What is put all the same is
+// kept.
 func (o *outbox) full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -162,8 +164,8 @@ func (o *outbox) close() {
 	o.mu.Unlock()
 }
 
-// statementTo returns the record of a statement. Statements have keys, so the newest version of each
-// is the last in the log.
+// statementTo returns the record of a statement. Statements have keys, so the newest version of
+// each is the last in the log.
 func statementTo(topic string, key, value []byte) producer.Record {
 	return producer.Record{Topic: topic, Key: key, Value: value, Priority: routing.Low}
 }

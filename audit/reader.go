@@ -25,8 +25,8 @@ type ReaderConfig struct {
 	Cluster string `yaml:"cluster"`
 
 	// Group is the consumer group that shares the partitions among readers. All readers of a group
-	// read the same topics. The default is "forebay-audit". No offsets are committed for it: readers
-	// take up where statements end.
+	// read the same topics. The default is "forebay-audit". No offsets are committed for it:
+	// readers take up where statements end.
 	Group string `yaml:"group"`
 
 	// Start is where to begin in a partition that no statement covers: "earliest" or "latest". The
@@ -108,10 +108,10 @@ func OnRecord(fn func(*kgo.Record, *Header)) ReaderOption {
 	return func(r *Reader) { r.seen = fn }
 }
 
-// NewReader begins to read. The statements go through sender. The follower tells where to begin. opts
-// are those of kgo that say where Kafka is, such as kgo.SeedBrokers, and how to log in. NewReader
-// fails only if cfg or opts are wrong in themselves; the error lists every mistake of cfg. Log lines
-// go to log, unless that is nil. Close ends it.
+// NewReader begins to read. The statements go through sender. The follower tells where to begin.
+// opts are those of kgo that say where Kafka is, such as kgo.SeedBrokers, and how to log in.
+// NewReader fails only if cfg or opts are wrong in themselves; the error lists every mistake of
+// cfg. Log lines go to log, unless that is nil. Close ends it.
 func NewReader(cfg ReaderConfig, ledger *Follower, sender Sender, log *zap.Logger,
 	opts []kgo.Opt, more ...ReaderOption) (*Reader, error) {
 	if err := cfg.complete(); err != nil {
@@ -148,8 +148,8 @@ func NewReader(cfg ReaderConfig, ledger *Follower, sender Sender, log *zap.Logge
 // Name returns the name of the reader, which is another at each start.
 func (r *Reader) Name() string { return r.name }
 
-// Close leaves the group, and delivers the last statements. It waits for that until ctx ends. What is
-// not stated then is read again by the next reader.
+// Close leaves the group, and delivers the last statements. It waits for that until ctx ends. What
+// is not stated then is read again by the next reader.
 func (r *Reader) Close(ctx context.Context) error {
 	r.cancel()
 	<-r.done
@@ -256,8 +256,8 @@ func (r *Reader) see(t *tracked, rec *kgo.Record) {
 	t.segment.pass(rec.Offset + 1)
 }
 
-// headerOf returns the value of the audit header: the last one, for a service that passes headers on
-// has that of the record that it got before its own. Control records have none.
+// headerOf returns the value of the audit header: the last one, for a service that passes headers
+// on has that of the record that it got before its own. Control records have none.
 func headerOf(rec *kgo.Record) (value []byte, found bool) {
 	for i := len(rec.Headers) - 1; i >= 0; i-- {
 		if rec.Headers[i].Key == HeaderKey {
@@ -304,8 +304,8 @@ func (r *Reader) keepStating(ctx context.Context) {
 	}
 }
 
-// lookForEnds asks for the ends of the topics, and for how many partitions they have: also of those that
-// have no leader.
+// lookForEnds asks for the ends of the topics, and for how many partitions they have: also of those
+// that have no leader.
 func (r *Reader) lookForEnds(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, max(r.cfg.Interval, time.Second))
 	defer cancel()

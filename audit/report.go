@@ -17,8 +17,8 @@ type Row struct {
 	// Closed is set if the source has stated all that it will, and all of that is decided.
 	Closed bool
 
-	// Live is set if the source is alive, its topic is read, and this is one of the two newest buckets
-	// of the source: what is open may be decided without anything being wrong.
+	// Live is set if the source is alive, its topic is read, and this is one of the two newest
+	// buckets of the source: what is open may be decided without anything being wrong.
 	Live bool
 
 	// Examples are sequences of the first records that were found lost, seen again without an
@@ -133,8 +133,8 @@ type Verdict string
 const (
 	// Whole means that all that is decided is as it should be, and nothing is open.
 	Whole Verdict = "whole"
-	// Faulty means that records are lost, there twice without an explanation, out of order, or there
-	// although they were called lost.
+	// Faulty means that records are lost, there twice without an explanation, out of order, or
+	// there although they were called lost.
 	Faulty Verdict = "faulty"
 	// Inconclusive means that nothing faulty was found, and that not all is decided.
 	Inconclusive Verdict = "inconclusive"
@@ -145,7 +145,8 @@ func (r *Report) Verdict() Verdict {
 	switch {
 	case r.Total.Faulty():
 		return Faulty
-	case r.Open() > 0 || r.Total.Skipped+r.Total.Elsewhere > 0 || r.Total.Numbered == 0 || r.unstated() > 0:
+	case r.Open() > 0, r.Total.Skipped+r.Total.Elsewhere > 0, r.Total.Numbered == 0,
+		r.unstated() > 0:
 		return Inconclusive
 	}
 	return Whole

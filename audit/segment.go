@@ -8,7 +8,8 @@ type segment struct {
 	changed bool           // since it was stated last
 }
 
-// runsInSight is how many runs fill a sight. They take 80 KB here, and up to 20 KB in the statement.
+// runsInSight is how many runs fill a sight. They take 80 KB here, and up to 20 KB in the
+// statement.
 const runsInSight = 2000
 
 func newSegment(reader, topic string, partition int32, generation uint32, from int64) *segment {
@@ -39,7 +40,8 @@ func (s *segment) see(h *Header, offset int64) {
 	i := s.origin(origin{h.Instance, h.Run})
 	if n, ok := s.last[i]; ok {
 		r := &s.runs[n]
-		if r.bucket == h.Bucket && r.n < maxRun && r.first+r.n == h.Sequence && r.offset+int64(r.n) == offset {
+		if r.bucket == h.Bucket && r.n < maxRun && r.first+r.n == h.Sequence &&
+			r.offset+int64(r.n) == offset {
 			r.n++
 			return
 		}

@@ -36,9 +36,9 @@ type SourceConfig struct {
 	// 16 MiB. Beyond it the oldest are given up: their records count as unstated, never as lost.
 	MaxBytes int64 `yaml:"max_bytes"`
 
-	// Intended is for records whose Timestamp is the time at which they were to be sent, as those of
-	// a load at a fixed rate. The header has this time then. It must be set only then: the time of an
-	// event is most often another.
+	// Intended is for records whose Timestamp is the time at which they were to be sent, as those
+	// of a load at a fixed rate. The header has this time then. It must be set only then: the time
+	// of an event is most often another.
 	Intended bool `yaml:"-"`
 
 	// Ordered is for producers where one goroutine sends all records with the same key to a topic.
@@ -109,13 +109,14 @@ func (c *SourceConfig) complete() error {
 	if c.Instance == "" {
 		name, err := os.Hostname()
 		if err != nil || name == "" {
-			wrong = append(wrong, errors.New("instance: empty, and the host has no name: write one"))
+			wrong = append(wrong, errors.New("instance: empty, and the host has no name: write "+
+				"one"))
 		}
 		c.Instance = name
 	}
 	if strings.Contains(c.Instance, "/") || len(c.Instance) > 200 {
-		wrong = append(wrong, fmt.Errorf("instance: %q: write at most 200 characters without a slash",
-			c.Instance))
+		wrong = append(wrong, fmt.Errorf("instance: %q: write at most 200 characters without a "+
+			"slash", c.Instance))
 	}
 	wrong = append(wrong, completeStatements(&c.StatementTopic, &c.Interval))
 	if c.MaxBytes == 0 {
@@ -228,7 +229,8 @@ func (s *Source) Sending(out *producer.Outgoing) {
 	if s.cfg.Intended && !out.Timestamp.IsZero() {
 		now = out.Timestamp
 	}
-	// what is to be sent later is sent now: no bucket begins before its time, and stays open until then
+	// what is to be sent later is sent now: no bucket begins before its time, and stays open until
+	// then
 	sequence, bucket, ok := st.stamp(min(BucketOf(now), BucketOf(out.Now)))
 	if !ok {
 		out.Tag = s.tags.foreign(out.Tag)
@@ -268,7 +270,8 @@ func (s *Source) Outcome(r *producer.Report) {
 	if st == nil {
 		return
 	}
-	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated, r.Cluster), r.Partition, r.Offset)
+	st.settle(sequence, fateOf(r.Outcome, r.Reason, r.MaybeDuplicated, r.Cluster), r.Partition,
+		r.Offset)
 }
 
 // Stats returns what the source has done.

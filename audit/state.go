@@ -57,14 +57,13 @@ func (s *Source) keepStating() {
 // errNotStated reports that Close could not deliver the last statements.
 var errNotStated = errors.New("not all statements were delivered")
 
-// Close waits until all records have an outcome, and delivers the last statements through the sender
-// of Start, until ctx ends. Call Close of the sender afterwards. Records that are sent later have
-// numbers that nobody states. Without Start, Close does nothing.
+// Close waits until all records have an outcome, and delivers the last statements through the
+// sender of Start, until ctx ends. Call Close of the sender afterwards. Records that are sent later
+// have numbers that nobody states. Without Start, Close does nothing.
 //
-// An error means that some records had no outcome, or that statements were not delivered: at once if
-// the sender was closed before. The audit
-// then says that the instance fell silent, and that the fate of its last records is unknown; it does
-// not call them lost.
+// An error means that some records had no outcome, or that statements were not delivered: at once
+// if the sender was closed before. The audit then says that the instance fell silent, and that the
+// fate of its last records is unknown; it does not call them lost.
 func (s *Source) Close(ctx context.Context) error {
 	s.state.begin.Do(func() { close(s.state.done) })
 	s.state.end.Do(func() { close(s.state.stop) })
@@ -82,7 +81,8 @@ func (s *Source) Close(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("close the source %q: %w: %w", s.cfg.Instance, errNotStated, ctx.Err())
+			return fmt.Errorf("close the source %q: %w: %w", s.cfg.Instance, errNotStated,
+				ctx.Err())
 		}
 	}
 	return nil

@@ -56,8 +56,8 @@ const (
 	runsStated = 200
 )
 
-// stamp gives a record the next sequence and its bucket. A clock that goes back keeps the bucket. It
-// returns false for a record that is not to be audited.
+// stamp gives a record the next sequence and its bucket. A clock that goes back keeps the bucket.
+// It returns false for a record that is not to be audited.
 func (s *stream) stamp(bucket Bucket) (sequence uint64, in Bucket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,8 +132,8 @@ type statement struct {
 }
 
 const (
-	// askAgain is after how long a statement without an answer is sent again: its report was dropped.
-	// Until then there is one version of each in the producer's buffer.
+	// askAgain is after how long a statement without an answer is sent again: its report was
+	// dropped. Until then there is one version of each in the producer's buffer.
 	askAgain = 10 * time.Minute
 	// askAgainAtLast is the same for Close.
 	askAgainAtLast = time.Minute
@@ -194,8 +194,9 @@ func (p *period) ask(i int, last bool) (t statement, ok bool) {
 		return t, false
 	}
 	a.asked, a.underway = a.asked+1, time.Now()
-	t = statement{part: a, version: a.now, number: a.asked, full: full, encoded: a.encoded, claim: claim{
-		bucket: p.bucket, part: a.number, first: p.first, next: p.next, final: p.final && !full}}
+	t = statement{part: a, version: a.now, number: a.asked, full: full, encoded: a.encoded}
+	t.claim = claim{bucket: p.bucket, part: a.number, first: p.first, next: p.next,
+		final: p.final && !full}
 	switch {
 	case full:
 		t.claim.runs = a.runs // they do not change

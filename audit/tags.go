@@ -5,8 +5,8 @@ import "sync"
 // tags puts the sequence of a record where the application has its tag, and keeps the tag until the
 // report. Most applications use none, and then nothing is kept.
 //
-// A tag of ours has the highest bit set. If the next one is not set, the rest is a sequence, and the
-// application had no tag. If it is, the rest is a slot, which has both.
+// A tag of ours has the highest bit set. If the next one is not set, the rest is a sequence, and
+// the application had no tag. If it is, the rest is a slot, which has both.
 type tags struct {
 	mu    sync.Mutex // guards what follows
 	slots []slot

@@ -16,9 +16,10 @@ import (
 // Retention is how long the statement topic keeps statements, and so how long an audit remembers.
 const Retention = "259200000" // ms: three days
 
-// CreateStatementTopic creates the statement topic as it should be: compacted, so that only the newest
-// version of each statement stays, with statements deleted after Retention, and with the times of the
-// brokers, whatever the clocks of the instances say. A topic that exists is left as it is. replicas of -1 means the default of the brokers.
+// CreateStatementTopic creates the statement topic as it should be: compacted, so that only the
+// newest version of each statement stays, with statements deleted after Retention, and with the
+// times of the brokers, whatever the clocks of the instances say. A topic that exists is left as it
+// is. replicas of -1 means the default of the brokers.
 func CreateStatementTopic(ctx context.Context, topic string, partitions int32, replicas int16,
 	opts ...kgo.Opt) (created bool, err error) {
 	client, err := kgo.NewClient(opts...)
@@ -39,10 +40,12 @@ func CreateStatementTopic(ctx context.Context, topic string, partitions int32, r
 	return true, nil
 }
 
-// CreateHeartbeatTopic gives each broker a partition of the heartbeat topic, with one replica, so that
-// the broker of each partition is always the same. It creates the topic, or adds a partition for each
-// broker that leads none; it moves no partition. It returns how many partitions it has added.
-func CreateHeartbeatTopic(ctx context.Context, topic string, opts ...kgo.Opt) (added int, err error) {
+// CreateHeartbeatTopic gives each broker a partition of the heartbeat topic, with one replica, so
+// that the broker of each partition is always the same. It creates the topic, or adds a partition
+// for each broker that leads none; it moves no partition. It returns how many partitions it has
+// added.
+func CreateHeartbeatTopic(ctx context.Context, topic string, opts ...kgo.Opt) (added int,
+	err error) {
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return 0, err
@@ -94,7 +97,8 @@ func createOn(ctx context.Context, client *kgo.Client, topic string, brokers []i
 		a.Partition, a.Replicas = int32(i), []int32{broker}
 		t.ReplicaAssignment = append(t.ReplicaAssignment, a)
 	}
-	for name, value := range map[string]string{"retention.ms": "3600000", "min.insync.replicas": "1"} {
+	for name, value := range map[string]string{
+		"retention.ms": "3600000", "min.insync.replicas": "1"} {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
 		c.Name, c.Value = name, &value
 		t.Configs = append(t.Configs, c)

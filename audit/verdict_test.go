@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A record that nobody has seen is called lost when no statement can be on its way any more, and not
-// if one comes in time.
+// A record that nobody has seen is called lost when no statement can be on its way any more, and
+// not if one comes in time.
 func TestLedger_CallsARecordLostAfterAWhile(t *testing.T) {
 	claimed := claim{instance: "a", run: 1, topic: "t", bucket: 7, next: 3, final: true,
 		runs: []run{{first: 0, n: 3, offset: 10}}}

@@ -12,8 +12,8 @@ import (
 	"github.com/forebay-go/forebay/delivery"
 )
 
-// world is a model of instances, of the logs that they write to, and of what is true of each record.
-// Its statements are those of the real streams and segments.
+// world is a model of instances, of the logs that they write to, and of what is true of each
+// record. Its statements are those of the real streams and segments.
 type world struct {
 	t       *rapid.T
 	logs    [][]entry // by partition
@@ -24,7 +24,6 @@ type world struct {
 
 type entry struct {
 	header *Header // nil: a record without one
-	key    string
 }
 
 type worldSource struct {
@@ -158,7 +157,8 @@ func (w *world) state(now Bucket, last bool) {
 	}
 }
 
-// read has a reader read a log from an offset, in segments of any length, each stated several times.
+// read has a reader read a log from an offset, in segments of any length, each stated several
+// times.
 func (w *world) read(reader string, partition int, from, upto int64) {
 	log := w.logs[partition]
 	seg := newSegment(reader, worldTopic, int32(partition), 0, from)

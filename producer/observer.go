@@ -3,6 +3,7 @@ package producer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,7 +17,8 @@ type Observer interface {
 	// the record with ErrIntercepted.
 	Sending(out *Outgoing)
 
-	// Refused is called after Sending if Send is about to return err. A panic of it changes nothing.
+	// Refused is called after Sending if Send is about to return err. A panic of it changes
+	// nothing.
 	Refused(out *Outgoing, err error)
 
 	// Outcome is called once for each accepted record, before the callbacks of WithDelivery and
@@ -46,8 +48,8 @@ type Outgoing struct {
 	values  []byte   // memory of their values
 }
 
-// Room returns how many bytes of headers the record has room for: Send refuses one that is larger than
-// Batching.MaxRecordBytes. A header takes the bytes of its key and value, and up to 16 more.
+// Room returns how many bytes of headers the record has room for: Send refuses one that is larger
+// than Batching.MaxRecordBytes. A header takes the bytes of its key and value, and up to 16 more.
 func (o *Outgoing) Room() int {
 	if o.limit == 0 {
 		return math.MaxInt
@@ -61,7 +63,7 @@ func (o *Outgoing) AddHeader(key string, value []byte) {
 	from := len(o.values)
 	o.values = append(o.values, value...)
 	o.headers = append(o.headers[:0], o.Headers...)
-	o.headers = append(o.headers, Header{Key: key, Value: o.values[from:len(o.values):len(o.values)]})
+	o.headers = append(o.headers, Header{Key: key, Value: slices.Clip(o.values[from:])})
 	o.Headers = o.headers
 }
 

@@ -167,8 +167,8 @@ func (r *reports) release(dropped []dispatch.Verdict) {
 	}
 }
 
-// owed returns how many records of a batch have a report: with WithDelivery or an observer all, else
-// those of SendFunc.
+// owed returns how many records of a batch have a report: with WithDelivery or an observer all,
+// else those of SendFunc.
 func (r *reports) owed(b *buffer.Batch) (n uint64) {
 	if r.all() {
 		return uint64(b.Records())
@@ -325,7 +325,7 @@ func recordOf(rec *buffer.Record, v *dispatch.Verdict) *Record {
 // tell calls the observer, the callback of one record, if it has one, and that of all.
 func (r *reports) tell(rep Report, call any) {
 	if r.turn >= r.made {
-		r.told = rep // else the observer may have had this one before a callback ended the goroutine
+		r.told = rep // else a callback has ended the goroutine after the observer had this one
 	}
 	if r.observer != nil {
 		r.call(nil)

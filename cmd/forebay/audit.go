@@ -89,10 +89,10 @@ func newAuditInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [flags] file",
 		Short: "Create the topics of the audit",
-		Long: "Create the statement topic as it should be: compacted, with statements deleted after " +
-			"three days.\nIf the file has heartbeats, create their topic with a partition on each " +
-			"broker, or add partitions\non brokers that have none. Nothing else of a topic that " +
-			"exists is changed.",
+		Long: "Create the statement topic as it should be: compacted, with statements deleted " +
+			"after three days.\nIf the file has heartbeats, create their topic with a partition " +
+			"on each broker, or add partitions\non brokers that have none. Nothing else of a " +
+			"topic that exists is changed.",
 		Example: "  forebay audit init --replication-factor 3 audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -116,7 +116,8 @@ func newAuditInit() *cobra.Command {
 }
 
 // create creates the topics, and prints a line for each.
-func (f *auditFile) create(ctx context.Context, out io.Writer, partitions int32, replicas int16) error {
+func (f *auditFile) create(ctx context.Context, out io.Writer, partitions int32,
+	replicas int16) error {
 	made, err := audit.CreateStatementTopic(ctx, f.statementTopic(), partitions, replicas,
 		f.clusters().Statements...)
 	if err != nil {
@@ -150,8 +151,8 @@ func newAuditRun() *cobra.Command {
 		Use:   "run [flags] file",
 		Short: "Run one instance of the auditor",
 		Long: "Run one instance of the auditor: produce, consume or both, as the file says. See " +
-			"\"forebay audit --help\"\nfor the file. An instance that consumes prints what it has " +
-			"found at the end, of the records since it began." + auditCodes,
+			"\"forebay audit --help\"\nfor the file. An instance that consumes prints what it " +
+			"has found at the end, of the records since it began." + auditCodes,
 		Example: "  forebay audit run audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -259,7 +260,8 @@ func newAuditReport() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := readAudit(args[0])
 			if err == nil && (f.since < 0 || f.since > audit.Horizon) {
-				err = fmt.Errorf("--since: %v: write a time up to %v, such as 2h", f.since, audit.Horizon)
+				err = fmt.Errorf("--since: %v: write a time up to %v, such as 2h", f.since,
+					audit.Horizon)
 			}
 			if err != nil {
 				return gaveUp(cmd.ErrOrStderr(), err)

@@ -56,7 +56,8 @@ func TestAudit_FindsThatAllIsThere(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
 	require.Equal(t, audit.Whole, printed.Verdict)
-	require.InDelta(t, 500, printed.Report.Total.Seen, 50)
+	require.Positive(t, printed.Report.Total.Seen)
+	require.Equal(t, printed.Report.Total.Numbered, printed.Report.Total.Seen)
 	require.Equal(t, "one", printed.Report.Rows[0].Instance)
 }
 

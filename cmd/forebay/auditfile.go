@@ -125,8 +125,8 @@ func (f *auditFile) choose(path string) error {
 	case name == "" && len(names) == 1:
 		f.audit.Cluster = names[0]
 	case name == "" && f.audit.Role != audit.Produce:
-		return fmt.Errorf("%s: audit.cluster: not set: name the cluster with the topics to read: %s",
-			path, strings.Join(names, " or "))
+		return fmt.Errorf("%s: audit.cluster: not set: name the cluster with the topics to read: "+
+			"%s", path, strings.Join(names, " or "))
 	case name != "" && !slices.Contains(names, name):
 		return fmt.Errorf("%s: audit.cluster: %q is not among the clusters: write %s", path, name,
 			strings.Join(names, " or "))
@@ -157,8 +157,8 @@ func divide(text []byte) (rest, own []byte, err error) {
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode ||
 		doc.Content[0].Style&yaml.FlowStyle != 0 {
-		return nil, nil, errors.New("write settings, one below the other, such as \"clusters:\" and " +
-			"\"audit:\"")
+		return nil, nil, errors.New("write settings, one below the other, such as \"clusters:\" " +
+			"and \"audit:\"")
 	}
 	pairs := doc.Content[0].Content
 	from, upto := 0, 0 // lines, from 1

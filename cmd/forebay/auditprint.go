@@ -29,14 +29,14 @@ func progressLine(loads []audit.LoadStats, report *audit.Report,
 	}
 	if report != nil {
 		t := &report.Total
-		parts = append(parts, fmt.Sprintf("delivered %s, seen %s, lost %s, twice %s, out of order %s, "+
-			"complete %s", count(t.Delivered), count(t.Seen), count(t.Lost), count(t.Unexplained),
-			count(t.OutOfOrder), percent(t)))
+		parts = append(parts, fmt.Sprintf("delivered %s, seen %s, lost %s, twice %s, "+
+			"out of order %s, complete %s", count(t.Delivered), count(t.Seen), count(t.Lost),
+			count(t.Unexplained), count(t.OutOfOrder), percent(t)))
 	}
 	for i := range brokers {
 		if b := &brokers[i]; b.State != audit.Well && b.State != audit.Starting {
-			parts = append(parts, fmt.Sprintf("broker %d (%s) %s since %s", b.Broker, b.Host, b.State,
-				b.Since.Format(time.TimeOnly)))
+			parts = append(parts, fmt.Sprintf("broker %d (%s) %s since %s", b.Broker, b.Host,
+				b.State, b.Since.Format(time.TimeOnly)))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -66,8 +66,8 @@ func printAudit(out io.Writer, result *auditResult) {
 		fmt.Fprintln(out)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tNUMBERED\tDELIVERED\tNOT DELIVERED\tSEEN\tLOST\t"+
-		"TWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
+	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tNUMBERED\tDELIVERED\tNOT DELIVERED\t"+
+		"SEEN\tLOST\tTWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
 	for i := range report.Rows {
 		row := &report.Rows[i]
 		printRow(table, row.Topic, row.Bucket.String(), row.Instance, &row.Counts)
@@ -94,8 +94,8 @@ func printBrokers(out io.Writer, brokers []audit.BrokerReport) {
 			fmt.Fprintf(table, "%d\t%s\t%s\t\t\t\t\t\t\t\t\n", b.Broker, b.Host, b.State)
 		}
 		for _, p := range b.Partitions {
-			fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s\t%v\t%v\t%v\t%v\t\n", b.Broker, b.Host, b.State,
-				p.Partition, count(p.Sent), count(p.Failed), short(p.Acknowledged.Median),
+			fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s\t%v\t%v\t%v\t%v\t\n", b.Broker, b.Host,
+				b.State, p.Partition, count(p.Sent), count(p.Failed), short(p.Acknowledged.Median),
 				short(p.Acknowledged.Longest), short(p.Read.Median), short(p.Read.Longest))
 		}
 	}
@@ -118,8 +118,8 @@ func because(failure string) string {
 }
 
 func printRow(table io.Writer, topic, bucket, instance string, c *audit.Counts) {
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", topic, bucket, instance,
-		count(c.Numbered), count(c.Delivered),
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", topic, bucket,
+		instance, count(c.Numbered), count(c.Delivered),
 		count(c.Shed+c.Expired+c.Rejected+c.Refused+c.PossiblyPersisted), count(c.Seen),
 		count(c.Lost), count(c.Unexplained), count(c.OutOfOrder),
 		count(c.Open()), percent(c))
@@ -135,7 +135,8 @@ func findings(report *audit.Report) (lines []string) {
 		n    uint64
 		text string
 	}{
-		{t.Skipped, "delivered and not read: retention had deleted them, or they are older than where reading began"},
+		{t.Skipped, "delivered and not read: retention had deleted them, or they are older than " +
+			"where reading began"},
 		{t.Elsewhere, "in another cluster than the one that is read"},
 		{t.Persisted, "possibly persisted, and found in the log"},
 		{t.NotPersisted, "possibly persisted, and not in the log"},
@@ -172,8 +173,8 @@ func rowFindings(row *audit.Row) (lines []string) {
 	say(row.OutOfOrder, "behind a later record of their key")
 	say(row.Contradicted, "in the log, though their producer has called them lost")
 	if len(row.Examples) > 0 {
-		lines = append(lines, fmt.Sprintf("%s: such as the sequences %v of run %016x", at, row.Examples,
-			row.Run))
+		lines = append(lines, fmt.Sprintf("%s: such as the sequences %v of run %016x", at,
+			row.Examples, row.Run))
 	}
 	return lines
 }
@@ -187,8 +188,8 @@ func presenceFindings(report *audit.Report) (lines []string) {
 		for i := range who.list {
 			p := &who.list[i]
 			if p.Silent {
-				lines = append(lines, fmt.Sprintf("%s %s is silent: it has stated nothing for %v, and "+
-					"did not say that it ends", who.kind, p.Name, p.Quiet.Round(time.Second)))
+				lines = append(lines, fmt.Sprintf("%s %s is silent: it has stated nothing for %v, "+
+					"and did not say that it ends", who.kind, p.Name, p.Quiet.Round(time.Second)))
 			}
 			if p.Unstated > 0 {
 				lines = append(lines, fmt.Sprintf("%s %s could not state what became of %s records",
@@ -204,8 +205,8 @@ func verdictWords(report *audit.Report) string {
 	switch report.Verdict() {
 	case audit.Whole:
 		if n := report.Total.Open(); n > 0 {
-			return fmt.Sprintf("whole so far: each delivered record is in the log, once, and in order; "+
-				"%s are on their way", count(n))
+			return fmt.Sprintf("whole so far: each delivered record is in the log, once, and in "+
+				"order; %s are on their way", count(n))
 		}
 		return "whole: each delivered record is in the log, once, and in order"
 	case audit.Faulty:

@@ -1,6 +1,6 @@
-// Audit shows how three instances of the auditor find what is wrong with a Kafka cluster, with nothing
-// to install: the three brokers run inside this process. One broker is made slow, and later another
-// one acknowledges a record and throws it away.
+// Audit shows how three instances of the auditor find what is wrong with a Kafka cluster, with
+// nothing to install: the three brokers run inside this process. One broker is made slow, and later
+// another one acknowledges a record and throws it away.
 //
 //	go run ./examples/audit   # 35 seconds
 //

@@ -15,7 +15,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // if something that is to happen does not
+	// if something that is to happen does not
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	err := story(ctx, os.Stdout, 3*time.Second)
 	cancel()
 	stop()
@@ -41,8 +42,8 @@ func story(ctx context.Context, out io.Writer, calm time.Duration) error {
 		return err
 	}
 	defer crew.stop()
-	say("auditor-1 sends 500 plays a second, auditor-2 five payments a second. auditor-3 reads both,")
-	say("and watches the brokers.")
+	say("auditor-1 sends 500 plays a second, auditor-2 five payments a second. auditor-3 reads")
+	say("both, and watches the brokers.")
 	if err := until(ctx, "every broker is well", crew.named(audit.Well, 0, 1, 2)); err != nil {
 		return err
 	}
@@ -53,7 +54,8 @@ func story(ctx context.Context, out io.Writer, calm time.Duration) error {
 
 	say("Broker %d now takes %v for each request.", slowBroker, slowness)
 	c.set(func() { c.slow = true })
-	if err := until(ctx, "the slow broker is named", crew.named(audit.Slow, slowBroker)); err != nil {
+	err = until(ctx, "the slow broker is named", crew.named(audit.Slow, slowBroker))
+	if err != nil {
 		return err
 	}
 	say("auditor-3: broker %d is slow.", slowBroker)
@@ -67,8 +69,8 @@ func story(ctx context.Context, out io.Writer, calm time.Duration) error {
 	if err := until(ctx, "a payment is thrown away", c.hasStolen); err != nil {
 		return err
 	}
-	say("A broker has acknowledged a payment, and has thrown it away. auditor-2 believes that it is")
-	say("delivered. It takes 15 to 20 seconds until no statement can be on its way that says where it is.")
+	say("A broker has acknowledged a payment, and has thrown it away. auditor-2 believes that it")
+	say("is delivered. For 15 to 20 seconds a statement may be on its way that says where it is.")
 	lost := func() bool { return crew.reader.Report().Total.Lost > 0 }
 	if err := until(ctx, "the loss is found", lost); err != nil {
 		return err
@@ -181,11 +183,12 @@ func (r *crew) finish(out io.Writer) error {
 	fmt.Fprintln(out)
 	for i := range report.Rows {
 		row := &report.Rows[i]
-		fmt.Fprintf(out, "%-9s %s  %-9s  delivered %5d, in the log %5d, lost %d, complete %.4f %%\n",
-			row.Topic, row.Bucket, row.Instance, row.Delivered, row.Seen, row.Lost,
-			100*row.Completeness())
+		fmt.Fprintf(out, "%-9s %s  %-9s  delivered %5d, in the log %5d, lost %d, "+
+			"complete %.4f %%\n", row.Topic, row.Bucket, row.Instance, row.Delivered, row.Seen,
+			row.Lost, 100*row.Completeness())
 		for _, sequence := range row.Examples {
-			fmt.Fprintf(out, "          the lost record is number %d of run %x\n", sequence, row.Run)
+			fmt.Fprintf(out, "          the lost record is number %d of run %x\n", sequence,
+				row.Run)
 		}
 	}
 	t := &report.Total

@@ -231,7 +231,8 @@ func TestKafka_F21_TheStatementTopicIsAway(t *testing.T) {
 	require.Equal(t, uint64(n), r.Total.Seen)
 }
 
-// A broker that hangs is named within seconds, no other one is, and it is well again when it goes on.
+// A broker that hangs is named within seconds, no other one is, and it is well again when it goes
+// on.
 func TestKafka_F3_HeartbeatsNameTheBrokerThatHangs(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Brokers(3))
