@@ -1,5 +1,5 @@
 // Command forebay sends events to Kafka from the command line, checks the settings of producers,
-// creates their topics, registers schemas, and sizes a fleet of them.
+// creates their topics, registers schemas, sizes a fleet of them, and proves that nothing is lost.
 //
 //	forebay produce {--brokers host:port[,...] | --config file} --topic name [flags] [file...]
 //	forebay config check [--probe] file
@@ -8,6 +8,9 @@
 //	forebay schema {register | check | lock [--check]} --registry address --schemas file
 //	forebay plan [--json] [--svg folder] [--coefficients file] file
 //	forebay plan calibrate --brokers host:port[,...] [--pid n[,...]] [flags]
+//	forebay audit {init | run [--json] | report [--since time] [--json]} file
+//	forebay audit record --topic name[,...] --output file [flags] file
+//	forebay audit replay [--speed 1|n|max] [flags] file capture
 //	forebay version
 //
 // The --help of each command describes it in full.
@@ -71,4 +74,9 @@
 //	1    some lines were not delivered, some topics or schemas were not taken, or a file is wrong
 //	2    the command line is wrong, or the settings of produce are; nothing was sent
 //	130  interrupted before the whole input was read and delivered
+//
+// # audit
+//
+// Instances of the auditor number records, read them back, and find which are lost, there twice or
+// out of order. They also watch brokers, and record and replay traffic. docs/audit.md shows how.
 package main
