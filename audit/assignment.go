@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -38,6 +39,7 @@ func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Of
 	if err != nil {
 		return nil, r.cannotBegin(err)
 	}
+	compact := r.compacted(ctx, topics)
 	starts, err := r.admin.ListStartOffsets(ctx, topics...)
 	if err != nil {
 		return nil, r.cannotBegin(err)
@@ -58,10 +60,38 @@ func (r *Reader) begin(ctx context.Context, assigned map[string]map[int32]kgo.Of
 			}
 			of := partitionOf{topic, partition}
 			offset := r.beginOne(of, before[of], logID(logs[topic].ID), start.Offset, end.Offset)
+			r.setCompact(of, compact[topic])
 			partitions[partition] = kgo.NewOffset().At(offset)
 		}
 	}
 	return assigned, nil
+}
+
+// compacted returns which topics have records deleted that later ones of their key replace. It is
+// nothing to begin without: who may read a topic may often not read its settings.
+func (r *Reader) compacted(ctx context.Context, topics []string) map[string]bool {
+	found := make(map[string]bool)
+	described, err := r.admin.DescribeTopicConfigs(ctx, topics...)
+	if err != nil {
+		r.log.Warn("whether topics are compacted cannot be told: in those that are, what compaction "+
+			"deletes before it is read counts as lost", zap.Error(err))
+	}
+	for _, topic := range described {
+		for _, c := range topic.Configs {
+			if c.Key == "cleanup.policy" && strings.Contains(c.MaybeValue(), "compact") {
+				found[topic.Name] = true
+			}
+		}
+	}
+	return found
+}
+
+func (r *Reader) setCompact(of partitionOf, compact bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.partitions[of]; t != nil {
+		t.compact = compact
+	}
 }
 
 // catchUp waits for the statements of the readers before this one.

@@ -269,6 +269,36 @@ func TestReader_ReadsATopicThatIsMadeAgain(t *testing.T) {
 	require.NoError(t, reader.Close(r.soon()))
 }
 
+// Of a compacted topic readers may find gaps, and these are no losses.
+func TestReader_WhatCompactionDeletesIsSkipped(t *testing.T) {
+	r := newRig(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	defer client.Close()
+	policy := "compact"
+	_, err = kadm.NewClient(client).CreateTopic(r.soon(), 1, 1, map[string]*string{
+		"cleanup.policy": &policy}, "states")
+	require.NoError(t, err)
+	reader := r.reader(r.follow(), r.producer())
+	found := reader.compacted(r.soon(), []string{"views", "states"})
+	require.Equal(t, map[string]bool{"states": true}, found)
+	require.NoError(t, reader.Close(r.soon()))
+
+	s := newStory(t)
+	part := &tracked{segment: s.segment("a", 0, 0), order: newOrder(), compact: true}
+	s.claim(0, 5, 0)
+	for _, offset := range []int64{0, 1, 4} {
+		h := Header{Instance: s.source.id, Run: s.source.run, Sequence: uint64(offset), Bucket: history}
+		reader.see(part, &kgo.Record{Offset: offset, Headers: []kgo.RecordHeader{{Key: HeaderKey,
+			Value: h.AppendTo(nil)}}})
+	}
+	s.add(part.segment.encode())
+	c := s.judged()
+	require.Zero(t, c.Lost)
+	require.Equal(t, uint64(2), c.Skipped)
+	require.Equal(t, uint64(3), c.Seen)
+}
+
 // A statement that was there long before the follower does not make its source alive.
 func TestFollower_DoesNotTakeTheDeadForTheLiving(t *testing.T) {
 	r := newRig(t)

@@ -96,6 +96,7 @@ type Reader struct {
 type tracked struct {
 	segment *segment
 	order   *order
+	compact bool  // what is missing may have been replaced by a later record of its key
 	high    int64 // its end, when it was asked for last; -1: not known
 }
 
@@ -236,6 +237,9 @@ func (r *Reader) take(fetched kgo.FetchTopicPartition) {
 func (r *Reader) see(t *tracked, rec *kgo.Record) {
 	if t.segment.full() {
 		r.roll(t, t.segment.generation, t.segment.upto)
+	}
+	if t.compact && rec.Offset > t.segment.upto {
+		t.segment.skip(rec.Offset)
 	}
 	value, found := headerOf(rec)
 	switch h, err := ParseHeader(value); {

@@ -20,7 +20,7 @@ func newSegment(reader, topic string, partition int32, generation uint32, from i
 
 // full reports whether the next record goes into another segment.
 func (s *segment) full() bool {
-	return len(s.runs)+len(s.swaps) >= runsInSight || s.upto-s.from >= 1<<30
+	return len(s.runs)+len(s.swaps)+len(s.skipped) >= runsInSight || s.upto-s.from >= 1<<30
 }
 
 // pass notes that all offsets before next were read.
