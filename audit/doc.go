@@ -23,13 +23,14 @@
 //
 // A record is lost if its producer got an acknowledgement for it, readers have read past the offset
 // that this named, and no reader has ever seen its number. Where Kafka had deleted the offset
-// before a reader came, the record is skipped and not lost. A record that is in the log more than
-// once is explained if its producer has counted it as maybe duplicated. Possibly persisted records
-// are looked for until readers have read everything that was in the topic 15 seconds later.
+// before a reader came, by retention or by compaction, the record is skipped and not lost. A record
+// that is in another cluster than the one that is read is elsewhere. One that is in the log more
+// than once is explained if its producer has counted it as maybe duplicated. Possibly persisted
+// records are looked for until readers have read everything that was in the topic 15 seconds later.
 //
-// Nothing depends on a clock. A [Bucket] is a row of the report, by the clock of the instance that
-// sent its records; it closes when its source has stated the fate of all its numbers, and readers
-// are past them.
+// No verdict about a record depends on a clock. A [Bucket] is a row of the report, by the clock of
+// the instance that sent its records; it closes when its source has stated the fate of all its
+// numbers, and readers are past them.
 //
 // # Statements
 //
@@ -49,8 +50,11 @@
 // # Limits
 //
 // An interceptor, a proxy or a consumer that copies records with their headers to another topic
-// copies the numbers, too: audit one of the two. Two instances that run at the same time need
+// copies the numbers, too: audit one of the two. A service that audits what it sends may pass
+// headers on: the last number of a record counts. Two instances that run at the same time need
 // different names. Statements and topics may be in different clusters, but all statements go to the
-// cluster of low priority, which should have no fallback. Transactions that were aborted count as
-// read.
+// cluster of low priority, which should have no fallback. Topics with the same name in two clusters
+// need two statement topics, one for the readers of each. Transactions that were aborted count as
+// read. Interceptors and WithDelivery of the producer that Start gets see the statements, too: give
+// Start a producer of its own if they should not.
 package audit
