@@ -78,3 +78,29 @@ func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
 		require.Contains(t, stderr.String(), text)
 	}
 }
+
+func TestAudit_ReportShowsNoMoreThanALedgerRemembers(t *testing.T) {
+	path := auditing(t, []string{"127.0.0.1:1"}, "  role: consume\n  topics: [a]")
+	for _, since := range []string{"49h", "-1s"} {
+		var stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{"audit", "report", "--since", since, path}, nil,
+			&bytes.Buffer{}, &stderr))
+		require.Contains(t, stderr.String(), "write a time up to 48h0m0s, such as 2h")
+	}
+}
+
+// A report of a topic that nobody reads is not whole, and finds nothing lost.
+func TestAudit_WhatNobodyReadsIsOpen(t *testing.T) {
+	path := auditing(t, []string{newFake(t).addr}, `  role: produce
+  instance: one
+  interval: 100ms
+  duration: 300ms
+  loads: [{topic: lines, records_per_second: 500}]`)
+	var out, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), []string{"audit", "init", path}, nil, &out, &stderr), &stderr)
+	require.Equal(t, 0, run(t.Context(), []string{"audit", "run", path}, nil, &out, &stderr), &stderr)
+	out.Reset()
+	require.Equal(t, exitInconclusive, run(t.Context(), []string{"audit", "report", path}, nil, &out,
+		&stderr), "%s\n%s", &out, &stderr)
+	require.Contains(t, out.String(), "inconclusive: ")
+}
