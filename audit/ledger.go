@@ -3,6 +3,7 @@ package audit
 import (
 	"container/heap"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -307,7 +308,7 @@ func (l *Ledger) resume(of partitionOf) (r resumption) {
 	return r
 }
 
-// Forget drops the accounts of buckets before one. What is said about these buckets later changes
+// Forget drops the accounts of buckets before one, and who was not heard of since then. What is said about these buckets later changes
 // nothing: the rest of it is not known any more.
 func (l *Ledger) Forget(before Bucket) {
 	l.mu.Lock()
@@ -322,11 +323,23 @@ func (l *Ledger) Forget(before Bucket) {
 			delete(l.accounts, of)
 		}
 	}
+	old := before.Start()
+	maps.DeleteFunc(l.sources, func(_ sourceOf, p *presence) bool { return p.heard.Before(old) })
+	var gone []string
+	for name, p := range l.readers {
+		if p.heard.Before(old) {
+			delete(l.readers, name)
+			gone = append(gone, name)
+		}
+	}
 	l.byTime = slices.DeleteFunc(l.byTime, func(t timed) bool { return t.account.forgotten })
 	for _, log := range l.logs {
 		log.waiting = slices.DeleteFunc(log.waiting,
 			func(a awaited) bool { return a.account.forgotten })
 		heap.Init(&log.waiting)
+		for _, name := range gone {
+			delete(log.counted, name)
+		}
 	}
 }
 

@@ -151,6 +151,23 @@ func TestLedger_WhatIsForgottenIsNotHalfRemembered(t *testing.T) {
 	require.Empty(t, s.ledger.log(partitionOf{"views", 0}).waiting)
 }
 
+// Who fell silent long ago is not named for ever.
+func TestLedger_ForgetsWhoWasNotHeardOf(t *testing.T) {
+	s := newStory(t)
+	lives := life{instance: "shop", run: 1, interval: time.Second}
+	reads := pulse{reader: "a", interval: time.Second}
+	s.add(lives.encode())
+	s.add(reads.encode())
+	s.add(s.segment("a", 0, 0).encode())
+	lives.run = 2
+	require.NoError(t, s.ledger.Add(lives.encode(), s.now.Add(time.Hour)))
+	s.ledger.Forget(BucketOf(s.now.Add(30 * time.Minute)))
+	r := s.ledger.Report(s.now)
+	require.Len(t, r.Sources, 1)
+	require.Empty(t, r.Readers)
+	require.Empty(t, s.ledger.log(partitionOf{"views", 0}).counted)
+}
+
 // Records whose offset nobody knows are not lost as long as nobody has read to the end of the
 // topic, even if no statement is on its way.
 func TestLedger_WithoutAnOffsetTheEndsDecide(t *testing.T) {
