@@ -242,7 +242,7 @@ func (r *reports) report(v dispatch.Verdict) {
 	r.current, r.turn = v, 0
 	held := v.Batch.Held()
 	switch {
-	case v.Outcome != Delivered && !v.Reason.MadeRoom():
+	case v.Outcome != Delivered && !v.Reason.MadeRoom() && (r.fn != nil || v.Batch.Called()):
 		r.returnEach(&v)
 	case r.all():
 		r.tellEach(&v)
