@@ -49,7 +49,7 @@ type version struct {
 	final   bool
 }
 
-// A part is full when it has runsInPart runs, which take 80 KB here and up to 15 KB in a statement,
+// A part is full when it has runsInPart runs, which take 110 KB here and up to 15 KB in a statement,
 // or when it is stated with runsStated of them, so that they are not stated again and again.
 const (
 	runsInPart = 2000
