@@ -16,8 +16,11 @@ type account struct {
 	last        uint32          // number of the last part
 	final       bool            // last is known
 	fates       map[fate]*numbers
-	settled     numbers // with any fate
-	again       numbers // maybe duplicated
+	settled     numbers             // with any fate
+	again       numbers             // maybe duplicated
+	placed      map[string]*numbers // by cluster: they are there, or may be
+
+	clusters *clusters // of the topic
 
 	// of readers
 	seen    numbers
@@ -34,14 +37,14 @@ type account struct {
 	missing numbers            // the same for so long that no statement can be on its way
 	skipped numbers            // delivered, and nobody reads it: retention was faster
 	absent  numbers            // possibly persisted, and not there
-	abroad  numbers            // in another cluster than the one that is read, or maybe there
 	turned  time.Time          // when suspects were moved on
 
 	forgotten bool // the ledger has dropped it
 }
 
-func newAccount() *account {
-	return &account{parts: make(map[uint32]bool), fates: make(map[fate]*numbers)}
+func newAccount(clusters *clusters) *account {
+	return &account{parts: make(map[uint32]bool), fates: make(map[fate]*numbers),
+		placed: make(map[string]*numbers), clusters: clusters}
 }
 
 // fate returns the records with a fate, by its kind and reason.
@@ -102,6 +105,12 @@ func (a *account) settle(r run, fresh func(r run)) {
 	if r.fate.again {
 		a.again.add(r.first, r.end())
 	}
+	if r.fate.placed() {
+		if a.placed[r.fate.cluster] == nil {
+			a.placed[r.fate.cluster] = new(numbers)
+		}
+		a.placed[r.fate.cluster].add(r.first, r.end())
+	}
 	switch r.fate.kind {
 	case fateDelivered:
 		a.waiting += r.n
@@ -147,12 +156,19 @@ func (a *account) seenIn(generation uint32) *numbers {
 	return n
 }
 
-// elsewhere notes that a run is in a cluster that nobody reads.
-func (a *account) elsewhere(r *run) {
-	a.decided(r)
-	a.abroad.add(r.first, r.end())
+// abroad returns what is in another cluster than the one that is read, or maybe there, and was not
+// seen. Which cluster is read may be known late.
+func (a *account) abroad() (all numbers) {
+	for name, n := range a.placed {
+		if a.clusters.another(name) {
+			all.join(n)
+		}
+	}
+	all.drop(&a.seen)
+	return all
 }
 
+// decided notes that a run does not wait any more.
 func (a *account) decided(r *run) {
 	if r.fate.kind == fatePossible {
 		a.doubted -= r.n
@@ -196,10 +212,10 @@ func (a *account) turn(now time.Time, grace time.Duration) {
 	a.suspect[0] = numbers{}
 }
 
-// suspects returns how many there are.
-func (a *account) suspects() (n uint64) {
+// suspects returns how many there are that are not gone: seen, or not looked for.
+func (a *account) suspects(gone *numbers) (n uint64) {
 	for i := range a.suspect {
-		n += a.suspect[i].without(&a.seen)
+		n += a.suspect[i].without(gone)
 	}
 	return n
 }
@@ -219,7 +235,7 @@ func (a *account) complete() bool {
 
 // closed reports whether nothing of the account is open.
 func (a *account) closed() bool {
-	return a.complete() && a.waiting+a.doubted == 0 && a.suspects() == 0
+	return a.complete() && a.waiting+a.doubted == 0 && a.suspects(&a.seen) == 0
 }
 
 // disordered returns the records that are behind a later one of their key. Copies are not among
@@ -266,14 +282,16 @@ func (a *account) counts() Counts {
 		}
 	}
 	c.Contradicted = contradicted
-	c.NotPersisted = a.absent.without(&a.seen)
+	gone := a.abroad()
+	c.Elsewhere = gone.len()
+	gone.join(&a.seen) // neither is looked for
+	c.NotPersisted = a.absent.without(&gone)
 	c.Seen = a.seen.len()
 	c.Unclaimed = a.seen.without(&a.settled)
 	c.Waiting, c.Unresolved = a.waiting, a.doubted
-	c.Suspect = a.suspects()
-	c.Lost = a.missing.without(&a.seen)
-	c.Skipped = a.skipped.without(&a.seen)
-	c.Elsewhere = a.abroad.without(&a.seen)
+	c.Suspect = a.suspects(&gone)
+	c.Lost = a.missing.without(&gone)
+	c.Skipped = a.skipped.without(&gone)
 	c.Copies = a.extra
 	c.Explained = a.copies.and(&a.again)
 	unstated := a.copies.without(&a.settled)

@@ -116,7 +116,7 @@ func (l *Ledger) parse(value []byte, now, said time.Time) (apply func(), err err
 func (l *Ledger) account(of accountOf) *account {
 	a := l.accounts[of]
 	if a == nil {
-		a = newAccount()
+		a = newAccount(l.clustersOf(of.Topic))
 		l.accounts[of] = a
 	}
 	return a
@@ -254,7 +254,7 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 	for _, t := range l.byTime {
 		switch {
 		case l.clustersOf(t.topic).elsewhere(&t.run):
-			t.account.elsewhere(&t.run)
+			t.account.decided(&t.run)
 		case all && l.readToEnds(t.topic), l.allPast(t.topic, t.since.Add(Grace)):
 			t.account.decide(&t.run, false)
 		default:

@@ -272,6 +272,23 @@ func TestLedger_WhatIsInAnotherClusterIsNotLost(t *testing.T) {
 	}
 }
 
+// Which cluster is read may be known only when what is in others was looked for in vain.
+func TestLedger_WhichClusterIsReadMayBeKnownLate(t *testing.T) {
+	s := newStory(t)
+	s.claimAll(run{first: 10, n: 5, offset: 2, fate: fate{cluster: "other"}})
+	seg := s.segment("a", 0, 0)
+	seg.cluster = "main"
+	s.read(seg, 0, 10)
+	s.add(seg.encode())
+	require.Equal(t, uint64(5), s.judged().Lost)
+	s.claimAll(run{first: 0, n: 10, fate: fate{cluster: "main"}},
+		run{first: 10, n: 5, offset: 2, fate: fate{cluster: "other"}})
+	c := s.judged()
+	require.Zero(t, c.Lost)
+	require.Equal(t, uint64(5), c.Elsewhere)
+	require.Empty(t, s.ledger.Report(s.now).Rows[0].Examples)
+}
+
 // A run that becomes longer from version to version waits in a few parts, not record by record.
 func TestLedger_ARunThatGrowsTakesLittle(t *testing.T) {
 	s := newStory(t)

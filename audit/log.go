@@ -30,9 +30,10 @@ type clusters struct {
 }
 
 // elsewhere reports whether a run is in another cluster than the one that is read.
-func (c *clusters) elsewhere(r *run) bool {
-	return c.named[c.read] && r.fate.cluster != c.read
-}
+func (c *clusters) elsewhere(r *run) bool { return c.another(r.fate.cluster) }
+
+// another reports whether a name is that of another cluster than the one that is read.
+func (c *clusters) another(name string) bool { return c.named[c.read] && name != c.read }
 
 type generation struct {
 	number  uint32
@@ -144,7 +145,7 @@ func (l *partitionLog) await(a awaited) {
 // decide decides about a run that readers have passed.
 func (l *partitionLog) decide(a *awaited) {
 	if l.clusters.elsewhere(&a.run) {
-		a.account.elsewhere(&a.run)
+		a.account.decided(&a.run)
 		return
 	}
 	if !l.skipsSome(&a.run) {

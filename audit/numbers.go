@@ -86,6 +86,17 @@ func (s *numbers) take(other *numbers) {
 	other.bits = nil
 }
 
+// join adds all of other to s.
+func (s *numbers) join(other *numbers) {
+	switch {
+	case other.bits == nil:
+	case s.bits == nil:
+		s.bits = other.bits.Clone()
+	default:
+		s.bits.Or(other.bits)
+	}
+}
+
 // drop takes out of s what is in other.
 func (s *numbers) drop(other *numbers) {
 	if s.bits != nil && other.bits != nil {

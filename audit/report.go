@@ -209,6 +209,8 @@ func (a *account) examples() (found []uint64) {
 	if lost.bits != nil {
 		lost.bits = lost.bits.Clone()
 		lost.drop(&a.seen)
+		gone := a.abroad()
+		lost.drop(&gone)
 	}
 	if copied.bits != nil {
 		copied.bits = copied.bits.Clone()
