@@ -289,6 +289,21 @@ func TestLedger_WhichClusterIsReadMayBeKnownLate(t *testing.T) {
 	require.Empty(t, s.ledger.Report(s.now).Rows[0].Examples)
 }
 
+// A partition may have had more records than anybody reads.
+func TestLedger_WhatIsSkippedMayBeLong(t *testing.T) {
+	s := newStory(t)
+	const begin = 1 << 40
+	seg := s.segment("a", 0, 0)
+	seg.skip(begin)
+	s.read(seg, 5, 5)
+	s.add(seg.encode())
+	s.claimAll(run{first: 0, n: 5, offset: begin - 5}, run{first: 5, n: 5, offset: begin})
+	c := s.judged()
+	require.Equal(t, uint64(5), c.Skipped)
+	require.Equal(t, uint64(5), c.Seen)
+	require.Zero(t, c.Open())
+}
+
 // A run that becomes longer from version to version waits in a few parts, not record by record.
 func TestLedger_ARunThatGrowsTakesLittle(t *testing.T) {
 	s := newStory(t)
