@@ -73,8 +73,7 @@ func (r *Reader) compacted(ctx context.Context, topics []string) map[string]bool
 	found := make(map[string]bool)
 	described, err := r.admin.DescribeTopicConfigs(ctx, topics...)
 	if err != nil {
-		r.log.Warn("whether topics are compacted cannot be told: in those that are, what compaction "+
-			"deletes before it is read counts as lost", zap.Error(err))
+		r.log.Warn("whether topics are compacted cannot be told", zap.Error(err))
 	}
 	for _, topic := range described {
 		for _, c := range topic.Configs {
