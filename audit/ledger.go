@@ -308,8 +308,8 @@ func (l *Ledger) resume(of partitionOf) (r resumption) {
 	return r
 }
 
-// Forget drops the accounts of buckets before one, and who was not heard of since then. What is said about these buckets later changes
-// nothing: the rest of it is not known any more.
+// Forget drops the accounts of buckets before one, and who was not heard of since then. What is
+// said about these buckets later changes nothing: the rest of it is not known any more.
 func (l *Ledger) Forget(before Bucket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

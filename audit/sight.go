@@ -28,8 +28,8 @@ type sight struct {
 // logID is what Kafka gives each topic when it is made. Old versions give none: it is zero then.
 type logID [16]byte
 
-// perSight bounds how many offsets a sight covers: those that are skipped may be all that a partition
-// ever had.
+// perSight bounds how many offsets a sight covers: those that are skipped may be all that a
+// partition ever had.
 const perSight = 1 << 60
 
 // span is a range of offsets, or of sequences: from to upto-1.

@@ -49,8 +49,9 @@ type version struct {
 	final   bool
 }
 
-// A part is full when it has runsInPart runs, which take 110 KB here and up to 15 KB in a statement,
-// or when it is stated with runsStated of them, so that they are not stated again and again.
+// A part is full when it has runsInPart runs, which take 110 KB here and up to 15 KB in a
+// statement, or when it is stated with runsStated of them, so that they are not stated again and
+// again.
 const (
 	runsInPart = 2000
 	runsStated = 200
