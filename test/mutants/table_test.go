@@ -434,9 +434,9 @@ var table = []mutant{
 		name:   "what made room is reported twice",
 		broken: "the records of a batch that was given up to make room are reported twice",
 		file:   "producer/report.go",
-		old:    "switch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom():",
+		old:    "switch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom()",
 		new: "if v.Reason.MadeRoom() {\n\t\tr.tellEach(&v)\n\t}\n" +
-			"\tswitch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom():",
+			"\tswitch {\n\tcase v.Outcome != Delivered && !v.Reason.MadeRoom()",
 		by:   check{"test/producer", "TestVirtual_F15_TheLowestPriorityAboveItsGuaranteeMakesRoom"},
 		says: "has 2 reports",
 	},
