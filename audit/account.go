@@ -39,6 +39,7 @@ type account struct {
 	absent  numbers            // possibly persisted, and not there
 	turned  time.Time          // when suspects were moved on
 
+	compacted bool // compact has done its work
 	forgotten bool // the ledger has dropped it
 }
 
@@ -248,6 +249,27 @@ func (a *account) disordered() numbers {
 	behind.drop(&a.copies)
 	behind.drop(&a.again)
 	return behind
+}
+
+// compact makes the sets of a closed account small: most of them are one run by then.
+func (a *account) compact() {
+	if a.compacted || !a.closed() {
+		return
+	}
+	a.compacted = true
+	for _, n := range a.fates {
+		n.compact()
+	}
+	for _, n := range a.placed {
+		n.compact()
+	}
+	for _, n := range a.inEach {
+		n.compact()
+	}
+	for _, n := range []*numbers{&a.settled, &a.again, &a.seen, &a.copies, &a.swapped, &a.missing,
+		&a.skipped, &a.absent} {
+		n.compact()
+	}
 }
 
 // counts returns the account in numbers.

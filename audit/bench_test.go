@@ -94,6 +94,7 @@ func BenchmarkLedger(b *testing.B) {
 						addBucket(b, l, fmt.Sprint("topic-", topic), bucket, offset, bench.step)
 					}
 					offset += records
+					l.Judge(time.Now(), false)
 				}
 				b.ReportMetric(float64(heapHeld()-before)/(1<<20), "MiB")
 				total := l.Report(time.Now()).Total

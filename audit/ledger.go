@@ -271,6 +271,7 @@ func (l *Ledger) Judge(now time.Time, all bool) {
 		for range turns + 1 {
 			a.turn(now, grace)
 		}
+		a.compact()
 	}
 }
 

@@ -73,6 +73,13 @@ func (s *numbers) and(other *numbers) uint64 {
 // without returns how many are in s and not in other.
 func (s *numbers) without(other *numbers) uint64 { return s.len() - s.and(other) }
 
+// compact makes the set as small as it can be.
+func (s *numbers) compact() {
+	if s.bits != nil {
+		s.bits.RunOptimize()
+	}
+}
+
 // take moves all of other into s.
 func (s *numbers) take(other *numbers) {
 	if other.bits == nil {
