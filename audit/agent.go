@@ -173,8 +173,11 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 	}
 	cfg.Instance = sourceConfig.Instance
 	a := &Agent{cfg: cfg, log: log, began: time.Now(), source: newSource(sourceConfig)}
-	a.producer, err = producer.New(settings, producer.WithObserver(a.source),
-		producer.WithLogger(log))
+	opts := []producer.Option{producer.WithLogger(log)}
+	if cfg.produces() { // heartbeats of one that only consumes have no numbers
+		opts = append(opts, producer.WithObserver(a.source))
+	}
+	a.producer, err = producer.New(settings, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +249,9 @@ func (a *Agent) end(hurry context.Context) *Report {
 	wrong = append(wrong, a.producer.Flush(ctx), a.source.Close(ctx))
 	var report *Report
 	if a.reader != nil {
-		a.settle(ctx)
+		settling, stop := context.WithTimeout(ctx, a.cfg.Drain/10*9) // Close needs the rest
+		a.settle(settling)
+		stop()
 		wrong = append(wrong, a.reader.Close(ctx))
 		a.ledger.Close()
 		report = a.Report()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/forebay-go/forebay/producer"
 )
@@ -65,6 +67,31 @@ func TestAgent_InstancesAuditTogether(t *testing.T) {
 		require.Equal(t, sent, rep.Total.Seen)
 		require.Len(t, rep.Sources, 2)
 	}
+}
+
+// Heartbeats have no numbers, so an agent that only consumes has nothing to wait for at its end.
+func TestAgent_OneThatWatchesBrokersEndsAtOnce(t *testing.T) {
+	r := newRig(t)
+	_, err := CreateHeartbeatTopic(r.soon(), HeartbeatTopic, kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	a := r.agent(AgentConfig{Role: Consume, Topics: []string{"views"}, Duration: time.Second,
+		Heartbeat: &HeartbeatConfig{Interval: leastInterval}, Drain: time.Hour})
+	rep := a.Run(r.soon(), r.soon())
+	require.NotEmpty(t, a.Brokers())
+	require.Zero(t, a.source.Stats().Stamped)
+	require.Zero(t, rep.Open())
+}
+
+// A statement topic that does not exist is logged once in a while, with the remedy.
+func TestFollower_NamesTheRemedyForAMissingTopic(t *testing.T) {
+	r := newRig(t)
+	core, logs := observer.New(zap.WarnLevel)
+	f, err := Follow("missing", zap.New(core), kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	time.Sleep(3 * time.Second)
+	f.Close()
+	require.Equal(t, 1, logs.Len())
+	require.Contains(t, logs.All()[0].ContextMap()["error"], "forebay audit init")
 }
 
 // thief is an observer that takes the header of one record away: something else stands in its

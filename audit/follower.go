@@ -28,6 +28,7 @@ type Follower struct {
 	next    map[int32]int64
 	moved   chan struct{} // closed, and replaced, when next has changed
 	failure error         // of the newest poll
+	warned  time.Time     // when a failure was last logged
 }
 
 // Follow begins to read topic, with a client of its own. opts are those of kgo that say where Kafka
@@ -87,9 +88,15 @@ const Horizon = 48 * time.Hour
 func (f *Follower) take(fetches kgo.Fetches) {
 	now := time.Now()
 	var failure error
-	fetches.EachError(func(topic string, partition int32, err error) {
+	fetches.EachError(func(_ string, partition int32, err error) {
 		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			failure = fmt.Errorf("read %q, partition %d: %w", topic, partition, err)
+			failure = err // partition -1 is the topic as a whole
+			if partition >= 0 {
+				failure = fmt.Errorf("partition %d: %w", partition, err)
+			}
+			if errors.Is(err, kerr.UnknownTopicOrPartition) {
+				failure = fmt.Errorf("create the topic with \"forebay audit init\": %w", failure)
+			}
 		}
 	})
 	next := make(map[int32]int64)
@@ -117,22 +124,27 @@ func (f *Follower) take(fetches kgo.Fetches) {
 	}
 }
 
-// move notes how far the follower is, and reports whether the failure of the newest poll is a new
-// one.
-func (f *Follower) move(next map[int32]int64, failure error) (changed bool) {
+// warnEvery is the shortest time between two log lines about a statement topic that cannot be
+// read. Polls that time out between two failures say nothing about it.
+const warnEvery = time.Minute
+
+// move notes how far the follower is, and reports whether to log the failure of the newest poll.
+func (f *Follower) move(next map[int32]int64, failure error) (warn bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	changed = failure != nil && f.failure == nil
+	if warn = failure != nil && time.Since(f.warned) >= warnEvery; warn {
+		f.warned = time.Now()
+	}
 	f.failure = failure
 	if len(next) == 0 {
-		return changed
+		return warn
 	}
 	for partition, offset := range next {
 		f.next[partition] = offset
 	}
 	close(f.moved)
 	f.moved = make(chan struct{})
-	return changed
+	return warn
 }
 
 // CatchUp waits until the ledger has all that was in the statement topic when it was called, or
