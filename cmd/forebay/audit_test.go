@@ -65,11 +65,15 @@ func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, section := range map[string]string{
 		"audit.yaml: audit.heartbeat.slow: 1h0m0s: write 1ms to 1m0s":                "  role: consume\n  topics: [a]\n  heartbeat: {slow: 1h}",
 		"audit.yaml:4: audit: rol: unknown setting":                                  "  rol: both",
-		"audit.yaml:6: audit: ":                                                      "  role: both\n  loads:\n  - {topic: a, bytes: much, records_per_second: 1}",
+		"audit.yaml:6: audit: \"much\": write a whole number":                        "  role: both\n  loads:\n  - {topic: a, bytes: much, records_per_second: 1}",
 		"audit.yaml: audit.role: \"\": write produce, consume or both":               "  instance: a",
 		"audit.yaml: audit.loads: empty: role produce needs the traffic to make":     "  role: produce",
 		"audit.yaml: audit.cluster: \"west\" is not among the clusters: write kafka": "  role: consume\n  topics: [a]\n  cluster: west",
 		"audit.yaml: audit.loads[0].records_per_second: 0: write a rate of up to":    "  role: produce\n  loads: [{topic: a}]",
+		"audit.yaml:5: audit: \"soon\": write a time such as 5s or 10m":              "  role: consume\n  duration: soon",
+		"audit.yaml:5: audit: \"orders\": write a list, such as [audited]":           "  role: consume\n  topics: orders",
+		"audit.yaml:4: audit: write settings, such as {name: value}":                 "  [a, b]",
+		"audit.yaml: audit: already set in line 3, and again in line 5: keep one":    "  role: consume\naudit:\n  role: both",
 		"audit.yaml:6:12: batching.lingr: unknown setting: did you mean linger?":     "  role: consume\n  topics: [a]\nbatching: {lingr: 5ms}",
 	} {
 		path := auditing(t, []string{"127.0.0.1:1"}, section)

@@ -97,6 +97,29 @@ func settingsOf(path string, text []byte) (producer.Config, error) {
 // unknownField is how yaml says that a field is not among those of a struct.
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
+// wrongType is how yaml says that a value does not fit its field. It names no value for a list or
+// a mapping.
+var wrongType = regexp.MustCompile(`^cannot construct !!\S+ ?(.*?) ?into (\S+)$`)
+
+// wanted returns what to write for a value of a Go type.
+func wanted(goType string) string {
+	switch goType {
+	case "time.Duration":
+		return "a time such as 5s or 10m"
+	case "int", "int64", "uint64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "string", "audit.Role":
+		return "a text"
+	case "[]string":
+		return "a list, such as [audited]"
+	case "[]audit.Load":
+		return "a list, such as [{topic: audited, records_per_second: 1000}]"
+	}
+	return "settings, such as {name: value}"
+}
+
 // sectionMistakes returns what yaml found wrong with the section, a line each.
 func sectionMistakes(path string, err error) (wrong []error) {
 	all, ok := errors.AsType[*yaml.LoadErrors](err)
@@ -105,6 +128,12 @@ func sectionMistakes(path string, err error) (wrong []error) {
 	}
 	for _, one := range all.Errors {
 		text := unknownField.ReplaceAllString(one.Message, "$1: unknown setting")
+		if m := wrongType.FindStringSubmatch(text); m != nil {
+			text = "write " + wanted(m[2])
+			if m[1] != "" {
+				text = fmt.Sprintf("%q: %s", strings.Trim(m[1], "`"), text)
+			}
+		}
 		wrong = append(wrong, fmt.Errorf("%s:%d: audit: %s", path, one.Mark.Line, text))
 	}
 	return wrong
@@ -155,15 +184,22 @@ func divide(text []byte) (rest, own []byte, err error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, nil, err
 	}
-	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode ||
+	if len(doc.Content) == 0 {
+		return nil, nil, errors.New("empty: write settings, such as \"clusters:\"")
+	}
+	if doc.Content[0].Kind != yaml.MappingNode ||
 		doc.Content[0].Style&yaml.FlowStyle != 0 {
-		return nil, nil, errors.New("write settings, one below the other, such as \"clusters:\" " +
-			"and \"audit:\"")
+		return nil, nil, errors.New("write each section on lines of its own, such as \"clusters:\" " +
+			"and \"audit:\", without braces around the whole")
 	}
 	pairs := doc.Content[0].Content
 	from, upto := 0, 0 // lines, from 1
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i].Value == "audit" {
+			if from > 0 {
+				return nil, nil, fmt.Errorf("audit: already set in line %d, and again in line %d: "+
+					"keep one of them", from, pairs[i].Line)
+			}
 			from, upto = pairs[i].Line, 1<<30
 		} else if from > 0 && pairs[i].Line > from {
 			upto = min(upto, pairs[i].Line)
