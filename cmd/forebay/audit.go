@@ -69,12 +69,12 @@ run an instance with role consume.`
 const auditCodes = `
 
 Exit codes:
-  0  every record that is decided is as it should be, and none is open
+  0  whole: every delivered record is in the log, once, and in order
   1  the command could not do its work, or the file is wrong
   2  the command line is wrong
-  3  records are lost, there twice without an explanation, out of order, or there although their
-     producer has called them lost
-  5  nothing of that kind, but not all is decided`
+  3  faulty: records are lost, twice in the log without an explanation, out of order, or in the log
+     although their producer reported them as not delivered
+  5  inconclusive: no fault was found, but some records are not decided, or there were none`
 
 func newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
@@ -152,7 +152,10 @@ func newAuditRun() *cobra.Command {
 		Short: "Run one instance of the auditor",
 		Long: "Run one instance of the auditor: produce, consume or both, as the file says. See " +
 			"\"forebay audit --help\"\nfor the file. An instance that consumes prints what it " +
-			"has found at the end, of the records since it began." + auditCodes,
+			"has found at the end, of the records since it began.\n\n" +
+			"Interrupts. Ctrl-C (or SIGTERM) ends the traffic. The instance then waits, up to " +
+			"drain, until each\nrecord is accounted for. A second Ctrl-C, at least half a second " +
+			"later, ends that wait." + auditCodes,
 		Example: "  forebay audit run audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -252,9 +255,9 @@ func newAuditReport() *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
 		Use:   "report [flags] file",
-		Short: "Print what all statements come to",
-		Long: "Read the statement topic, and print what all statements come to. Of the topics " +
-			"themselves nothing is\nread but where they end, and nothing is written." + auditCodes,
+		Short: "Print the account of all instances",
+		Long: "Read the statement topic, and print the account of all instances. Of the audited " +
+			"topics, only the end\noffsets are read. Nothing is written." + auditCodes,
 		Example: "  forebay audit report --since 2h audit.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
