@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +102,7 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	for i := range c.Loads {
 		l := &c.Loads[i]
 		if err := l.complete(); err != nil {
-			wrong = append(wrong, fmt.Errorf("loads[%d].%w", i, err))
+			wrong = append(wrong, within(fmt.Sprintf("loads[%d].", i), err))
 		}
 		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
 			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the "+
@@ -124,7 +125,7 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		heartbeat := *c.Heartbeat
 		c.Heartbeat = &heartbeat
 		if err := c.Heartbeat.complete(); err != nil {
-			wrong = append(wrong, fmt.Errorf("heartbeat.%w", err))
+			wrong = append(wrong, within("heartbeat.", err))
 		}
 	}
 	if c.Duration < 0 {
@@ -137,6 +138,11 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		wrong = append(wrong, fmt.Errorf("drain: %v: write a time", c.Drain))
 	}
 	return source, reader, errors.Join(wrong...)
+}
+
+// within returns the mistakes in err, a line each, with prefix before the name of each setting.
+func within(prefix string, err error) error {
+	return errors.New(prefix + strings.ReplaceAll(err.Error(), "\n", "\n"+prefix))
 }
 
 // Agent is one instance of the auditor.

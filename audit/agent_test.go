@@ -174,3 +174,10 @@ func TestAgentConfig_SaysEveryMistake(t *testing.T) {
 	}
 	require.NoError(t, AgentConfig{Role: Consume, Topics: []string{"a"}}.Check())
 }
+
+func TestAgentConfig_NamesWhereEachMistakeIs(t *testing.T) {
+	err := AgentConfig{Role: Both, Loads: []Load{{Topic: "a", RecordsPerSecond: -1, Keys: -2}},
+		Heartbeat: &HeartbeatConfig{Interval: -1, Slow: 1}}.Check()
+	require.ErrorContains(t, err, "\nloads[0].keys: -2")
+	require.ErrorContains(t, err, "\nheartbeat.slow: 1ns")
+}
