@@ -2,7 +2,7 @@
 // nothing to install: the three brokers run inside this process. One broker is made slow, and later
 // another one acknowledges a record and throws it away.
 //
-//	go run ./examples/audit   # 35 seconds
+//	go run ./examples/audit   # 25 seconds
 //
 // It ends with the account. The exit status is 0 only if the auditor has named the slow broker, and
 // found exactly the one record that was lost.
