@@ -95,6 +95,9 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	case c.Role == Consume && len(c.Loads) > 0:
 		wrong = append(wrong, errors.New("loads: role consume makes no traffic: take them out, or "+
 			"write role both"))
+	case c.Role == Produce && len(c.Topics) > 0:
+		wrong = append(wrong, errors.New("topics: role produce reads none: take them out, or write "+
+			"role both"))
 	}
 	c.Loads = slices.Clone(c.Loads)
 	source = SourceConfig{Instance: c.Instance, StatementTopic: c.StatementTopic,
@@ -120,6 +123,10 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	}
 	if c.consumes() {
 		wrong = append(wrong, reader.complete())
+	}
+	if slices.Contains(reader.Topics, reader.StatementTopic) {
+		wrong = append(wrong, fmt.Errorf("topics: %q is the statement topic: take it out",
+			reader.StatementTopic))
 	}
 	if c.Heartbeat != nil {
 		heartbeat := *c.Heartbeat

@@ -88,7 +88,8 @@ func TestFollower_NamesTheRemedyForAMissingTopic(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	f, err := Follow("missing", zap.New(core), kgo.SeedBrokers(r.brokers...))
 	require.NoError(t, err)
-	time.Sleep(3 * time.Second)
+	require.Eventually(t, func() bool { return logs.Len() > 0 }, time.Minute, 10*time.Millisecond)
+	time.Sleep(2 * time.Second)
 	f.Close()
 	require.Equal(t, 1, logs.Len())
 	require.Contains(t, logs.All()[0].ContextMap()["error"], "forebay audit init")
@@ -158,6 +159,8 @@ func TestAgentConfig_SaysEveryMistake(t *testing.T) {
 	for text, c := range map[string]AgentConfig{
 		`role: "": write produce, consume or both`:                           {},
 		`loads: empty: role both needs the traffic to make`:                  {Role: Both},
+		`topics: role produce reads none`:                                    {Role: Produce, Topics: []string{"a"}, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}}},
+		`topics: "forebay-audit" is the statement topic: take it out`:        {Role: Consume, Topics: []string{"a", "forebay-audit"}},
 		`loads: role consume makes no traffic`:                               {Role: Consume, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}}},
 		`topics: empty: write the topics to read`:                            {Role: Consume},
 		`topics[0]: "a b": the name of the topic has a character other than`: {Role: Consume, Topics: []string{"a b"}},

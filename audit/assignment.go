@@ -100,9 +100,12 @@ func (r *Reader) catchUp(ctx context.Context) error {
 	return r.ledger.CatchUp(ctx)
 }
 
-// cannotBegin logs why partitions are not read yet.
+// cannotBegin logs why partitions are not read yet, now and then.
 func (r *Reader) cannotBegin(err error) error {
-	r.log.Warn("reading cannot begin yet, and is tried again", zap.Error(err))
+	if time.Since(r.warned) >= warnEvery {
+		r.warned = time.Now()
+		r.log.Warn("reading cannot begin yet, and is tried again", zap.Error(err))
+	}
 	return err
 }
 

@@ -93,11 +93,16 @@ func (c *Counts) Open() uint64 {
 	return c.Waiting + c.Unresolved + c.Suspect + c.Unsettled + c.Unclaimed
 }
 
-// Completeness returns the part of the delivered records that is in the log, among those about
-// which that is decided: those that are skipped or elsewhere are not. It is 1 where nothing is
+// Decided returns about how many delivered records it is known whether they are in the log. It is
+// not known of those that are skipped or elsewhere.
+func (c *Counts) Decided() uint64 {
+	return c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped+c.Elsewhere)
+}
+
+// Completeness returns the part of the Decided records that is in the log. It is 1 where nothing is
 // decided.
 func (c *Counts) Completeness() float64 {
-	decided := c.Delivered - min(c.Delivered, c.Waiting+c.Suspect+c.Skipped+c.Elsewhere)
+	decided := c.Decided()
 	if decided == 0 {
 		return 1
 	}

@@ -81,6 +81,7 @@ type Reader struct {
 	say    outbox
 
 	failure string               // what was logged last; belongs to run
+	warned  time.Time            // when cannotBegin logged last; belongs to the callbacks of kgo
 	unknown map[string]time.Time // belongs to run: topics whose ID Kafka does not know, since when
 
 	mu         sync.Mutex // guards what follows; never held across I/O

@@ -42,8 +42,12 @@ func progressLine(loads []audit.LoadStats, report *audit.Report,
 	return strings.Join(parts, "; ")
 }
 
-// percent writes the completeness to four digits after the nines. What is not whole is never 100.
+// percent writes the completeness to four digits after the nines. What is not whole is never 100,
+// and where nothing is decided there is none.
 func percent(c *audit.Counts) string {
+	if c.Decided() == 0 {
+		return "-"
+	}
 	text := fmt.Sprintf("%.4f %%", 100*c.Completeness())
 	if c.Lost > 0 && text == "100.0000 %" {
 		return "99.9999 %"
@@ -216,7 +220,7 @@ func verdictWords(report *audit.Report) string {
 		return "inconclusive: no audited record was stated"
 	}
 	if n := report.Open() + report.Total.Skipped + report.Total.Elsewhere; n > 0 {
-		return fmt.Sprintf("inconclusive: %s records are not decided", count(n))
+		return "inconclusive: nothing is decided about " + countOf(n, "record")
 	}
 	return "inconclusive: instances could not state what became of all records"
 }
