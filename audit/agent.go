@@ -96,8 +96,8 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		wrong = append(wrong, errors.New("loads: role consume makes no traffic: take them out, or "+
 			"write role both"))
 	case c.Role == Produce && len(c.Topics) > 0:
-		wrong = append(wrong, errors.New("topics: role produce reads none: take them out, or write "+
-			"role both"))
+		wrong = append(wrong, errors.New("topics: role produce reads none: take them out, or "+
+			"write role both"))
 	}
 	c.Loads = slices.Clone(c.Loads)
 	source = SourceConfig{Instance: c.Instance, StatementTopic: c.StatementTopic,

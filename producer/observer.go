@@ -30,7 +30,8 @@ type Observer interface {
 
 // WithObserver has o follow all records. Reports.MaxBytes bounds the reports that wait for a slow
 // Outcome, or for a slow callback; those beyond it are dropped, and counted in
-// Stats().ReportsDropped. Each record takes 16 bytes more of the buffer.
+// Stats().ReportsDropped. Each record takes 16 bytes more of the buffer. If the option is given
+// twice, the last one counts.
 func WithObserver(o Observer) Option {
 	return optionFunc(func(opts *options) { opts.observer = o })
 }

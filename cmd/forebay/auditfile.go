@@ -189,8 +189,8 @@ func divide(text []byte) (rest, own []byte, err error) {
 	}
 	if doc.Content[0].Kind != yaml.MappingNode ||
 		doc.Content[0].Style&yaml.FlowStyle != 0 {
-		return nil, nil, errors.New("write each section on lines of its own, such as \"clusters:\" " +
-			"and \"audit:\", without braces around the whole")
+		return nil, nil, errors.New("write each section on lines of its own, such as " +
+			"\"clusters:\" and \"audit:\", without braces around the whole")
 	}
 	pairs := doc.Content[0].Content
 	from, upto := 0, 0 // lines, from 1
