@@ -128,7 +128,7 @@ func (a *account) settle(r run, fresh func(r run)) {
 func (a *account) see(first, n uint64, generation uint32) {
 	seen := a.seenIn(generation)
 	if old := seen.count(first, first+n); old > 0 {
-		again, _ := seen.among(first, first+n)
+		again := seen.within(first, first+n)
 		a.copies.take(&again)
 		a.extra += old
 	}
@@ -185,7 +185,7 @@ func (a *account) decide(r *run, skipped bool) {
 	if a.seen.count(r.first, r.end()) == r.n {
 		return
 	}
-	_, unseen := a.seen.among(r.first, r.end())
+	unseen := a.seen.missing(r.first, r.end())
 	switch {
 	case r.fate.kind == fatePossible:
 		a.absent.take(&unseen)
@@ -279,7 +279,6 @@ func (a *account) counts() Counts {
 		c.Numbered = a.next - a.first
 	}
 	c.Unsettled = c.Numbered - min(c.Numbered, a.settled.len())
-	contradicted := uint64(0)
 	for f, n := range a.fates {
 		switch f.kind {
 		case fateDelivered:
@@ -299,11 +298,10 @@ func (a *account) counts() Counts {
 		if f.reason != delivery.None {
 			c.Reasons[f.reason] += n.len()
 		}
-		if f.kind != fateDelivered && f.kind != fatePossible {
-			contradicted += n.and(&a.seen)
+		if !f.placed() {
+			c.Contradicted += n.and(&a.seen)
 		}
 	}
-	c.Contradicted = contradicted
 	gone := a.abroad()
 	c.Elsewhere = gone.len()
 	gone.join(&a.seen) // neither is looked for

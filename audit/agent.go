@@ -85,34 +85,10 @@ func (c AgentConfig) Check() error {
 
 // parts returns the settings of the source and of the reader, with all defaults.
 func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err error) {
-	var wrong []error
-	if !c.produces() && !c.consumes() {
-		wrong = append(wrong, fmt.Errorf("role: %q: write produce, consume or both", c.Role))
-	}
-	switch {
-	case c.produces() && len(c.Loads) == 0:
-		wrong = append(wrong, fmt.Errorf("loads: empty: role %s needs the traffic to make", c.Role))
-	case c.Role == Consume && len(c.Loads) > 0:
-		wrong = append(wrong, errors.New("loads: role consume makes no traffic: take them out, or "+
-			"write role both"))
-	case c.Role == Produce && len(c.Topics) > 0:
-		wrong = append(wrong, errors.New("topics: role produce reads none: take them out, or "+
-			"write role both"))
-	}
-	c.Loads = slices.Clone(c.Loads)
-	source = SourceConfig{Instance: c.Instance, StatementTopic: c.StatementTopic,
+	shares, wrong := c.completeLoads()
+	wrong = append(c.mistakesOfRole(), wrong...)
+	source = SourceConfig{Instance: c.Instance, Topics: shares, StatementTopic: c.StatementTopic,
 		Interval: c.Interval, Intended: true, Ordered: true}
-	for i := range c.Loads {
-		l := &c.Loads[i]
-		if err := l.complete(); err != nil {
-			wrong = append(wrong, within(fmt.Sprintf("loads[%d].", i), err))
-		}
-		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
-			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the "+
-				"rates", i, l.Topic))
-		}
-		source.Topics = append(source.Topics, TopicShare{Topic: l.Topic})
-	}
 	wrong = append(wrong, source.complete())
 	reader = ReaderConfig{Topics: c.Topics, Cluster: c.Cluster, Group: c.Group, Start: c.Start,
 		StatementTopic: source.StatementTopic, Interval: source.Interval}
@@ -145,6 +121,41 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		wrong = append(wrong, fmt.Errorf("drain: %v: write a time", c.Drain))
 	}
 	return source, reader, errors.Join(wrong...)
+}
+
+// mistakesOfRole returns what is wrong with the role, and what does not go with it.
+func (c *AgentConfig) mistakesOfRole() (wrong []error) {
+	if !c.produces() && !c.consumes() {
+		wrong = append(wrong, fmt.Errorf("role: %q: write produce, consume or both", c.Role))
+	}
+	switch {
+	case c.produces() && len(c.Loads) == 0:
+		wrong = append(wrong, fmt.Errorf("loads: empty: role %s needs the traffic to make", c.Role))
+	case c.Role == Consume && len(c.Loads) > 0:
+		wrong = append(wrong, errors.New("loads: role consume makes no traffic: take them out, or "+
+			"write role both"))
+	case c.Role == Produce && len(c.Topics) > 0:
+		wrong = append(wrong, errors.New("topics: role produce reads none: take them out, or "+
+			"write role both"))
+	}
+	return wrong
+}
+
+// completeLoads fills the defaults of the loads in, and returns their topics and all mistakes.
+func (c *AgentConfig) completeLoads() (shares []TopicShare, wrong []error) {
+	c.Loads = slices.Clone(c.Loads)
+	for i := range c.Loads {
+		l := &c.Loads[i]
+		if err := l.complete(); err != nil {
+			wrong = append(wrong, within(fmt.Sprintf("loads[%d].", i), err))
+		}
+		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
+			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the "+
+				"rates", i, l.Topic))
+		}
+		shares = append(shares, TopicShare{Topic: l.Topic})
+	}
+	return shares, wrong
 }
 
 // within returns the mistakes in err, a line each, with prefix before the name of each setting.

@@ -149,7 +149,7 @@ func (c *claim) encode() []byte {
 	after, offset := c.first, int64(0)
 	for i := range c.runs {
 		r := &c.runs[i]
-		e.byte(byte(r.fate.kind)<<1 | map[bool]byte{true: 1}[r.fate.again])
+		e.byte(byte(r.fate.kind)<<1 | bit(r.fate.again))
 		e.int(int64(r.first - after))
 		e.uint(r.n)
 		after = r.end()

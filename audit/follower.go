@@ -88,15 +88,13 @@ const Horizon = 48 * time.Hour
 func (f *Follower) take(fetches kgo.Fetches) {
 	now := time.Now()
 	var failure error
-	fetches.EachError(func(_ string, partition int32, err error) {
-		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			failure = err // partition -1 is the topic as a whole
-			if partition >= 0 {
-				failure = fmt.Errorf("partition %d: %w", partition, err)
-			}
-			if errors.Is(err, kerr.UnknownTopicOrPartition) {
-				failure = fmt.Errorf("create the topic with \"forebay audit init\": %w", failure)
-			}
+	eachFailure(fetches, func(_ string, partition int32, err error) {
+		failure = err // partition -1 is the topic as a whole
+		if partition >= 0 {
+			failure = fmt.Errorf("partition %d: %w", partition, err)
+		}
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			failure = fmt.Errorf("create the topic with \"forebay audit init\": %w", failure)
 		}
 	})
 	next := make(map[int32]int64)

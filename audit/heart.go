@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,13 +139,10 @@ func (h *Heart) beat(ctx context.Context) {
 	}
 }
 
-func (h *Heart) numbers() (list []int32) {
+func (h *Heart) numbers() []int32 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for n := range h.partitions {
-		list = append(list, n)
-	}
-	return list
+	return slices.Collect(maps.Keys(h.partitions))
 }
 
 // send sends one heartbeat to a partition.

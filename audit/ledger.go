@@ -189,13 +189,17 @@ func (l *Ledger) sight(s *sight) {
 		if r.bucket < l.oldest {
 			continue
 		}
-		o := s.streams[r.origin]
-		l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket}).swapped.add(r.first,
-			r.first+r.n)
+		l.account(s.accountOf(&r)).swapped.add(r.first, r.first+r.n)
 	}
 	if len(g.passed.add(all)) > 0 {
 		log.advance()
 	}
+}
+
+// accountOf returns which account a run of the sight belongs to.
+func (s *sight) accountOf(r *sighting) accountOf {
+	o := s.streams[r.origin]
+	return accountOf{Stream{o.instance, o.run, s.topic}, r.bucket}
 }
 
 // seeRun notes what of a run is at offsets that nobody told of before.
@@ -204,9 +208,8 @@ func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
 	if from >= upto || r.bucket < l.oldest {
 		return
 	}
-	o := s.streams[r.origin]
-	a := l.account(accountOf{Stream{o.instance, o.run, s.topic}, r.bucket})
-	a.see(r.first+uint64(from-r.offset), uint64(upto-from), s.generation)
+	first, n := r.first+uint64(from-r.offset), uint64(upto-from)
+	l.account(s.accountOf(r)).see(first, n, s.generation)
 }
 
 func (l *Ledger) life(s *life, said time.Time) {

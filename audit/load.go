@@ -83,13 +83,10 @@ func (l *runningLoad) run(ctx context.Context, sender producer.Sender) {
 		due := begin.Add(time.Duration(float64(i) / l.RecordsPerSecond * float64(time.Second)))
 		late := time.Since(due)
 		if late < 0 {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(-late):
-			}
+			sleep(ctx, -late)
 			late = 0
-		} else if ctx.Err() != nil {
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		l.late.Store(int64(late))

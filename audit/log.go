@@ -133,9 +133,12 @@ func (w *waitlist) Pop() any {
 
 func (a *awaited) end() int64 { return a.run.offset + int64(a.run.n) }
 
+// due reports whether a run need not wait for readers.
+func (l *partitionLog) due(r *run) bool { return l.passed(r) || l.clusters.elsewhere(r) }
+
 // await decides about a run, or has it wait.
 func (l *partitionLog) await(a awaited) {
-	if l.passed(&a.run) || l.clusters.elsewhere(&a.run) {
+	if l.due(&a.run) {
 		l.decide(&a)
 		return
 	}
@@ -174,7 +177,7 @@ func (l *partitionLog) advance() {
 	var kept []awaited
 	for len(l.waiting) > 0 {
 		a := heap.Pop(&l.waiting).(awaited)
-		if l.passed(&a.run) || l.clusters.elsewhere(&a.run) {
+		if l.due(&a.run) {
 			l.decide(&a)
 			continue
 		}

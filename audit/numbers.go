@@ -22,14 +22,20 @@ func (s *numbers) add(from, upto uint64) {
 // few is a number of sequences that are faster looked at one by one.
 const few = 16
 
-// among returns those of from to upto-1 that are in the set, and those that are not.
-func (s *numbers) among(from, upto uint64) (in, out numbers) {
-	all := roaring64.New()
-	all.AddRange(from, upto)
-	if s.bits == nil {
-		return in, numbers{all}
+// within returns those of from to upto-1 that are in the set.
+func (s *numbers) within(from, upto uint64) (in numbers) {
+	if s.bits != nil {
+		in.add(from, upto)
+		in.bits.And(s.bits)
 	}
-	return numbers{roaring64.And(all, s.bits)}, numbers{roaring64.AndNot(all, s.bits)}
+	return in
+}
+
+// missing returns those of from to upto-1 that are not in the set.
+func (s *numbers) missing(from, upto uint64) (out numbers) {
+	out.add(from, upto)
+	out.drop(s)
+	return out
 }
 
 func (s *numbers) has(n uint64) bool { return s.bits != nil && s.bits.Contains(n) }

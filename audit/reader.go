@@ -193,13 +193,20 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// eachFailure calls yield for each error of a poll but the end of its time.
+func eachFailure(fetches kgo.Fetches, yield func(topic string, partition int32, err error)) {
+	fetches.EachError(func(topic string, partition int32, err error) {
+		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+			yield(topic, partition, err)
+		}
+	})
+}
+
 // note logs why something cannot be read, when that changes.
 func (r *Reader) note(fetches kgo.Fetches) {
 	var failed kgo.FetchError
-	fetches.EachError(func(topic string, partition int32, err error) {
-		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-			failed = kgo.FetchError{Topic: topic, Partition: partition, Err: err}
-		}
+	eachFailure(fetches, func(topic string, partition int32, err error) {
+		failed = kgo.FetchError{Topic: topic, Partition: partition, Err: err}
 	})
 	failure := ""
 	if failed.Err != nil {

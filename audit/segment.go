@@ -38,17 +38,11 @@ func (s *segment) skip(start int64) {
 // see notes a record with a header.
 func (s *segment) see(h *Header, offset int64) {
 	i := s.origin(origin{h.Instance, h.Run})
-	if n, ok := s.last[i]; ok {
-		r := &s.runs[n]
-		if r.bucket == h.Bucket && r.n < maxRun && r.first+r.n == h.Sequence &&
-			r.offset+int64(r.n) == offset {
-			r.n++
-			return
-		}
+	if n, ok := s.last[i]; ok && s.runs[n].extend(h, offset) {
+		return
 	}
 	s.last[i] = len(s.runs)
-	s.runs = append(s.runs, sighting{origin: i, bucket: h.Bucket, first: h.Sequence, n: 1,
-		offset: offset})
+	s.runs = append(s.runs, sightingOf(i, h, offset))
 }
 
 func (s *segment) origin(o origin) int {
@@ -64,14 +58,8 @@ func (s *segment) origin(o origin) int {
 // swap notes a record that stands behind a later one of its key.
 func (s *segment) swap(h *Header, offset int64) {
 	i := s.origin(origin{h.Instance, h.Run})
-	if n := len(s.swaps); n > 0 {
-		r := &s.swaps[n-1]
-		if r.origin == i && r.bucket == h.Bucket && r.n < maxRun && r.first+r.n == h.Sequence &&
-			r.offset+int64(r.n) == offset {
-			r.n++
-			return
-		}
+	if n := len(s.swaps); n > 0 && s.swaps[n-1].origin == i && s.swaps[n-1].extend(h, offset) {
+		return
 	}
-	s.swaps = append(s.swaps, sighting{origin: i, bucket: h.Bucket, first: h.Sequence, n: 1,
-		offset: offset})
+	s.swaps = append(s.swaps, sightingOf(i, h, offset))
 }

@@ -50,6 +50,20 @@ type sighting struct {
 	offset int64 // of the first
 }
 
+func sightingOf(origin int, h *Header, offset int64) sighting {
+	return sighting{origin: origin, bucket: h.Bucket, first: h.Sequence, n: 1, offset: offset}
+}
+
+// extend adds a record of the same stream to the run, if it is the next.
+func (r *sighting) extend(h *Header, offset int64) bool {
+	if r.bucket != h.Bucket || r.n >= maxRun || r.first+r.n != h.Sequence ||
+		r.offset+int64(r.n) != offset {
+		return false
+	}
+	r.n++
+	return true
+}
+
 func (s *sight) key() []byte {
 	return fmt.Appendf(nil, "sight/%s/%d/%d/%d/%s", s.topic, s.partition, s.generation, s.from,
 		s.reader)

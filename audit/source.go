@@ -202,6 +202,14 @@ func (s *Source) stream(topic string) *stream {
 	return found.(*stream)
 }
 
+// eachStream calls yield for each topic that is audited.
+func (s *Source) eachStream(yield func(*stream) bool) {
+	s.streams.Range(func(_, v any) bool {
+		st := v.(*stream)
+		return st == nil || yield(st)
+	})
+}
+
 // cached is stream where last is often the one.
 func (s *Source) cached(last *atomic.Pointer[stream], topic string) *stream {
 	if st := last.Load(); st != nil && st.topic == topic {
@@ -277,13 +285,10 @@ func (s *Source) Outcome(r *producer.Report) {
 // Stats returns what the source has done.
 func (s *Source) Stats() SourceStats {
 	stats := SourceStats{Skipped: s.skipped.Load(), Waiting: s.state.waiting.Load()}
-	s.streams.Range(func(_, v any) bool {
-		if st := v.(*stream); st != nil {
-			given, lost := st.counts()
-			stats.Stamped += given
-			stats.Unstated += lost
-		}
-		return true
-	})
+	for st := range s.eachStream {
+		given, lost := st.counts()
+		stats.Stamped += given
+		stats.Unstated += lost
+	}
 	return stats
 }

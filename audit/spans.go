@@ -1,6 +1,9 @@
 package audit
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // spans is a set of offsets, as spans in order that do not touch.
 type spans []span
@@ -11,9 +14,7 @@ func (s *spans) add(n span) (fresh []span) {
 		return nil
 	}
 	// i is the first that touches n, j the first behind it
-	i, _ := slices.BinarySearchFunc(*s, n.from, func(e span, from int64) int {
-		return compare(e.upto, from)
-	})
+	i := s.search(n.from)
 	j, at := i, n.from
 	joined := n
 	for ; j < len(*s) && (*s)[j].from <= n.upto; j++ {
@@ -31,29 +32,23 @@ func (s *spans) add(n span) (fresh []span) {
 	return fresh
 }
 
-func compare(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+// search returns the index of the first span that ends at or above an offset.
+func (s spans) search(offset int64) int {
+	i, _ := slices.BinarySearchFunc(s, offset, func(e span, offset int64) int {
+		return cmp.Compare(e.upto, offset)
+	})
+	return i
 }
 
 // has reports whether all of n is in the set.
 func (s spans) has(n span) bool {
-	i, _ := slices.BinarySearchFunc(s, n.from, func(e span, from int64) int {
-		return compare(e.upto, from+1)
-	})
+	i := s.search(n.from + 1)
 	return i < len(s) && s[i].from <= n.from && n.upto <= s[i].upto
 }
 
 // overlaps reports whether some of n is in the set.
 func (s spans) overlaps(n span) bool {
-	i, _ := slices.BinarySearchFunc(s, n.from, func(e span, from int64) int {
-		return compare(e.upto, from+1)
-	})
+	i := s.search(n.from + 1)
 	return i < len(s) && s[i].from < n.upto
 }
 

@@ -95,12 +95,11 @@ func (s *Source) stateAll(last bool) (done bool) {
 	defer s.state.mu.Unlock()
 	done = true
 	now := BucketOf(time.Now())
-	s.streams.Range(func(_, v any) bool {
-		if st := v.(*stream); st != nil && !s.stateStream(st, now, last) {
+	for st := range s.eachStream {
+		if !s.stateStream(st, now, last) {
 			done = false
 		}
-		return true
-	})
+	}
 	s.makeRoom()
 	switch {
 	case !last && time.Since(time.Unix(0, s.state.alive.Load())) >= askAgain:
@@ -176,15 +175,13 @@ func (s *Source) stateStream(st *stream, now Bucket, last bool) (done bool) {
 
 // makeRoom gives up full parts, of each stream the oldest first, until the rest is within MaxBytes.
 func (s *Source) makeRoom() {
-	s.streams.Range(func(_, v any) bool {
-		st := v.(*stream)
-		for st != nil && s.state.waiting.Load() > s.cfg.MaxBytes {
+	for st := range s.eachStream {
+		for s.state.waiting.Load() > s.cfg.MaxBytes {
 			freed := st.giveUp()
 			if freed == 0 {
 				break
 			}
 			s.state.waiting.Add(-freed)
 		}
-		return true
-	})
+	}
 }

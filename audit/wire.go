@@ -30,7 +30,15 @@ func (e *encoder) int(v int64)     { e.b = binary.AppendVarint(e.b, v) }
 func (e *encoder) byte(v byte)     { e.b = append(e.b, v) }
 func (e *encoder) fixed(v uint64)  { e.b = binary.BigEndian.AppendUint64(e.b, v) }
 func (e *encoder) string(v string) { e.uint(uint64(len(v))); e.b = append(e.b, v...) }
-func (e *encoder) bool(v bool)     { e.byte(map[bool]byte{true: 1}[v]) }
+func (e *encoder) bool(v bool)     { e.byte(bit(v)) }
+
+// bit is 1 for true.
+func bit(v bool) byte {
+	if v {
+		return 1
+	}
+	return 0
+}
 
 // decoder reads them back. After an error it returns zeros.
 type decoder struct {
@@ -57,18 +65,12 @@ func (d *decoder) fail() {
 	d.b = nil
 }
 
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
+func (d *decoder) uint() uint64 { return varying(d, binary.Uvarint) }
+func (d *decoder) int() int64   { return varying(d, binary.Varint) }
 
-func (d *decoder) int() int64 {
-	v, n := binary.Varint(d.b)
+// varying reads a number of varying length.
+func varying[T uint64 | int64](d *decoder, read func([]byte) (T, int)) T {
+	v, n := read(d.b)
 	if n <= 0 {
 		d.fail()
 		return 0

@@ -176,7 +176,7 @@ func newAuditRun() *cobra.Command {
 func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	stderr := cmd.ErrOrStderr()
 	screen := &plainDisplay{out: stderr}
-	agent, err := audit.NewAgent(file.audit.AgentConfig, file.settings, file.clusters(),
+	agent, err := audit.NewAgent(file.audit, file.settings, file.clusters(),
 		zap.New(warnings{screen, zap.WarnLevel}))
 	if err != nil {
 		return gaveUp(stderr, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,13 +21,8 @@ import (
 
 // auditFile is a file for audit: settings of a producer, and a section of its own.
 type auditFile struct {
-	settings producer.Config // with all defaults
-	audit    auditSection
-}
-
-// auditSection is what stands under "audit:".
-type auditSection struct {
-	audit.AgentConfig `yaml:",inline"`
+	settings producer.Config   // with all defaults
+	audit    audit.AgentConfig // what stands under "audit:"
 }
 
 // readAudit reads the file at path, and the environment. The error has every mistake.
@@ -46,7 +42,7 @@ func readAudit(path string) (*auditFile, error) {
 		wrong = append(wrong, err)
 	}
 	var doc struct {
-		Audit auditSection `yaml:"audit"`
+		Audit audit.AgentConfig `yaml:"audit"`
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(own))
 	decoder.KnownFields(true)
@@ -171,10 +167,7 @@ func (f *auditFile) clusters() audit.Clusters {
 
 // statementTopic returns the name of the statement topic.
 func (f *auditFile) statementTopic() string {
-	if f.audit.StatementTopic == "" {
-		return audit.StatementTopic
-	}
-	return f.audit.StatementTopic
+	return cmp.Or(f.audit.StatementTopic, audit.StatementTopic)
 }
 
 // divide returns the text of a file without its section "audit", and that section alone: nil if
