@@ -51,9 +51,24 @@ func CreateHeartbeatTopic(ctx context.Context, topic string, opts ...kgo.Opt) (a
 		return 0, err
 	}
 	defer client.Close()
+	for try := 0; ; try++ {
+		added, err = watchAll(ctx, client, topic)
+		switch {
+		case err == nil:
+			return added, nil
+		case try == 50 || !errors.Is(err, kerr.TopicAlreadyExists) &&
+			!errors.Is(err, kerr.InvalidPartitions):
+			return 0, fmt.Errorf("create the topic %q, or add partitions to it: %w", topic, err)
+		}
+		sleep(ctx, 100*time.Millisecond) // the broker that was asked has not heard of it yet
+	}
+}
+
+// watchAll is CreateHeartbeatTopic, by what one broker knows.
+func watchAll(ctx context.Context, client *kgo.Client, topic string) (added int, err error) {
 	meta, err := kadm.NewClient(client).Metadata(ctx, topic)
 	if err != nil {
-		return 0, fmt.Errorf("create the topic %q: %w", topic, err)
+		return 0, err
 	}
 	there := meta.Topics[topic]
 	missing := unwatched(&meta, topic)
@@ -66,7 +81,7 @@ func CreateHeartbeatTopic(ctx context.Context, topic string, opts ...kgo.Opt) (a
 		err = addOn(ctx, client, topic, len(there.Partitions), missing)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("create the topic %q, or add partitions to it: %w", topic, err)
+		return 0, err
 	}
 	return len(missing), nil
 }
