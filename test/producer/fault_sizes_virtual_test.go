@@ -37,6 +37,7 @@ func TestVirtual_F7_ABrokerThatHangsUpOnLargeRequestsGetsSmallerOnes(t *testing.
 		var repeated, attempts uint64
 		s := judged(t, proof.Of(t, "F7"), setup{topics: map[string]int32{"events": 12},
 			change: func(c *producer.Config) { c.Batching.MaxBytes = 100_000 }}, func(b *bubble) {
+			b.k.link.Delay(10 * time.Millisecond) // so that batches wait for one another
 			b.k.link.HangUpAbove(300_000)
 			b.flood(40_000, 1000)
 			b.flush()
