@@ -38,10 +38,10 @@ func Follow(topic string, log *zap.Logger, opts ...kgo.Opt) (*Follower, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.ClientID("forebay-audit")}, append(opts,
-		kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+	client, err := newClient(opts, kgo.ConsumeTopics(topic),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.UnknownTopicRetries(-1), kgo.KeepRetryableFetchErrors())...)...)
+		kgo.KeepRetryableFetchErrors())
 	if err != nil {
 		return nil, fmt.Errorf("follow %q: %w", topic, err)
 	}

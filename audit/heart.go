@@ -49,10 +49,9 @@ func NewHeart(cfg HeartbeatConfig, sender Sender, log *zap.Logger, opts ...kgo.O
 	if log == nil {
 		log = zap.NewNop()
 	}
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.ClientID("forebay-audit")}, append(opts,
-		kgo.ConsumeTopics(cfg.Topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()),
-		kgo.FetchMaxWait(cfg.Interval), kgo.UnknownTopicRetries(-1),
-		kgo.MetadataMinAge(min(cfg.Interval, time.Second)))...)...)
+	client, err := newClient(opts, kgo.ConsumeTopics(cfg.Topic),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()), kgo.FetchMaxWait(cfg.Interval),
+		kgo.MetadataMinAge(min(cfg.Interval, time.Second)))
 	if err != nil {
 		return nil, fmt.Errorf("watch %q: %w", cfg.Topic, err)
 	}

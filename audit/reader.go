@@ -130,13 +130,12 @@ func NewReader(cfg ReaderConfig, ledger *Follower, sender Sender, log *zap.Logge
 		o(r)
 	}
 	start := kgo.NewOffset().AtStart()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.ClientID("forebay-audit")}, append(opts,
+	client, err := newClient(opts,
 		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(cfg.Topics...), kgo.DisableAutoCommit(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.AdjustFetchOffsetsFn(r.begin),
 		kgo.OnPartitionsRevoked(r.end), kgo.OnPartitionsLost(r.end), kgo.BlockRebalanceOnPoll(),
 		kgo.ConsumeStartOffset(start), kgo.ConsumeResetOffset(start), kgo.KeepControlRecords(),
-		kgo.KeepRetryableFetchErrors(), kgo.UnknownTopicRetries(-1),
-		kgo.FetchMaxWait(500*time.Millisecond))...)...)
+		kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(500*time.Millisecond))
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", cfg.Topics, err)
 	}
