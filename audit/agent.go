@@ -171,9 +171,14 @@ type Agent struct {
 	ledger   *Follower
 	reader   *Reader
 	heart    *Heart
+	lookout  *lookout
 	loads    []*runningLoad
 	began    time.Time
 	log      *zap.Logger
+
+	mu    sync.Mutex // guards what follows
+	ended bool
+	unmet []Need // when it ended
 }
 
 // Clusters are the options of kgo that say where clusters are, such as kgo.SeedBrokers, and how to
@@ -217,10 +222,15 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 	if err == nil && cfg.Heartbeat != nil {
 		a.heart, err = NewHeart(*cfg.Heartbeat, a.producer, log, clusters.Topics...)
 	}
+	var errands []*errand
+	if err == nil {
+		errands, err = a.errands(clusters, &sourceConfig, &readerConfig)
+	}
 	if err != nil {
 		a.abandon()
 		return nil, err
 	}
+	a.lookout = newLookout(log, errands...)
 	for _, l := range cfg.Loads {
 		a.loads = append(a.loads, &runningLoad{Load: l})
 	}
@@ -231,6 +241,9 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 func (a *Agent) abandon() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
+	if a.heart != nil {
+		a.heart.Close()
+	}
 	if a.reader != nil {
 		_ = a.reader.Close(ended)
 	}
@@ -276,6 +289,9 @@ func (a *Agent) end(hurry context.Context) *Report {
 		settling, stop := context.WithTimeout(ctx, a.cfg.Drain/10*9) // Close needs the rest
 		a.settle(settling)
 		stop()
+	}
+	a.stopLooking()
+	if a.reader != nil {
 		wrong = append(wrong, a.reader.Close(ctx))
 		a.ledger.Close()
 		report = a.Report()
@@ -285,6 +301,14 @@ func (a *Agent) end(hurry context.Context) *Report {
 		a.log.Warn("audit ends with records or statements that have no outcome", zap.Error(err))
 	}
 	return report
+}
+
+// stopLooking remembers which topics are missing at the end.
+func (a *Agent) stopLooking() {
+	a.mu.Lock()
+	a.ended, a.unmet = true, a.unmetNow()
+	a.mu.Unlock()
+	a.lookout.close()
 }
 
 // settle waits until nothing of the report is open, and what this instance has sent is in it.

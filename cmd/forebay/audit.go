@@ -153,6 +153,8 @@ func newAuditRun() *cobra.Command {
 		Long: "Run one instance of the auditor: produce, consume or both, as the file says. See " +
 			"\"forebay audit --help\"\nfor the file. An instance that consumes prints what it " +
 			"has found at the end, of the records since it began.\n\n" +
+			"Topics. If a topic that it needs does not exist, it says so, waits for it, and says " +
+			"it again in each line\nof progress.\n\n" +
 			"Interrupts. Ctrl-C (or SIGTERM) ends the traffic. The instance then waits, up to " +
 			"drain, until each\nrecord is accounted for. A second Ctrl-C, at least half a second " +
 			"later, ends that wait." + auditCodes,
@@ -186,7 +188,7 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	defer signal.Stop(signals)
 	working, closing, stop := interrupts(cmd.Context(), signals, time.Hour)
 	defer stop()
-	progress, end := context.WithCancel(working)
+	progress, end := context.WithCancel(closing)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -196,7 +198,7 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	end()
 	<-done
 	return f.finish(cmd.OutOrStdout(), auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
-		Report: report})
+		Report: report, Unmet: agent.Unmet()})
 }
 
 // progress prints a line now and then.
@@ -211,7 +213,7 @@ func (f *auditFlags) progress(ctx context.Context, screen display, agent *audit.
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			screen.say(progressLine(agent.Loads(), agent.Report(), agent.Brokers()))
+			screen.say(progressLine(agent.Loads(), agent.Report(), agent.Brokers(), agent.Unmet()))
 		}
 	}
 }
@@ -221,12 +223,17 @@ type auditResult struct {
 	Loads   []audit.LoadStats    `json:",omitempty"`
 	Brokers []audit.BrokerReport `json:",omitempty"`
 	Report  *audit.Report        `json:",omitempty"`
+	Unmet   []audit.Need         `json:",omitempty"` // topics that could not be used at the end
 	Verdict audit.Verdict        `json:",omitempty"`
+	Why     string               `json:",omitempty"` // the verdict in words
 }
 
 // finish prints the end of a run. The error is an exitError unless all is well.
 func (f *auditFlags) finish(out io.Writer, result auditResult) error {
-	result.Verdict = verdictOf(result.Report)
+	if result.Report != nil {
+		result.Verdict = result.Report.Verdict()
+		result.Why = verdictWords(&result)
+	}
 	if f.json {
 		if err := printJSON(out, result); err != nil {
 			return err
@@ -241,14 +248,6 @@ func (f *auditFlags) finish(out io.Writer, result auditResult) error {
 		return exitError(exitInconclusive)
 	}
 	return nil
-}
-
-// verdictOf returns what a report comes to; nothing for an instance that only produces.
-func verdictOf(report *audit.Report) audit.Verdict {
-	if report == nil {
-		return ""
-	}
-	return report.Verdict()
 }
 
 func newAuditReport() *cobra.Command {

@@ -14,8 +14,8 @@ import (
 
 // progressLine says how a run goes.
 func progressLine(loads []audit.LoadStats, report *audit.Report,
-	brokers []audit.BrokerReport) string {
-	var parts []string
+	brokers []audit.BrokerReport, unmet []audit.Need) string {
+	parts := needWords(unmet)
 	var sent, refused uint64
 	var late time.Duration
 	for _, l := range loads {
@@ -40,6 +40,14 @@ func progressLine(loads []audit.LoadStats, report *audit.Report,
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// needWords says what is missing, a text for each topic.
+func needWords(unmet []audit.Need) (words []string) {
+	for _, n := range unmet {
+		words = append(words, n.String())
+	}
+	return words
 }
 
 // percent writes the completeness to four digits after the nines. What is not whole is never 100,
@@ -78,10 +86,10 @@ func printAudit(out io.Writer, result *auditResult) {
 	}
 	printRow(table, "total", "", "", &report.Total)
 	_ = table.Flush()
-	for _, line := range findings(report) {
+	for _, line := range append(findings(report), needWords(result.Unmet)...) {
 		fmt.Fprintln(out, line)
 	}
-	fmt.Fprintf(out, "\n%s\n", verdictWords(report))
+	fmt.Fprintf(out, "\n%s\n", result.Why)
 }
 
 // printBrokers prints how the heartbeats of each broker are.
@@ -204,8 +212,17 @@ func presenceFindings(report *audit.Report) (lines []string) {
 	return lines
 }
 
-// verdictWords says what a report comes to.
-func verdictWords(report *audit.Report) string {
+// verdictWords says what a result comes to, and why.
+func verdictWords(result *auditResult) string {
+	words := reportWords(result.Report)
+	if result.Verdict == audit.Inconclusive && len(result.Unmet) > 0 {
+		words += ": " + strings.Join(needWords(result.Unmet), "; ")
+	}
+	return words
+}
+
+// reportWords says what a report comes to.
+func reportWords(report *audit.Report) string {
 	switch report.Verdict() {
 	case audit.Whole:
 		if n := report.Total.Open(); n > 0 {
