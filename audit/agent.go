@@ -92,11 +92,7 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	wrong = append(wrong, source.complete())
 	reader = ReaderConfig{Topics: c.Topics, Cluster: c.Cluster, Group: c.Group, Start: c.Start,
 		StatementTopic: source.StatementTopic, Interval: source.Interval}
-	if c.Role == Both && len(c.Topics) == 0 {
-		for _, l := range c.Loads {
-			reader.Topics = append(reader.Topics, l.Topic)
-		}
-	}
+	reader.Topics = c.TopicsToRead()
 	if c.consumes() {
 		wrong = append(wrong, reader.complete())
 	}
@@ -121,6 +117,18 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 		wrong = append(wrong, fmt.Errorf("drain: %v: write a time", c.Drain))
 	}
 	return source, reader, errors.Join(wrong...)
+}
+
+// TopicsToRead returns the topics that the instance reads: none for the role produce.
+func (c *AgentConfig) TopicsToRead() []string {
+	if c.Role != Both || len(c.Topics) > 0 {
+		return c.Topics
+	}
+	topics := make([]string, len(c.Loads))
+	for i, l := range c.Loads {
+		topics[i] = l.Topic
+	}
+	return topics
 }
 
 // mistakesOfRole returns what is wrong with the role, and what does not go with it.

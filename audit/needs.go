@@ -36,6 +36,12 @@ func (n Need) String() string {
 // remedyInit is what to do about topics that the command can make.
 const remedyInit = `run "forebay audit init" with your file`
 
+// forReading and remedyRead are for audited topics.
+const (
+	forReading = "records to read"
+	remedyRead = "create it, or take it out of topics"
+)
+
 // lookout asks again and again whether the topics that an agent needs are there.
 type lookout struct {
 	asked  []*errand
@@ -174,6 +180,27 @@ func (e *errand) ask(ctx context.Context) (wrong map[string]string) {
 	return wrong
 }
 
+// FindMissing returns which topics do not exist, or cannot be looked up. opts are those of kgo that
+// say where Kafka is.
+func FindMissing(ctx context.Context, topics []string, opts ...kgo.Opt) (unmet []Need, err error) {
+	client, err := newClient(opts)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	e := &errand{client: client}
+	for _, topic := range topics {
+		e.topics = append(e.topics, Need{Topic: topic, For: forReading, Remedy: remedyRead})
+	}
+	wrong := e.ask(ctx)
+	for _, n := range e.topics {
+		if n.Wrong = wrong[n.Topic]; n.Wrong != "" {
+			unmet = append(unmet, n)
+		}
+	}
+	return unmet, nil
+}
+
 // errands returns what an agent needs in which cluster. The topics of a load may be in any cluster:
 // the producer knows about these.
 func (a *Agent) errands(clusters Clusters, source *SourceConfig, reader *ReaderConfig) (
@@ -188,8 +215,8 @@ func (a *Agent) errands(clusters Clusters, source *SourceConfig, reader *ReaderC
 	if a.cfg.consumes() {
 		statements.client, read.client = a.ledger.client, a.reader.client
 		for _, topic := range reader.Topics {
-			read.topics = append(read.topics, Need{Topic: topic, For: "records to read",
-				Remedy: "create it, or take it out of topics"})
+			read.topics = append(read.topics, Need{Topic: topic, For: forReading,
+				Remedy: remedyRead})
 		}
 	}
 	all = []*errand{statements}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -82,60 +81,6 @@ func newAudit() *cobra.Command {
 	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditRecord(),
 		newAuditReplay())
 	return cmd
-}
-
-func newAuditInit() *cobra.Command {
-	partitions, replicas := int32(6), int16(-1)
-	cmd := &cobra.Command{
-		Use:   "init [flags] file",
-		Short: "Create the topics of the audit",
-		Long: "Create the statement topic as it should be: compacted, with statements deleted " +
-			"after three days.\nIf the file has heartbeats, create their topic with a partition " +
-			"on each broker, or add partitions\non brokers that have none. Nothing else of a " +
-			"topic that exists is changed.",
-		Example: "  forebay audit init --replication-factor 3 audit.yaml",
-		Args:    oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := readAudit(args[0])
-			if err != nil {
-				return gaveUp(cmd.ErrOrStderr(), err)
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
-			defer cancel()
-			if err := f.create(ctx, cmd.OutOrStdout(), partitions, replicas); err != nil {
-				return gaveUp(cmd.ErrOrStderr(), err)
-			}
-			return nil
-		},
-	}
-	cmd.Flags().Int32Var(&partitions, "partitions", partitions, "the `number` of partitions")
-	cmd.Flags().Int16Var(&replicas, "replication-factor", replicas,
-		"the `number` of replicas; -1: the default of the brokers")
-	cmd.DisableFlagsInUseLine = true
-	return cmd
-}
-
-// create creates the topics, and prints a line for each.
-func (f *auditFile) create(ctx context.Context, out io.Writer, partitions int32,
-	replicas int16) error {
-	made, err := audit.CreateStatementTopic(ctx, f.statementTopic(), partitions, replicas,
-		f.clusters().Statements...)
-	if err != nil {
-		return err
-	}
-	said := map[bool]string{true: "created", false: "exists"}
-	fmt.Fprintf(out, "%s: %s\n", f.statementTopic(), said[made])
-	if f.audit.Heartbeat == nil {
-		return nil
-	}
-	topic := cmp.Or(f.audit.Heartbeat.Topic, audit.HeartbeatTopic)
-	added, err := audit.CreateHeartbeatTopic(ctx, topic, f.clusters().Topics...)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s: %s added, one for each broker that had none\n", topic,
-		plural(added, "partition"))
-	return nil
 }
 
 // auditFlags holds the flags of audit run and audit report.
