@@ -339,6 +339,15 @@ func (a *Agent) Report() *Report {
 	return a.ledger.Ledger().Report(time.Now()).Since(BucketOf(a.began))
 }
 
+// Source returns what the source of the agent has stated; nil if the agent does not produce.
+func (a *Agent) Source() *SourceStats {
+	if !a.cfg.produces() {
+		return nil
+	}
+	stats := a.source.Stats()
+	return &stats
+}
+
 // Loads returns what the loads have done.
 func (a *Agent) Loads() (stats []LoadStats) {
 	for _, l := range a.loads {

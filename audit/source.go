@@ -100,8 +100,14 @@ type SourceStats struct {
 	// lack of room, or reports of the producer were dropped (Reports.MaxBytes).
 	Unstated uint64
 
-	Waiting int64 // bytes of statements that wait for the statement topic
+	Open    uint64 // records without an outcome yet
+	Unsaid  uint64 // records with an outcome that no delivered statement has yet
+	Waiting int64  // bytes of statements that wait for the statement topic
+	Ended   bool   // Close has delivered the last statement
 }
+
+// AllStated reports whether the source has ended, and has stated what became of each record.
+func (s *SourceStats) AllStated() bool { return s.Ended && s.Open+s.Unsaid+s.Unstated == 0 }
 
 // complete fills the defaults in, and returns all mistakes.
 func (c *SourceConfig) complete() error {
@@ -286,9 +292,8 @@ func (s *Source) Outcome(r *producer.Report) {
 func (s *Source) Stats() SourceStats {
 	stats := SourceStats{Skipped: s.skipped.Load(), Waiting: s.state.waiting.Load()}
 	for st := range s.eachStream {
-		given, lost := st.counts()
-		stats.Stamped += given
-		stats.Unstated += lost
+		st.addTo(&stats)
 	}
+	stats.Ended = s.state.farewell.Load() == delivered
 	return stats
 }

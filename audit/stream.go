@@ -115,11 +115,22 @@ func (p *period) open() {
 	p.parts = append(p.parts, &part{number: p.parts[len(p.parts)-1].number + 1})
 }
 
-// counts returns how many numbers were given, and how many of their records will have no fate.
-func (s *stream) counts() (given, lost uint64) {
+// addTo adds what is known of the numbers of the stream.
+func (s *stream) addTo(stats *SourceStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.next, s.lost
+	stats.Stamped += s.next
+	stats.Unstated += s.lost
+	for _, p := range s.periods {
+		if !p.final { // else they are among the lost
+			stats.Open += p.next - p.first - p.settled
+		}
+		for _, a := range p.parts {
+			if !a.givenUp {
+				stats.Unsaid += a.now.changes - a.said.changes
+			}
+		}
+	}
 }
 
 // statement is a version of a part that is to be sent.

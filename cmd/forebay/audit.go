@@ -73,7 +73,8 @@ Exit codes:
   2  the command line is wrong
   3  faulty: records are lost, twice in the log without an explanation, out of order, or in the log
      although their producer reported them as not delivered
-  5  inconclusive: no fault was found, but some records are not decided, or there were none`
+  5  inconclusive: no fault was found, but some records are not decided, or there were none; or an
+     instance that only produces has not stated what became of all its records`
 
 func newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
@@ -143,7 +144,7 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	end()
 	<-done
 	return f.finish(cmd.OutOrStdout(), auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
-		Report: report, Unmet: agent.Unmet()})
+		Source: agent.Source(), Report: report, Unmet: agent.Unmet()})
 }
 
 // progress prints a line now and then.
@@ -167,18 +168,29 @@ func (f *auditFlags) progress(ctx context.Context, screen display, agent *audit.
 type auditResult struct {
 	Loads   []audit.LoadStats    `json:",omitempty"`
 	Brokers []audit.BrokerReport `json:",omitempty"`
+	Source  *audit.SourceStats   `json:",omitempty"`
 	Report  *audit.Report        `json:",omitempty"`
 	Unmet   []audit.Need         `json:",omitempty"` // topics that could not be used at the end
 	Verdict audit.Verdict        `json:",omitempty"`
 	Why     string               `json:",omitempty"` // the verdict in words
 }
 
+// judge sets the verdict. An instance that only produces has one only if it has not stated all.
+func (r *auditResult) judge() {
+	if r.Report != nil {
+		r.Verdict = r.Report.Verdict()
+	}
+	if r.Source != nil && !r.Source.AllStated() && r.Verdict != audit.Faulty {
+		r.Verdict = audit.Inconclusive
+	}
+	if r.Verdict != "" {
+		r.Why = verdictWords(r)
+	}
+}
+
 // finish prints the end of a run. The error is an exitError unless all is well.
 func (f *auditFlags) finish(out io.Writer, result auditResult) error {
-	if result.Report != nil {
-		result.Verdict = result.Report.Verdict()
-		result.Why = verdictWords(&result)
-	}
+	result.judge()
 	if f.json {
 		if err := printJSON(out, result); err != nil {
 			return err

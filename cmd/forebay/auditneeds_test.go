@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -78,4 +79,41 @@ func TestAudit_WaitsForTopicsThatAreMadeLater(t *testing.T) {
 	require.Zero(t, code, "%s\n%s", &out, &stderr)
 	require.Contains(t, stderr.String(), "topic forebay-audit: does not exist")
 	require.NotContains(t, out.String(), "does not exist")
+}
+
+// An instance that only produces has nothing to find, but it must have stated everything.
+func TestAudit_ProduceFailsUnlessAllIsStated(t *testing.T) {
+	section := `  role: produce
+  instance: one
+  interval: 100ms
+  duration: 1s
+  drain: %s
+  loads: [{topic: lines, records_per_second: 100}]`
+	path := auditing(t, []string{newFake(t).addr}, fmt.Sprintf(section, "1s"))
+	var out, stderr bytes.Buffer
+	code := run(t.Context(), []string{"audit", "run", path}, nil, &out, &stderr)
+	require.Equal(t, exitInconclusive, code, "%s\n%s", &out, &stderr)
+	require.Regexp(t, `inconclusive: of (\d+) records that got a number: (\d+) records with an outcome that was `+
+		`not stated: topic "forebay-audit" \(statements\) does not exist: run "forebay audit init"`, out.String())
+	out.Reset()
+	code = run(t.Context(), []string{"audit", "run", "--json", path}, nil, &out, &stderr)
+	require.Equal(t, exitInconclusive, code)
+	var printed auditResult
+	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
+	require.Equal(t, audit.Inconclusive, printed.Verdict)
+	require.Positive(t, printed.Source.Stamped)
+	require.Equal(t, printed.Source.Stamped, printed.Source.Unsaid)
+
+	path = auditing(t, []string{"127.0.0.1:1"}, fmt.Sprintf(section, "1s")) // nothing is there
+	out.Reset()
+	code = run(t.Context(), []string{"audit", "run", path}, nil, &out, &stderr)
+	require.Equal(t, exitInconclusive, code)
+	require.Regexp(t, `inconclusive: of \d+ records that got a number: \d+ records with.*: topic `+
+		`"forebay-audit" \(statements\) cannot be looked up`, out.String())
+
+	path = auditing(t, []string{newFake(t).addr}, fmt.Sprintf(section, "1m"))
+	out.Reset()
+	require.Zero(t, run(t.Context(), []string{"audit", "init", path}, nil, &bytes.Buffer{}, &stderr))
+	require.Zero(t, run(t.Context(), []string{"audit", "run", path}, nil, &out, &stderr), "%s\n%s", &out, &stderr)
+	require.Regexp(t, `stated what became of \d+ records`, out.String())
 }

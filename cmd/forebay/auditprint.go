@@ -72,6 +72,7 @@ func printAudit(out io.Writer, result *auditResult) {
 	printBrokers(out, result.Brokers)
 	report := result.Report
 	if report == nil {
+		printStated(out, result)
 		return
 	}
 	if len(result.Loads)+len(result.Brokers) > 0 {
@@ -86,10 +87,25 @@ func printAudit(out io.Writer, result *auditResult) {
 	}
 	printRow(table, "total", "", "", &report.Total)
 	_ = table.Flush()
-	for _, line := range append(findings(report), needWords(result.Unmet)...) {
+	for _, line := range findings(report) {
 		fmt.Fprintln(out, line)
 	}
+	if result.Verdict != audit.Inconclusive { // else the last line has them
+		for _, line := range needWords(result.Unmet) {
+			fmt.Fprintln(out, line)
+		}
+	}
 	fmt.Fprintf(out, "\n%s\n", result.Why)
+}
+
+// printStated prints the end of an instance that only produces.
+func printStated(out io.Writer, result *auditResult) {
+	switch {
+	case result.Why != "":
+		fmt.Fprintf(out, "\n%s\n", result.Why)
+	case result.Source != nil:
+		fmt.Fprintf(out, "stated what became of %s\n", countOf(result.Source.Stamped, "record"))
+	}
 }
 
 // printBrokers prints how the heartbeats of each broker are.
@@ -214,11 +230,34 @@ func presenceFindings(report *audit.Report) (lines []string) {
 
 // verdictWords says what a result comes to, and why.
 func verdictWords(result *auditResult) string {
-	words := reportWords(result.Report)
+	words := "inconclusive: "
+	if r := result.Report; r == nil || r.Verdict() == audit.Whole && result.Verdict != audit.Whole {
+		words += statedWords(result.Source)
+	} else {
+		words = reportWords(r)
+	}
 	if result.Verdict == audit.Inconclusive && len(result.Unmet) > 0 {
 		words += ": " + strings.Join(needWords(result.Unmet), "; ")
 	}
 	return words
+}
+
+// statedWords says what a source has not stated.
+func statedWords(s *audit.SourceStats) string {
+	var parts []string
+	say := func(n uint64, text string) {
+		if n > 0 {
+			parts = append(parts, countOf(n, "record")+" "+text)
+		}
+	}
+	say(s.Open, "without an outcome")
+	say(s.Unsaid, "with an outcome that was not stated")
+	say(s.Unstated, "whose outcome cannot be stated")
+	if len(parts) == 0 {
+		parts = append(parts, "the end of the instance was not stated")
+	}
+	return fmt.Sprintf("of %s that got a number: %s", countOf(s.Stamped, "record"),
+		strings.Join(parts, ", "))
 }
 
 // reportWords says what a report comes to.
