@@ -12,6 +12,7 @@ type Row struct {
 	Bucket   Bucket
 	Instance string // its ID, in hexadecimal, if it has stated nothing yet
 	Run      uint64
+	Started  time.Time // when that run began, by the clock of the instance
 	Counts
 
 	// Closed is set if the source has stated all that it will, and all of that is decided.
@@ -28,10 +29,12 @@ type Row struct {
 
 // Presence is what is known of an instance, or of a reader.
 type Presence struct {
-	Name  string
-	Run   uint64        `json:",omitempty"`
-	Ended bool          // it has said that it ends
-	Quiet time.Duration // since its newest statement was read
+	Name string
+	Run  uint64 `json:",omitempty"`
+	// Started is when it began, by its own clock. Readers have none.
+	Started time.Time     `json:",omitzero"`
+	Ended   bool          // it has said that it ends
+	Quiet   time.Duration // since its newest statement was read
 
 	// Silent is set if it has not ended, and its last three statements are missing.
 	Silent   bool
@@ -74,7 +77,7 @@ func (l *Ledger) Report(now time.Time) *Report {
 		live := source != nil && source.live(now) && now.Before(l.tended[of.Topic]) &&
 			of.bucket+1 >= newest[origin{of.Instance, of.Run}]
 		row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
-			Counts: a.counts(), Closed: a.closed(),
+			Started: startOf(of.Run), Counts: a.counts(), Closed: a.closed(),
 			Live: live, Examples: a.examples()}
 		r.Rows = append(r.Rows, row)
 		r.Total.Add(&row.Counts)
@@ -177,7 +180,7 @@ func (r *Report) unstated() (n uint64) {
 }
 
 func (p *presence) report(name string, run uint64, now time.Time) Presence {
-	return Presence{Name: name, Run: run, Ended: p.ended, Quiet: now.Sub(p.heard),
+	return Presence{Name: name, Run: run, Started: p.started, Ended: p.ended, Quiet: now.Sub(p.heard),
 		Unstated: p.unstated, Silent: !p.ended && !p.live(now)}
 }
 

@@ -148,11 +148,16 @@ func NewSource(cfg SourceConfig) (*Source, error) {
 func newSource(cfg SourceConfig) *Source {
 	topics, _ := tableOf(cfg.Topics) // complete has looked
 	now := time.Now()
-	s := &Source{cfg: cfg, id: IDOf(cfg.Instance), started: now, topics: topics,
-		run: uint64(now.UnixMicro())<<12 | rand.Uint64N(1<<12)}
+	s := &Source{cfg: cfg, id: IDOf(cfg.Instance), started: now, topics: topics, run: runAt(now)}
 	s.state.init()
 	return s
 }
+
+// runAt returns a number for a run that starts now: no other run of the instance has it.
+func runAt(now time.Time) uint64 { return uint64(now.UnixMicro())<<12 | rand.Uint64N(1<<12) }
+
+// startOf returns when a run started.
+func startOf(run uint64) time.Time { return time.UnixMicro(int64(run >> 12)).UTC() }
 
 // tableOf returns a table that finds the entry of a topic.
 func tableOf(shares []TopicShare) (*routing.Table, error) {

@@ -79,13 +79,14 @@ func printAudit(out io.Writer, result *auditResult) {
 		fmt.Fprintln(out)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tNUMBERED\tDELIVERED\tNOT DELIVERED\t"+
+	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tSTARTED (UTC)\tNUMBERED\tDELIVERED\tNOT DELIVERED\t"+
 		"SEEN\tLOST\tTWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
 	for i := range report.Rows {
 		row := &report.Rows[i]
-		printRow(table, row.Topic, row.Bucket.String(), row.Instance, &row.Counts)
+		printRow(table, row.Topic, row.Bucket.String(), row.Instance, started(row.Started),
+			&row.Counts)
 	}
-	printRow(table, "total", "", "", &report.Total)
+	printRow(table, "total", "", "", "", &report.Total)
 	_ = table.Flush()
 	for _, line := range findings(report) {
 		fmt.Fprintln(out, line)
@@ -145,9 +146,12 @@ func because(failure string) string {
 	return ", last because: " + failure
 }
 
-func printRow(table io.Writer, topic, bucket, instance string, c *audit.Counts) {
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", topic, bucket,
-		instance, count(c.Numbered), count(c.Delivered),
+// started writes when a run began. It tells the runs of an instance apart.
+func started(at time.Time) string { return at.UTC().Format("01-02 15:04:05") }
+
+func printRow(table io.Writer, topic, bucket, instance, start string, c *audit.Counts) {
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", topic, bucket,
+		instance, start, count(c.Numbered), count(c.Delivered),
 		count(c.Shed+c.Expired+c.Rejected+c.Refused+c.PossiblyPersisted), count(c.Seen),
 		count(c.Lost), count(c.Unexplained), count(c.OutOfOrder),
 		count(c.Open()), percent(c))
@@ -190,7 +194,8 @@ func findings(report *audit.Report) (lines []string) {
 
 // rowFindings says what is wrong in one row.
 func rowFindings(row *audit.Row) (lines []string) {
-	at := fmt.Sprintf("%s, %s, instance %s", row.Topic, row.Bucket, row.Instance)
+	at := fmt.Sprintf("%s, %s, instance %s started %s", row.Topic, row.Bucket, row.Instance,
+		started(row.Started))
 	say := func(n uint64, text string) {
 		if n > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %s %s", at, count(n), text))
@@ -217,15 +222,23 @@ func presenceFindings(report *audit.Report) (lines []string) {
 			p := &who.list[i]
 			if p.Silent {
 				lines = append(lines, fmt.Sprintf("%s %s is silent: it has stated nothing for %v, "+
-					"and did not say that it ends", who.kind, p.Name, p.Quiet.Round(time.Second)))
+					"and did not say that it ends", who.kind, named(p), p.Quiet.Round(time.Second)))
 			}
 			if p.Unstated > 0 {
-				lines = append(lines, fmt.Sprintf("%s %s could not state what became of %s records",
-					who.kind, p.Name, count(p.Unstated)))
+				lines = append(lines, fmt.Sprintf("%s %s could not state what became of %s",
+					who.kind, named(p), countOf(p.Unstated, "record")))
 			}
 		}
 	}
 	return lines
+}
+
+// named names an instance and its run, or a reader.
+func named(p *audit.Presence) string {
+	if p.Started.IsZero() {
+		return p.Name
+	}
+	return p.Name + " started " + started(p.Started)
 }
 
 // verdictWords says what a result comes to, and why.
