@@ -41,7 +41,29 @@ type account struct {
 
 	compacted bool // compact has done its work
 	forgotten bool // the ledger has dropped it
+
+	touched time.Time // when somebody last stated something new of it, by the clock of the ledger
+	known   *summary  // nil: something has changed since it was made
 }
+
+// summary is an account in numbers. To make it walks all sets, so it is kept until one changes.
+type summary struct {
+	counts   Counts
+	closed   bool
+	examples []uint64
+	clusters uint64 // version of the clusters that it was made with
+}
+
+// summary returns the account in numbers. The caller must not change it.
+func (a *account) summary() *summary {
+	if a.known == nil || a.known.clusters != a.clusters.version {
+		a.known = &summary{a.counts(), a.closed(), a.examples(), a.clusters.version}
+	}
+	return a.known
+}
+
+// changed is called whenever one of the sets, or what is said of them, changes.
+func (a *account) changed() { a.known = nil }
 
 func newAccount(clusters *clusters) *account {
 	return &account{parts: make(map[uint32]bool), fates: make(map[fate]*numbers),
@@ -62,6 +84,7 @@ func (a *account) fate(f fate) *numbers {
 // claim takes what a source states, and calls fresh for what is new of runs that have to be looked
 // for in the log.
 func (a *account) claim(c *claim, fresh func(r run)) {
+	a.changed()
 	if !a.stated {
 		a.stated, a.first, a.next = true, c.first, c.next
 	}
@@ -126,6 +149,7 @@ func (a *account) settle(r run, fresh func(r run)) {
 // log that is cut, or made again, may have anew what it had before: a copy is one in the same
 // generation.
 func (a *account) see(first, n uint64, generation uint32) {
+	a.changed()
 	seen := a.seenIn(generation)
 	if old := seen.count(first, first+n); old > 0 {
 		again := seen.within(first, first+n)
@@ -171,6 +195,7 @@ func (a *account) abroad() (all numbers) {
 
 // decided notes that a run does not wait any more.
 func (a *account) decided(r *run) {
+	a.changed()
 	if r.fate.kind == fatePossible {
 		a.doubted -= r.n
 	} else {
@@ -205,6 +230,10 @@ func (a *account) turn(now time.Time, grace time.Duration) {
 		return
 	}
 	a.turned = now
+	if a.suspects(&numbers{}) == 0 {
+		return // as in most accounts
+	}
+	a.changed()
 	for i := range a.suspect {
 		a.suspect[i].drop(&a.seen)
 	}
@@ -307,7 +336,10 @@ func (a *account) counts() Counts {
 	gone.join(&a.seen) // neither is looked for
 	c.NotPersisted = a.absent.without(&gone)
 	c.Seen = a.seen.len()
-	c.Unclaimed = a.seen.without(&a.settled)
+	c.Unclaimed = c.Seen
+	if a.stated { // those of its numbers that have no fate are Unsettled, seen or not
+		c.Unclaimed -= a.seen.count(a.first, a.next)
+	}
 	c.Waiting, c.Unresolved = a.waiting, a.doubted
 	c.Suspect = a.suspects(&gone)
 	c.Lost = a.missing.without(&gone)

@@ -336,7 +336,7 @@ func (a *Agent) Report() *Report {
 	if a.ledger == nil {
 		return nil
 	}
-	return a.ledger.Ledger().Report(time.Now()).Since(BucketOf(a.began))
+	return a.ledger.Ledger().reportSince(BucketOf(a.began), time.Now())
 }
 
 // Source returns what the source of the agent has stated; nil if the agent does not produce.

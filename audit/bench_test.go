@@ -143,3 +143,54 @@ func heapHeld() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// BenchmarkReport is how long a ledger that knows a day of 100 topics takes for what an agent asks
+// again and again, and for a look by the clock. A statement came since the last report.
+func BenchmarkReport(b *testing.B) {
+	l := NewLedger()
+	const topics, buckets = 100, 144
+	offset := int64(0)
+	for bucket := range Bucket(buckets) {
+		for topic := range topics {
+			addBucket(b, l, fmt.Sprint("topic-", topic), bucket, offset, 1)
+		}
+		offset += 60_000
+	}
+	l.Judge(time.Now(), false)
+	said := func(i int) {
+		c := claim{instance: "a", run: 1, topic: "topic-1", bucket: buckets - 1, first: uint64(offset),
+			next: uint64(offset + int64(i))}
+		if err := l.Add(c.encode(), time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	i := 0
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			said(i)
+			i++
+			l.Report(time.Now())
+		}
+	})
+	b.Run("since the newest bucket", func(b *testing.B) {
+		for b.Loop() {
+			said(i)
+			i++
+			l.reportSince(buckets-1, time.Now())
+		}
+	})
+	b.Run("locked", func(b *testing.B) {
+		for b.Loop() {
+			said(i)
+			i++
+			l.collect(0, time.Now())
+		}
+	})
+	b.Run("judge", func(b *testing.B) {
+		now := time.Now()
+		for b.Loop() {
+			now = now.Add(time.Second)
+			l.Judge(now, false)
+		}
+	})
+}

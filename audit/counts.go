@@ -17,10 +17,10 @@ type Counts struct {
 	// Unsettled have no outcome yet, or none was stated.
 	Unsettled uint64
 	// Reasons says why records were not delivered.
-	Reasons map[delivery.Reason]uint64
+	Reasons map[delivery.Reason]uint64 `json:",omitempty"`
 
 	Seen      uint64 // records that readers have seen, each counted once
-	Unclaimed uint64 // seen, and nothing was stated about them yet
+	Unclaimed uint64 // seen, and their source has not stated yet that it gave their numbers
 
 	// What is open.
 	Waiting    uint64 // delivered; readers have not come so far

@@ -102,7 +102,7 @@ func (l *Ledger) parse(value []byte, now, said time.Time) (apply func(), err err
 		return func() { l.claim(c, now) }, err
 	case kindSight:
 		s, err := decodeSight(d)
-		return func() { l.sight(s) }, err
+		return func() { l.sight(s, now) }, err
 	case kindLife:
 		s, err := decodeLife(d)
 		return func() { l.life(s, said) }, err
@@ -147,11 +147,10 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 		return
 	}
 	for i := range c.runs {
-		if f := &c.runs[i].fate; f.cluster != "" {
-			l.clustersOf(c.topic).named[f.cluster] = true
-		}
+		l.clustersOf(c.topic).learn(c.runs[i].fate.cluster, false)
 	}
 	a := l.account(accountOf{stream, c.bucket})
+	a.touched = later(a.touched, now)
 	a.claim(c, func(r run) {
 		if r.offset == noOffset {
 			l.byTime = append(l.byTime, timed{run: r, topic: c.topic, account: a, since: now})
@@ -161,11 +160,9 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 	})
 }
 
-func (l *Ledger) sight(s *sight) {
+func (l *Ledger) sight(s *sight, now time.Time) {
 	log := l.log(partitionOf{s.topic, s.partition})
-	if s.cluster != "" {
-		log.clusters.read = s.cluster
-	}
+	log.clusters.learn(s.cluster, true)
 	g := log.generation(s.generation)
 	if s.log != (logID{}) {
 		g.log = s.log
@@ -182,14 +179,16 @@ func (l *Ledger) sight(s *sight) {
 	log.count(s)
 	for i := range s.runs {
 		for _, part := range fresh {
-			l.seeRun(s, &s.runs[i], part)
+			l.seeRun(s, &s.runs[i], part, now)
 		}
 	}
 	for _, r := range s.swaps {
 		if r.bucket < l.oldest {
 			continue
 		}
-		l.account(s.accountOf(&r)).swapped.add(r.first, r.first+r.n)
+		a := l.account(s.accountOf(&r))
+		a.swapped.add(r.first, r.first+r.n)
+		a.changed()
 	}
 	if len(g.passed.add(all)) > 0 {
 		log.advance()
@@ -203,13 +202,15 @@ func (s *sight) accountOf(r *sighting) accountOf {
 }
 
 // seeRun notes what of a run is at offsets that nobody told of before.
-func (l *Ledger) seeRun(s *sight, r *sighting, fresh span) {
+func (l *Ledger) seeRun(s *sight, r *sighting, fresh span, now time.Time) {
 	from, upto := max(r.offset, fresh.from), min(r.offset+int64(r.n), fresh.upto)
 	if from >= upto || r.bucket < l.oldest {
 		return
 	}
 	first, n := r.first+uint64(from-r.offset), uint64(upto-from)
-	l.account(s.accountOf(r)).see(first, n, s.generation)
+	a := l.account(s.accountOf(r))
+	a.see(first, n, s.generation)
+	a.touched = later(a.touched, now)
 }
 
 func (l *Ledger) life(s *life, said time.Time) {

@@ -25,8 +25,22 @@ type partitionLog struct {
 // clusters is what is known of where a topic is. Sources and readers may call a cluster by
 // different names, so a name says something only if both have used it.
 type clusters struct {
-	read  string          // the one that is read
-	named map[string]bool // by sources
+	read    string          // the one that is read
+	named   map[string]bool // by sources
+	version uint64          // grows when the others change
+}
+
+// learn notes that readers or sources have used a name.
+func (c *clusters) learn(name string, reads bool) {
+	switch {
+	case name == "":
+	case reads && c.read != name:
+		c.read = name
+		c.version++
+	case !reads && !c.named[name]:
+		c.named[name] = true
+		c.version++
+	}
 }
 
 // elsewhere reports whether a run is in another cluster than the one that is read.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -63,47 +64,72 @@ type Report struct {
 }
 
 // Report returns what is known at a time.
-func (l *Ledger) Report(now time.Time) *Report {
+func (l *Ledger) Report(now time.Time) *Report { return l.reportSince(0, now) }
+
+// reportSince is Report without the buckets before one.
+func (l *Ledger) reportSince(bucket Bucket, now time.Time) *Report {
+	r := l.collect(bucket, now)
+	for i := range r.Rows {
+		r.Total.Add(&r.Rows[i].Counts)
+	}
+	slices.SortFunc(r.Rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Bucket, b.Bucket),
+			cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Run, b.Run))
+	})
+	byName := func(a, b Presence) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Run, b.Run))
+	}
+	slices.SortFunc(r.Sources, byName)
+	slices.SortFunc(r.Readers, byName)
+	slices.SortFunc(r.Partitions, func(a, b PartitionReport) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return r
+}
+
+// collect returns a report in no order, and without a total: what needs the lock.
+func (l *Ledger) collect(bucket Bucket, now time.Time) *Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := &Report{Wrong: l.wrong}
+	if bucket == 0 {
+		r.Rows = make([]Row, 0, len(l.accounts))
+	}
 	newest := make(map[origin]Bucket)
 	for of := range l.accounts {
 		from := origin{of.Instance, of.Run}
 		newest[from] = max(newest[from], of.bucket)
 	}
 	for of, a := range l.accounts {
-		source := l.sources[sourceOf{l.names[of.Instance], of.Run}]
-		live := source != nil && source.live(now) && now.Before(l.tended[of.Topic]) &&
-			of.bucket+1 >= newest[origin{of.Instance, of.Run}]
-		row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
-			Started: startOf(of.Run), Counts: a.counts(), Closed: a.closed(),
-			Live: live, Examples: a.examples()}
-		r.Rows = append(r.Rows, row)
-		r.Total.Add(&row.Counts)
+		if of.bucket >= bucket {
+			r.Rows = append(r.Rows, l.row(of, a, newest[origin{of.Instance, of.Run}], now))
+		}
 	}
-	slices.SortFunc(r.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Bucket, b.Bucket),
-			cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Run, b.Run))
-	})
 	for of, p := range l.sources {
 		r.Sources = append(r.Sources, p.report(of.instance, of.run, now))
 	}
 	for name, p := range l.readers {
 		r.Readers = append(r.Readers, p.report(name, 0, now))
 	}
-	byName := func(a, b Presence) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Run, b.Run))
-	}
-	slices.SortFunc(r.Sources, byName)
-	slices.SortFunc(r.Readers, byName)
 	for of, log := range l.logs {
 		r.Partitions = append(r.Partitions, log.report(of))
 	}
-	slices.SortFunc(r.Partitions, func(a, b PartitionReport) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
 	return r
+}
+
+// row returns the row of an account. newest is the newest bucket of its source.
+func (l *Ledger) row(of accountOf, a *account, newest Bucket, now time.Time) Row {
+	source := l.sources[sourceOf{l.names[of.Instance], of.Run}]
+	known := a.summary()
+	row := Row{Topic: of.Topic, Bucket: of.bucket, Instance: l.name(of.Instance), Run: of.Run,
+		Started: startOf(of.Run), Counts: known.counts, Closed: known.closed,
+		Live: source != nil && source.live(now) && now.Before(l.tended[of.Topic]) &&
+			of.bucket+1 >= newest,
+		Examples: slices.Clone(known.examples)}
+	if row.Reasons = nil; len(known.counts.Reasons) > 0 {
+		row.Reasons = maps.Clone(known.counts.Reasons)
+	}
+	return row
 }
 
 // Since returns the report without the buckets before one.

@@ -146,3 +146,24 @@ func TestLedger_WhatNobodyReadsIsNotLost(t *testing.T) {
 	require.Equal(t, []uint64{9}, r.Rows[0].Examples)
 	require.Equal(t, int64(104), r.Partitions[0].Skipped)
 }
+
+// A report has what came since the one before it: records out of order, and which cluster is read.
+func TestLedger_ReportsWhatHasChanged(t *testing.T) {
+	now := time.Now()
+	l := NewLedger()
+	add := func(value []byte) Counts {
+		require.NoError(t, l.Add(value, now))
+		return l.Report(now).Total
+	}
+	c := claim{instance: "a", run: 1, topic: "t", bucket: 7, next: 4, final: true, runs: []run{
+		{first: 0, n: 2, fate: fate{cluster: "east"}, offset: 0},
+		{first: 2, n: 2, fate: fate{cluster: "west"}, partition: 1, offset: 0}}}
+	require.Zero(t, add(c.encode()).Elsewhere)
+	s := sight{reader: "r", topic: "t", from: 0, upto: 2, streams: []origin{{IDOf("a"), 1}},
+		runs: []sighting{{bucket: 7, first: 0, n: 2, offset: 0}}}
+	require.Zero(t, add(s.encode()).Elsewhere, "nobody has said which cluster is read")
+	other := sight{reader: "r", topic: "t", partition: 5, upto: 1, cluster: "east"}
+	require.Equal(t, uint64(2), add(other.encode()).Elsewhere)
+	s.swaps = []sighting{{bucket: 7, first: 1, n: 1, offset: 1}}
+	require.Equal(t, uint64(1), add(s.encode()).OutOfOrder)
+}

@@ -193,12 +193,25 @@ func (w *world) ledger() *Ledger {
 	now := time.Now()
 	for _, v := range values {
 		require.NoError(w.t, l.Add(v, now))
+		if rapid.IntRange(0, 20).Draw(w.t, "report") == 0 {
+			l.Report(now)
+		}
 		if rapid.IntRange(0, 50).Draw(w.t, "judge") == 0 {
 			l.Judge(now, false)
 			require.Zero(w.t, l.Report(now).Total.Lost, "statements are on their way")
+			requireFresh(w.t, l, now)
 		}
 	}
 	return l
+}
+
+// requireFresh checks that what a ledger keeps of its accounts for reports is what they have now.
+func requireFresh(t *rapid.T, l *Ledger, now time.Time) {
+	kept := l.Report(now)
+	for _, a := range l.accounts {
+		a.known = nil
+	}
+	require.Equal(t, l.Report(now), kept)
 }
 
 // Whatever becomes of records, and in whatever order statements come and how often: what the ledger
@@ -233,6 +246,7 @@ func TestLedger_FindsWhatIsTrue(t *testing.T) {
 		l.Ends(worldTopic, ends)
 		l.Judge(now, true)
 		r := l.Report(now)
+		requireFresh(t, l, now)
 		require.Equal(t, w.want, r.Total)
 		for _, row := range r.Rows {
 			require.True(t, row.Closed || row.Numbered == 0, "%+v", row)
