@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,6 +104,42 @@ func BenchmarkLedger(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkLate is what a record costs a ledger that hears of all claims before it hears of sights,
+// and of every other sight first. So it is for who reads old statements, which are in several
+// partitions of their topic.
+func BenchmarkLate(b *testing.B) {
+	const records, each = 200_000, 2000
+	for b.Loop() {
+		l := NewLedger()
+		var sights [2][][]byte
+		for first := uint64(0); first < records; first += each {
+			c := claim{instance: "a", run: 1, topic: "t", part: uint32(first / each), next: 2 * records}
+			s := sight{reader: "r", topic: "t", from: int64(first), upto: int64(first + each),
+				streams: []origin{{IDOf("a"), 1}}}
+			for i := first; i < first+each; i++ { // every other record is in this partition
+				c.runs = append(c.runs, run{first: 2 * i, n: 1, offset: int64(i)})
+				s.runs = append(s.runs, sighting{first: 2 * i, n: 1, offset: int64(i)})
+			}
+			addTo(b, l, c.encode())
+			odd := first / each % 2
+			sights[odd] = append(sights[odd], s.encode())
+		}
+		for _, s := range slices.Concat(sights[1], sights[0]) {
+			addTo(b, l, s)
+		}
+		if total := l.Report(time.Now()).Total; total.Seen != records || total.Waiting > 0 {
+			b.Fatalf("%+v", total)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+}
+
+func addTo(b *testing.B, l *Ledger, statement []byte) {
+	if err := l.Add(statement, time.Now()); err != nil {
+		b.Fatal(err)
 	}
 }
 

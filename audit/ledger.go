@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"container/heap"
 	"fmt"
 	"maps"
 	"slices"
@@ -190,8 +189,8 @@ func (l *Ledger) sight(s *sight, now time.Time) {
 		a.swapped.add(r.first, r.first+r.n)
 		a.changed()
 	}
-	if len(g.passed.add(all)) > 0 {
-		log.advance()
+	if passed := g.passed.add(all); len(passed) > 0 {
+		log.advance(passed)
 	}
 }
 
@@ -339,9 +338,7 @@ func (l *Ledger) Forget(before Bucket) {
 	}
 	l.byTime = slices.DeleteFunc(l.byTime, func(t timed) bool { return t.account.forgotten })
 	for _, log := range l.logs {
-		log.waiting = slices.DeleteFunc(log.waiting,
-			func(a awaited) bool { return a.account.forgotten })
-		heap.Init(&log.waiting)
+		log.waiting.drop(func(a *account) bool { return a.forgotten })
 		for _, name := range gone {
 			delete(log.counted, name)
 		}

@@ -1,9 +1,6 @@
 package audit
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // partitionOf names a partition.
 type partitionOf struct {
@@ -16,6 +13,7 @@ type partitionLog struct {
 	generations []generation // the newest last; offsets begin anew in each
 	waiting     waitlist
 	clusters    *clusters        // of the topic
+	searched    string           // the cluster that was known to be read when all that waits was looked at
 	bare        uint64           // records without a header
 	garbled     uint64           // records with a header that nobody can read
 	counted     map[string]sight // by reader: the newest sight; only its counts
@@ -48,6 +46,14 @@ func (c *clusters) elsewhere(r *run) bool { return c.another(r.fate.cluster) }
 
 // another reports whether a name is that of another cluster than the one that is read.
 func (c *clusters) another(name string) bool { return c.named[c.read] && name != c.read }
+
+// known returns the name of the cluster that is read, if it is known which others are not read.
+func (c *clusters) known() string {
+	if !c.named[c.read] {
+		return ""
+	}
+	return c.read
+}
 
 type generation struct {
 	number  uint32
@@ -95,9 +101,10 @@ func (l *partitionLog) newest() *generation {
 	return &l.generations[len(l.generations)-1]
 }
 
-// passed reports whether somebody has read past the offsets of a run. A delivery report does not
-// say in which generation the offset is: it is in the newest that reaches down to it.
-func (l *partitionLog) passed(r *run) bool {
+// missing returns an offset of a run that nobody has read past; false if there is none. A delivery
+// report does not say in which generation the offset is: it is in the newest that reaches down to
+// it. As long as nobody has read past the offset, in whatever generation, the run is not passed.
+func (l *partitionLog) missing(r *run) (offset int64, any bool) {
 	want := span{r.offset, r.offset + int64(r.n)}
 	for i := len(l.generations) - 1; i >= 0 && want.from < want.upto; i-- {
 		g := &l.generations[i]
@@ -105,12 +112,12 @@ func (l *partitionLog) passed(r *run) bool {
 		if !any || want.upto <= start {
 			continue
 		}
-		if !g.passed.has(span{max(want.from, start), want.upto}) {
-			return false
+		if offset, any := g.passed.gap(span{max(want.from, start), want.upto}); any {
+			return offset, true
 		}
 		want.upto = min(want.upto, max(want.from, start))
 	}
-	return want.from >= want.upto
+	return want.upto - 1, want.from < want.upto
 }
 
 // skips reports whether readers have left an offset out.
@@ -124,39 +131,14 @@ func (l *partitionLog) skips(offset int64) bool {
 	return false
 }
 
-// awaited is a run that readers have not come to.
-type awaited struct {
-	run     run
-	account *account
-}
-
-// waitlist has the runs of a partition, the one that ends at the lowest offset first.
-type waitlist []awaited
-
-func (w waitlist) Len() int           { return len(w) }
-func (w waitlist) Less(i, j int) bool { return w[i].end() < w[j].end() }
-func (w waitlist) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
-func (w *waitlist) Push(x any)        { *w = append(*w, x.(awaited)) }
-func (w *waitlist) Pop() any {
-	old := *w
-	x := old[len(old)-1]
-	old[len(old)-1] = awaited{}
-	*w = old[:len(old)-1]
-	return x
-}
-
-func (a *awaited) end() int64 { return a.run.offset + int64(a.run.n) }
-
-// due reports whether a run need not wait for readers.
-func (l *partitionLog) due(r *run) bool { return l.passed(r) || l.clusters.elsewhere(r) }
-
 // await decides about a run, or has it wait.
 func (l *partitionLog) await(a awaited) {
-	if l.due(&a.run) {
-		l.decide(&a)
+	offset, waits := l.missing(&a.run)
+	if waits && !l.clusters.elsewhere(&a.run) {
+		l.waiting.add(a, offset)
 		return
 	}
-	heap.Push(&l.waiting, a)
+	l.decide(&a)
 }
 
 // decide decides about a run that readers have passed.
@@ -186,31 +168,14 @@ func (l *partitionLog) skipsSome(r *run) bool {
 	return false
 }
 
-// advance decides about the runs that wait, as far as somebody has read.
-func (l *partitionLog) advance() {
-	var kept []awaited
-	for len(l.waiting) > 0 {
-		a := heap.Pop(&l.waiting).(awaited)
-		if l.due(&a.run) {
-			l.decide(&a)
-			continue
-		}
-		kept = append(kept, a)
-		if !l.reaches(a.end()) {
-			break
-		}
+// advance decides about the runs that wait for some of fresh, which was passed just now.
+func (l *partitionLog) advance(fresh []span) {
+	found := l.waiting.take(fresh)
+	if now := l.clusters.known(); now != l.searched { // some may be elsewhere
+		l.searched = now
+		found = append(found, l.waiting.all()...)
 	}
-	for _, a := range kept {
-		heap.Push(&l.waiting, a)
+	for _, a := range found {
+		l.await(a)
 	}
-}
-
-// reaches reports whether somebody has read an offset at or above end in the newest generation.
-func (l *partitionLog) reaches(end int64) bool {
-	for i := len(l.generations) - 1; i >= 0; i-- {
-		if r := l.generations[i].passed; len(r) > 0 {
-			return r[len(r)-1].upto >= end
-		}
-	}
-	return false
 }

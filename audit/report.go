@@ -220,7 +220,7 @@ func silence(interval time.Duration) time.Duration { return 3*interval + time.Se
 
 func (l *partitionLog) report(of partitionOf) PartitionReport {
 	r := PartitionReport{Topic: of.topic, Partition: of.partition, Bare: l.bare,
-		Garbled: l.garbled, Waiting: len(l.waiting)}
+		Garbled: l.garbled, Waiting: l.waiting.len()}
 	if g := l.newest(); g != nil {
 		r.Next, _ = g.passed.end()
 		for _, s := range g.skipped {

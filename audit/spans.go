@@ -42,8 +42,17 @@ func (s spans) search(offset int64) int {
 
 // has reports whether all of n is in the set.
 func (s spans) has(n span) bool {
+	_, any := s.gap(n)
+	return !any
+}
+
+// gap returns the first offset of n that is not in the set; false if there is none.
+func (s spans) gap(n span) (offset int64, any bool) {
 	i := s.search(n.from + 1)
-	return i < len(s) && s[i].from <= n.from && n.upto <= s[i].upto
+	if i == len(s) || s[i].from > n.from {
+		return n.from, true
+	}
+	return s[i].upto, s[i].upto < n.upto
 }
 
 // overlaps reports whether some of n is in the set.
