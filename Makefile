@@ -89,10 +89,11 @@ examples: ## run the examples
 compat: ## every codec on real Kafka from 1.1 (with ZooKeeper) to the newest; gets their jars from Maven Central the first time
 	go test -tags compat -timeout 20m -count 1 -v -run '^TestKafka_Compat' ./test/producer
 
-soak: ## a fleet of twenty as it is simulated, high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
+soak: ## a fleet of twenty as it is simulated, high beside a flood of low on three real clusters, brokers that restart while names do not resolve for a minute, the audit of 10 million records and of 20 rolling restarts, then two producers on three real brokers with random faults; MINUTES=n, SEED=n draws the same again
 	go test -tags soak -count 1 -v -run '^TestKafka_AFleet' ./cmd/forebay/internal/simulate
 	go test -count 1 -v -run '^TestKafka_F15_HighLoses' ./test/producer
 	go test -tags soak -count 1 -v -run '^TestKafka_F13_NamesAre' ./test/producer
+	go test -tags soak -count 1 -timeout 2h -v -run '^TestKafka_F21_(OneLossAndOneCopy|NothingIsFound)' ./test/audit
 	go test -tags soak -count 1 -timeout 0 -v -run '^TestSoak$$' ./test/soak -minutes=$(MINUTES) -seed=$(SEED)
 
 mutants: ## broken builds, each of which a test must notice

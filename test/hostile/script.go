@@ -40,3 +40,12 @@ func Refused(code int16) *Mutation {
 	})
 	return &m
 }
+
+// Acknowledged answers that each batch is at offset in its partition, in the place of the broker,
+// which does not see the request.
+func Acknowledged(offset int64) *Mutation {
+	m := lying(refusal("acknowledged", func(_ *rand.Rand, p *kmsg.ProduceResponseTopicPartition) {
+		p.ErrorCode, p.BaseOffset = 0, offset
+	}))
+	return &m
+}
