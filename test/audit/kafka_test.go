@@ -5,11 +5,13 @@ package audit_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/forebay-go/forebay/audit"
@@ -70,11 +72,11 @@ func (s *stage) follow(t *testing.T) *audit.Follower {
 	return f
 }
 
-func (s *stage) reader(t *testing.T, f *audit.Follower) *audit.Reader {
+func (s *stage) reader(t *testing.T, f *audit.Follower, opts ...audit.ReaderOption) *audit.Reader {
 	p, err := producer.New(s.settings())
 	require.NoError(t, err)
 	r, err := audit.NewReader(audit.ReaderConfig{Topics: []string{s.topic}, Group: s.topic,
-		StatementTopic: s.statements, Interval: interval}, f, p, nil, s.options())
+		StatementTopic: s.statements, Interval: interval}, f, p, nil, s.options(), opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, r.Close(soon(t)))
@@ -183,17 +185,7 @@ func TestKafka_F21_WhatRetentionHasDeletedIsNotCalledLost(t *testing.T) {
 		require.NoError(t, p.Send(producer.Record{Topic: s.topic, Key: fmt.Append(nil, i)}))
 	}
 	require.NoError(t, source.Close(soon(t)))
-	admin := s.Admin(t)
-	ends, err := admin.ListEndOffsets(soon(t), s.topic)
-	require.NoError(t, err)
-	offsets, gone := ends.Offsets(), int64(0)
-	for partition, o := range offsets[s.topic] {
-		o.At = o.At / 3 * int64(partition%2)
-		offsets[s.topic][partition] = o
-		gone += o.At
-	}
-	_, err = admin.DeleteRecords(soon(t), offsets)
-	require.NoError(t, err)
+	gone := s.deleteRecords(t, s.Admin(t), 1, 0.3)
 	require.Positive(t, gone)
 	f := s.follow(t)
 	s.reader(t, f)
@@ -201,6 +193,71 @@ func TestKafka_F21_WhatRetentionHasDeletedIsNotCalledLost(t *testing.T) {
 	require.Equal(t, uint64(gone), r.Total.Skipped)
 	require.Equal(t, uint64(n)-uint64(gone), r.Total.Seen)
 	require.False(t, r.Total.Faulty(), "%+v", r.Total)
+	require.Equal(t, audit.Inconclusive, r.Verdict())
+}
+
+// deleteRecords deletes what is in every other partition, as far as share says, and returns how many
+// records have gone.
+func (s *stage) deleteRecords(t *testing.T, admin *kadm.Client, parity int32, share float64) (gone int64) {
+	starts, err := admin.ListStartOffsets(soon(t), s.topic)
+	require.NoError(t, err)
+	ends, err := admin.ListEndOffsets(soon(t), s.topic)
+	require.NoError(t, err)
+	upto := make(kadm.Offsets)
+	ends.Each(func(end kadm.ListedOffset) {
+		start, _ := starts.Lookup(s.topic, end.Partition)
+		if n := int64(float64(end.Offset-start.Offset) * share); end.Partition%2 == parity && n > 0 {
+			upto.AddOffset(s.topic, end.Partition, start.Offset+n, -1)
+			gone += n
+		}
+	})
+	_, err = admin.DeleteRecords(soon(t), upto)
+	require.NoError(t, err)
+	return gone
+}
+
+// Retention deletes records before readers come, while they read, and after. What is gone is no
+// loss, and each record that a reader has met counts as seen.
+func TestKafka_F21_RetentionDeletesWhileReadersRead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, kafkatest.Shared(t))
+	source := s.source(t, "shop")
+	p := s.producer(t, source, source)
+	send := s.sender(t, p)
+	admin := s.Admin(t)
+	const n, each = 100_000, 5_000
+	for i := range each {
+		send(i)
+	}
+	require.NoError(t, p.Flush(soon(t)))
+	first := s.deleteRecords(t, admin, 0, 1)
+	f := s.follow(t)
+	var behind sync.Mutex // while it is held, the reader stands still
+	s.reader(t, f, audit.OnRecord(func(*kgo.Record, *audit.Header) {
+		behind.Lock()
+		defer behind.Unlock()
+	}))
+	round := func(from int) {
+		behind.Lock()
+		defer behind.Unlock()
+		for i := range each {
+			send(from + i)
+			if i == 0 || i == each/2 { // a client that waits fetches little ahead
+				require.NoError(t, p.Flush(soon(t)))
+			}
+		}
+		require.NoError(t, p.Flush(soon(t)))
+		s.deleteRecords(t, admin, int32(from/each)%2, float64(1+from/each%3)/3)
+	}
+	for i := each; i < n; i += each {
+		round(i)
+	}
+	require.NoError(t, source.Close(soon(t)))
+	r := until(t, f, decided)
+	require.False(t, r.Total.Faulty(), "%+v", r.Total)
+	require.Equal(t, uint64(n), r.Total.Delivered)
+	require.Equal(t, r.Total.Delivered, r.Total.Seen+r.Total.Skipped, "%+v", r.Total)
+	require.GreaterOrEqual(t, r.Total.Skipped, uint64(first))
 	require.Equal(t, audit.Inconclusive, r.Verdict())
 }
 
