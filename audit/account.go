@@ -11,6 +11,7 @@ import (
 type account struct {
 	// of its source
 	stated      bool // a claim came
+	fresh       bool // one was made since the ledger began
 	first, next uint64
 	parts       map[uint32]bool // that came
 	last        uint32          // number of the last part

@@ -330,8 +330,8 @@ func (a *Agent) settle(ctx context.Context) {
 	}
 }
 
-// Report returns what is known now about the buckets since the agent began; nil if it does not
-// consume.
+// Report returns what is known now about the buckets since the agent began, and about those that
+// sources have stated something of since then; nil if the agent does not consume.
 func (a *Agent) Report() *Report {
 	if a.ledger == nil {
 		return nil

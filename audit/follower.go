@@ -104,11 +104,11 @@ func (f *Follower) take(fetches kgo.Fetches) {
 		}
 		for _, r := range p.Records {
 			next[r.Partition] = r.Offset + 1
-			said := now
-			if r.Offset < f.old[p.Partition] && r.Timestamp.Before(now) {
-				said = r.Timestamp // it was there before: who said it may be dead
+			at := hearing{now: now, said: now, old: r.Offset < f.old[p.Partition]}
+			if at.old && r.Timestamp.Before(now) {
+				at.said = r.Timestamp // who said it may be dead
 			}
-			if err := f.ledger.add(r.Value, now, said); err != nil && !f.wrong {
+			if err := f.ledger.add(r.Value, at); err != nil && !f.wrong {
 				f.wrong = true
 				f.log.Warn("record of the statement topic is no statement; this is said once",
 					zap.String("topic", r.Topic), zap.Int32("partition", r.Partition),

@@ -71,14 +71,23 @@ func NewLedger() *Ledger {
 // Add takes the value of a record of the statement topic, at the time at which it was read. An
 // error means that it is not a statement of this version of the package; it is counted then, and
 // changes nothing else. A record without a value changes nothing.
-func (l *Ledger) Add(value []byte, now time.Time) error { return l.add(value, now, now) }
+func (l *Ledger) Add(value []byte, now time.Time) error {
+	return l.add(value, hearing{now: now, said: now})
+}
 
-// add is Add for a statement that was made before, or just now.
-func (l *Ledger) add(value []byte, now, said time.Time) error {
+// hearing is when the ledger hears of a statement.
+type hearing struct {
+	now  time.Time
+	said time.Time // when the statement was made: before now, or just now
+	old  bool      // it was there when the ledger began
+}
+
+// add is Add for a statement that may be old.
+func (l *Ledger) add(value []byte, at hearing) error {
 	if value == nil {
 		return nil
 	}
-	apply, err := l.parse(value, now, said)
+	apply, err := l.parse(value, at)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -90,7 +99,7 @@ func (l *Ledger) add(value []byte, now, said time.Time) error {
 }
 
 // parse returns what has to be done with a statement.
-func (l *Ledger) parse(value []byte, now, said time.Time) (apply func(), err error) {
+func (l *Ledger) parse(value []byte, at hearing) (apply func(), err error) {
 	d, kind, err := decode(value)
 	if err != nil {
 		return nil, err
@@ -98,16 +107,16 @@ func (l *Ledger) parse(value []byte, now, said time.Time) (apply func(), err err
 	switch kind {
 	case kindClaim:
 		c, err := decodeClaim(d)
-		return func() { l.claim(c, now) }, err
+		return func() { l.claim(c, at) }, err
 	case kindSight:
 		s, err := decodeSight(d)
-		return func() { l.sight(s, now) }, err
+		return func() { l.sight(s, at.now) }, err
 	case kindLife:
 		s, err := decodeLife(d)
-		return func() { l.life(s, said) }, err
+		return func() { l.life(s, at.said) }, err
 	case kindPulse:
 		p, err := decodePulse(d)
-		return func() { l.pulse(p, said) }, err
+		return func() { l.pulse(p, at.said) }, err
 	}
 	return nil, fmt.Errorf("%w: its kind is %q", errStatement, kind)
 }
@@ -139,7 +148,7 @@ func (l *Ledger) clustersOf(topic string) *clusters {
 	return c
 }
 
-func (l *Ledger) claim(c *claim, now time.Time) {
+func (l *Ledger) claim(c *claim, at hearing) {
 	stream := c.stream()
 	l.names[stream.Instance] = c.instance
 	if c.bucket < l.oldest {
@@ -149,10 +158,11 @@ func (l *Ledger) claim(c *claim, now time.Time) {
 		l.clustersOf(c.topic).learn(c.runs[i].fate.cluster, false)
 	}
 	a := l.account(accountOf{stream, c.bucket})
-	a.touched = later(a.touched, now)
+	a.touched, a.fresh = later(a.touched, at.now), a.fresh || !at.old
 	a.claim(c, func(r run) {
 		if r.offset == noOffset {
-			l.byTime = append(l.byTime, timed{run: r, topic: c.topic, account: a, since: now})
+			l.byTime = append(l.byTime, timed{run: r, topic: c.topic, account: a,
+				since: at.now})
 			return
 		}
 		l.log(partitionOf{c.topic, r.partition}).await(awaited{r, a})

@@ -326,3 +326,16 @@ func TestLedger_ARunThatGrowsTakesLittle(t *testing.T) {
 	require.False(t, c.Faulty())
 	require.Equal(t, uint64(100_030), c.Seen)
 }
+
+// A source whose clock is two hours behind is in the report of an agent that has just begun, as soon
+// as it says something. What was said before is not.
+func TestReport_HasASourceWhoseClockIsBehind(t *testing.T) {
+	l, now := NewLedger(), time.Now()
+	behind := claim{instance: "a", run: 1, topic: "views", bucket: BucketOf(now) - 12, next: 5}
+	require.NoError(t, l.add(behind.encode(), hearing{now: now, said: now, old: true}))
+	require.Empty(t, l.reportSince(BucketOf(now), now).Rows)
+	behind.next = 7
+	require.NoError(t, l.Add(behind.encode(), now))
+	require.Equal(t, uint64(7), l.reportSince(BucketOf(now), now).Total.Numbered)
+	require.Empty(t, l.Report(now).Since(BucketOf(now)).Rows)
+}

@@ -66,7 +66,8 @@ type Report struct {
 // Report returns what is known at a time.
 func (l *Ledger) Report(now time.Time) *Report { return l.reportSince(0, now) }
 
-// reportSince is Report without the buckets before one.
+// reportSince is Report without the buckets before one, unless their sources, whose clocks may be
+// behind, have stated something of them since the ledger began.
 func (l *Ledger) reportSince(bucket Bucket, now time.Time) *Report {
 	r := l.collect(bucket, now)
 	for i := range r.Rows {
@@ -101,7 +102,7 @@ func (l *Ledger) collect(bucket Bucket, now time.Time) *Report {
 		newest[from] = max(newest[from], of.bucket)
 	}
 	for of, a := range l.accounts {
-		if of.bucket >= bucket {
+		if of.bucket >= bucket || a.fresh {
 			r.Rows = append(r.Rows, l.row(of, a, newest[origin{of.Instance, of.Run}], now))
 		}
 	}
