@@ -6,4 +6,5 @@ package audit_test
 const (
 	plantedAmong    = 200_000
 	rollingRestarts = 1
+	auditorCrashes  = 3
 )

@@ -6,4 +6,5 @@ package audit_test
 const (
 	plantedAmong    = 10_000_000
 	rollingRestarts = 20
+	auditorCrashes  = 9
 )
