@@ -179,7 +179,7 @@ func TestReader_APartitionWithoutALeaderDoesNotBeginAnew(t *testing.T) {
 	r.finish(p, s)
 	r.eventually(f, func(rep *Report) bool { return rep.Total.Seen == n })
 	require.NoError(t, reader.Close(r.soon()))
-	asked := r.leaderless("views", 6)
+	asked := r.leaderless("views", 6, func(*kmsg.ListOffsetsRequest) {})
 	reader = r.reader(f, statements)
 	r.eventually(f, func(rep *Report) bool { return len(rep.Readers) == 2 && asked.Load() > 6 })
 	require.Eventually(t, func() bool {
@@ -196,14 +196,16 @@ func TestReader_APartitionWithoutALeaderDoesNotBeginAnew(t *testing.T) {
 }
 
 // leaderless has the partitions of a topic be without a leader, the first times that somebody asks
-// where they begin or end.
-func (r *rig) leaderless(topic string, times int64) (asked *atomic.Int64) {
+// where they begin or end. It calls each with what is asked, before it is answered.
+func (r *rig) leaderless(topic string, times int64,
+	each func(*kmsg.ListOffsetsRequest)) (asked *atomic.Int64) {
 	asked = new(atomic.Int64)
 	r.kafka.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		ask := req.(*kmsg.ListOffsetsRequest)
 		if len(ask.Topics) != 1 || ask.Topics[0].Topic != topic || asked.Add(1) > times {
 			return nil, nil, false
 		}
+		each(ask)
 		r.kafka.KeepControl()
 		answer := ask.ResponseKind().(*kmsg.ListOffsetsResponse)
 		of := kmsg.NewListOffsetsResponseTopic()
@@ -227,10 +229,15 @@ func TestFollower_WaitsForAPartitionWithoutALeader(t *testing.T) {
 		require.NoError(t, p.Send(producer.Record{Topic: "views"}))
 	}
 	r.finish(p, s)
-	r.leaderless(StatementTopic, 1<<40)
-	f := r.follow()
-	ctx, cancel := context.WithTimeout(r.soon(), 500*time.Millisecond)
+	ctx, cancel := context.WithCancel(r.soon())
 	defer cancel()
+	var ends atomic.Int64
+	r.leaderless(StatementTopic, 1<<40, func(ask *kmsg.ListOffsetsRequest) {
+		if ask.Topics[0].Partitions[0].Timestamp == -1 && ends.Add(1) > 2 {
+			cancel() // both brokers have answered, and this answer comes too late
+		}
+	})
+	f := r.follow()
 	require.ErrorIs(t, f.CatchUp(ctx), kerr.LeaderNotAvailable)
 }
 

@@ -156,7 +156,10 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 		case <-ctx.Done():
 			return f.behind(fmt.Errorf("%w: %w", ctx.Err(), err))
 		}
-		starts, ends, err = f.span(ctx)
+		var failure error
+		if starts, ends, failure = f.span(ctx); failure == nil || ctx.Err() == nil {
+			err = failure // else it was cut off, and says nothing
+		}
 	}
 	for {
 		f.mu.Lock()
