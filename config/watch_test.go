@@ -229,7 +229,7 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 	}
 	requireSettings("the source is known",
 		func(s producer.SettingsStats) bool { return s.Source == path && s.Refused == "" })
-	write(t, path, "client_id: other\n"+lingering("1ms"))
+	replace(t, path, "client_id: other\n"+lingering("1ms"))
 	require.Equal(t, []any{path +
 		":1:12: client_id: forebay cannot become other while the producer works: make a new one " +
 		"for that"},

@@ -21,7 +21,11 @@ func TestProduce_PutsAChangedFileIntoForce(t *testing.T) {
 	c := start(t, stdin, "produce", "--config", path, "--topic", topic)
 	_, err := writer.Write([]byte("a\n"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, []byte(text+"bufer: {}\n"), 0o600))
+	replace := func(text string) { // in one step: a half-written file would be refused, too
+		require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
+		require.NoError(t, os.Rename(path+".new", path))
+	}
+	replace(text + "bufer: {}\n")
 	c.requireSays(t,
 		"forebay: settings refused, the previous ones stay in force:\n  "+path+
 			":2:1: bufer: unknown setting: did you mean buffer?")
@@ -29,7 +33,7 @@ func TestProduce_PutsAChangedFileIntoForce(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Count(c.stderr.String(), "settings refused") == 2
 	}, patience, 1e6)
-	require.NoError(t, os.WriteFile(path, []byte(text+"batching: {linger: 1ms}\n"), 0o600))
+	replace(text + "batching: {linger: 1ms}\n")
 	c.requireSays(t, "forebay: settings applied:\n  batching.linger: 1ms, was 10ms")
 	_, err = writer.Write([]byte("b\n"))
 	require.NoError(t, err)
