@@ -90,7 +90,7 @@ func (w *watched) linger() time.Duration {
 
 func (w *watched) requireLinger(d time.Duration) {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.linger() == d }, 20*time.Second,
+	require.Eventually(w.t, func() bool { return w.linger() == d }, time.Minute,
 		2*time.Millisecond)
 }
 
@@ -98,7 +98,7 @@ func (w *watched) requireLinger(d time.Duration) {
 func (w *watched) requireLogs(message string, n int) observer.LoggedEntry {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool { return w.logs.FilterMessage(message).Len() >= n },
-		20*time.Second, 2*time.Millisecond, message)
+		time.Minute, 2*time.Millisecond, message)
 	line := w.logs.FilterMessage(message).All()[n-1]
 	require.True(w.t, ownline.Among(line.Context), "no handler is to take it for the application's")
 	return line
@@ -224,7 +224,7 @@ func TestWatch_WhatTheProducerRefusesIsLocated(t *testing.T) {
 		watchFile(ctx, f, cfg, p.Reconfigure, append(opts, WithOutcome(p.SettingsFrom)))
 	})
 	requireSettings := func(what string, is func(s producer.SettingsStats) bool) {
-		require.Eventually(t, func() bool { return is(p.Stats().Settings) }, 20*time.Second,
+		require.Eventually(t, func() bool { return is(p.Stats().Settings) }, time.Minute,
 			2*time.Millisecond, what)
 	}
 	requireSettings("the source is known",

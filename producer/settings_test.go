@@ -139,7 +139,7 @@ func TestSettings_AChangeIsShownInStatsAndLoggedOnce(t *testing.T) {
 	require.Zero(t, p.Stats().Settings.RefusedAt)
 
 	require.Eventually(t, func() bool { return logs.FilterMessage("settings changed").Len() > 0 },
-		20*time.Second, time.Millisecond)
+		time.Minute, time.Millisecond)
 	lines := logs.FilterMessage("settings changed").All()
 	require.Len(t, lines, 1)
 	require.Equal(t, second.Digest, lines[0].ContextMap()["digest"])

@@ -89,5 +89,5 @@ func TestWithDialer_IsUsedForLookUps(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close(context.Background())) }()
 	c := codec(t, r, "s", recordA)
-	require.Eventually(t, func() bool { return c.Hold() == nil }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.Hold() == nil }, time.Minute, time.Millisecond)
 }

@@ -334,7 +334,7 @@ func TestNew_TalksToARegistryThatWantsAPassword(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, r.Close(context.Background())) }()
 			codec := codec(t, r, "a/b c", recordA)
-			require.Eventually(t, func() bool { return codec.Hold() == nil }, 20*time.Second,
+			require.Eventually(t, func() bool { return codec.Hold() == nil }, time.Minute,
 				time.Millisecond)
 		})
 	}

@@ -27,7 +27,7 @@ func start(t *testing.T, seeds ...string) (*Cluster, *observer.ObservedLogs) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	require.Eventually(t, is, 20*time.Second, time.Millisecond, what)
+	require.Eventually(t, is, time.Minute, time.Millisecond, what)
 }
 
 func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {

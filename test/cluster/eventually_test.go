@@ -10,5 +10,5 @@ import (
 // eventually waits until something is, however busy the machine.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	require.Eventually(t, is, 20*time.Second, time.Millisecond, what)
+	require.Eventually(t, is, time.Minute, time.Millisecond, what)
 }

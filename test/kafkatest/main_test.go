@@ -29,7 +29,7 @@ func produceRecords(t testing.TB, c *Cluster, records ...*kgo.Record) {
 	cl, err := c.liveClient(kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	require.NoError(t, err)
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, cl.ProduceSync(ctx, records...).FirstErr())
 }

@@ -70,7 +70,7 @@ func TestCluster_AddBrokerTakesPartitions(t *testing.T) {
 	produce(t, c, "after", "x")
 	b.Kill(t)
 	b.Start(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	nodes, err := c.Admin(t).ListBrokers(ctx)
 	require.NoError(t, err)

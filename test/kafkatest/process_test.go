@@ -54,7 +54,7 @@ func TestStart_NoBrokerOutlivesTheTestProcess(t *testing.T) {
 				require.True(t, runs(jvm), "the broker must live as long as the child does")
 				require.NoError(t, child.Process.Kill())
 			}
-			require.Eventually(t, func() bool { return !runs(jvm) }, 10*time.Second,
+			require.Eventually(t, func() bool { return !runs(jvm) }, time.Minute,
 				20*time.Millisecond)
 		})
 	}

@@ -67,7 +67,7 @@ func TestRead_EndsWhereOffsetsHoldNoRecord(t *testing.T) {
 	c := Shared(t)
 	topic := TopicName(t)
 	c.CreateTopic(t, topic, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cl, err := newClient(c.Seeds(), kgo.TransactionalID(topic))
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ func TestTopic_IsSeenGrownAndGoneWhenTheCallReturns(t *testing.T) {
 	c.CreateTopic(t, name, 2, Replication(1), TopicConfig("max.message.bytes", "12345"))
 	require.Len(t, describe(t, c, name).Partitions, 2)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	configs, err := c.Admin(t).DescribeTopicConfigs(ctx, name)
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestTopicName_IsLegalAndNew(t *testing.T) {
 // describe asks with a new client, which cannot answer from its cache.
 func describe(t *testing.T, c *Cluster, topic string) kadm.TopicDetail {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	topics, err := c.Admin(t).ListTopics(ctx, topic)
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ ok x.low created: 4 partitions, 2 replicas, retention 2 h`+differs, applied(fals
 		require.Equal(c, none+`ok x.high exists: 4 partitions
 warning x.medium exists and is not changed`+tight+`
 warning x.low exists and is not changed`+tight+differs, applied(false))
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	cfg = settings(t, kafka.Seeds())
 	wanted, err = Topics(cfg, "not/a name")
@@ -94,7 +94,7 @@ func TestKafka_GrowAddsPartitionsToManyTopicsWhereItSays(t *testing.T) {
 			require.Equal(c, p.Replicas, topics[p.Topic].Partitions[p.Number].Replicas)
 		}
 		require.Len(c, topics[prefix+".a"].Partitions, 4)
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	g.Topics, g.On = []string{prefix + ".not", prefix + ".a"}, []int32{77}
 	_, err = Grow(t.Context(), cfg, g)

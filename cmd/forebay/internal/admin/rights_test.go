@@ -60,7 +60,7 @@ func TestKafka_ProbeSaysWhichRightsAreMissingUntilTheyAreGranted(t *testing.T) {
 			for _, line := range lines {
 				require.Contains(c, got, line+"\n")
 			}
-		}, 20*time.Second, 20*time.Millisecond)
+		}, time.Minute, 20*time.Millisecond)
 	}
 	grant("full", kadm.OpDescribe, kadm.OpDescribeConfigs, kadm.OpWrite)
 	grant("read", kadm.OpDescribe, kadm.OpRead)
