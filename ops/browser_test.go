@@ -89,10 +89,13 @@ func eval[T any](b *browser, expression string) T {
 	return value
 }
 
+// patience is for what the page must come to show, however slow the machine is.
+const patience = time.Minute
+
 // await waits until an expression is true in the page.
-func (b *browser) await(within time.Duration, expression string) {
+func (b *browser) await(expression string) {
 	b.t.Helper()
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(patience)
 	for !eval[bool](b, expression) {
 		if time.Now().After(deadline) {
 			b.picture("failed")
@@ -104,9 +107,9 @@ func (b *browser) await(within time.Duration, expression string) {
 }
 
 // says waits until the text of an element has a part.
-func (b *browser) says(within time.Duration, selector, part string) {
+func (b *browser) says(selector, part string) {
 	b.t.Helper()
-	b.await(within, fmt.Sprintf("(document.querySelector(%q)?.textContent ?? '').includes(%q)",
+	b.await(fmt.Sprintf("(document.querySelector(%q)?.textContent ?? '').includes(%q)",
 		selector, part))
 }
 

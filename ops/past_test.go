@@ -82,21 +82,18 @@ func TestPage_ShowsWhatWasBeforeItWasOpenedAndWhenTheMemoryIsFull(t *testing.T) 
 	defer server.Close()
 	b.size(1280, 960)
 	b.do(chromedp.Navigate(server.URL))
-	b.says(20*time.Second, "#summary", "cluster main is down")
+	b.says("#summary", "cluster main is down")
 
 	// 64 MiB less 60 KiB/s in ten minutes are left: 28.8 MiB, or eight minutes.
-	b.says(20*time.Second, "#held-of", "of 64 MiB, full in about 8 min")
-	b.await(20*time.Second,
-		`Math.abs(Number(document.querySelector('#in').textContent.replace(',', '')) - 1000) < 50`)
+	b.says("#held-of", "of 64 MiB, full in about 8 min")
+	b.await(`Math.abs(Number(document.querySelector('#in').textContent.replace(',', '')) - 1000) < 50`)
 	drawn := func(span string, least int) {
 		b.do(chromedp.Click(chromedp.CSS("#span input[value='" + span + "']")))
-		b.await(20*time.Second,
-			fmt.Sprintf(`document.querySelector('path.in').getAttribute('d').split('L').length >= %d`, least))
+		b.await(fmt.Sprintf(`document.querySelector('path.in').getAttribute('d').split('L').length >= %d`, least))
 	}
 	drawn("300", 90)
 	drawn("3600", 90)
-	b.await(20*time.Second,
-		`/^Records per second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
+	b.await(`/^Records per second: [\d,.]+ now, [\d,.]+ to [\d,.]+ in/.test(document.querySelector('#rates').getAttribute('aria-label'))`)
 	require.Greater(t, strings.Count(eval[string](b,
 		`document.querySelector('path.p99').getAttribute('d')`), "L"), 70, "fifty minutes of it")
 	b.view("filling")
