@@ -20,14 +20,15 @@ func interrupts(ctx context.Context, signals <-chan os.Signal, grace time.Durati
 	ended := make(chan struct{}) // closed by the goroutine below
 	go func() {
 		defer close(ended)
+		var first time.Time // before anybody can know of the signal, and send the second one
 		select {
 		case <-signals:
+			first = time.Now()
 			stopReading()
 		case <-closing.Done():
 			return
 		}
 		defer stopClosing()
-		first := time.Now()
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		for {
