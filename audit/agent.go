@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -182,6 +183,7 @@ type Agent struct {
 	lookout  *lookout
 	loads    []*runningLoad
 	began    time.Time
+	ending   atomic.Bool // Run has ended the traffic
 	log      *zap.Logger
 
 	mu    sync.Mutex // guards what follows
@@ -224,7 +226,8 @@ func NewAgent(cfg AgentConfig, settings producer.Config, clusters Clusters, log 
 	if cfg.consumes() {
 		a.ledger, err = Follow(sourceConfig.StatementTopic, log, clusters.Statements...)
 		if err == nil {
-			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, clusters.Topics)
+			a.reader, err = NewReader(readerConfig, a.ledger, a.producer, log, clusters.Topics,
+				WithSource(a.source))
 		}
 	}
 	if err == nil && cfg.Heartbeat != nil {
@@ -276,6 +279,7 @@ func (a *Agent) Run(ctx, hurry context.Context) *Report {
 		group.Go(func() { l.run(work, a.producer) })
 	}
 	<-work.Done()
+	a.ending.Store(true)
 	group.Wait()
 	if a.heart != nil {
 		a.heart.Close()

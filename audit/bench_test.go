@@ -50,10 +50,11 @@ func BenchmarkReader(b *testing.B) {
 	}{{"in order", 1}, {"scattered", 12}} {
 		b.Run(bench.name, func(b *testing.B) {
 			ledger := NewLedger()
-			h := Header{Instance: 1, Run: 1, Bucket: BucketOf(time.Now())}
+			h := Header{Instance: 1, Run: 1, Bucket: BucketOf(time.Now()), Intended: time.Now()}
 			seg := newSegment("r", "t", 0, 0, 0)
 			b.ReportAllocs()
 			offset := int64(0)
+			now, took := time.Now(), new(latency)
 			for b.Loop() {
 				value := h.AppendTo(nil)
 				read, err := ParseHeader(value)
@@ -68,6 +69,7 @@ func BenchmarkReader(b *testing.B) {
 						seg = newSegment("r", "t", 0, 0, seg.upto)
 					}
 				}
+				took.add(&read, now, 1)
 				seg.see(&read, offset)
 				offset++
 				seg.pass(offset)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/forebay-go/forebay/delivery"
 )
 
 // watched is what is known of one broker.
@@ -14,6 +16,7 @@ type watched struct {
 	known time.Time // when it was last among the brokers of the cluster
 	state BrokerState
 	since time.Time
+	tally tally
 }
 
 // BrokerState is how a broker is.
@@ -47,6 +50,8 @@ func (h *Heart) changes(now time.Time) (changed []BrokerReport) {
 	defer h.mu.Unlock()
 	for id, w := range h.brokers {
 		before, state := w.state, h.stateLocked(id, now)
+		m := w.tally.minute(now)
+		m.State = worse(m.State, state)
 		if state == before {
 			continue
 		}
@@ -90,6 +95,12 @@ type BrokerReport struct {
 	State      BrokerState
 	Since      time.Time         // when it came into that state
 	Partitions []HeartbeatReport // that it leads, of the heartbeat topic
+
+	// All heartbeats that this broker was to answer, whichever partitions it leads now.
+	Sent, Failed uint64             `json:"-"`
+	Acknowledged delivery.Histogram `json:"-"` // from the heartbeat to its acknowledgement
+	Read         delivery.Histogram `json:"-"` // from the heartbeat until it was read
+	Past         []BrokerMinute     `json:"-"` // the last hour, the oldest minute first
 }
 
 // HeartbeatReport is how the heartbeats to a partition are.
@@ -106,7 +117,9 @@ func (h *Heart) Brokers() (reports []BrokerReport) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, w := range h.brokers {
-		r := BrokerReport{Broker: id, Host: w.host, State: w.state, Since: w.since}
+		r := BrokerReport{Broker: id, Host: w.host, State: w.state, Since: w.since,
+			Sent: w.tally.sent, Failed: w.tally.failed, Acknowledged: w.tally.ack,
+			Read: w.tally.read, Past: slices.Clone(w.tally.past)}
 		for n, b := range h.partitions {
 			if b.leader != id {
 				continue

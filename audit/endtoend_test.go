@@ -297,7 +297,7 @@ func TestReader_WhatCompactionDeletesIsSkipped(t *testing.T) {
 	for _, offset := range []int64{0, 1, 4} {
 		h := Header{Instance: s.source.id, Run: s.source.run, Sequence: uint64(offset), Bucket: history}
 		reader.see(part, &kgo.Record{Offset: offset, Headers: []kgo.RecordHeader{{Key: HeaderKey,
-			Value: h.AppendTo(nil)}}})
+			Value: h.AppendTo(nil)}}}, new(latency), time.Now())
 	}
 	s.add(part.segment.encode())
 	c := s.judged()

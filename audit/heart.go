@@ -152,6 +152,7 @@ func (h *Heart) send(partition int32) {
 	sequence := h.next
 	h.next++
 	b.sent++
+	h.tallyLocked(b).sent++
 	b.pending[sequence] = now
 	maps.DeleteFunc(b.pending, func(_ uint64, sent time.Time) bool {
 		return now.Sub(sent) > h.cfg.dead()+time.Minute // its report was dropped
@@ -179,6 +180,7 @@ func (h *Heart) answered(b *beat, sequence uint64, r *producer.Report) {
 	defer h.mu.Unlock()
 	if sent, ok := b.pending[sequence]; ok {
 		b.ack.add(now.Sub(sent))
+		h.tallyLocked(b).acknowledge(now, now.Sub(sent))
 		b.acked = now
 		delete(b.pending, sequence)
 	}
@@ -190,6 +192,7 @@ func (h *Heart) settle(b *beat, sequence uint64, err error) {
 	defer h.mu.Unlock()
 	delete(b.pending, sequence)
 	b.failed++
+	h.tallyLocked(b).fail(time.Now())
 	b.why = err
 }
 
@@ -205,7 +208,9 @@ func (h *Heart) read(ctx context.Context) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			if b := h.partitions[r.Partition]; b != nil {
-				b.end.add(time.Since(header.Intended))
+				took := time.Since(header.Intended)
+				b.end.add(took)
+				count(&h.tallyLocked(b).read, max(0, took))
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func TestLedger_CopiesAreNotOutOfOrder(t *testing.T) {
 		h := Header{Instance: s.source.id, Run: s.source.run, Sequence: sequence, Bucket: history,
 			Ordered: true, Intended: time.Now()}
 		r.see(part, &kgo.Record{Offset: int64(3 + i), Key: []byte("k"),
-			Headers: []kgo.RecordHeader{{Key: HeaderKey, Value: h.AppendTo(nil)}}})
+			Headers: []kgo.RecordHeader{{Key: HeaderKey, Value: h.AppendTo(nil)}}}, new(latency), time.Now())
 	}
 	s.add(second.encode())
 	s.add(first.encode())

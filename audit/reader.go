@@ -86,8 +86,10 @@ type Reader struct {
 
 	mu         sync.Mutex // guards what follows; never held across I/O
 	partitions map[partitionOf]*tracked
-	counts     map[string]int32 // partitions of each topic
+	counts     map[string]int32    // partitions of each topic
+	latencies  map[string]*latency // by topic
 
+	own     uint64 // run of the source in this process: see WithSource
 	records atomic.Uint64
 	audited atomic.Uint64
 	seen    func(*kgo.Record, *Header)
@@ -124,7 +126,8 @@ func NewReader(cfg ReaderConfig, ledger *Follower, sender Sender, log *zap.Logge
 	}
 	r := &Reader{cfg: cfg, name: fmt.Sprintf("%s-%016x", cfg.Group, rand.Uint64()), ledger: ledger,
 		log: log, done: make(chan struct{}), partitions: make(map[partitionOf]*tracked),
-		counts: make(map[string]int32), unknown: make(map[string]time.Time)}
+		counts: make(map[string]int32), unknown: make(map[string]time.Time),
+		latencies: make(map[string]*latency)}
 	r.say = outbox{sender: sender, topic: cfg.StatementTopic}
 	for _, o := range more {
 		o(r)
@@ -234,14 +237,15 @@ func (r *Reader) take(fetched kgo.FetchTopicPartition) {
 	case fetched.LogStartOffset > t.segment.upto: // retention was faster
 		t.segment.skip(min(first, fetched.LogStartOffset))
 	}
+	now, took := time.Now(), r.latencyLocked(fetched.Topic) // of all: a clock takes longer than see
 	for _, rec := range fetched.Records {
-		r.see(t, rec)
+		r.see(t, rec, took, now)
 	}
 	r.records.Add(uint64(len(fetched.Records)))
 }
 
-// see notes a record.
-func (r *Reader) see(t *tracked, rec *kgo.Record) {
+// see notes a record that came now.
+func (r *Reader) see(t *tracked, rec *kgo.Record, took *latency, now time.Time) {
 	if t.segment.full() {
 		r.roll(t, t.segment.generation, t.segment.upto)
 	}
@@ -256,6 +260,7 @@ func (r *Reader) see(t *tracked, rec *kgo.Record) {
 		t.segment.garbled++
 	default:
 		r.audited.Add(1)
+		took.add(&h, now, r.own)
 		t.segment.see(&h, rec.Offset)
 		if h.Ordered && t.order.broken(&h, rec.Key, len(r.partitions)) {
 			t.segment.swap(&h, rec.Offset)
