@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/forebay-go/forebay/internal/page"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -74,7 +75,7 @@ func get(t testing.TB, h http.Handler, method, path string) *httptest.ResponseRe
 
 func requireSecure(t testing.TB, w *httptest.ResponseRecorder) {
 	t.Helper()
-	for name, value := range security {
+	for name, value := range page.Security {
 		require.Equal(t, []string{value}, w.Header().Values(name))
 	}
 	require.NotEmpty(t, w.Header().Get("Content-Type"))

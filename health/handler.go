@@ -1,18 +1,13 @@
 package health
 
 import (
-	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
-	"path"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/forebay-go/forebay/internal/page"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -54,24 +49,13 @@ func WithRecent(d time.Duration) Option {
 }
 
 //go:embed page
-var page embed.FS
-
-// resource answers requests for one path.
-type resource struct {
-	contentType string
-	answer      func() (status int, body []byte)
-}
-
-const (
-	plain  = "text/plain; charset=utf-8"
-	asJSON = "application/json"
-)
+var files embed.FS
 
 // handler is what New returns.
 type handler struct {
 	looks     looks
 	ready     func(producer.Stats) error // nil: always
-	resources map[string]resource        // by path, without the leading slash; fixed by New
+	resources page.Handler               // fixed by New
 }
 
 // New returns a handler that reports the health of p. It calls p.Stats once, so that earlier losses
@@ -84,78 +68,21 @@ func New(p Source, opts ...Option) http.Handler {
 		}
 	}
 	h.looks.began = time.Now()
-	h.resources = map[string]resource{
-		"livez":  {plain, func() (int, []byte) { return http.StatusOK, []byte("ok\n") }},
-		"readyz": {plain, h.readiness},
-		"health": {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().health() }},
-		"data":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.look().data() }},
-		"past":   {asJSON, func() (int, []byte) { return http.StatusOK, h.looks.past() }},
-		"settings": {asJSON, func() (int, []byte) {
-			return http.StatusOK, h.looks.look().settings()
-		}},
+	h.resources = page.Handler{
+		"livez":    page.Alive(),
+		"readyz":   page.Text(h.readiness),
+		"health":   page.Data(func() []byte { return h.looks.look().health() }),
+		"data":     page.Data(func() []byte { return h.looks.look().data() }),
+		"past":     page.Data(h.looks.past),
+		"settings": page.Data(func() []byte { return h.looks.look().settings() }),
 	}
-	h.addFiles()
+	h.resources.AddFiles(files)
 	h.looks.look()
 	return h
 }
 
-// contentTypes maps the extension of a file to its content type.
-var contentTypes = map[string]string{
-	".html": "text/html; charset=utf-8",
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
-}
-
-// addFiles adds the files of the page.
-func (h *handler) addFiles() {
-	files, _ := page.ReadDir("page") // embedded files can always be read
-	for _, file := range files {
-		text, _ := page.ReadFile("page/" + file.Name())
-		name := strings.TrimSuffix(file.Name(), "page.html") // the page itself has no name
-		h.resources[name] = resource{contentTypes[path.Ext(file.Name())],
-			func() (int, []byte) { return http.StatusOK, text }}
-	}
-}
-
-// security holds headers of every answer. Scripts, styles and figures may come only from the origin
-// of the page.
-var security = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
-		"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-		"frame-ancestors 'none'",
-	"Cross-Origin-Opener-Policy":   "same-origin",
-	"Cross-Origin-Resource-Policy": "same-origin",
-	"Referrer-Policy":              "no-referrer",
-	"X-Content-Type-Options":       "nosniff",
-	"X-Frame-Options":              "DENY",
-	"Cache-Control":                "no-store",
-}
-
 // ServeHTTP answers a request.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, value := range security {
-		w.Header().Set(name, value)
-	}
-	resource, ok := h.resources[strings.TrimPrefix(r.URL.Path, "/")]
-	status, body := http.StatusNotFound, []byte("not found\n")
-	switch {
-	case !ok:
-		resource.contentType = plain
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		status, body = http.StatusMethodNotAllowed, []byte("use GET or HEAD\n")
-		resource.contentType = plain
-	default:
-		status, body = resource.answer()
-	}
-	w.Header().Set("Content-Type", resource.contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = io.Copy(w, bytes.NewReader(body)) // whoever has gone needs no answer
-	}
-}
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.resources.ServeHTTP(w, r) }
 
 // readiness is the answer of /readyz.
 func (h *handler) readiness() (int, []byte) {
@@ -180,13 +107,4 @@ func (h *handler) judge() (err error) {
 		}
 	}()
 	return h.ready(h.looks.look().stats)
-}
-
-// encode returns v in JSON, with HTML escaped.
-func encode(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // all types are from this package, and no float is NaN or infinite
-	}
-	return append(text, '\n')
 }

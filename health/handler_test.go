@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/forebay-go/forebay/internal/page"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -27,21 +28,21 @@ import (
 func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 	h := New(well())
 	for path, contentType := range map[string]string{
-		"/livez": plain, "/readyz": plain, "/health": asJSON, "/data": asJSON, "/past": asJSON,
-		"/settings": asJSON,
+		"/livez": page.Plain, "/readyz": page.Plain, "/health": page.JSON, "/data": page.JSON, "/past": page.JSON,
+		"/settings": page.JSON,
 		"/":         "text/html; charset=utf-8", "/page.js": "text/javascript; " +
 			"charset=utf-8", "/show.js": "text/javascript; " +
 			"charset=utf-8", "/chart.js": "text/javascript; " +
 			"charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
 		"/page.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml",
-		"/livez?verbose=1": plain,
+		"/livez?verbose=1": page.Plain,
 	} {
 		w := get(t, h, "GET", path)
 		require.Equal(t, 200, w.Code, path)
 		require.Equal(t, contentType, w.Header().Get("Content-Type"), path)
 		require.Equal(t, strconv.Itoa(w.Body.Len()), w.Header().Get("Content-Length"), path)
 		require.NotZero(t, w.Body.Len(), path)
-		if contentType == asJSON {
+		if contentType == page.JSON {
 			require.True(t, json.Valid(w.Body.Bytes()), path)
 		}
 		head := get(t, h, "HEAD", path)
@@ -287,7 +288,7 @@ func FuzzHandler(f *testing.F) {
 		}
 		known := map[string]bool{"Content-Type": true, "Content-Length": true, "Allow": true}
 		for name := range w.Header() {
-			require.True(t, known[name] || security[name] != "", name)
+			require.True(t, known[name] || page.Security[name] != "", name)
 		}
 		r.URL.Path = path + mark
 		w = httptest.NewRecorder()

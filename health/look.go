@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/forebay-go/forebay/internal/page"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -64,9 +65,9 @@ func (l *looks) look() *look {
 	lost := lossesOf(&v.stats)
 	since, before := l.recent.note(v.at, lost)
 	v.report = v.reportOf(lost, before, since)
-	v.health = sync.OnceValue(func() []byte { return encode(v.report) })
-	v.data = sync.OnceValue(func() []byte { return encode(v.dataOf()) })
-	v.settings = sync.OnceValue(func() []byte { return encode(l.settingsOf(l.p.Config())) })
+	v.health = sync.OnceValue(func() []byte { return page.Encode(v.report) })
+	v.data = sync.OnceValue(func() []byte { return page.Encode(v.dataOf()) })
+	v.settings = sync.OnceValue(func() []byte { return page.Encode(l.settingsOf(l.p.Config())) })
 	l.last = v
 	return v
 }

@@ -3,6 +3,7 @@ package health
 import (
 	"time"
 
+	"github.com/forebay-go/forebay/internal/page"
 	"github.com/forebay-go/forebay/producer"
 )
 
@@ -28,7 +29,7 @@ func (l *looks) past() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pastAt.IsZero() || time.Since(l.pastAt) >= fresh {
-		l.pastAt, l.pastText = time.Now(), encode(pastOf(l.p.Samples()))
+		l.pastAt, l.pastText = time.Now(), page.Encode(pastOf(l.p.Samples()))
 	}
 	return l.pastText
 }
