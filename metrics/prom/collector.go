@@ -13,22 +13,33 @@ type Options struct {
 	Labels prometheus.Labels // on every series
 }
 
-// Collector is a prometheus.Collector. It is safe for concurrent use; each scrape calls
-// Stats once.
+// Source has a table of metrics and their values, such as *metrics.Source or *watch.Watch of an
+// audit. Metrics returns the same table each time, and the samples point into it.
+type Source interface {
+	Metrics() []metrics.Metric
+	Read() []metrics.Sample
+}
+
+// Collector is a prometheus.Collector. It is safe for concurrent use; each scrape calls Read once,
+// and thereby Stats of a producer once.
 type Collector struct {
-	source *metrics.Source
+	source Source
 	descs  map[*metrics.Metric]*prometheus.Desc
 	bounds []float64 // of the buckets of histograms, in seconds
 }
 
 // New returns a collector that reads stats, usually the Stats method of a producer.
 func New(stats func() producer.Stats, o Options) *Collector {
-	c := &Collector{source: metrics.New(stats, o.Options),
-		descs: make(map[*metrics.Metric]*prometheus.Desc)}
+	return Of(metrics.New(stats, o.Options), o.Labels)
+}
+
+// Of returns a collector that reads source. The labels are on every series; they may be nil.
+func Of(source Source, labels prometheus.Labels) *Collector {
+	c := &Collector{source: source, descs: make(map[*metrics.Metric]*prometheus.Desc)}
 	table := c.source.Metrics()
 	for i := range table {
 		m := &table[i]
-		c.descs[m] = prometheus.NewDesc(m.Name, m.Help, m.Labels, o.Labels)
+		c.descs[m] = prometheus.NewDesc(m.Name, m.Help, m.Labels, labels)
 	}
 	for _, bound := range producer.HistogramBounds() {
 		c.bounds = append(c.bounds, bound.Seconds())

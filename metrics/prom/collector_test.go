@@ -129,3 +129,26 @@ func TestCollector_ANameThatIsNoTextCostsNoScrape(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
+
+// table is a source of its own, as package audit/watch is.
+type table []metrics.Metric
+
+func (t table) Metrics() []metrics.Metric { return t }
+
+func (t table) Read() []metrics.Sample {
+	var times producer.Histogram
+	times.Buckets[0], times.Sum = 3, 0.5
+	return []metrics.Sample{{Metric: &t[0], Labels: []string{"a"}, Value: 7},
+		{Metric: &t[1], Histogram: &times}}
+}
+
+func TestOf_ServesAnyTable(t *testing.T) {
+	c := prom.Of(table{{Name: "some_records", Kind: metrics.Gauge, Labels: []string{"topic"}, Help: "Some."},
+		{Name: "some_seconds", Kind: metrics.Histogram, Help: "Times."}}, prometheus.Labels{"site": "x"})
+	require.NoError(t, testutil.CollectAndCompare(c, strings.NewReader(`
+# HELP some_records Some.
+# TYPE some_records gauge
+some_records{site="x",topic="a"} 7
+`), "some_records"))
+	require.Equal(t, 2, testutil.CollectAndCount(c))
+}

@@ -7,5 +7,9 @@
 // prom.Options{Labels: prometheus.Labels{"producer": "audit"}}. To remove the metrics, Unregister
 // the collector; it holds nothing but the function that it was given.
 //
+// Of serves another table in the same way, such as that of an audit (package audit/watch):
+//
+//	registry.MustRegister(prom.Of(watch.New(agent.Snapshot), nil))
+//
 // Connections counts the connections of kgo, the client underneath, with franz-go's own plug-in.
 package prom
