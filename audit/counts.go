@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/forebay-go/forebay/delivery"
@@ -107,4 +108,17 @@ func (c *Counts) Completeness() float64 {
 		return 1
 	}
 	return 1 - float64(min(c.Lost, decided))/float64(decided)
+}
+
+// Percent writes the completeness as a percentage with four digits. What is not whole is never
+// 100.0000, and where nothing is decided it is "-".
+func (c *Counts) Percent() string {
+	if c.Decided() == 0 {
+		return "-"
+	}
+	text := fmt.Sprintf("%.4f %%", 100*c.Completeness())
+	if c.Lost > 0 && text == "100.0000 %" {
+		return "99.9999 %"
+	}
+	return text
 }

@@ -31,7 +31,7 @@ func progressLine(loads []audit.LoadStats, report *audit.Report,
 		t := &report.Total
 		parts = append(parts, fmt.Sprintf("delivered %s, seen %s, lost %s, twice %s, "+
 			"out of order %s, complete %s", count(t.Delivered), count(t.Seen), count(t.Lost),
-			count(t.Unexplained), count(t.OutOfOrder), percent(t)))
+			count(t.Unexplained), count(t.OutOfOrder), t.Percent()))
 	}
 	for i := range brokers {
 		if b := &brokers[i]; b.State != audit.Well && b.State != audit.Starting {
@@ -48,19 +48,6 @@ func needWords(unmet []audit.Need) (words []string) {
 		words = append(words, n.String())
 	}
 	return words
-}
-
-// percent writes the completeness to four digits after the nines. What is not whole is never 100,
-// and where nothing is decided there is none.
-func percent(c *audit.Counts) string {
-	if c.Decided() == 0 {
-		return "-"
-	}
-	text := fmt.Sprintf("%.4f %%", 100*c.Completeness())
-	if c.Lost > 0 && text == "100.0000 %" {
-		return "99.9999 %"
-	}
-	return text
 }
 
 // printAudit prints a result as tables, and what was found in words.
@@ -154,7 +141,7 @@ func printRow(table io.Writer, topic, bucket, instance, start string, c *audit.C
 		instance, start, count(c.Numbered), count(c.Delivered),
 		count(c.Shed+c.Expired+c.Rejected+c.Refused+c.PossiblyPersisted), count(c.Seen),
 		count(c.Lost), count(c.Unexplained), count(c.OutOfOrder),
-		count(c.Open()), percent(c))
+		count(c.Open()), c.Percent())
 }
 
 // findings says in words what the table does not.
