@@ -48,6 +48,14 @@ func WithRecent(d time.Duration) Option {
 	})
 }
 
+// WithLink adds a link to the foot of the page: to another page of the program, by its address
+// relative to that of this one.
+func WithLink(address, text string) Option {
+	return optionFunc(func(h *handler) {
+		h.links = append(h.links, page.Link{Address: address, Text: text})
+	})
+}
+
 //go:embed page
 var files embed.FS
 
@@ -55,7 +63,8 @@ var files embed.FS
 type handler struct {
 	looks     looks
 	ready     func(producer.Stats) error // nil: always
-	resources page.Handler               // fixed by New
+	links     []page.Link
+	resources page.Handler // fixed by New
 }
 
 // New returns a handler that reports the health of p. It calls p.Stats once, so that earlier losses
@@ -74,6 +83,7 @@ func New(p Source, opts ...Option) http.Handler {
 		"health":   page.Data(func() []byte { return h.looks.look().health() }),
 		"data":     page.Data(func() []byte { return h.looks.look().data() }),
 		"past":     page.Data(h.looks.past),
+		"links":    page.Links(h.links),
 		"settings": page.Data(func() []byte { return h.looks.look().settings() }),
 	}
 	h.resources.AddFiles(files)

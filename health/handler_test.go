@@ -29,8 +29,8 @@ func TestHandler_AnswersItsPathsAndNoOthers(t *testing.T) {
 	h := New(well())
 	for path, contentType := range map[string]string{
 		"/livez": page.Plain, "/readyz": page.Plain, "/health": page.JSON, "/data": page.JSON, "/past": page.JSON,
-		"/settings": page.JSON,
-		"/":         "text/html; charset=utf-8", "/page.js": "text/javascript; " +
+		"/settings": page.JSON, "/links": page.JSON,
+		"/": "text/html; charset=utf-8", "/page.js": "text/javascript; " +
 			"charset=utf-8", "/show.js": "text/javascript; " +
 			"charset=utf-8", "/chart.js": "text/javascript; " +
 			"charset=utf-8", "/timeline.js": "text/javascript; charset=utf-8",
@@ -298,4 +298,10 @@ func FuzzHandler(f *testing.F) {
 		left, _ := io.ReadAll(r.Body)
 		require.Equal(t, body, string(left), "nobody reads it")
 	})
+}
+
+func TestHandler_LinksToOtherPagesOfTheProgram(t *testing.T) {
+	require.JSONEq(t, `[]`, get(t, New(well()), "GET", "/links").Body.String())
+	h := New(well(), WithLink("../", "The audit"))
+	require.JSONEq(t, `[{"address":"../","text":"The audit"}]`, get(t, h, "GET", "/links").Body.String())
 }

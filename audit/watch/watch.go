@@ -21,6 +21,7 @@ var files embed.FS
 // source for package metrics/prom. It is safe for concurrent use.
 type Watch struct {
 	snapshot  func() audit.Snapshot
+	links     []page.Link
 	resources page.Handler
 	rows      []row
 	table     []metrics.Metric
@@ -36,26 +37,23 @@ type Option func(*Watch)
 // WithLink adds a link to the foot of the page, such as one to the page of the producer: its
 // address, relative to that of the page, and its text.
 func WithLink(address, text string) Option {
-	return func(w *Watch) { w.resources["links"] = linked(address, text) }
-}
-
-func linked(address, text string) page.Resource {
-	body := page.Encode([]map[string]string{{"address": address, "text": text}})
-	return page.Data(func() []byte { return body })
+	return func(w *Watch) {
+		w.links = append(w.links, page.Link{Address: address, Text: text})
+	}
 }
 
 // New returns a watch over snapshot, usually the Snapshot method of an audit.Agent.
 func New(snapshot func() audit.Snapshot, opts ...Option) *Watch {
 	w := &Watch{snapshot: snapshot, rows: rows(), table: Table(), places: newPlaces(ownSeries)}
+	for _, opt := range opts {
+		opt(w)
+	}
 	w.resources = page.Handler{
 		"livez":  page.Alive(),
 		"readyz": page.Text(w.readiness),
 		"health": page.Data(func() []byte { return page.Encode(w.look().report) }),
 		"data":   page.Data(func() []byte { return page.Encode(w.look().data()) }),
-		"links":  page.Data(func() []byte { return []byte("[]\n") }),
-	}
-	for _, opt := range opts {
-		opt(w)
+		"links":  page.Links(w.links),
 	}
 	w.resources.AddFiles(files)
 	return w

@@ -59,6 +59,7 @@ The file has the settings of a producer, as for all other commands, and a sectio
       topic: forebay-heartbeat # this is the default
       interval: 1s             # between two heartbeats to a broker; this is the default
       slow: 500ms              # an acknowledgement that takes longer is slow; this is the default
+    listen: 127.0.0.1:9090     # a page and metrics of "run", for operators alone; default: none
     duration: 10m              # default 0: until it is stopped
     drain: 1m                  # how long to wait at the end for what is open; this is the default
 
@@ -86,9 +87,10 @@ func newAudit() *cobra.Command {
 
 // auditFlags holds the flags of audit run and audit report.
 type auditFlags struct {
-	json  bool
-	every time.Duration
-	since time.Duration
+	json   bool
+	every  time.Duration
+	since  time.Duration
+	listen string
 }
 
 func newAuditRun() *cobra.Command {
@@ -111,24 +113,41 @@ func newAuditRun() *cobra.Command {
 			if err != nil {
 				return gaveUp(cmd.ErrOrStderr(), err)
 			}
+			if err := legalAddress("--listen", f.listen); err != nil {
+				return err
+			}
+			file.listen = cmp.Or(f.listen, file.listen)
 			return f.run(cmd, file)
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
 	cmd.Flags().DurationVar(&f.every, "every", 10*time.Second,
-		"the `time` between two lines of progress; 0: none")
+		"the `time` between two lines of progress; 0: none. A terminal has a table instead, "+
+			"drawn\nanew each second")
+	cmd.Flags().StringVar(&f.listen, "listen", "",
+		"serve the page and the metrics on this `address`, such as 127.0.0.1:9090; default: "+
+			"audit.listen\nof the file, or none")
 	cmd.DisableFlagsInUseLine = true
 	return cmd
 }
 
 func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	stderr := cmd.ErrOrStderr()
-	screen := &plainDisplay{out: stderr}
-	agent, err := audit.NewAgent(file.audit, file.settings, file.clusters(),
-		zap.New(warnings{screen, zap.WarnLevel}))
+	listener, err := listenFor(cmd.Context(), file.listen)
 	if err != nil {
 		return gaveUp(stderr, err)
 	}
+	screen := newLiveTable(stderr)
+	agent, err := audit.NewAgent(file.audit, file.settings, file.clusters(),
+		zap.New(warnings{screen, zap.WarnLevel}))
+	if err != nil {
+		if listener != nil {
+			_ = listener.Close()
+		}
+		return gaveUp(stderr, err)
+	}
+	stopServing := serveAudit(listener, agent)
+	defer stopServing()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -138,28 +157,38 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f.progress(progress, screen, agent)
+		f.progress(progress, screen, agent, isTerminal(stderr))
 	}()
 	report := agent.Run(working, closing)
 	end()
 	<-done
+	screen.end()
 	return f.finish(cmd.OutOrStdout(), auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
 		Source: agent.Source(), Report: report, Unmet: agent.Unmet()})
 }
 
-// progress prints a line now and then.
-func (f *auditFlags) progress(ctx context.Context, screen display, agent *audit.Agent) {
+// progress prints a line now and then; on a terminal it draws a table each second.
+func (f *auditFlags) progress(ctx context.Context, screen *liveTable, agent *audit.Agent,
+	terminal bool) {
 	if f.every <= 0 {
 		return
 	}
-	tick := time.NewTicker(f.every)
+	every := f.every
+	if terminal {
+		every = time.Second
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			screen.say(progressLine(agent.Loads(), agent.Report(), agent.Brokers(), agent.Unmet()))
+			if s := agent.Snapshot(); terminal {
+				screen.draw(tableOf(&s))
+			} else {
+				screen.say(progressLine(s.Loads, s.Report, s.Brokers, agent.Unmet()))
+			}
 		}
 	}
 }

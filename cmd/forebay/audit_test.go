@@ -64,6 +64,7 @@ func TestAudit_FindsThatAllIsThere(t *testing.T) {
 func TestAudit_SaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, section := range map[string]string{
 		"audit.yaml: audit.heartbeat.slow: 1h0m0s: write 1ms to 1m0s":                "  role: consume\n  topics: [a]\n  heartbeat: {slow: 1h}",
+		`audit.yaml: audit.listen: "9090": write an address and a port, such as`:     "  role: consume\n  topics: [a]\n  listen: 9090",
 		"audit.yaml:4: audit: rol: unknown setting":                                  "  rol: both",
 		"audit.yaml:6: audit: \"much\": write a whole number":                        "  role: both\n  loads:\n  - {topic: a, bytes: much, records_per_second: 1}",
 		"audit.yaml: audit.role: \"\": write produce, consume or both":               "  instance: a",

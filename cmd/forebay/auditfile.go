@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -23,6 +25,34 @@ import (
 type auditFile struct {
 	settings producer.Config   // with all defaults
 	audit    audit.AgentConfig // what stands under "audit:"
+	listen   string            // address of the pages; empty: none
+}
+
+// auditSection is what stands under "audit:".
+type auditSection struct {
+	audit.AgentConfig `yaml:",inline"`
+
+	// Listen is the address of the pages and the metrics, such as "127.0.0.1:9090". The default is
+	// none.
+	Listen string `yaml:"listen"`
+}
+
+// check returns every mistake of s in one error.
+func (s *auditSection) check() error {
+	return errors.Join(s.Check(), legalAddress("listen", s.Listen))
+}
+
+// legalAddress returns what is wrong with an address to listen on.
+func legalAddress(setting, address string) error {
+	if address == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		return fmt.Errorf("%s: %q: write an address and a port, such as 127.0.0.1:9090", setting,
+			address)
+	}
+	return nil
 }
 
 // readAudit reads the file at path, and the environment. The error has every mistake.
@@ -42,19 +72,19 @@ func readAudit(path string) (*auditFile, error) {
 		wrong = append(wrong, err)
 	}
 	var doc struct {
-		Audit audit.AgentConfig `yaml:"audit"`
+		Audit auditSection `yaml:"audit"`
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(own))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		wrong = append(wrong, sectionMistakes(path, err)...)
-	} else if err := doc.Audit.Check(); err != nil {
+	} else if err := doc.Audit.check(); err != nil {
 		wrong = append(wrong, under(path, err)...)
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
-	f.audit = doc.Audit
+	f.audit, f.listen = doc.Audit.AgentConfig, doc.Audit.Listen
 	return &f, f.choose(path)
 }
 

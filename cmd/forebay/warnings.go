@@ -15,7 +15,7 @@ import (
 // warnings is the log of the library: it prints each warning as a line with its topic, its reason
 // or error, and the remedy. The progress shows the rest.
 type warnings struct {
-	screen display
+	screen interface{ say(text string) }
 	least  zapcore.Level // the lowest level that is printed
 }
 

@@ -1,6 +1,6 @@
 // The page asks the program for its figures once a second, and shows them.
 
-import { $, say, make, each, rows, pairs, number, rate, bytes, span, about, clock, capital } from './show.js';
+import { $, say, make, each, rows, pairs, number, rate, bytes, span, about, clock, capital, links } from './show.js';
 import * as chart from './chart.js';
 import * as timeline from './timeline.js';
 
@@ -232,4 +232,5 @@ $('settings').addEventListener('toggle', showSettings);
 $('span').addEventListener('change', (e) => { seconds = Number(e.target.value); showTime(); });
 document.addEventListener('visibilitychange', () => { seen = performance.now(); poll(); });
 setInterval(tellSilence, 1000);
+links($('links'));
 poll();

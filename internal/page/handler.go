@@ -45,6 +45,18 @@ func Data(answer func() []byte) Resource {
 // first request.
 type Handler map[string]Resource
 
+// Link is a link at the foot of a page, to another page of the same program.
+type Link struct {
+	Address string `json:"address"` // relative to the page
+	Text    string `json:"text"`
+}
+
+// Links answers with links, which show.js adds to the page.
+func Links(links []Link) Resource {
+	body := Encode(append([]Link{}, links...)) // not null
+	return Data(func() []byte { return body })
+}
+
 //go:embed files
 var shared embed.FS
 

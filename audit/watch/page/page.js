@@ -1,6 +1,6 @@
 // The page asks the program for its figures once a second, and shows them.
 
-import { $, say, make, each, rows, number, rate, span, clock, capital } from './show.js';
+import { $, say, make, each, rows, number, rate, span, clock, capital, links } from './show.js';
 
 const every = 1000, everyHidden = 5000; // milliseconds between polls
 const silent = 3000; // without an answer, until the page says so
@@ -15,9 +15,9 @@ let timer = 0;
 let samples = []; // of the last seconds, for rates
 
 // ask returns the program's figures, null if it does not answer.
-async function ask(what) {
+async function ask() {
   try {
-    const answer = await fetch(what, { cache: 'no-store', signal: AbortSignal.timeout(silent) });
+    const answer = await fetch('data', { cache: 'no-store', signal: AbortSignal.timeout(silent) });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     return await answer.json();
   } catch {
@@ -29,7 +29,7 @@ async function poll() {
   if (asking) return;
   clearTimeout(timer);
   asking = true;
-  const d = await ask('data');
+  const d = await ask();
   asking = false;
   timer = setTimeout(poll, document.hidden ? everyHidden : every); // first, so that no mistake below ends it
   if (d) {
@@ -207,15 +207,11 @@ function leftOut(id, n, what) {
   if (n) say($(id), `${number(n)} more ${what} are not shown.`);
 }
 
-async function showLinks() {
-  for (const l of (await ask('links')) ?? []) $('links').append(make('a', { href: l.address }, l.text), '. ');
-}
-
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   seen = performance.now();
   poll();
 });
 setInterval(tellSilence, 1000);
-showLinks();
+links($('links'));
 poll();

@@ -72,6 +72,14 @@ export function pairs(list, items) {
   });
 }
 
+// links adds the links to other pages of the program. If that fails, they are left out.
+export async function links(node) {
+  try {
+    const answer = await fetch('links', { cache: 'no-store' });
+    for (const l of await answer.json()) node.append(make('a', { href: l.address }, l.text), '. ');
+  } catch { /* the page says by itself that the program does not answer */ }
+}
+
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
