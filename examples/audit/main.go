@@ -3,22 +3,26 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"time"
 
 	"github.com/forebay-go/forebay/audit"
+	"github.com/forebay-go/forebay/audit/watch"
 	"github.com/forebay-go/forebay/producer"
 )
 
 func main() {
+	listen := flag.String("listen", "",
+		"serve the page of auditor-3 on this `address`, such as 127.0.0.1:9090, until Ctrl-C")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	// if something that is to happen does not
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	err := story(ctx, os.Stdout, 3*time.Second)
-	cancel()
+	err := tell(ctx, *listen)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "audit:", err)
@@ -26,8 +30,37 @@ func main() {
 	}
 }
 
-// story is the whole program. calm is how long nothing happens at first.
-func story(ctx context.Context, out io.Writer, calm time.Duration) error {
+// tell tells the story. With an address, it serves the page of auditor-3, also after the end.
+func tell(ctx context.Context, address string) error {
+	show := func(*audit.Agent) {}
+	if address != "" {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		server := &http.Server{ReadHeaderTimeout: 5 * time.Second}
+		defer server.Close()
+		show = func(reader *audit.Agent) {
+			server.Handler = watch.New(reader.Snapshot)
+			go func() { _ = server.Serve(listener) }()
+		}
+		fmt.Printf("The page of auditor-3 is at http://%s\n\n", listener.Addr())
+	}
+	// if something that is to happen does not
+	limited, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if err := story(limited, os.Stdout, 3*time.Second, show); err != nil || address == "" {
+		return err
+	}
+	fmt.Println("The page stays until Ctrl-C.")
+	<-ctx.Done()
+	return nil
+}
+
+// story is the whole program. calm is how long nothing happens at first. show gets the agent that
+// reads when it runs.
+func story(ctx context.Context, out io.Writer, calm time.Duration,
+	show func(*audit.Agent)) error {
 	begin := time.Now()
 	say := func(format string, args ...any) {
 		fmt.Fprintf(out, "%5.1fs  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
@@ -42,6 +75,7 @@ func story(ctx context.Context, out io.Writer, calm time.Duration) error {
 		return err
 	}
 	defer crew.stop()
+	show(crew.reader)
 	say("auditor-1 sends 500 plays a second, auditor-2 five payments a second. auditor-3 reads")
 	say("both, and watches the brokers.")
 	if err := until(ctx, "every broker is well", crew.named(audit.Well, 0, 1, 2)); err != nil {
