@@ -2,6 +2,7 @@ package watch
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -127,8 +128,8 @@ func (l *look) data() data {
 
 // addTopics adds the topics, those with faults first, then those with the most records.
 func (d *data) addTopics(l *look) {
-	cells, newest := cellsOf(l.Report)
-	first := newest - min(newest, bucketsShown-1)
+	cells, oldest, newest := cellsOf(l.Report)
+	first := max(oldest, newest-min(newest, bucketsShown-1))
 	if newest > 0 {
 		for b := first; b <= newest; b++ {
 			d.Buckets = append(d.Buckets, b.Start().UnixMilli())
@@ -192,11 +193,12 @@ type cellAt struct {
 	bucket audit.Bucket
 }
 
-// cellsOf returns the accounts of all instances together, and the newest bucket.
-func cellsOf(report *audit.Report) (cells map[cellAt]*audit.Counts, newest audit.Bucket) {
-	cells = make(map[cellAt]*audit.Counts)
+// cellsOf returns the accounts of all instances together, and the first and the last bucket.
+func cellsOf(report *audit.Report) (cells map[cellAt]*audit.Counts, oldest,
+	newest audit.Bucket) {
+	cells, oldest = make(map[cellAt]*audit.Counts), math.MaxUint32
 	if report == nil {
-		return cells, 0
+		return cells, 0, 0
 	}
 	for i := range report.Rows {
 		row := &report.Rows[i]
@@ -205,9 +207,9 @@ func cellsOf(report *audit.Report) (cells map[cellAt]*audit.Counts, newest audit
 			cells[at] = new(audit.Counts)
 		}
 		cells[at].Add(&row.Counts)
-		newest = max(newest, row.Bucket)
+		oldest, newest = min(oldest, row.Bucket), max(newest, row.Bucket)
 	}
-	return cells, newest
+	return cells, oldest, newest
 }
 
 func cellOf(c *audit.Counts) cell {
