@@ -17,18 +17,24 @@ import (
 	"github.com/prometheus/prometheus/util/teststorage"
 	"github.com/stretchr/testify/require"
 
+	"github.com/forebay-go/forebay/audit"
+	"github.com/forebay-go/forebay/audit/watch"
 	"github.com/forebay-go/forebay/delivery"
 	"github.com/forebay-go/forebay/metrics/prom"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
 
-// state is what a producer would say of itself, for a story to change.
-type state struct{ producer.Stats }
+// state is what a producer and an auditor would say of themselves, for a story to change.
+type state struct {
+	producer.Stats
+	audit audit.Snapshot
+	idle  bool // the auditor reads nothing
+}
 
-// quiet is a producer that nothing is wrong with.
+// quiet is a producer, and an auditor, that nothing is wrong with.
 func quiet() *state {
-	s := &state{producer.Stats{
+	s := &state{audit: quietAudit(), Stats: producer.Stats{
 		Priorities: make(map[routing.Priority]producer.Books),
 		Held:       make(map[routing.Priority]int64),
 		Lanes:      make(map[routing.Priority]producer.LaneStats),
@@ -46,6 +52,20 @@ func quiet() *state {
 	}
 	return s
 }
+
+// quietAudit is an auditor of one topic, which watches one broker.
+func quietAudit() audit.Snapshot {
+	counts := audit.Counts{Numbered: 5000, Delivered: 5000, Seen: 5000}
+	return audit.Snapshot{Role: audit.Consume,
+		Report: &audit.Report{Rows: []audit.Row{{Topic: "events", Instance: "a", Counts: counts}},
+			Sources: []audit.Presence{{Name: "a"}}, Readers: []audit.Presence{{Name: "r"}}},
+		Topics:  []audit.ReadTopic{{Topic: "events", Partitions: 1}},
+		Brokers: []audit.BrokerReport{{Broker: 1, State: audit.Well}},
+		Loads:   []audit.LoadStats{{Topic: "events"}}}
+}
+
+// row is what the auditor knows of its topic.
+func (s *state) row() *audit.Row { return &s.audit.Report.Rows[0] }
 
 func (s *state) cluster(name string, change func(*producer.ClusterStats)) {
 	c := s.Clusters[name]
@@ -228,6 +248,48 @@ var stories = []story{{
 		"ForebayEventsDropped":       5 * time.Minute,
 	},
 }, {
+	name:  "the audit finds records that are lost, twice, out of order and unchecked",
+	lasts: 80 * time.Minute,
+	step: func(s *state, at time.Duration) {
+		if at < 5*time.Minute {
+			return
+		}
+		s.row().Lost, s.row().Seen = 1, 4999
+		s.row().Unexplained, s.row().OutOfOrder, s.row().Contradicted = 2, 3, 4
+		s.row().Skipped, s.row().Waiting = 5, 6
+	},
+	fires: map[string]time.Duration{
+		"ForebayAuditRecordsLost":  5 * time.Minute,
+		"ForebayAuditDuplicates":   5 * time.Minute,
+		"ForebayAuditOutOfOrder":   5 * time.Minute,
+		"ForebayAuditContradicted": 5 * time.Minute,
+		"ForebayAuditUnchecked":    5 * time.Minute,
+		"ForebayAuditIncomplete":   10 * time.Minute,
+		"ForebayAuditStuck":        35 * time.Minute,
+	},
+	over: []string{"ForebayAuditRecordsLost", "ForebayAuditDuplicates", "ForebayAuditOutOfOrder",
+		"ForebayAuditContradicted", "ForebayAuditUnchecked"},
+}, {
+	name:  "brokers are slow and dead, a reader is silent, and then nothing is audited",
+	lasts: 75 * time.Minute,
+	step: func(s *state, at time.Duration) {
+		s.audit.Brokers[0].State = audit.Well
+		if at >= 5*time.Minute && at < 8*time.Minute {
+			s.audit.Brokers[0].State = audit.Slow
+		} else if bad(at, 10*time.Minute) {
+			s.audit.Brokers[0].State = audit.Dead
+		}
+		s.audit.Report.Readers[0].Silent = at >= 5*time.Minute
+		s.idle = at >= 20*time.Minute
+	},
+	fires: map[string]time.Duration{
+		"ForebayAuditSilent":     5 * time.Minute,
+		"ForebayAuditBrokerSlow": 6 * time.Minute,
+		"ForebayAuditBrokerDead": 8 * time.Minute,
+		"ForebayAuditNothing":    35 * time.Minute,
+	},
+	over: []string{"ForebayAuditSilent", "ForebayAuditBrokerSlow", "ForebayAuditBrokerDead"},
+}, {
 	name: "the application is closed over a cluster that is away", lasts: 15 * time.Minute,
 	step: func(s *state, at time.Duration) {
 		if at == 10*time.Minute {
@@ -288,11 +350,14 @@ func (s *story) tell(t *testing.T) (first map[string]time.Duration, last []strin
 	}
 	now := quiet()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prom.New(func() producer.Stats { return now.Stats }, prom.Options{}))
+	registry.MustRegister(prom.New(func() producer.Stats { return now.Stats }, prom.Options{}),
+		prom.Of(watch.New(func() audit.Snapshot { return now.audit }), nil))
 	first = make(map[string]time.Duration)
 	begin := time.Unix(0, 0).UTC()
 	for at := time.Duration(0); at <= s.lasts; at += every {
-		s.step(now, at)
+		if s.step(now, at); !now.idle {
+			now.audit.Read, now.audit.Numbered = now.audit.Read+100, now.audit.Numbered+100
+		}
 		app := storage.Appender(t.Context())
 		families, err := registry.Gather()
 		require.NoError(t, err)

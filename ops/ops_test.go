@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 
+	"github.com/forebay-go/forebay/audit"
+	"github.com/forebay-go/forebay/audit/watch"
 	"github.com/forebay-go/forebay/metrics"
 	"github.com/forebay-go/forebay/metrics/otel"
 	"github.com/forebay-go/forebay/metrics/prom"
@@ -47,14 +49,15 @@ type known struct {
 }
 
 // ours are the labels whose values are ours, and not the application's or Kafka's.
-var ours = []string{"priority", "outcome", "reason", "error", "state"}
+var ours = []string{"priority", "outcome", "reason", "error", "state", "explained", "why", "found",
+	"kind", "verdict", "header", "clocks", "numbered"}
 
 // ofTargets are the labels that Prometheus gives to what it scrapes.
 var ofTargets = []string{"job", "instance"}
 
 func whatIsKnown(t *testing.T) known {
 	k := known{metrics: make(map[string]metrics.Metric), values: make(map[string][]string)}
-	for _, m := range metrics.Table() {
+	for _, m := range slices.Concat(metrics.Table(), watch.Table()) {
 		if m.Kind != metrics.Histogram {
 			k.metrics[m.Name] = m
 			continue
@@ -64,7 +67,8 @@ func whatIsKnown(t *testing.T) known {
 		}
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prom.New(func() producer.Stats { return quiet().Stats }, prom.Options{}))
+	registry.MustRegister(prom.New(func() producer.Stats { return quiet().Stats }, prom.Options{}),
+		prom.Of(watch.New(func() audit.Snapshot { return quiet().audit }), nil))
 	families, err := registry.Gather()
 	require.NoError(t, err)
 	for _, family := range families {
@@ -131,7 +135,7 @@ func TestAlerts_AskForWhatThereIs(t *testing.T) {
 		names[r.Alert] = true
 		shown := []string{}
 		for _, name := range k.check(t, r.Expr) {
-			for _, m := range metrics.Table() {
+			for _, m := range slices.Concat(metrics.Table(), watch.Table()) {
 				if m.Name == name {
 					shown = append(shown, m.Labels...)
 				}
@@ -184,7 +188,17 @@ type dashboard struct {
 }
 
 func TestDashboard_AsksForWhatThereIsAndShowsAllOfIt(t *testing.T) {
-	text, err := os.ReadFile("dashboard.json")
+	requireShows(t, "dashboard.json", 8, metrics.Table())
+}
+
+func TestAuditDashboard_AsksForWhatThereIsAndShowsAllOfIt(t *testing.T) {
+	requireShows(t, "audit.json", 5, watch.Table())
+}
+
+// requireShows fails the test unless a dashboard has so many rows, asks only for what there is, and
+// shows every metric of a table.
+func requireShows(t *testing.T, path string, wantRows int, table []metrics.Metric) {
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var d dashboard
 	require.NoError(t, json.Unmarshal(text, &d))
@@ -216,8 +230,8 @@ func TestDashboard_AsksForWhatThereIsAndShowsAllOfIt(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 8, rows)
-	for _, m := range metrics.Table() {
+	require.Equal(t, wantRows, rows)
+	for _, m := range table {
 		require.True(t, shown[m.Name], "no panel shows %s", m.Name)
 	}
 }
