@@ -17,6 +17,7 @@ type Snapshot struct {
 	Ending   bool // it sends nothing more, and waits for what is open
 
 	Report   *Report        // nil if it does not consume
+	Unmet    []Need         // see Agent.Unmet
 	Brokers  []BrokerReport // see Heart.Brokers
 	Loads    []LoadStats
 	Topics   []ReadTopic // see Reader.Topics
@@ -27,7 +28,8 @@ type Snapshot struct {
 // Snapshot returns what is known now. It takes as long as Report.
 func (a *Agent) Snapshot() Snapshot {
 	s := Snapshot{At: time.Now(), Began: a.began, Instance: a.cfg.Instance, Role: a.cfg.Role,
-		Ending: a.ending.Load(), Report: a.Report(), Brokers: a.Brokers(), Loads: a.Loads()}
+		Ending: a.ending.Load(), Report: a.Report(), Unmet: a.Unmet(),
+		Brokers: a.Brokers(), Loads: a.Loads()}
 	if a.reader != nil {
 		s.Topics = a.reader.Topics()
 		s.Read, s.Numbered = a.reader.Records()

@@ -97,13 +97,13 @@ func TestAuditPage_TellsWhatIsLostAndWhoIsSilent(t *testing.T) {
 	b.size(1280, 960)
 	b.dark(false)
 	b.do(chromedp.Navigate(a.server.URL))
-	b.says(20*time.Second, "#summary", "Every decided record is in the log, once and in order.")
+	b.says("#summary", "Every decided record is in the log, once and in order.")
 	require.Equal(t, "✓ Forebay audit", eval[string](b, "document.title"))
 	require.Equal(t, "100.0000 %", table(b, "#topic-rows")["orders"]["Complete"])
 	require.Equal(t, "≤ 25 ms*", table(b, "#topic-rows")["orders"]["Latency, median"])
 	require.Equal(t, "✓ well", table(b, "#broker-rows")["1"]["State"])
 	require.Equal(t, 13, eval[int](b, "document.querySelectorAll('#bucket-heads th').length"))
-	b.says(5*time.Second, "#links", "The producer")
+	b.says("#links", "The producer")
 	slow := "document.querySelectorAll('#map .broker:nth-child(2) .minute.slow').length"
 	require.Equal(t, 4, eval[int](b, slow))
 	require.Regexp(t, `^Broker 1 in the last hour: slow at (\d\d:\d\d, ){3}\d\d:\d\d$`,
@@ -120,16 +120,16 @@ func TestAuditPage_TellsWhatIsLostAndWhoIsSilent(t *testing.T) {
 		s.Report.Sources[1].Silent, s.Report.Sources[1].Quiet = true, 40*time.Second
 		s.Brokers[2].State, s.Brokers[2].Since = audit.Dead, time.Now()
 	})
-	b.says(10*time.Second, "#summary",
+	b.says("#summary",
 		"Faulty: Kafka has acknowledged records of topic payments.card that are not in the log.")
 	require.Equal(t, "✕ Forebay audit", eval[string](b, "document.title"))
-	b.says(5*time.Second, "#problems", "such as number 88231")
-	b.says(5*time.Second, "#problems", "Broker 2 (kafka-2.example.org:9092) acknowledges nothing.")
-	b.says(5*time.Second, "#problems", "Instance shop-8 is silent")
+	b.says("#problems", "such as number 88231")
+	b.says("#problems", "Broker 2 (kafka-2.example.org:9092) acknowledges nothing.")
+	b.says("#problems", "Instance shop-8 is silent")
 	require.Equal(t, "99.9999 %", table(b, "#topic-rows")["payments.card"]["Complete"])
 	require.Equal(t, "1", table(b, "#topic-rows")["payments.card"]["Lost"])
-	b.says(5*time.Second, "#bucket-rows", "✕ 99.9993")
-	b.says(5*time.Second, "#bucket-rows", "1 lost")
+	b.says("#bucket-rows", "✕ 99.9993")
+	b.says("#bucket-rows", "1 lost")
 	require.Equal(t, "✕ dead", table(b, "#broker-rows")["2"]["State"])
 	require.Equal(t, "✕ silent", table(b, "#who-rows")["shop-8"]["State"])
 	b.picture("audit-faulty")
@@ -138,14 +138,14 @@ func TestAuditPage_TellsWhatIsLostAndWhoIsSilent(t *testing.T) {
 
 	a.server.CloseClientConnections()
 	a.server.Close()
-	b.says(10*time.Second, "#summary", "The program does not answer. The figures are from ")
+	b.says("#summary", "The program does not answer. The figures are from ")
 	require.Equal(t, "? Forebay audit", eval[string](b, "document.title"))
 }
 
 func TestAuditPage_IsUsedByKeyboard(t *testing.T) {
 	b, a := newBrowser(t), newAuditor(t)
 	b.do(chromedp.Navigate(a.server.URL))
-	b.says(20*time.Second, "#links", "The producer")
+	b.says("#links", "The producer")
 	var order []string
 	for range 5 {
 		b.do(chromedp.KeyEvent(kb.Tab))
@@ -169,7 +169,7 @@ func TestAuditPage_ShowsTextsOfOthersAsText(t *testing.T) {
 	b.do(chromedp.Navigate(a.server.URL))
 	for _, selector := range []string{"#summary", "#problems", "#instance", "#topic-rows", "#bucket-rows",
 		"#broker-rows", "#who-rows", "#load-rows"} {
-		b.says(20*time.Second, selector, name)
+		b.says(selector, name)
 	}
 	require.Equal(t, 1, eval[int](b, "document.images.length"), "its own sign")
 	require.False(t, eval[bool](b, "'broken' in window"))

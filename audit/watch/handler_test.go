@@ -105,6 +105,10 @@ func TestHealth_NamesWhatIsWrong(t *testing.T) {
 			"Records are in another cluster than the one that is read."},
 		"nothing": {func(s *audit.Snapshot) { s.Report.Rows = nil }, Impaired, KindNothing,
 			"No audited record was stated yet."},
+		"missing": {func(s *audit.Snapshot) {
+			s.Unmet = []audit.Need{{Topic: "plays", For: "records to read", Wrong: "does not exist"}}
+		}, Impaired, KindMissing,
+			"Every decided record is in the log, but topic \"plays\" (records to read) does not exist."},
 		"late": {func(s *audit.Snapshot) { s.Loads[0].Late = time.Minute }, Impaired, KindLoad,
 			"Every decided record is in the log, but the load of topic orders is behind its rate."},
 		"only sends": {func(s *audit.Snapshot) { s.Report = nil }, Well, "",

@@ -18,7 +18,8 @@ var update = flag.Bool("update", false, "write docs/audit-metrics.md anew")
 
 // notShown are the fields that have no metric, and why.
 var notShown = map[string]string{
-	"Presence.Run": "with the name, one start", "BrokerReport.Host": "words",
+	"Presence.Run": "with the name, one start", "Presence.Started": "words",
+	"BrokerReport.Host":       "words",
 	"BrokerReport.Partitions": "the broker's histograms have them", "BrokerReport.Past": "Prometheus keeps a past",
 	"ReadTopic.Topic": "a label", "LoadStats.Topic": "a label", "LoadStats.LastFail": "words",
 	"PartitionReport.Topic": "a label", "PartitionReport.Partition": "topics are enough",

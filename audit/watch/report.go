@@ -77,6 +77,7 @@ const (
 	KindStuck        Kind = "stuck"        // records are open that should be decided
 	KindUnchecked    Kind = "unchecked"    // records were not read, or are in another cluster
 	KindNothing      Kind = "nothing"      // no audited record was stated
+	KindMissing      Kind = "missing"      // a topic that the audit needs is not there
 	KindLoad         Kind = "load"         // a load is behind its rate
 )
 
@@ -95,7 +96,7 @@ func reportOf(s *audit.Snapshot) Report {
 		r.Verdict, r.Total, r.Complete = s.Report.Verdict(), s.Report.Total, s.Report.Total.Percent()
 		all = slices.Concat(faults(s.Report), silent(s.Report), undecided(s.Report))
 	}
-	all = slices.Concat(all, brokerProblems(s), loadProblems(s))
+	all = slices.Concat(missing(s), all, brokerProblems(s), loadProblems(s))
 	slices.SortStableFunc(all, func(a, b Problem) int { return rank(a.Status) - rank(b.Status) })
 	r.Problems = append(r.Problems, all[:min(len(all), problemsMax)]...)
 	r.LeftOut = len(all) - len(r.Problems)
@@ -198,6 +199,15 @@ func undecided(report *audit.Report) (all []Problem) {
 	if t.Numbered+t.Seen == 0 {
 		all = append(all, Problem{Kind: KindNothing, Status: Impaired,
 			Text: "no audited record was stated yet"})
+	}
+	return all
+}
+
+// missing returns the topics that the audit needs and that are not as they should be.
+func missing(s *audit.Snapshot) (all []Problem) {
+	for _, n := range s.Unmet {
+		all = append(all, Problem{Kind: KindMissing, Status: Impaired, Topic: n.Topic,
+			Text: n.String()})
 	}
 	return all
 }

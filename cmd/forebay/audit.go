@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -187,7 +188,7 @@ func (f *auditFlags) progress(ctx context.Context, screen *liveTable, agent *aud
 			if s := agent.Snapshot(); terminal {
 				screen.draw(tableOf(&s))
 			} else {
-				screen.say(progressLine(s.Loads, s.Report, s.Brokers, agent.Unmet()))
+				screen.say(progressLine(&s))
 			}
 		}
 	}

@@ -13,28 +13,27 @@ import (
 )
 
 // progressLine says how a run goes.
-func progressLine(loads []audit.LoadStats, report *audit.Report,
-	brokers []audit.BrokerReport, unmet []audit.Need) string {
-	parts := needWords(unmet)
+func progressLine(s *audit.Snapshot) string {
+	parts := needWords(s.Unmet)
 	var sent, refused uint64
 	var late time.Duration
-	for _, l := range loads {
+	for _, l := range s.Loads {
 		sent, refused, late = sent+l.Sent, refused+l.Refused, max(late, l.Late)
 	}
-	if len(loads) > 0 {
+	if len(s.Loads) > 0 {
 		parts = append(parts, fmt.Sprintf("sent %s, refused %s", count(sent), count(refused)))
 	}
 	if late > time.Second {
 		parts = append(parts, fmt.Sprintf("%v behind the rate", late.Round(time.Second)))
 	}
-	if report != nil {
-		t := &report.Total
+	if s.Report != nil {
+		t := &s.Report.Total
 		parts = append(parts, fmt.Sprintf("delivered %s, seen %s, lost %s, twice %s, "+
 			"out of order %s, complete %s", count(t.Delivered), count(t.Seen), count(t.Lost),
 			count(t.Unexplained), count(t.OutOfOrder), t.Percent()))
 	}
-	for i := range brokers {
-		if b := &brokers[i]; b.State != audit.Well && b.State != audit.Starting {
+	for i := range s.Brokers {
+		if b := &s.Brokers[i]; b.State != audit.Well && b.State != audit.Starting {
 			parts = append(parts, fmt.Sprintf("broker %d (%s) %s since %s", b.Broker, b.Host,
 				b.State, b.Since.Format(time.TimeOnly)))
 		}

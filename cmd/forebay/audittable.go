@@ -75,7 +75,7 @@ const bucketsOfTable = 3
 
 // tableOf returns what there is to see of a run, in lines.
 func tableOf(s *audit.Snapshot) []string {
-	lines := []string{s.At.Format("15:04:05") + "  " + progressLine(s.Loads, s.Report, s.Brokers)}
+	lines := []string{s.At.Format("15:04:05") + "  " + progressLine(s)}
 	if s.Report != nil {
 		lines = append(lines, topicLines(s)...)
 	}
@@ -84,7 +84,7 @@ func tableOf(s *audit.Snapshot) []string {
 	}
 	if s.Report != nil {
 		lines = append(lines, presenceFindings(s.Report)...)
-		lines = append(lines, verdictWords(s.Report))
+		lines = append(lines, reportWords(s.Report))
 	}
 	return lines
 }
