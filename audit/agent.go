@@ -323,11 +323,12 @@ func (a *Agent) stopLooking() {
 	a.lookout.close()
 }
 
-// settle waits until nothing of the report is open, and what this instance has sent is in it.
+// settle waits until nothing of the report will be decided any more, and what this instance has sent
+// is in it.
 func (a *Agent) settle(ctx context.Context) {
 	for ctx.Err() == nil {
 		r := a.Report()
-		if r.Open() == 0 && r.numbered(a.cfg.Instance, a.source.run) == a.source.Stats().Stamped {
+		if r.waits() == 0 && r.numbered(a.cfg.Instance, a.source.run) == a.source.Stats().Stamped {
 			return
 		}
 		sleep(ctx, 50*time.Millisecond)
@@ -340,7 +341,8 @@ func (a *Agent) Report() *Report {
 	if a.ledger == nil {
 		return nil
 	}
-	return a.ledger.Ledger().reportSince(BucketOf(a.began), time.Now())
+	now := time.Now()
+	return a.ledger.Ledger().reportSince(BucketOf(a.began), now).since(a.began, now)
 }
 
 // Source returns what the source of the agent has stated; nil if the agent does not produce.

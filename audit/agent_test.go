@@ -211,3 +211,31 @@ func TestAgentConfig_NamesWhereEachMistakeIs(t *testing.T) {
 	require.ErrorContains(t, err, "\nloads[0].keys: -2")
 	require.ErrorContains(t, err, "\nheartbeat.slow: 1ns")
 }
+
+// An instance that was killed before an agent began neither has it wait nor spoils its verdict.
+func TestAgent_TheDeadOfBeforeAreNoPartOfItsVerdict(t *testing.T) {
+	r := newRig(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.brokers...))
+	require.NoError(t, err)
+	defer client.Close()
+	killed := time.Now().Add(-time.Hour)
+	dead := life{instance: "dead", run: runAt(killed), interval: time.Second}
+	h := Header{Instance: IDOf("dead"), Run: dead.run, Bucket: BucketOf(time.Now()), Intended: killed}
+	c := claim{instance: "dead", run: dead.run, topic: "views", bucket: h.Bucket, next: 5}
+	require.NoError(t, client.ProduceSync(r.soon(),
+		&kgo.Record{Topic: "views", Headers: []kgo.RecordHeader{{Key: HeaderKey, Value: h.AppendTo(nil)}}},
+		&kgo.Record{Topic: StatementTopic, Key: dead.key(), Value: dead.encode(), Timestamp: killed},
+		&kgo.Record{Topic: StatementTopic, Key: c.key(), Value: c.encode(), Timestamp: killed}).FirstErr())
+	a := r.agent(AgentConfig{Role: Both, Instance: "living", Duration: time.Second, Drain: time.Hour,
+		Loads: []Load{{Topic: "views", RecordsPerSecond: 500}}})
+	hurry := r.soon()
+	rep := a.Run(context.Background(), hurry)
+	require.NoError(t, hurry.Err(), "it did not wait for drain")
+	if len(rep.Rows) == 1 { // a new bucket has begun
+		t.Skip("the ten minutes were over")
+	}
+	before, since := rep.Stranded()
+	require.Equal(t, []uint64{5, 0}, []uint64{before, since}, "%+v", rep.Rows)
+	require.Equal(t, Whole, rep.Verdict(), "%+v", rep.Total)
+	require.Equal(t, uint64(5), rep.Total.Open())
+}

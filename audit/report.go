@@ -23,6 +23,15 @@ type Row struct {
 	// buckets of the source: what is open may be decided without anything being wrong.
 	Live bool
 
+	// Stranded records have no statement of what became of them, and will have none: their source
+	// fell silent without an end, and readers have read all that it can have sent. They are among
+	// Unsettled and Unclaimed.
+	Stranded uint64
+
+	// Before is set if the source had fallen silent before the agent began that made the report.
+	// What is Stranded then says nothing about the time since.
+	Before bool
+
 	// Examples are sequences of the first records that were found lost, seen again without an
 	// explanation, or out of order.
 	Examples []uint64 `json:",omitempty"`
@@ -127,10 +136,27 @@ func (l *Ledger) row(of accountOf, a *account, newest Bucket, now time.Time) Row
 		Live: source != nil && source.live(now) && now.Before(l.tended[of.Topic]) &&
 			of.bucket+1 >= newest,
 		Examples: slices.Clone(known.examples)}
+	if l.strands(of, a, source, now) {
+		row.Stranded = row.Unsettled + row.Unclaimed
+	}
 	if row.Reasons = nil; len(known.counts.Reasons) > 0 {
 		row.Reasons = maps.Clone(known.counts.Reasons)
 	}
 	return row
+}
+
+// strands reports whether nobody will state anything more about an account: its source fell silent
+// so long ago that no statement is on its way, and readers were at the ends of the topic since
+// then. A source that nobody has heard of is silent when nothing new of it was seen.
+func (l *Ledger) strands(of accountOf, a *account, source *presence, now time.Time) bool {
+	heard, patience := a.touched, Grace
+	if source != nil {
+		if source.ended {
+			return false
+		}
+		heard, patience = source.heard, max(Grace, silence(source.interval))
+	}
+	return now.Sub(heard) > patience && l.allPast(of.Topic, heard.Add(patience))
 }
 
 // Since returns the report without the buckets before one.
@@ -146,14 +172,53 @@ func (r *Report) Since(bucket Bucket) *Report {
 	return &shown
 }
 
-// Open returns how many records are not decided, without those in rows that are Live.
+// since marks what had fallen silent before a time.
+func (r *Report) since(began, now time.Time) *Report {
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		for j := range r.Sources {
+			p := &r.Sources[j]
+			if p.Run == row.Run && p.Name == row.Instance {
+				row.Before = p.Silent && now.Add(-p.Quiet).Before(began)
+			}
+		}
+	}
+	return r
+}
+
+// Open returns how many records are not decided. It leaves out rows that are Live, and what is
+// Stranded since before the agent began.
 func (r *Report) Open() (n uint64) {
 	for i := range r.Rows {
-		if row := &r.Rows[i]; !row.Live {
+		row := &r.Rows[i]
+		switch {
+		case row.Live:
+		case row.Before:
+			n += row.Counts.Open() - row.Stranded
+		default:
 			n += row.Counts.Open()
 		}
 	}
 	return n
+}
+
+// Stranded returns how many records nobody will decide about: those of sources that fell silent
+// before the agent began, and the others.
+func (r *Report) Stranded() (before, since uint64) {
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.Before {
+			before += row.Stranded
+		} else {
+			since += row.Stranded
+		}
+	}
+	return before, since
+}
+
+// waits returns how many records may still be decided.
+func (r *Report) waits() uint64 {
+	_, since := r.Stranded()
+	return r.Open() - min(since, r.Open())
 }
 
 // Verdict is what a report comes to.
@@ -196,7 +261,9 @@ func (r *Report) numbered(instance string, run uint64) (n uint64) {
 func (r *Report) unstated() (n uint64) {
 	shown := make(map[sourceOf]bool)
 	for i := range r.Rows {
-		shown[sourceOf{r.Rows[i].Instance, r.Rows[i].Run}] = true
+		if row := &r.Rows[i]; !row.Before {
+			shown[sourceOf{row.Instance, row.Run}] = true
+		}
 	}
 	for i := range r.Sources {
 		if s := &r.Sources[i]; shown[sourceOf{s.Name, s.Run}] {

@@ -167,3 +167,47 @@ func TestLedger_ReportsWhatHasChanged(t *testing.T) {
 	s.swaps = []sighting{{bucket: 7, first: 1, n: 1, offset: 1}}
 	require.Equal(t, uint64(1), add(s.encode()).OutOfOrder)
 }
+
+// What a source that was killed has not stated is stranded: when no statement can be on its way any
+// more, and readers have read all. It is counted once, and nobody waits for it.
+func TestLedger_KnowsWhatNobodyWillState(t *testing.T) {
+	begin := time.Now()
+	l := NewLedger()
+	born := runAt(begin)
+	c := claim{instance: "a", run: born, topic: "t", bucket: 7, next: 10, runs: []run{{n: 4, offset: 0}}}
+	s := sight{reader: "r", topic: "t", upto: 7, streams: []origin{{IDOf("a"), born}},
+		runs: []sighting{{bucket: 7, n: 7}}} // it was killed after the seventh
+	unheard := sight{reader: "r", topic: "t", from: 7, upto: 9, streams: []origin{{IDOf("b"), 1}},
+		runs: []sighting{{bucket: 7, n: 2, offset: 7}}} // and this one before its first statement
+	says := life{instance: "a", run: born, interval: time.Second}
+	for _, v := range [][]byte{c.encode(), s.encode(), unheard.encode(), says.encode()} {
+		require.NoError(t, l.Add(v, begin))
+	}
+	at := func(after time.Duration, next int64) *Report {
+		p := pulse{reader: "r", interval: time.Second, positions: []position{{"t", 0, 1, next, 9}}}
+		require.NoError(t, l.Add(p.encode(), begin.Add(after)))
+		return l.Report(begin.Add(after))
+	}
+	for _, early := range []*Report{at(Grace-1, 9), at(time.Minute, 8)} {
+		require.Equal(t, uint64(8), early.Open())
+		require.Equal(t, uint64(8), early.waits())
+	}
+	r := at(time.Minute, 9)
+	require.Equal(t, uint64(8), r.Open())
+	require.Zero(t, r.waits())
+	_, since := r.Stranded()
+	require.Equal(t, uint64(8), since)
+	require.Equal(t, Inconclusive, r.Verdict())
+
+	r.since(begin.Add(time.Second), begin.Add(time.Minute))
+	before, since := r.Stranded()
+	require.Equal(t, []uint64{6, 2}, []uint64{before, since}, "nobody knows when the other was killed")
+	r = at(time.Minute, 9).since(begin.Add(-time.Second), begin.Add(time.Minute))
+	before, _ = r.Stranded()
+	require.Zero(t, before, "it was killed while the agent looked")
+
+	says.ended = true // it lives, and ends as it should
+	require.NoError(t, l.Add(says.encode(), begin.Add(time.Minute)))
+	_, since = at(2*time.Minute, 9).Stranded()
+	require.Equal(t, uint64(2), since)
+}

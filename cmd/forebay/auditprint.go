@@ -191,6 +191,13 @@ func rowFindings(row *audit.Row) (lines []string) {
 	say(row.Unexplained, "there twice, and their producer has not sent them twice")
 	say(row.OutOfOrder, "behind a later record of their key")
 	say(row.Contradicted, "in the log, though their producer has called them lost")
+	if row.Before {
+		say(row.Stranded, "without a statement: the instance fell silent before this run began, so "+
+			"they are not part of its verdict")
+	} else {
+		say(row.Stranded, "without a statement: the instance fell silent, and nobody knows what "+
+			"became of them")
+	}
 	if len(row.Examples) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: such as the sequences %v of run %016x", at,
 			row.Examples, row.Run))
@@ -217,6 +224,18 @@ func presenceFindings(report *audit.Report) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// strandedWords names the instances that left records without a statement.
+func strandedWords(report *audit.Report) (text string) {
+	for i := range report.Rows {
+		if row := &report.Rows[i]; row.Stranded > 0 && !row.Before {
+			text += fmt.Sprintf("; instance %s started %s fell silent, and has not stated what "+
+				"became of %s of %s", row.Instance, started(row.Started),
+				countOf(row.Stranded, "record"), row.Topic)
+		}
+	}
+	return text
 }
 
 // named names an instance and its run, or a reader.
@@ -267,6 +286,11 @@ func reportWords(report *audit.Report) string {
 			return fmt.Sprintf("whole so far: each delivered record is in the log, once, and in "+
 				"order; %s are on their way", count(n))
 		}
+		if before, _ := report.Stranded(); before > 0 {
+			return fmt.Sprintf("whole: each delivered record is in the log, once, and in order; "+
+				"%s of instances that fell silent before this run are left out",
+				countOf(before, "record"))
+		}
 		return "whole: each delivered record is in the log, once, and in order"
 	case audit.Faulty:
 		return "faulty: see above"
@@ -275,7 +299,8 @@ func reportWords(report *audit.Report) string {
 		return "inconclusive: no audited record was stated"
 	}
 	if n := report.Open() + report.Total.Skipped + report.Total.Elsewhere; n > 0 {
-		return "inconclusive: nothing is decided about " + countOf(n, "record")
+		return "inconclusive: nothing is decided about " + countOf(n, "record") +
+			strandedWords(report)
 	}
 	return "inconclusive: instances could not state what became of all records"
 }
