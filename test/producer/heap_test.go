@@ -36,12 +36,15 @@ func TestProducer_F5_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T)
 		Buffer:   producer.BufferConfig{MaxBytes: 32 << 20},
 	}, producer.WithDialer(link.Dial))
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	defer func() { _, _ = p.Close(ctx) }()
-	require.NoError(t, p.WaitReady(ctx))
+	soon := func() context.Context { // of each step, for there are ten outages
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	defer func() { _, _ = p.Close(soon()) }()
+	require.NoError(t, p.WaitReady(soon()))
 	require.NoError(t, p.Send(producer.Record{Topic: "t"}))
-	require.NoError(t, p.Flush(ctx))
+	require.NoError(t, p.Flush(soon()))
 	before, accepted, goroutines := heap(), 0, runtime.NumGoroutine()
 	for outage := range 10 {
 		link.Cut()
@@ -54,7 +57,7 @@ func TestProducer_F5_TheHeapIsBoundedInOutagesAndGoesBackAfterThem(t *testing.T)
 		require.LessOrEqual(t, heap()-before, s.MaxBytes+s.OverheadBytes+8<<20, "outage %d", outage)
 		c.Held("I11", 1)
 		link.Restore()
-		require.NoError(t, p.Flush(ctx))
+		require.NoError(t, p.Flush(soon()))
 	}
 	s := p.Stats()
 	require.Less(t, s.HeldBytes, int64(4096), "the table of one topic")
