@@ -65,10 +65,12 @@ func TestKafka_F13_NothingGoesToAnotherClusterUnderTheAddress(t *testing.T) {
 			"another Kafka cluster answers there")
 	})
 	require.Contains(t, tr.Stats().Clusters["events"].Reason, id)
-	before, delivered := led.Load(), tr.Stats().Total.Delivered
+	before, delivered, began := led.Load(), tr.Stats().Total.Delivered, time.Now()
 	time.Sleep(outage / 2)
-	c.Figure("connections to the other cluster in 5 s", "%d", led.Load()-before)
-	require.LessOrEqual(t, led.Load()-before, int64(20))
+	more := led.Load() - before
+	took := time.Since(began) // longer on a busy machine
+	c.Figure("connections to the other cluster", "%d in %v", more, took.Round(time.Second))
+	require.LessOrEqual(t, float64(more), 4*took.Seconds())
 	require.Equal(t, delivered, tr.Stats().Total.Delivered)
 	require.Equal(t, id, tr.Stats().Clusters["events"].ID)
 

@@ -101,10 +101,11 @@ func (s *strict) awaitDown(t *testing.T, tr *trial, proven *proof.Case, words st
 			strings.Contains(st.Clusters["events"].Reason, words)
 	})
 	const watched = 4 * time.Second
-	dials := s.link.Dials()
+	began, dials := time.Now(), s.link.Dials()
 	time.Sleep(watched) // that nothing more happens can only be seen by waiting
 	dials = s.link.Dials() - dials
-	require.LessOrEqual(t, dials, int64(2*watched/time.Second)+2, "dials in %v", watched)
+	took := time.Since(began) // longer on a busy machine
+	require.LessOrEqual(t, float64(dials), 2*took.Seconds()+2, "dials in %v", took)
 	st := tr.Stats()
 	require.Contains(t, st.Clusters["events"].Reason, words)
 	require.NotZero(t, st.Total.Pending)
