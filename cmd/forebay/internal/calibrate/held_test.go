@@ -51,7 +51,7 @@ func TestOutage_TakesTheMemoryOfThePlan(t *testing.T) {
 			needed := fleet.Make(f, fleet.Measured()).Outage.Needed
 			require.Eventually(t, func() bool {
 				return math.Abs(float64(p.Stats().HeldBytes)/needed-1) < 0.1
-			}, 20*time.Second, 10*time.Millisecond, "%.0f bytes are predicted", needed)
+			}, time.Minute, 10*time.Millisecond, "%.0f bytes are predicted", needed)
 			t.Logf("%d bytes, predicted %.0f", p.Stats().HeldBytes, needed)
 		})
 	}
