@@ -50,7 +50,10 @@ func TestVirtual_F9_ErrorsOfKafkaEndInOneOutcomeEach(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.err.Message, c.count), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := judged(t, proof, setup{}, func(b *bubble) {
+				s := judged(t, proof, setup{change: func(c *producer.Config) {
+					// what is never taken is tried for a minute, not for ten
+					c.Priorities.Medium.DeliveryTimeout = time.Minute
+				}}, func(b *bubble) {
 					b.send("events", 10)
 					b.flush()
 					fault := b.k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events",
