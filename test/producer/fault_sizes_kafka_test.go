@@ -29,9 +29,14 @@ func TestKafka_F7_ABrokerThatHangsUpOnLargeRequestsGetsEverythingInSmallerOnes(t
 			proven := proof.Of(t, "F7")
 			c := kafkatest.Start(t, kafkatest.Property("socket.request.max.bytes", limit.bytes))
 			c.CreateTopic(t, "events", 12)
-			tr := try(t, to(c))
+			link := newLink()
+			link.Cut() // until there is more than a request takes, however slowly it comes
+			tr := try(t, to(c), producer.WithDialer(link.Dial))
 			const n = 50_000
-			for range n {
+			for i := range n {
+				if i == n/5 {
+					link.Restore()
+				}
 				value := make([]byte, 1000)
 				_, _ = rand.Read(value)
 				for errors.Is(tr.ledger.Send(tr.Producer,
