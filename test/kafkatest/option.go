@@ -98,6 +98,8 @@ func (c *config) properties(b *Broker, all []*Broker) map[string]string {
 		"controller.quorum.election.timeout.ms": "300",
 		// The wait after a lost election; three nodes that start together lose some.
 		"controller.quorum.election.backoff.max.ms": "100",
+		// Then a broker that is no part of a cluster yet ends itself.
+		"initial.broker.registration.timeout.ms": strconv.Itoa(int(startLimit.Milliseconds())),
 
 		"offsets.topic.num.partitions":                     "2",
 		"offsets.topic.replication.factor":                 n,
