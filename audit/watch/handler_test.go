@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -153,24 +154,40 @@ func TestReady_UntilTheInstanceEnds(t *testing.T) {
 	require.Equal(t, 200, get(ending, "/livez").Code)
 }
 
-func TestWatch_LooksOnceHoweverManyAsk(t *testing.T) {
-	looks := 0
-	w := New(func() audit.Snapshot {
-		looks++
-		s := well()
-		s.At = time.Now().Add(time.Hour) // it stays fresh
-		return s
-	}, WithLink("producer/", "The producer"))
-	var all sync.WaitGroup
-	for range 10 {
-		all.Go(func() {
-			get(w, "/data")
-			get(w, "/health")
-			w.Read()
+func TestWatch_LooksOnceASecondHoweverManyAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks, ahead := 0, time.Duration(0)
+		w := New(func() audit.Snapshot {
+			looks++
+			s := well()
+			s.At = time.Now().Add(ahead)
+			return s
 		})
-	}
-	all.Wait()
-	require.Equal(t, 1, looks)
+		ask := func() {
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					get(w, "/data")
+					get(w, "/health")
+					w.Read()
+				})
+			}
+			all.Wait()
+		}
+		ask()
+		require.Equal(t, 1, looks)
+		time.Sleep(fresh)
+		ahead = time.Hour // and then the clock is set back
+		get(w, "/data")
+		require.Equal(t, 2, looks)
+		ahead = 0
+		ask()
+		require.Equal(t, 3, looks)
+	})
+}
+
+func TestWatch_LinksToOtherPagesOfTheProgram(t *testing.T) {
+	w := New(well, WithLink("producer/", "The producer"))
 	require.JSONEq(t, `[{"address":"producer/","text":"The producer"}]`, get(w, "/links").Body.String())
 }
 

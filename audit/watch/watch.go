@@ -81,8 +81,10 @@ type look struct {
 func (w *Watch) look() *look {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.last != nil && time.Since(w.last.At) < fresh {
-		return w.last
+	if w.last != nil { // a clock that was set back makes it no younger
+		if age := time.Since(w.last.At); age >= 0 && age < fresh {
+			return w.last
+		}
 	}
 	l := &look{Snapshot: w.snapshot()}
 	l.topics = w.places.see(topicsOf(&l.Snapshot))

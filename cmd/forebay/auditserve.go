@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -39,7 +41,8 @@ func serveAudit(listener net.Listener, agent *audit.Agent) (stop func()) {
 		return func() {}
 	}
 	server := &http.Server{Handler: auditPages(agent), ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+		ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0)} // what clients do wrong would spoil the table
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"text/tabwriter"
+	"time"
 
 	"github.com/cheggaaa/pb/v3"
 	"github.com/cheggaaa/pb/v3/termutil"
@@ -75,7 +76,8 @@ const bucketsOfTable = 3
 
 // tableOf returns what there is to see of a run, in lines.
 func tableOf(s *audit.Snapshot) []string {
-	lines := []string{s.At.Format("15:04:05") + "  " + progressLine(s)}
+	above := progressLine(&audit.Snapshot{Loads: s.Loads, Unmet: s.Unmet})
+	lines := []string{s.At.Format(time.TimeOnly) + "  " + above}
 	if s.Report != nil {
 		lines = append(lines, topicLines(s)...)
 	}

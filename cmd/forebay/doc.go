@@ -8,7 +8,7 @@
 //	forebay schema {register | check | lock [--check]} --registry address --schemas file
 //	forebay plan [--json] [--svg folder] [--coefficients file] file
 //	forebay plan calibrate --brokers host:port[,...] [--pid n[,...]] [flags]
-//	forebay audit {init | run [--json] | report [--since time] [--json]} file
+//	forebay audit {init | run [--json] [--listen address] | report [--since time] [--json]} file
 //	forebay audit record --topic name[,...] --output file [flags] file
 //	forebay audit replay [--speed 1|n|max] [flags] file capture
 //	forebay version
