@@ -14,9 +14,9 @@ type ReadTopic struct {
 	Partitions int   // that the reader was assigned
 	Unread     int64 // records behind where it is, in those whose end is known
 
-	// OneClock and TwoClocks count the audited records by how long they took, from when they were to
-	// be sent until the reader got them. OneClock has those of the source that the reader was given
-	// (WithSource). TwoClocks has all others: it is wrong by the difference of two clocks.
+	// OneClock and TwoClocks count the audited records by how long they took, from when they were
+	// to be sent until the reader got them. OneClock has those of the source that the reader was
+	// given (WithSource). TwoClocks has all others: it is wrong by the difference of two clocks.
 	OneClock, TwoClocks delivery.Histogram
 }
 

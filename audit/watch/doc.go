@@ -13,9 +13,9 @@
 //
 // # What it reads and shows
 //
-// The handler answers only GET and HEAD, and only on its own paths. It changes nothing, and asks for
-// no password. Every caller sees the names of topics, brokers, instances and readers. Mount it where
-// only operators can reach it.
+// The handler answers only GET and HEAD, and only on its own paths. It changes nothing, and asks
+// for no password. Every caller sees the names of topics, brokers, instances and readers. Mount it
+// where only operators can reach it.
 //
 // # Metrics
 //
@@ -23,8 +23,8 @@
 // package depends on no metrics library. Most are gauges: a ledger forgets buckets after two days,
 // and what it knows of a record may change as long as statements come.
 //
-// The number of series is bounded. At most 50 topics have series of their own, and the topic "other"
-// has the rest. None is labelled by partition, bucket or instance.
+// The number of series is bounded. At most 50 topics have series of their own, and the topic
+// "other" has the rest. None is labelled by partition, bucket or instance.
 //
 // # What it costs
 //

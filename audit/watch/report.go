@@ -93,7 +93,8 @@ func reportOf(s *audit.Snapshot) Report {
 	}
 	var all []Problem
 	if s.Report != nil {
-		r.Verdict, r.Total, r.Complete = s.Report.Verdict(), s.Report.Total, s.Report.Total.Percent()
+		r.Verdict, r.Total = s.Report.Verdict(), s.Report.Total
+		r.Complete = r.Total.Percent()
 		all = slices.Concat(faults(s.Report), silent(s.Report), undecided(s.Report))
 	}
 	all = slices.Concat(missing(s), all, brokerProblems(s), loadProblems(s))
@@ -140,7 +141,8 @@ func faults(report *audit.Report) (all []Problem) {
 			n    uint64
 			text string
 		}{
-			{KindLost, row.Lost, "Kafka has acknowledged records of topic %s that are not in the log"},
+			{KindLost, row.Lost, "Kafka has acknowledged records of topic %s that are not in the " +
+				"log"},
 			{KindTwice, row.Unexplained, "records of topic %s are in the log twice, and their " +
 				"producer has not sent them twice"},
 			{KindOrder, row.OutOfOrder, "records of topic %s are behind a later one of their key"},

@@ -37,7 +37,8 @@ func brokers() []row {
 		Question: "Is the broker watched?",
 		From:     []string{"BrokerReport.Sent"},
 	}, byBroker(func(b *audit.BrokerReport) float64 { return float64(b.Sent) })}, {metrics.Metric{
-		Name: "forebay_audit_heartbeat_failures_total", Kind: metrics.Counter, Unit: metrics.Records,
+		Name: "forebay_audit_heartbeat_failures_total", Kind: metrics.Counter,
+		Unit:     metrics.Records,
 		Labels:   []string{"broker"},
 		Help:     "Heartbeats that were not delivered.",
 		Question: "Does it refuse heartbeats?",
@@ -54,7 +55,8 @@ func brokers() []row {
 			e.times(l.Brokers[i].Acknowledged, number(&l.Brokers[i]))
 		}
 	}}, {metrics.Metric{
-		Name: "forebay_audit_heartbeat_read_seconds", Kind: metrics.Histogram, Unit: metrics.Seconds,
+		Name: "forebay_audit_heartbeat_read_seconds", Kind: metrics.Histogram,
+		Unit:     metrics.Seconds,
 		Labels:   []string{"broker"},
 		Help:     "From a heartbeat until it was read back. Both times are by one clock.",
 		Question: "How long does a record take through each broker?",

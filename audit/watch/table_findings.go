@@ -14,8 +14,8 @@ func findings() []row {
 	}, byTopic(func(t *topic) float64 { return float64(t.counts.Lost) })}, {metrics.Metric{
 		Name: "forebay_audit_duplicate_records", Kind: metrics.Gauge, Unit: metrics.Records,
 		Labels: []string{"topic", "explained"},
-		Help: "Records that are in the log more than once. Explained is yes if their producer has " +
-			"counted them as maybe duplicated, else no.",
+		Help: "Records that are in the log more than once. Explained is yes if their producer " +
+			"has counted them as maybe duplicated, else no.",
 		Question: "Is anything there twice?",
 		From:     []string{"Counts.Explained", "Counts.Unexplained"},
 	}, func(l *look, e *emitter) {
@@ -58,9 +58,10 @@ func findings() []row {
 		}
 	}}, {metrics.Metric{
 		Name: "forebay_audit_possibly_persisted_records", Kind: metrics.Gauge,
-		Unit:     metrics.Records,
-		Labels:   []string{"topic", "found"},
-		Help:     "Possibly persisted records that were looked for: found in the log (yes) or not (no).",
+		Unit:   metrics.Records,
+		Labels: []string{"topic", "found"},
+		Help: "Possibly persisted records that were looked for: found in the log (yes) or not " +
+			"(no).",
 		Question: "What became of possibly persisted records?",
 		From:     []string{"Counts.Persisted", "Counts.NotPersisted"},
 	}, func(l *look, e *emitter) {

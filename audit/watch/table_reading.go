@@ -34,8 +34,9 @@ func reading() []row {
 		From:     []string{"ReadTopic.Partitions"},
 	}, byRead(func(t *topic) float64 { return float64(t.read.Partitions) })}, {metrics.Metric{
 		Name: "forebay_audit_read_records_total", Kind: metrics.Counter, Unit: metrics.Records,
-		Labels:   []string{"numbered"},
-		Help:     "Records that the reader of this instance has read, with a number (yes) or without (no).",
+		Labels: []string{"numbered"},
+		Help: "Records that the reader of this instance has read, with a number (yes) or without " +
+			"(no).",
 		Question: "Does it read anything?",
 		From:     []string{"Snapshot.Read", "Snapshot.Numbered"},
 	}, func(l *look, e *emitter) {

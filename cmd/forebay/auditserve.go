@@ -28,8 +28,8 @@ func listenFor(ctx context.Context, address string) (net.Listener, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("audit.listen: cannot listen on %s: write another address, or leave "+
-			"it out: %w", address, err)
+		return nil, fmt.Errorf("audit.listen: cannot listen on %s: write another address, or "+
+			"leave it out: %w", address, err)
 	}
 	return listener, nil
 }

@@ -117,7 +117,8 @@ func topicLines(s *audit.Snapshot) []string {
 		for _, topic := range topics {
 			fmt.Fprintf(table, "%s\t", topic)
 			for _, b := range buckets {
-				fmt.Fprintf(table, "%s\t", strings.TrimSuffix(of(topic+"/"+b.String()).Percent(), " %"))
+				part := of(topic + "/" + b.String()).Percent()
+				fmt.Fprintf(table, "%s\t", strings.TrimSuffix(part, " %"))
 			}
 			c := of(topic)
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t\n", c.Percent(), count(c.Decided()),
