@@ -68,7 +68,7 @@ func SharedTrio(t testing.TB) *Cluster {
 func takeShared(t testing.TB, brokers int, opts ...Option) *Cluster {
 	t.Helper()
 	k := needKit(t)
-	c, err := startShared(k, append(append(opts, Brokers(brokers)), steady()...))
+	c, err := startShared(k, append(opts, Brokers(brokers), Steady()))
 	if c != nil {
 		t.Cleanup(func() { c.logOnFailure(t) })
 	}
@@ -76,13 +76,6 @@ func takeShared(t testing.TB, brokers int, opts ...Option) *Cluster {
 		t.Fatalf("kafkatest: start the shared cluster: %v", err)
 	}
 	return c
-}
-
-// steady has nobody taken for dead soon: nobody ends these brokers, and one that gets no processor
-// for a second or two must not lose its partitions.
-func steady() []Option {
-	return []Option{Property("broker.session.timeout.ms", "30000"),
-		Property("controller.quorum.fetch.timeout.ms", "10000")}
 }
 
 // startShared may return both a cluster and an error, for the sake of its log.

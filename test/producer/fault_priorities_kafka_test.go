@@ -27,9 +27,10 @@ import (
 func threeClusters(t *testing.T) (map[routing.Priority]*kafkatest.Cluster, producer.Config) {
 	clusters := map[routing.Priority]*kafkatest.Cluster{
 		routing.High:   kafkatest.Start(t, kafkatest.Brokers(3)),
-		routing.Medium: kafkatest.Start(t),
+		routing.Medium: kafkatest.Start(t, kafkatest.Steady()), // only high's brokers are ended
 		// of a second each, one of them not over
-		routing.Low: kafkatest.Start(t, kafkatest.Property("quota.window.num", "3")),
+		routing.Low: kafkatest.Start(t, kafkatest.Steady(),
+			kafkatest.Property("quota.window.num", "3")),
 	}
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for p, c := range clusters {

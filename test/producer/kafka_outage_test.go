@@ -160,7 +160,11 @@ func TestKafka_F5_ADeadClusterLeavesTheOtherPrioritiesAlone(t *testing.T) {
 	clusters := make(map[routing.Priority]*kafkatest.Cluster)
 	cfg := producer.Config{Clusters: make(map[string]producer.ClusterConfig)}
 	for _, p := range routing.All {
-		clusters[p] = kafkatest.Start(t)
+		var opts []kafkatest.Option
+		if p != routing.High { // whose broker is killed
+			opts = append(opts, kafkatest.Steady())
+		}
+		clusters[p] = kafkatest.Start(t, opts...)
 		clusters[p].CreateTopic(t, "events-"+p.String(), 2)
 		cfg.Clusters[p.String()] = producer.ClusterConfig{Brokers: clusters[p].Seeds()}
 	}
