@@ -244,22 +244,20 @@ func (s *Source) Sending(out *producer.Outgoing) {
 		out.Tag = s.tags.foreign(out.Tag)
 		return
 	}
-	now := out.Now
+	intended, bucket := out.Now.UnixNano(), BucketOf(out.Now)
 	if s.cfg.Intended && !out.Timestamp.IsZero() {
-		now = out.Timestamp
+		// what is to be sent later is sent now: no bucket begins before its time, and stays open
+		// until then
+		intended, bucket = out.Timestamp.UnixNano(), min(bucket, BucketOf(out.Timestamp))
 	}
-	// what is to be sent later is sent now: no bucket begins before its time, and stays open until
-	// then
-	sequence, bucket, ok := st.stamp(min(BucketOf(now), BucketOf(out.Now)))
+	sequence, bucket, ok := st.stamp(bucket)
 	if !ok {
 		out.Tag = s.tags.foreign(out.Tag)
 		return
 	}
-	h := Header{Instance: s.id, Run: s.run, Sequence: sequence, Bucket: bucket, Intended: now,
-		Ordered: s.cfg.Ordered && out.Key != nil}
-	var value [HeaderBytes]byte
-	h.put(&value)
-	out.AddHeader(HeaderKey, value[:])
+	value := (*encoded)(out.MakeHeader(HeaderKey, HeaderBytes))
+	value.begin(s.id, s.run)
+	value.end(s.cfg.Ordered && out.Key != nil, bucket, sequence, intended)
 	out.Tag = s.tags.of(sequence, out.Tag)
 }
 

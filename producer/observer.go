@@ -61,11 +61,18 @@ func (o *Outgoing) Room() int {
 // AddHeader adds a header to the record, with a copy of value. It allocates nothing in steady
 // state.
 func (o *Outgoing) AddHeader(key string, value []byte) {
+	copy(o.MakeHeader(key, len(value)), value)
+}
+
+// MakeHeader adds a header to the record whose value has n bytes, and returns the value: it is to be
+// written before Sending returns. It allocates nothing in steady state.
+func (o *Outgoing) MakeHeader(key string, n int) (value []byte) {
 	from := len(o.values)
-	o.values = append(o.values, value...)
-	o.headers = append(o.headers[:0], o.Headers...)
-	o.headers = append(o.headers, Header{Key: key, Value: slices.Clip(o.values[from:])})
+	o.values = slices.Grow(o.values, n)[:from+n]
+	value = o.values[from : from+n : from+n]
+	o.headers = append(append(o.headers[:0], o.Headers...), Header{Key: key, Value: value})
 	o.Headers = o.headers
+	return value
 }
 
 // outgoings may hold memory of callers until the next record, or collection.

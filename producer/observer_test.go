@@ -167,3 +167,18 @@ func TestObserver_ItsRecordsShareMemory(t *testing.T) {
 	// without its pool a record takes three; the race detector has the pool forget one in four
 	require.Less(t, testing.AllocsPerRun(5000, func() { _ = p.Send(rec) }), 2.0)
 }
+
+func TestOutgoing_HeadersDoNotWriteIntoEachOther(t *testing.T) {
+	out := &Outgoing{Record: Record{Headers: []Header{{Key: "own"}}}}
+	first := out.MakeHeader("first", 2)
+	second := out.MakeHeader("second", 1000)
+	third := out.MakeHeader("third", 1)
+	copy(first, "ab")
+	second[0], third[0] = 's', 't'
+	_, _ = append(first, 'x'), append(second, 'x')
+	require.Len(t, out.Headers, 4)
+	require.Equal(t, "ab", string(out.Headers[1].Value))
+	require.Equal(t, byte('s'), out.Headers[2].Value[0])
+	require.Len(t, out.Headers[2].Value, 1000)
+	require.Equal(t, "t", string(out.Headers[3].Value))
+}
