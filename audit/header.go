@@ -70,8 +70,8 @@ func (h *Header) AppendTo(b []byte) []byte {
 	return append(b, v[:]...)
 }
 
-// encoded is the value of a header. Sources write it where the record has it: to make a Header first
-// takes a tenth of what a record costs.
+// encoded is the value of a header. Sources write it where the record has it: to make a Header
+// first takes a tenth of what a record costs.
 type encoded [HeaderBytes]byte
 
 // begin writes what the headers of a run have in common.

@@ -13,7 +13,7 @@ type partitionLog struct {
 	generations []generation // the newest last; offsets begin anew in each
 	waiting     waitlist
 	clusters    *clusters        // of the topic
-	searched    string           // the cluster that was known to be read when all that waits was looked at
+	searched    string           // what clusters.known returned when all that waits was looked at
 	bare        uint64           // records without a header
 	garbled     uint64           // records with a header that nobody can read
 	counted     map[string]sight // by reader: the newest sight; only its counts

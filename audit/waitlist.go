@@ -52,7 +52,9 @@ func (w *waitlist) take(passed []span) (found []awaited) {
 
 // takeFrom moves the runs of a block that wait for an offset in s to found.
 func (w *waitlist) takeFrom(block int64, s span, found []awaited) []awaited {
-	return w.move(block, found, func(x *waiter) bool { return s.from <= x.offset && x.offset < s.upto })
+	return w.move(block, found, func(x *waiter) bool {
+		return s.from <= x.offset && x.offset < s.upto
+	})
 }
 
 // move moves the runs of a block that match to found.

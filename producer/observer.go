@@ -64,8 +64,8 @@ func (o *Outgoing) AddHeader(key string, value []byte) {
 	copy(o.MakeHeader(key, len(value)), value)
 }
 
-// MakeHeader adds a header to the record whose value has n bytes, and returns the value: it is to be
-// written before Sending returns. It allocates nothing in steady state.
+// MakeHeader adds a header to the record whose value has n bytes, and returns the value: it is to
+// be written before Sending returns. It allocates nothing in steady state.
 func (o *Outgoing) MakeHeader(key string, n int) (value []byte) {
 	from := len(o.values)
 	o.values = slices.Grow(o.values, n)[:from+n]
