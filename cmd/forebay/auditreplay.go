@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,8 @@ settings file needs only clusters; a section "audit" is not used.
 Speed. Each record is due at its time after the first one, divided by --speed. That does not depend
 on Kafka: a record that is late is sent at once, and one that the buffer has no room for is lost, as
 an application would lose it. With --speed max, records follow each other as fast as Kafka takes
-them, and wait for room.
+them, and wait for room. A time without records that takes longer than --max-gap is left out: one
+record with a timestamp years ahead does not stop the replay. Progress and result count such gaps.
 
 Records. They keep their key, value and headers, and go to the topic of the same name, or to another
 with --map. Their key decides the partition, unless --keep-partitions is set. Their timestamp is the
@@ -48,6 +50,7 @@ type replayFlags struct {
 	speed          float64 // 0: max
 	rename         map[string]string
 	keepPartitions bool
+	maxGap         time.Duration
 }
 
 func newAuditReplay() *cobra.Command {
@@ -80,6 +83,8 @@ func newAuditReplay() *cobra.Command {
 		"send records of a topic to another: `from=to`[,from=to...]")
 	set.BoolVar(&f.keepPartitions, "keep-partitions", false,
 		"send to the recorded partitions (default: the key decides)")
+	set.DurationVar(&f.maxGap, "max-gap", time.Hour,
+		"leave out a longer `time` between two records; 0: wait for all")
 	set.Lookup("map").DefValue = "" // the help would show []
 	set.SortFlags = false
 	cmd.DisableFlagsInUseLine = true
@@ -105,6 +110,9 @@ func (f *replayFlags) check() error {
 		if err, ok := errors.AsType[*producer.SendError](to.Check()); ok {
 			wrong = append(wrong, fmt.Errorf("--map: %s=%s: %s", from, to.Topic, err.Hint))
 		}
+	}
+	if f.maxGap < 0 {
+		wrong = append(wrong, fmt.Errorf("--max-gap: %v: write a time such as 1h, or 0", f.maxGap))
 	}
 	return errors.Join(wrong...)
 }

@@ -41,10 +41,20 @@ func (r *replayResult) String() string {
 	if late := r.played.Latest; late > 0 {
 		text += fmt.Sprintf(", at most %v late", short(late))
 	}
+	text += gapWords(&r.played)
 	if r.interrupted {
 		text += ", interrupted before the end of the capture"
 	}
 	return text
+}
+
+// gapWords says which times without records were left out.
+func gapWords(played *capture.PlayerStats) string {
+	if played.Gaps == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", left out %s without records, at most %v (--max-gap)",
+		countOf(played.Gaps, "time"), played.Gap)
 }
 
 // why counts the lost records by reason: first those that were not sent.

@@ -73,7 +73,8 @@ func (f *replayFlags) run(cmd *cobra.Command, path, name string) error {
 func (f *replayFlags) start(settings producer.Config, screen display) (*replay, error) {
 	r := &replay{room: newRoom(), failed: new(failures), screen: screen,
 		look: settings.Buffer.MaxBytes / 16, player: capture.Player{
-			Speed: f.speed, Rename: f.rename, KeepPartitions: f.keepPartitions}}
+			Speed: f.speed, Rename: f.rename, KeepPartitions: f.keepPartitions,
+			MaxGap: f.maxGap}}
 	r.player.Send = func(_ context.Context, rec producer.Record) error { return r.p.Send(rec) }
 	if f.speed == 0 {
 		r.player.Send = r.patiently
@@ -147,5 +148,9 @@ func (r *replay) progress() string {
 	if late := played.Late; late >= time.Second {
 		text += fmt.Sprintf(", %v late", late.Round(time.Second))
 	}
+	if wait := time.Until(played.Due); wait >= progressEvery {
+		text += fmt.Sprintf(", the next record is due in %v", wait.Round(time.Second))
+	}
+	text += gapWords(&played)
 	return text
 }

@@ -26,6 +26,10 @@ type Player struct {
 	Rename         map[string]string // topics, by their recorded names
 	KeepPartitions bool              // send to the recorded partitions
 
+	// MaxGap is the longest time to wait between two records. A longer one is left out: the record
+	// after it is sent at once, and those that follow keep their distance to it. 0 waits for all.
+	MaxGap time.Duration
+
 	mu    sync.Mutex // guards what follows
 	stats PlayerStats
 }
@@ -37,13 +41,16 @@ type PlayerStats struct {
 	Refused map[string]uint64 // records that it did not, by reason
 	Late    time.Duration     // how far behind its time the newest record was sent
 	Latest  time.Duration     // the most of that
+	Gaps    uint64            // that were left out: see Player.MaxGap
+	Gap     time.Duration     // the longest of them, as recorded
+	Due     time.Time         // when the record is due that the player waits for
 }
 
 // Run sends what r has, each record when it is due: its time after the first record, divided by
 // Speed, after the start of Run. A record that is late is sent at once. Run returns nil at the end
 // of the capture, the error of r, or that of ctx as soon as it ends.
 func (p *Player) Run(ctx context.Context, r *Reader) error {
-	start := time.Now()
+	start, line := time.Now(), p.timeline()
 	for {
 		rec, err := r.Next()
 		switch {
@@ -56,7 +63,11 @@ func (p *Player) Run(ctx context.Context, r *Reader) error {
 		}
 		var late time.Duration
 		if p.Speed > 0 {
-			if late, err = await(ctx, start.Add(p.due(rec.After))); err != nil {
+			after, gap := line.at(rec.After)
+			at := start.Add(p.due(after))
+			p.note(at, gap)
+			if late, err = await(ctx, at); err != nil {
+				p.note(time.Time{}, 0)
 				return err
 			}
 		}
@@ -65,6 +76,23 @@ func (p *Player) Run(ctx context.Context, r *Reader) error {
 			return err
 		}
 		p.count(err, late)
+	}
+}
+
+// timeline returns one whose gaps take no more than MaxGap.
+func (p *Player) timeline() *timeline {
+	const most = float64(math.MaxInt64 / 4)
+	return &timeline{longest: time.Duration(min(float64(p.MaxGap)*p.Speed, most))}
+}
+
+// note notes when the next record is due, and a gap that was left out before it.
+func (p *Player) note(due time.Time, gap time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.Due = due
+	if gap > 0 {
+		p.stats.Gaps++
+		p.stats.Gap = max(p.stats.Gap, gap)
 	}
 }
 
@@ -115,6 +143,7 @@ func (p *Player) count(err error, late time.Duration) {
 	defer p.mu.Unlock()
 	s := &p.stats
 	s.Read++
+	s.Due = time.Time{}
 	s.Late, s.Latest = late, max(s.Latest, late)
 	if err == nil {
 		s.Sent++

@@ -106,3 +106,51 @@ func TestPlayer_MakesTheRecordANewOne(t *testing.T) {
 	require.Equal(t, "copy", got.Topic)
 	require.Equal(t, producer.ToPartition(7), got.Partition)
 }
+
+// A timestamp that is years ahead, or the night between two days, does not stop a replay. The
+// records around it keep their times.
+func TestPlayer_LeavesOutGapsThatAreTooLong(t *testing.T) {
+	const year, night = 365 * 24 * time.Hour, 9 * time.Hour
+	after := []time.Duration{0, time.Second, 30 * year, 2 * time.Second, 3 * time.Second,
+		night, night + time.Second, 4 * time.Second, 30 * year}
+	due := []time.Duration{0, 1, 1, 2, 3, 3, 4, 4, 4}
+	var records []*kgo.Record
+	for _, d := range after {
+		records = append(records, &kgo.Record{Topic: "plays", Timestamp: noon.Add(d)})
+	}
+	for _, speed := range []float64{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := NewReader(bytes.NewReader(written(t, records...)))
+			require.NoError(t, err)
+			start := time.Now()
+			var at []time.Duration
+			p := Player{Speed: speed, MaxGap: time.Hour, Send: func(context.Context, producer.Record) error {
+				at = append(at, time.Since(start))
+				return nil
+			}}
+			require.NoError(t, p.Run(t.Context(), r))
+			for i := range due {
+				require.Equal(t, time.Duration(float64(due[i]*time.Second)/speed), at[i], "record %d", i)
+			}
+			require.Equal(t, PlayerStats{Read: 9, Sent: 9, Gaps: 3, Gap: 30*year - time.Second},
+				withoutLate(p.Stats()))
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // without a bound it waits, and says for when
+		r, err := NewReader(bytes.NewReader(written(t, records[:3]...)))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p := Player{Speed: 1, Send: func(context.Context, producer.Record) error { return nil }}
+		due := time.Now().Add(30 * year)
+		said := make(chan time.Time, 1)
+		time.AfterFunc(30*time.Second, func() { said <- p.Stats().Due })
+		require.ErrorIs(t, p.Run(ctx, r), context.DeadlineExceeded)
+		require.Equal(t, due, <-said)
+	})
+}
+
+func withoutLate(s PlayerStats) PlayerStats {
+	s.Late, s.Latest = 0, 0
+	return s
+}
