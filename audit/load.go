@@ -61,7 +61,7 @@ type LoadStats struct {
 	Refused  uint64 // those that returned an error
 	LastFail string `json:",omitempty"` // the newest error
 	// Late is how far the load is behind its rate, because the machine is too slow for it.
-	Late time.Duration
+	Late time.Duration `json:"-"`
 }
 
 // runningLoad is a load and what it has done.

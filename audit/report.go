@@ -44,7 +44,7 @@ type Presence struct {
 	// Started is when it began, by its own clock. Readers have none.
 	Started time.Time     `json:",omitzero"`
 	Ended   bool          // it has said that it ends
-	Quiet   time.Duration // since its newest statement was read
+	Quiet   time.Duration `json:"-"` // since its newest statement was read
 
 	// Silent is set if it has not ended, and its last three statements are missing.
 	Silent   bool
