@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/forebay-go/forebay/internal/filler"
 	"github.com/forebay-go/forebay/producer"
 	"github.com/forebay-go/forebay/routing"
 )
@@ -90,7 +91,7 @@ func (l *runningLoad) run(ctx context.Context, sender producer.Sender) {
 			return
 		}
 		l.late.Store(int64(late))
-		fill(value, i)
+		filler.Fill(value, i)
 		rec := producer.Record{Topic: l.Topic, Value: value, Timestamp: due, Priority: l.Priority}
 		if l.Keys > 0 {
 			key = strconv.AppendUint(append(key[:0], "key-"...), i%uint64(l.Keys), 10)
@@ -102,20 +103,6 @@ func (l *runningLoad) run(ctx context.Context, sender producer.Sender) {
 			l.mu.Lock()
 			l.fail = err.Error()
 			l.mu.Unlock()
-		}
-	}
-}
-
-// fill makes a value that looks like a line: its number, and then words that differ from record to
-// record, which a codec makes half as long.
-func fill(value []byte, i uint64) {
-	const letters = "abcdefghijklmnop"
-	b := strconv.AppendUint(value[:0:len(value)], i, 10)
-	for x := i*0x9e3779b97f4a7c15 + 1; len(b) < len(value); x ^= x << 13 {
-		x ^= x >> 7
-		x ^= x << 17
-		for shift := 0; shift < 64 && len(b) < len(value); shift += 8 {
-			b = append(b, letters[x>>shift&15])
 		}
 	}
 }
