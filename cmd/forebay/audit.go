@@ -19,6 +19,7 @@ import (
 // The exit codes of audit.
 const (
 	exitFaulty       = 3
+	exitMissed       = 4 // the objective of a load
 	exitInconclusive = 5
 )
 
@@ -33,8 +34,9 @@ produce, consume, or both; those with the same statement topic audit together.
   forebay audit run audit.yaml      # one instance
   forebay audit report audit.yaml   # what is known of the last two days
 
-"record" captures records of topics to a file. "replay" sends them again, as fast as they came or
-faster. Both need no statements.
+"load" measures latency and throughput under load, and what readers cost. "record" captures records
+of topics to a file. "replay" sends them again, as fast as they came or faster. These three need no
+statements.
 
 The file has the settings of a producer, as for all other commands, and a section "audit":
 
@@ -81,8 +83,8 @@ Exit codes:
 func newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove that no record is lost, or find which",
 		Long: auditLong, Args: cobra.NoArgs, RunE: missingCommand}
-	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditRecord(),
-		newAuditReplay())
+	cmd.AddCommand(newAuditInit(), newAuditRun(), newAuditReport(), newAuditLoad(),
+		newAuditRecord(), newAuditReplay())
 	return cmd
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/forebay-go/forebay/audit"
 	"github.com/forebay-go/forebay/cmd/forebay/internal/admin"
+	"github.com/forebay-go/forebay/cmd/forebay/internal/loadtest"
 	"github.com/forebay-go/forebay/config"
 	"github.com/forebay-go/forebay/producer"
 )
@@ -25,21 +26,29 @@ import (
 type auditFile struct {
 	settings producer.Config   // with all defaults
 	audit    audit.AgentConfig // what stands under "audit:"
+	load     loadtest.Config   // what stands under "audit.load:"
 	listen   string            // address of the pages; empty: none
 }
 
-// auditSection is what stands under "audit:".
+// auditSection is the section of a file for audit. A file may have what run and load need.
 type auditSection struct {
+	Audit auditFields `yaml:"audit"`
+}
+
+// auditFields is what stands under "audit:".
+type auditFields struct {
 	audit.AgentConfig `yaml:",inline"`
 
 	// Listen is the address of the pages and the metrics, such as "127.0.0.1:9090". The default is
 	// none.
 	Listen string `yaml:"listen"`
+
+	Load loadtest.Config `yaml:"load"`
 }
 
-// check returns every mistake of s in one error.
-func (s *auditSection) check() error {
-	return errors.Join(s.Check(), legalAddress("listen", s.Listen))
+// check returns every mistake of f in what run needs, in one error.
+func (f *auditFields) check() error {
+	return errors.Join(f.Check(), legalAddress("listen", f.Listen))
 }
 
 // legalAddress returns what is wrong with an address to listen on.
@@ -71,20 +80,56 @@ func readAudit(path string) (*auditFile, error) {
 	if err != nil {
 		wrong = append(wrong, err)
 	}
-	var doc struct {
-		Audit auditSection `yaml:"audit"`
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(own))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		wrong = append(wrong, sectionMistakes(path, err)...)
+	doc, mistakes := decodeSection(path, own)
+	if len(mistakes) > 0 {
+		wrong = append(wrong, mistakes...)
 	} else if err := doc.Audit.check(); err != nil {
-		wrong = append(wrong, under(path, err)...)
+		wrong = append(wrong, under(path, "audit", err)...)
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
 	f.audit, f.listen = doc.Audit.AgentConfig, doc.Audit.Listen
+	return &f, f.choose(path)
+}
+
+// decodeSection reads the section "audit", and returns what is wrong with its form.
+func decodeSection(path string, own []byte) (doc auditSection, wrong []error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(own))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return doc, sectionMistakes(path, err)
+	}
+	return doc, nil
+}
+
+// readLoad reads the file at path, and the environment, for audit load. cluster goes before that of
+// the file unless it is empty, and change sets what flags set. A section "audit" need not be there
+// if flags say enough. The error has every mistake.
+func readLoad(path, cluster string, change func(*loadtest.Config)) (*auditFile, error) {
+	rest, own, err := readDivided(path)
+	if err != nil {
+		return nil, err
+	}
+	var f auditFile
+	var wrong []error
+	if f.settings, err = settingsOf(path, rest); err != nil {
+		wrong = append(wrong, err)
+	}
+	doc, mistakes := decodeSection(path, own)
+	wrong = append(wrong, mistakes...)
+	f.audit, f.load = doc.Audit.AgentConfig, doc.Audit.Load
+	change(&f.load)
+	if len(mistakes) == 0 {
+		if err := f.load.Complete(); err != nil {
+			wrong = append(wrong, under(path, "audit.load", err)...)
+		}
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	f.audit.Role = audit.Both // a topic's cluster has to be known
+	f.audit.Cluster = cmp.Or(cluster, f.audit.Cluster)
 	return &f, f.choose(path)
 }
 
@@ -132,11 +177,17 @@ func wanted(goType string) string {
 	switch goType {
 	case "time.Duration":
 		return "a time such as 5s or 10m"
-	case "int", "int64", "uint64":
+	case "int", "int32", "int64", "uint64":
 		return "a whole number"
 	case "float64":
 		return "a number"
-	case "string", "audit.Role":
+	case "[]float64":
+		return "a list of numbers, such as [1000, 2000]"
+	case "[]time.Duration":
+		return "a list of times, such as [10ms, 500ms]"
+	case "[]int":
+		return "a list of whole numbers, such as [4711]"
+	case "string", "audit.Role", "loadtest.Mode":
 		return "a text"
 	case "[]string":
 		return "a list, such as [audited]"
@@ -165,10 +216,10 @@ func sectionMistakes(path string, err error) (wrong []error) {
 	return wrong
 }
 
-// under returns the mistakes of the section, a line each.
-func under(path string, err error) (wrong []error) {
+// under returns the mistakes of a section, a line each.
+func under(path, section string, err error) (wrong []error) {
 	for line := range strings.Lines(err.Error()) {
-		wrong = append(wrong, fmt.Errorf("%s: audit.%s", path, strings.TrimSpace(line)))
+		wrong = append(wrong, fmt.Errorf("%s: %s.%s", path, section, strings.TrimSpace(line)))
 	}
 	return wrong
 }
