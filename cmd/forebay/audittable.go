@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +12,7 @@ import (
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
-	"github.com/cheggaaa/pb/v3/termutil"
+	"golang.org/x/term"
 
 	"github.com/forebay-go/forebay/audit"
 )
@@ -25,15 +26,19 @@ type liveTable struct {
 	up  int // how many lines are on the screen
 }
 
-func newLiveTable(out io.Writer) *liveTable { return &liveTable{out: out, size: terminalSize} }
+func newLiveTable(out io.Writer) *liveTable {
+	return &liveTable{out: out, size: func() (rows, columns int) { return terminalSize(out) }}
+}
 
-// terminalSize returns the size of the terminal, and a small one if it is not known.
-func terminalSize() (rows, columns int) {
-	rows, columns, err := termutil.TerminalSize()
-	if err != nil || rows < 4 || columns < 20 {
-		return 24, 80
+// terminalSize returns the size of the terminal behind out, and a small one if it is not known.
+func terminalSize(out io.Writer) (rows, columns int) {
+	if f, ok := out.(*os.File); ok {
+		columns, rows, err := term.GetSize(int(f.Fd()))
+		if err == nil && rows >= 4 && columns >= 20 {
+			return rows, columns
+		}
 	}
-	return rows, columns
+	return 24, 80
 }
 
 // draw replaces the lines on the screen. Lines that are too long are cut, and so is a table that is
