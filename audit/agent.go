@@ -323,8 +323,8 @@ func (a *Agent) stopLooking() {
 	a.lookout.close()
 }
 
-// settle waits until nothing of the report will be decided any more, and what this instance has sent
-// is in it.
+// settle waits until nothing of the report will be decided any more, and what this instance has
+// sent is in it.
 func (a *Agent) settle(ctx context.Context) {
 	for ctx.Err() == nil {
 		r := a.Report()

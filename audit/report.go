@@ -274,8 +274,10 @@ func (r *Report) unstated() (n uint64) {
 }
 
 func (p *presence) report(name string, run uint64, now time.Time) Presence {
-	return Presence{Name: name, Run: run, Started: p.started, Ended: p.ended, Quiet: now.Sub(p.heard),
-		Unstated: p.unstated, Silent: !p.ended && !p.live(now)}
+	return Presence{
+		Name: name, Run: run, Started: p.started, Ended: p.ended, Quiet: now.Sub(p.heard),
+		Unstated: p.unstated, Silent: !p.ended && !p.live(now),
+	}
 }
 
 // live reports whether a source, or a reader, goes on.

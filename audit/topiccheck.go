@@ -127,8 +127,8 @@ func (t *topicFacts) checkStatements() {
 	}
 	t.checkRetention()
 	if kind := t.settings["message.timestamp.type"]; kind != "" && kind != "LogAppendTime" {
-		t.say(false, "message.timestamp.type", "the clocks of the instances decide when statements "+
-			"are deleted, and who is silent", "LogAppendTime")
+		t.say(false, "message.timestamp.type", "the clocks of the instances decide when "+
+			"statements are deleted, and who is silent", "LogAppendTime")
 	}
 	if n, known := t.number("max.message.bytes"); known && n < leastMessage {
 		t.say(true, "max.message.bytes", "statements are larger", fmt.Sprintf("at least %d",
@@ -157,14 +157,15 @@ func (t *topicFacts) checkRetention() {
 	case kept < leastRetention:
 		t.say(true, "retention.ms", "statements are deleted while they are needed", Retention)
 	case kept < Horizon:
-		t.say(false, "retention.ms", fmt.Sprintf("statements are deleted after %v, and a report is "+
-			"of the last %v", kept, Horizon), Retention)
+		t.say(false, "retention.ms", fmt.Sprintf("statements are deleted after %v, and a report "+
+			"is of the last %v", kept, Horizon), Retention)
 	}
 }
 
 // checkInSync looks whether anything can be written at all.
 func (t *topicFacts) checkInSync() {
-	if n, known := t.number("min.insync.replicas"); known && t.replicas > 0 && n > int64(t.replicas) {
+	n, known := t.number("min.insync.replicas")
+	if known && t.replicas > 0 && n > int64(t.replicas) {
 		t.say(true, "min.insync.replicas", fmt.Sprintf("nothing can be written: partitions have "+
 			"%d replicas", t.replicas), fmt.Sprintf("at most %d", t.replicas))
 	}

@@ -65,8 +65,8 @@ func printAudit(out io.Writer, result *auditResult) {
 		fmt.Fprintln(out)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tSTARTED (UTC)\tNUMBERED\tDELIVERED\tNOT DELIVERED\t"+
-		"SEEN\tLOST\tTWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
+	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tSTARTED (UTC)\tNUMBERED\tDELIVERED\t"+
+		"NOT DELIVERED\tSEEN\tLOST\tTWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
 	for i := range report.Rows {
 		row := &report.Rows[i]
 		printRow(table, row.Topic, row.Bucket.String(), row.Instance, started(row.Started),
@@ -192,8 +192,8 @@ func rowFindings(row *audit.Row) (lines []string) {
 	say(row.OutOfOrder, "behind a later record of their key")
 	say(row.Contradicted, "in the log, though their producer has called them lost")
 	if row.Before {
-		say(row.Stranded, "without a statement: the instance fell silent before this run began, so "+
-			"they are not part of its verdict")
+		say(row.Stranded, "without a statement: the instance fell silent before this run began, "+
+			"so they are not part of its verdict")
 	} else {
 		say(row.Stranded, "without a statement: the instance fell silent, and nobody knows what "+
 			"became of them")

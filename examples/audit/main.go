@@ -39,7 +39,7 @@ func tell(ctx context.Context, address string) error {
 			return err
 		}
 		server := &http.Server{ReadHeaderTimeout: 5 * time.Second}
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 		show = func(reader *audit.Agent) {
 			server.Handler = watch.New(reader.Snapshot)
 			go func() { _ = server.Serve(listener) }()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestStory_NamesTheBrokerAndTheRecord(t *testing.T) {
 	var health watch.Report
 	show := func(reader *audit.Agent) {
 		w := httptest.NewRecorder()
-		watch.New(reader.Snapshot).ServeHTTP(w, httptest.NewRequest("GET", "/health", nil))
+		watch.New(reader.Snapshot).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
 		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &health))
 	}
 	require.NoError(t, story(t.Context(), &out, 0, show), &out)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/fstest"
@@ -18,7 +19,7 @@ func TestHandler_ServesThePageAndWhatAllPagesShare(t *testing.T) {
 		"/livez": {Plain, "ok\n"}, "/data": {JSON, `"\u003cb\u003e"` + "\n"},
 	} {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		require.Equal(t, 200, w.Code, path)
 		require.Equal(t, want, [2]string{w.Header().Get("Content-Type"), w.Body.String()}, path)
 		require.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'")
@@ -26,11 +27,11 @@ func TestHandler_ServesThePageAndWhatAllPagesShare(t *testing.T) {
 	for path, status := range map[string]int{"/page.css": 200, "/show.js": 200, "/icon.svg": 200,
 		"/page.html": 404, "/elsewhere.js": 404, "/files/show.js": 404} {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("HEAD", path, nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, path, nil))
 		require.Equal(t, status, w.Code, path)
 		require.Zero(t, w.Body.Len())
 		w = httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
 		require.NotEqual(t, 200, w.Code, path)
 	}
 }
