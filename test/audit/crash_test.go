@@ -91,7 +91,10 @@ func TestKafka_F21_NothingIsFoundWhenAuditorsCrash(t *testing.T) {
 	require.Len(t, sums, 2+killed["produce-1"]+killed["both-1"])
 	for of, sum := range sums {
 		require.Equal(t, there[of], sum.Seen)
-		require.Equal(t, sum.Seen, sum.Delivered+sum.Persisted+sum.Unclaimed, "%+v", sum)
+		told := sum.Delivered + sum.Persisted + sum.Unclaimed
+		require.GreaterOrEqual(t, sum.Seen, told, "%+v", sum)
+		// the last statement of one that was killed may have numbered some as not settled yet
+		require.LessOrEqual(t, sum.Seen, told+sum.Unsettled, "%+v", sum)
 	}
 	silent := 0
 	for _, p := range r.Sources {

@@ -48,8 +48,7 @@ func TestKafka_RecordsReadBackEqual(t *testing.T) {
 	for _, compression := range []string{"none", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
 			topic := kafkatest.TopicName(t)
-			// old records stay
-			c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("retention.ms", "-1"))
+			c.CreateTopic(t, topic, 1)
 			sent := oddRecords(topic)
 			tr := try(t, to(c,
 				func(cfg *producer.Config) { cfg.Batching.Compression = compression }))
