@@ -34,6 +34,8 @@ type crowd struct {
 	ends    map[int32]int64 // of the topic, when they began
 	stop    context.CancelFunc
 	running sync.WaitGroup
+	life    context.Context // of the clients
+	cut     context.CancelFunc
 }
 
 // gather starts n readers. They read until close.
@@ -51,6 +53,7 @@ func gather(ctx context.Context, n int, plan readPlan) (*crowd, error) {
 	}
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
+	c.life, c.cut = context.WithCancel(context.WithoutCancel(ctx))
 	for range n {
 		r, err := c.newReader(from)
 		if err != nil {
@@ -63,13 +66,21 @@ func gather(ctx context.Context, n int, plan readPlan) (*crowd, error) {
 	return c, nil
 }
 
+// goodbye is how long readers may take to leave. kgo's Close waits for the fetch request that is on
+// its way: for fetch.max.wait at least, and much longer if the broker is frozen.
+const goodbye = time.Second
+
 // close ends all readers.
 func (c *crowd) close() {
 	c.stop()
 	c.running.Wait()
+	defer c.cut()
+	defer time.AfterFunc(goodbye, c.cut).Stop()
+	var leaving sync.WaitGroup
 	for _, r := range c.readers {
-		r.client.Close()
+		leaving.Go(r.client.Close)
 	}
+	leaving.Wait()
 }
 
 // offsets asks where each partition begins, or ends.

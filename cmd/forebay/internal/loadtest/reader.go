@@ -57,7 +57,7 @@ func (c *crowd) newReader(from map[int32]int64) (*reader, error) {
 	}
 	opts := append(slices.Clone(c.plan.opts),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.plan.topic: offsets}),
-		kgo.WithHooks(&c.counted))
+		kgo.WithHooks(&c.counted), kgo.WithContext(c.life))
 	if c.plan.maxWait > 0 {
 		opts = append(opts, kgo.FetchMaxWait(c.plan.maxWait), kgo.FetchMinBytes(c.plan.minBytes))
 	}
