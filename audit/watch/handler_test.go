@@ -106,6 +106,10 @@ func TestHealth_NamesWhatIsWrong(t *testing.T) {
 			"Records are in another cluster than the one that is read."},
 		"nothing": {func(s *audit.Snapshot) { s.Report.Rows = nil }, Impaired, KindNothing,
 			"No audited record was stated yet."},
+		"only seen": {func(s *audit.Snapshot) {
+			s.Report.Rows = []audit.Row{{Topic: "orders", Live: true,
+				Counts: audit.Counts{Seen: 5, Unclaimed: 5}}}
+		}, Impaired, KindNothing, "No audited record was stated yet."},
 		"missing": {func(s *audit.Snapshot) {
 			s.Unmet = []audit.Need{{Topic: "plays", For: "records to read", Wrong: "does not exist"}}
 		}, Impaired, KindMissing,

@@ -198,7 +198,7 @@ func undecided(report *audit.Report) (all []Problem) {
 			all = append(all, Problem{Kind: f.kind, Status: Impaired, Count: f.n, Text: f.text})
 		}
 	}
-	if t.Numbered+t.Seen == 0 {
+	if t.Numbered == 0 {
 		all = append(all, Problem{Kind: KindNothing, Status: Impaired,
 			Text: "no audited record was stated yet"})
 	}
