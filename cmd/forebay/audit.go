@@ -166,7 +166,7 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	end()
 	<-done
 	screen.end()
-	return f.finish(cmd.OutOrStdout(), auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
+	return f.finish(cmd.OutOrStdout(), stderr, auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
 		Source: agent.Source(), Report: report, Unmet: agent.Unmet()})
 }
 
@@ -221,14 +221,11 @@ func (r *auditResult) judge() {
 }
 
 // finish prints the end of a run. The error is an exitError unless all is well.
-func (f *auditFlags) finish(out io.Writer, result auditResult) error {
+func (f *auditFlags) finish(out, stderr io.Writer, result auditResult) error {
 	result.judge()
-	if f.json {
-		if err := printJSON(out, result); err != nil {
-			return err
-		}
-	} else {
-		printAudit(out, &result)
+	err := printResult(out, f.json, result, func(out io.Writer) { printAudit(out, &result) })
+	if err != nil {
+		return gaveUp(stderr, err)
 	}
 	switch result.Verdict {
 	case audit.Faulty:
@@ -288,5 +285,5 @@ func (f *auditFlags) report(cmd *cobra.Command, file *auditFile) error {
 	now := time.Now()
 	follower.Ledger().Judge(now, true)
 	report := follower.Ledger().Report(now).Since(audit.BucketOf(now.Add(-f.since)))
-	return f.finish(cmd.OutOrStdout(), auditResult{Report: report})
+	return f.finish(cmd.OutOrStdout(), cmd.ErrOrStderr(), auditResult{Report: report})
 }

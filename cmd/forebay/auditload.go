@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strconv"
@@ -142,7 +143,6 @@ func (f *loadFlags) register(cmd *cobra.Command) {
 		"the `pid`[,pid...] of the brokers, where they run on this machine")
 	set.BoolVar(&f.json, "json", false, "print JSON instead of a table")
 	set.Lookup("objective").DefValue = "" // the help would show []
-	set.Lookup("broker-pids").DefValue = ""
 	set.SortFlags = false
 }
 
@@ -161,6 +161,12 @@ func (f *loadFlags) change(c *loadtest.Config, changed func(string) bool) error 
 	} {
 		if changed(flag) {
 			put()
+		}
+	}
+	for flag, zero := range map[string]bool{"duration": f.duration == 0, "warm-up": f.warmUp == 0,
+		"bytes": f.bytes == 0, "readers": f.readers == 0, "rounds": f.rounds == 0} {
+		if zero && changed(flag) { // in a file it would mean the default
+			return fmt.Errorf("--%s: 0: write more, or leave it out", flag)
 		}
 	}
 	if changed("rates") {
@@ -196,7 +202,7 @@ func parseObjective(parts map[string]string) (*loadtest.Objective, error) {
 		if !ok {
 			return nil, fmt.Errorf("--objective: %q: write p50, p90, p99, p99_9 or loss", name)
 		}
-		if *at, err = time.ParseDuration(text); err != nil {
+		if *at, err = time.ParseDuration(text); err != nil || *at == 0 {
 			return nil, fmt.Errorf("--objective: %s=%s: write a time, such as %s=50ms", name, text,
 				name)
 		}
@@ -223,12 +229,10 @@ func (f *loadFlags) run(cmd *cobra.Command, file *auditFile) error {
 	if err != nil {
 		return gaveUp(stderr, err)
 	}
-	if f.json {
-		if err := printJSON(cmd.OutOrStdout(), result); err != nil {
-			return err
-		}
-	} else {
-		printLoad(cmd.OutOrStdout(), result)
+	err = printResult(cmd.OutOrStdout(), f.json, result,
+		func(out io.Writer) { printLoad(out, result) })
+	if err != nil {
+		return gaveUp(stderr, err)
 	}
 	return loadExit(result)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -185,12 +186,44 @@ func TestAuditLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		`--rates: "many": write numbers, such as 1000,2000`:         {"--rates", "many"},
 		`--objective: "p42": write p50, p90, p99, p99_9 or loss`:    {"--objective", "p42=1s"},
 		"--objective: p99=5: write a time, such as p99=50ms":        {"--objective", "p99=5"},
+		"--objective: p99=0s: write a time, such as p99=50ms":       {"--objective", "p99=0s"},
+		"--warm-up: 0: write more, or leave it out":                 {"--warm-up", "0s"},
+		"--rounds: 0: write more, or leave it out":                  {"--rounds", "0"},
 		"--objective: loss=none: write a share, such as loss=0.001": {"--objective", "loss=none"},
 		"2 file names given: name one settings file":                {"other.yaml"},
 	} {
 		_, said := forebay(t, exitUsage, append([]string{"audit", "load", loading(t, "127.0.0.1:1", "")}, args...)...)
 		require.Contains(t, said, text)
 	}
+}
+
+// full is an output that takes nothing, as a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A result that cannot be written is no success, and the command line is not to blame.
+func TestAudit_AResultThatCannotBeWrittenFails(t *testing.T) {
+	t.Parallel()
+	addr := newFake(t, kfake.SeedTopics(1, "forebay-audit")).addr
+	load := loading(t, addr, "    records_per_second: [100]\n")
+	report := auditing(t, []string{addr}, "  role: consume\n  topics: [lines]\n")
+	for _, args := range [][]string{{"load", load}, {"load", "--json", load}, {"report", report},
+		{"report", "--json", report}} {
+		var said bytes.Buffer
+		code := run(t.Context(), append([]string{"audit"}, args...), nil, full{}, &said)
+		require.Equal(t, exitFailed, code, "%q: %s", args, &said)
+		require.Contains(t, said.String(), "forebay: the result cannot be written: no space left on device")
+		require.NotContains(t, said.String(), "--help")
+	}
+}
+
+func TestPrintLoad_NamesThePhasesWhereNoRoundIsWhole(t *testing.T) {
+	var out bytes.Buffer
+	printLoad(&out, &loadtest.Result{Mode: loadtest.Consumers, Measurements: []*loadtest.Measurement{
+		{Name: loadtest.Alone, Round: 1}, {Name: loadtest.Tailing, Round: 1}}})
+	require.Regexp(t, `ROUND +OF +RECORDS/S`, out.String())
+	require.Regexp(t, `\n +1 +tailing readers +0 `, out.String())
 }
 
 // A file has what both need.

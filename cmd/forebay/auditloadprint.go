@@ -100,9 +100,16 @@ func printLoad(out io.Writer, r *loadtest.Result) {
 
 func printMeasurements(out io.Writer, all []*loadtest.Measurement) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	named := slices.ContainsFunc(all, func(m *loadtest.Measurement) bool { return m.Name != "" })
+	if named {
+		fmt.Fprint(table, "ROUND\tOF\t")
+	}
 	fmt.Fprintln(table, "RECORDS/S\tSENT/S\tDELIVERED/S\tMB/S\tREFUSED\tFAILED\tACK P50\tP90\t"+
 		"P99\tP99.9\tMAX\tSENT LATE P99\tMAX\tBROKERS' CPU\tOWN CPU\tVERDICT\t")
 	for _, m := range all {
+		if named {
+			fmt.Fprintf(table, "%d\t%s\t", m.Round, m.Name)
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%.3g\t%s\t%s\t%v\t%v\t%v\t%v\t%v\t%v\t%v\t%s\t%s\t%s\t\n",
 			perSecond(m.Rate), perSecond(m.SentRate), perSecond(m.DeliveredRate), m.MegabytesRate,
 			count(m.Refused), count(m.Failed+m.Open), m.Ack.P50, m.Ack.P90, m.Ack.P99, m.Ack.P999,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,6 +169,22 @@ func (p *planned) print(out io.Writer) error {
 func gaveUp(stderr io.Writer, err error) error {
 	fmt.Fprintf(stderr, "forebay: %v\n", err)
 	return exitError(exitFailed)
+}
+
+// printResult prints a result, as JSON or as tables does. The error says that it was not written.
+func printResult(out io.Writer, asJSON bool, result any, tables func(out io.Writer)) error {
+	var text bytes.Buffer
+	if asJSON {
+		if err := printJSON(&text, result); err != nil {
+			return err
+		}
+	} else {
+		tables(&text)
+	}
+	if _, err := out.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("the result cannot be written: %w", err)
+	}
+	return nil
 }
 
 // printJSON prints a value as JSON that people can read.

@@ -87,15 +87,23 @@ func impacts(all []*Measurement) (list []Impact) {
 	return list
 }
 
-// wholeRounds returns the measurements of a phase, of all rounds that have a last phase.
+// wholeRounds returns the measurements of a phase, of all rounds that have a whole last phase.
 func wholeRounds(all []*Measurement, phase string) (mine []*Measurement) {
-	n := len(all) / len(phases) * len(phases)
+	n := len(whole(all)) / len(phases) * len(phases)
 	for _, m := range all[:n] {
 		if m.Name == phase {
 			mine = append(mine, m)
 		}
 	}
 	return mine
+}
+
+// whole returns the measurements without one that was interrupted, which is the last.
+func whole(all []*Measurement) []*Measurement {
+	if n := len(all); n > 0 && all[n-1].Interrupted {
+		return all[:n-1]
+	}
+	return all
 }
 
 // changes compares each measurement with those of the same round that only produce.

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,6 +41,11 @@ func TestImpacts_LeavesOutARoundThatIsNotWhole(t *testing.T) {
 	list := impacts(all[:7])
 	require.Equal(t, &Spread{5, 5, 5}, list[1].Changes.AckP50)
 	require.Empty(t, impacts(all[:3]))
+	all[7].Interrupted, all[7].Ack.P50 = true, 1000
+	require.Equal(t, &Spread{10, 10, 10}, impacts(all[:8])[3].AckP50, "its last phase is cut short")
+	last := &Measurement{Name: "10ms", Interrupted: true, Ack: Latency{P50: 1000}}
+	first := &Measurement{Name: "10ms", Ack: Latency{P50: 10}}
+	require.Equal(t, &Spread{10, 10, 10}, waits([]time.Duration{10 * time.Millisecond}, []*Measurement{first, last})[0].AckP50)
 }
 
 func TestSpread_IsTheMedianAndBothEnds(t *testing.T) {

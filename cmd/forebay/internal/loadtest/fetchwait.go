@@ -37,7 +37,7 @@ func (r *runner) fetchWait(sending, closing context.Context) error {
 func waits(values []time.Duration, all []*Measurement) (list []Wait) {
 	for _, value := range values {
 		var mine []*Measurement
-		for _, m := range all {
+		for _, m := range whole(all) {
 			if m.Name == value.String() {
 				mine = append(mine, m)
 			}

@@ -56,7 +56,8 @@ const (
 )
 
 // judge returns whether a measurement has met the objective, and what it missed. A latency that
-// would be within its limit but for the sender's own lateness decides nothing.
+// would be within its limit but for the sender's own lateness decides nothing. What is missed for
+// certain goes before.
 func (o *Objective) judge(m *Measurement) (verdict Verdict, why []string) {
 	if len(m.Problems) > 0 {
 		return Inconclusive, nil
@@ -64,24 +65,25 @@ func (o *Objective) judge(m *Measurement) (verdict Verdict, why []string) {
 	if o == nil {
 		return "", nil
 	}
-	verdict = Met
 	late := o.limits(&m.SenderLate)
 	for i, l := range o.limits(&m.Ack) {
 		most := Millis(l.limit.Seconds() * 1000)
-		if most == 0 || l.is <= most {
-			continue
+		switch {
+		case most == 0 || !(l.is > most):
+		case l.is-late[i].is <= most:
+			m.problem("%s is above the objective only because the sender itself was late", l.name)
+		default:
+			why = append(why, fmt.Sprintf("%s %v > %v", l.name, l.is, l.limit))
 		}
-		if l.is-late[i].is <= most {
-			m.Problems = append(m.Problems, fmt.Sprintf("%s is above the objective only because "+
-				"the sender itself was late", l.name))
-			return Inconclusive, nil
-		}
-		verdict = Missed
-		why = append(why, fmt.Sprintf("%s %v > %v", l.name, l.is, l.limit))
 	}
 	if loss := m.Loss(); loss > o.Loss {
-		verdict = Missed
 		why = append(why, fmt.Sprintf("loss %.4g > %g", loss, o.Loss))
 	}
-	return verdict, why
+	switch {
+	case len(why) > 0:
+		return Missed, why
+	case len(m.Problems) > 0:
+		return Inconclusive, nil
+	}
+	return Met, nil
 }

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -58,6 +59,33 @@ func TestObjective_DemandsOnlyWhatIsSet(t *testing.T) {
 		P99: 20 * time.Millisecond}).judge(m)
 	require.Equal(t, Missed, verdict)
 	require.Equal(t, []string{"p50 10ms > 9ms", "p99 30ms > 20ms"}, why)
+}
+
+func TestObjective_WhatIsMissedGoesBeforeASenderThatIsLate(t *testing.T) {
+	m := &Measurement{Sent: 1000, Ack: Latency{P50: 10, P99: 90}, SenderLate: Latency{P50: 8, P99: 1}}
+	verdict, why := (&Objective{P50: 5 * time.Millisecond, P99: 20 * time.Millisecond}).judge(m)
+	require.Equal(t, Missed, verdict)
+	require.Equal(t, []string{"p99 90ms > 20ms"}, why)
+	m = &Measurement{Sent: 1000, Failed: 10, Ack: Latency{P50: 10}, SenderLate: Latency{P50: 8}}
+	verdict, why = (&Objective{P50: 5 * time.Millisecond}).judge(m)
+	require.Equal(t, Missed, verdict)
+	require.Equal(t, []string{"loss 0.01 > 0"}, why)
+	m.Failed, m.Problems = 0, nil
+	verdict, _ = (&Objective{P50: 5 * time.Millisecond}).judge(m)
+	require.Equal(t, Inconclusive, verdict)
+}
+
+func TestLatency_OfNothingIsNotZero(t *testing.T) {
+	l := newHistogram().latency()
+	text, err := json.Marshal(l)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"count":0,"p50":null,"p90":null,"p99":null,"p99_9":null,"max":null}`, string(text))
+	require.Equal(t, "-", l.P50.String())
+	m := &Measurement{Sent: 10, Failed: 10, Ack: l, SenderLate: l}
+	require.Nil(t, over([]*Measurement{m}, ackP50), "it is no median")
+	verdict, why := (&Objective{P50: time.Second}).judge(m)
+	require.Equal(t, Missed, verdict)
+	require.Equal(t, []string{"loss 1 > 0"}, why)
 }
 
 func TestHistogram_KeepsThreeDigits(t *testing.T) {
