@@ -326,3 +326,42 @@ func TestFollower_DoesNotTakeTheDeadForTheLiving(t *testing.T) {
 	say(time.Now().Add(-time.Hour)) // its clock is wrong, but it lives
 	r.eventually(f, func(rep *Report) bool { return !rep.Sources[0].Silent })
 }
+
+// A producer that has dropped reports will never say what became of their records. Close finds that
+// out, and does not wait for them.
+func TestSource_CloseDoesNotWaitForReportsThatWereDropped(t *testing.T) {
+	r := newRig(t)
+	s, err := NewSource(SourceConfig{Instance: "shop", Interval: leastInterval})
+	require.NoError(t, err)
+	release := make(chan struct{})
+	p, err := producer.New(producer.Config{Reports: producer.ReportsConfig{MaxBytes: 20_000},
+		Clusters: map[string]producer.ClusterConfig{"kafka": {Brokers: r.brokers}}},
+		producer.WithObserver(s), producer.WithDelivery(func(producer.Report) { <-release }))
+	require.NoError(t, err)
+	defer func() { _, _ = p.Close(r.soon()) }()
+	s.Start(p)
+	const n = 300
+	for i := range n {
+		require.NoError(t, p.Send(producer.Record{Topic: "views", Key: fmt.Append(nil, i),
+			Value: make([]byte, 1000)}))
+		if i%10 == 0 {
+			require.NoError(t, p.Flush(r.soon()))
+		}
+	}
+	require.NoError(t, p.Flush(r.soon()))
+	require.Positive(t, p.Stats().ReportsDropped)
+	close(release)
+	ctx := r.soon()
+	err = s.Close(ctx)
+	require.NoError(t, ctx.Err(), "it waited")
+	require.ErrorIs(t, err, errNotStated)
+	stats := s.Stats()
+	require.Positive(t, stats.Unstated)
+	require.Equal(t, uint64(n), stats.Stamped)
+	require.ErrorContains(t, err, fmt.Sprintf("%d outcomes were not reported: set reports.max_bytes", stats.Unstated))
+	f := r.follow()
+	rep := r.eventually(f, func(rep *Report) bool { return len(rep.Sources) == 1 && rep.Sources[0].Ended })
+	require.Equal(t, stats.Unstated, rep.Sources[0].Unstated)
+	rep = r.eventually(f, func(rep *Report) bool { return rep.Total.Numbered == n })
+	require.Equal(t, stats.Unstated, rep.Total.Unsettled)
+}

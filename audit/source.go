@@ -173,6 +173,7 @@ func (s *Source) every(topic string) uint64 {
 	i := s.topics.Match(topic)
 	switch {
 	case topic == s.cfg.StatementTopic:
+		s.state.watched.Store(true) // the statements pass by the source itself
 		return 0
 	case len(s.cfg.Topics) == 0:
 		return 1

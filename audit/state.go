@@ -18,6 +18,9 @@ type stating struct {
 	farewell atomic.Int32 // the last statement: unsent, underway, delivered
 	alive    atomic.Int64 // when the newest sign of life was sent; 0: it has an outcome
 	closed   atomic.Bool  // the sender was closed
+	watched  atomic.Bool  // the sender is the producer that the source observes
+	told     atomic.Int32 // the marker of Close, as farewell
+	marked   time.Time    // when it was sent; belongs to Close
 	begin    sync.Once
 	end      sync.Once
 	sender   Sender        // set by Start
@@ -63,7 +66,9 @@ var errNotStated = errors.New("not all statements were delivered")
 //
 // An error means that some records had no outcome, or that statements were not delivered: at once
 // if the sender was closed before. The audit then says that the instance fell silent, and that the
-// fate of its last records is unknown; it does not call them lost.
+// fate of its last records is unknown; it does not call them lost. Close does not wait for reports
+// that the producer has dropped (Reports.MaxBytes), once callbacks return again: its error says how
+// many outcomes it has not heard of.
 func (s *Source) Close(ctx context.Context) error {
 	s.state.begin.Do(func() { close(s.state.done) })
 	s.state.end.Do(func() { close(s.state.stop) })
@@ -71,9 +76,16 @@ func (s *Source) Close(ctx context.Context) error {
 	if s.state.sender == nil {
 		return nil
 	}
+	flushing, stop := context.WithCancel(ctx)
+	flushed := s.flush(flushing)
+	defer func() {
+		stop()
+		<-flushed
+	}()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !s.stateAll(true) {
+		s.mark(flushed)
 		if s.state.closed.Load() {
 			return fmt.Errorf("close the source %q: %w: %w", s.cfg.Instance, errNotStated,
 				producer.ErrClosed)
@@ -85,7 +97,55 @@ func (s *Source) Close(ctx context.Context) error {
 				ctx.Err())
 		}
 	}
+	if n := s.Stats().Unstated; n > 0 && s.state.told.Load() == delivered {
+		return fmt.Errorf("close the source %q: %w: %d outcomes were not reported: set "+
+			"reports.max_bytes to more, or have callbacks return sooner", s.cfg.Instance,
+			errNotStated, n)
+	}
 	return nil
+}
+
+// flusher is what a *producer.Producer offers beside Send.
+type flusher interface {
+	Flush(ctx context.Context) error
+	Stats() producer.Stats
+}
+
+// flush waits, beside the rest of Close, until all records have an outcome. The channel is closed
+// when that is over, whether they have or not.
+func (s *Source) flush(ctx context.Context) (over <-chan struct{}) {
+	done := make(chan struct{})
+	f, ok := s.state.sender.(flusher)
+	if !ok {
+		close(done)
+		return done
+	}
+	go func() {
+		defer close(done)
+		_ = f.Flush(ctx) // without its outcomes, mark finds out nothing
+	}()
+	return done
+}
+
+// mark finds out whether reports were dropped that Close would wait for. Once all records have an
+// outcome, it sends a statement. Reports of low priority come after all others, in their order:
+// when that of the statement comes, all that will come have come.
+func (s *Source) mark(flushed <-chan struct{}) {
+	select {
+	case <-flushed:
+	default:
+		return
+	}
+	f, ok := s.state.sender.(flusher)
+	if !ok || !s.state.watched.Load() || f.Stats().ReportsDropped == 0 ||
+		!s.state.told.CompareAndSwap(unsent, underway) {
+		return
+	}
+	s.state.marked = time.Now()
+	l := life{instance: s.cfg.Instance, run: s.run, started: s.started, interval: s.cfg.Interval}
+	if s.say(l.key(), l.encode(), func(bool) { s.state.told.Store(delivered) }) != nil {
+		s.state.told.Store(unsent)
+	}
 }
 
 // stateAll sends a new version of each statement that has changed. With last it reports whether all
@@ -152,7 +212,11 @@ func (s *Source) say(key, value []byte, answered func(delivered bool)) error {
 
 // stateStream states what is new of a stream, and reports whether all is delivered.
 func (s *Source) stateStream(st *stream, now Bucket, last bool) (done bool) {
-	todo, done := st.unsaid(now, last)
+	var told time.Time
+	if last && s.state.told.Load() == delivered {
+		told = s.state.marked
+	}
+	todo, done := st.unsaid(now, last, told)
 	for i := range todo {
 		t := &todo[i]
 		t.claim.instance, t.claim.run, t.claim.topic = s.cfg.Instance, s.run, st.topic

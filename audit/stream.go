@@ -155,21 +155,22 @@ const (
 )
 
 // unsaid returns the statements that are to be sent now. It is done when last is set and all were
-// delivered.
-func (s *stream) unsaid(now Bucket, last bool) (todo []statement, done bool) {
+// delivered. If told is set, no more fates will come, and no more answers to statements that were
+// sent before that time.
+func (s *stream) unsaid(now Bucket, last bool, told time.Time) (todo []statement, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	done = true
 	s.periods = slices.DeleteFunc(s.periods, (*period).stated)
 	for _, p := range s.periods {
-		if !p.final && p.over(now, last) {
+		if !p.final && p.over(now, last, !told.IsZero()) {
 			p.final = true
 			s.least = max(s.least, p.bucket+1)
 			s.lost += p.next - p.first - p.settled
 		}
 		done = done && p.final
 		for i := 0; i < len(p.parts); i++ {
-			if t, ok := p.ask(i, last); ok {
+			if t, ok := p.ask(i, last, told); ok {
 				todo = append(todo, t)
 			}
 			done = done && p.parts[i].done()
@@ -179,9 +180,9 @@ func (s *stream) unsaid(now Bucket, last bool) (todo []statement, done bool) {
 }
 
 // over reports whether no more sequences will be given, and no more fates will come.
-func (p *period) over(now Bucket, last bool) bool {
+func (p *period) over(now Bucket, last, told bool) bool {
 	settled := p.settled == p.next-p.first
-	return last && settled || p.bucket < now && (settled || p.bucket+patience < now)
+	return last && (settled || told) || p.bucket < now && (settled || p.bucket+patience < now)
 }
 
 // stated reports whether nothing of the period is left to be stated.
@@ -192,7 +193,7 @@ func (p *period) stated() bool {
 func (a *part) done() bool { return a.givenUp || a.said == a.now && a.said != version{} }
 
 // ask returns the statement of a part, if it is to be sent.
-func (p *period) ask(i int, last bool) (t statement, ok bool) {
+func (p *period) ask(i int, last bool, told time.Time) (t statement, ok bool) {
 	a := p.parts[i]
 	full := i < len(p.parts)-1
 	if !full {
@@ -201,6 +202,9 @@ func (p *period) ask(i int, last bool) (t statement, ok bool) {
 	patience := askAgain
 	if last {
 		patience = askAgainAtLast
+	}
+	if a.underway.Before(told) {
+		a.underway = time.Time{} // its answer was dropped
 	}
 	if a.done() || !a.underway.IsZero() && time.Since(a.underway) < patience {
 		return t, false

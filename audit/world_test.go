@@ -137,7 +137,7 @@ func (w *world) become(s *stream, h *Header, partition int, what string) {
 // state makes the sources state what they know.
 func (w *world) state(now Bucket, last bool) {
 	for _, s := range w.sources {
-		todo, _ := s.stream.unsaid(now, last)
+		todo, _ := s.stream.unsaid(now, last, time.Time{})
 		for i := range todo {
 			t := &todo[i]
 			t.claim.instance, t.claim.run, t.claim.topic = s.cfg.Instance, s.run, worldTopic
