@@ -87,6 +87,7 @@ func (c AgentConfig) Check() error {
 // parts returns the settings of the source and of the reader, with all defaults.
 func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err error) {
 	shares, wrong := c.completeLoads()
+	derived := len(c.Topics) == 0 && len(c.Loads) > 0
 	wrong = append(c.mistakesOfRole(), wrong...)
 	source = SourceConfig{Instance: c.Instance, Topics: shares, StatementTopic: c.StatementTopic,
 		Interval: c.Interval, Intended: true, Ordered: true}
@@ -94,12 +95,9 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	reader = ReaderConfig{Topics: c.Topics, Cluster: c.Cluster, Group: c.Group, Start: c.Start,
 		StatementTopic: source.StatementTopic, Interval: source.Interval}
 	reader.Topics = c.TopicsToRead()
-	if c.consumes() {
-		wrong = append(wrong, reader.complete())
-	}
-	if slices.Contains(reader.Topics, reader.StatementTopic) {
-		wrong = append(wrong, fmt.Errorf("topics: %q is the statement topic: take it out",
-			reader.StatementTopic))
+	wrong = append(wrong, reader.completeStart())
+	if c.consumes() && !derived { // else it was said of the loads
+		wrong = append(wrong, reader.checkTopics())
 	}
 	if c.Heartbeat != nil {
 		heartbeat := *c.Heartbeat
@@ -108,6 +106,7 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 			wrong = append(wrong, within("heartbeat.", err))
 		}
 	}
+	wrong = append(wrong, c.mistakesOfTopics(source.StatementTopic)...)
 	if c.Duration < 0 {
 		wrong = append(wrong, fmt.Errorf("duration: %v: write a time, or 0 for no end", c.Duration))
 	}
@@ -150,7 +149,35 @@ func (c *AgentConfig) mistakesOfRole() (wrong []error) {
 	return wrong
 }
 
-// completeLoads fills the defaults of the loads in, and returns their topics and all mistakes.
+// mistakesOfTopics returns what is wrong with topics that are used for two things.
+func (c *AgentConfig) mistakesOfTopics(statements string) (wrong []error) {
+	if slices.Contains(c.Topics, statements) {
+		wrong = append(wrong, fmt.Errorf("topics: %q is the statement topic: take it out",
+			statements))
+	}
+	audited := slices.Clone(c.Topics)
+	for i, l := range c.Loads {
+		if l.Topic == statements {
+			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q is the statement topic: write "+
+				"another", i, statements))
+		}
+		audited = append(audited, l.Topic)
+	}
+	if c.Heartbeat == nil {
+		return wrong
+	}
+	switch topic := c.Heartbeat.Topic; {
+	case topic == statements:
+		wrong = append(wrong, fmt.Errorf("heartbeat.topic: %q is the statement topic: write "+
+			"another", topic))
+	case slices.Contains(audited, topic):
+		wrong = append(wrong, fmt.Errorf("heartbeat.topic: %q is audited: write another", topic))
+	}
+	return wrong
+}
+
+// completeLoads fills the defaults of the loads in, and returns their topics, but for those that
+// are wrong, and all mistakes.
 func (c *AgentConfig) completeLoads() (shares []TopicShare, wrong []error) {
 	c.Loads = slices.Clone(c.Loads)
 	for i := range c.Loads {
@@ -158,11 +185,14 @@ func (c *AgentConfig) completeLoads() (shares []TopicShare, wrong []error) {
 		if err := l.complete(); err != nil {
 			wrong = append(wrong, within(fmt.Sprintf("loads[%d].", i), err))
 		}
-		if slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }) {
+		switch {
+		case legal(l.Topic) != nil: // complete has said so
+		case slices.ContainsFunc(c.Loads[:i], func(o Load) bool { return o.Topic == l.Topic }):
 			wrong = append(wrong, fmt.Errorf("loads[%d].topic: %q has a load already: add the "+
 				"rates", i, l.Topic))
+		default:
+			shares = append(shares, TopicShare{Topic: l.Topic})
 		}
-		shares = append(shares, TopicShare{Topic: l.Topic})
 	}
 	return shares, wrong
 }

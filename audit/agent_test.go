@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -203,6 +204,30 @@ func TestAgentConfig_SaysEveryMistake(t *testing.T) {
 		require.ErrorContains(t, c.Check(), text)
 	}
 	require.NoError(t, AgentConfig{Role: Consume, Topics: []string{"a"}}.Check())
+}
+
+// Each mistake is said once, of the setting that somebody has written.
+func TestAgentConfig_SaysEachMistakeOnce(t *testing.T) {
+	load := func(topic string) Load { return Load{Topic: topic, RecordsPerSecond: 1} }
+	beat := func(topic string) *HeartbeatConfig { return &HeartbeatConfig{Topic: topic} }
+	for text, c := range map[string]AgentConfig{
+		"interval: 1ms: write 100ms to 1m0s": {Interval: time.Millisecond, Loads: []Load{load("a")}},
+		`loads[0].topic: "a b"`:              {Loads: []Load{load("a b")}},
+		`loads[0].topic: `:                   {Loads: []Load{load("")}},
+		`loads[1].topic: "a" has a load`:     {Loads: []Load{load("a"), load("a")}},
+		`topics[0]: "a b"`:                   {Loads: []Load{load("a")}, Topics: []string{"a b"}},
+		`start: "now": write`:                {Loads: []Load{load("a")}, Start: "now"},
+		`loads[0].topic: "forebay-audit" is the statement topic: write another`:  {Loads: []Load{load("forebay-audit")}},
+		`heartbeat.topic: "forebay-audit" is the statement topic: write another`: {Loads: []Load{load("a")}, Heartbeat: beat("forebay-audit")},
+		`heartbeat.topic: "a" is audited: write another`:                         {Loads: []Load{load("a")}, Heartbeat: beat("a")},
+		`heartbeat.topic: "b" is audited: write another`:                         {Loads: []Load{load("a")}, Topics: []string{"b"}, Heartbeat: beat("b")},
+	} {
+		c.Role, c.Instance = Both, "i"
+		err := c.Check()
+		require.Error(t, err, text)
+		require.True(t, strings.HasPrefix(err.Error(), text), "%v", err)
+		require.NotContains(t, err.Error(), "\n", text)
+	}
 }
 
 func TestAgentConfig_NamesWhereEachMistakeIs(t *testing.T) {

@@ -43,6 +43,11 @@ type ReaderConfig struct {
 
 // complete fills the defaults in, and returns all mistakes.
 func (c *ReaderConfig) complete() error {
+	return errors.Join(c.checkTopics(), c.completeStart(),
+		completeStatements(&c.StatementTopic, &c.Interval))
+}
+
+func (c *ReaderConfig) checkTopics() error {
 	var wrong []error
 	if len(c.Topics) == 0 {
 		wrong = append(wrong, errors.New("topics: empty: write the topics to read"))
@@ -52,6 +57,11 @@ func (c *ReaderConfig) complete() error {
 			wrong = append(wrong, fmt.Errorf("topics[%d]: %w", i, err))
 		}
 	}
+	return errors.Join(wrong...)
+}
+
+// completeStart fills in the defaults of who reads and where, and returns what is wrong with it.
+func (c *ReaderConfig) completeStart() error {
 	if c.Group == "" {
 		c.Group = "forebay-audit"
 	}
@@ -60,9 +70,9 @@ func (c *ReaderConfig) complete() error {
 		c.Start = "earliest"
 	case "earliest", "latest":
 	default:
-		wrong = append(wrong, fmt.Errorf("start: %q: write earliest or latest", c.Start))
+		return fmt.Errorf("start: %q: write earliest or latest", c.Start)
 	}
-	return errors.Join(append(wrong, completeStatements(&c.StatementTopic, &c.Interval))...)
+	return nil
 }
 
 // Reader reads topics, and states which audited records it has seen. It shares the partitions with
