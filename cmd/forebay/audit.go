@@ -166,8 +166,8 @@ func (f *auditFlags) run(cmd *cobra.Command, file *auditFile) error {
 	end()
 	<-done
 	screen.end()
-	return f.finish(cmd.OutOrStdout(), stderr, auditResult{Loads: agent.Loads(), Brokers: agent.Brokers(),
-		Source: agent.Source(), Report: report, Unmet: agent.Unmet()})
+	return f.finish(cmd.OutOrStdout(), stderr, auditResult{Loads: agent.Loads(),
+		Brokers: agent.Brokers(), Source: agent.Source(), Report: report, Unmet: agent.Unmet()})
 }
 
 // progress prints a line now and then; on a terminal it draws a table each second.
