@@ -39,7 +39,8 @@ func read(t *testing.T, r *kgo.Record) cloudevents.Event {
 func TestKafka_TheCloudEventsSDKReadsOurEvents(t *testing.T) {
 	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.TopicName(t)
-	c.CreateTopic(t, topic, 1)
+	// else retention may delete records that are so old
+	c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("retention.ms", "-1"))
 	p := newProducer(t, c)
 	e, err := event.New(p, topic, event.JSON[started](),
 		event.KeyBy(func(s started) string { return s.User }),

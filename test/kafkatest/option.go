@@ -96,8 +96,6 @@ func (c *config) properties(b *Broker, all []*Broker) map[string]string {
 		"default.replication.factor":     n,
 		"log.segment.bytes":              "16777216",
 		"log.index.size.max.bytes":       "1048576",
-		// records with old timestamps stay; else a broker deletes them at some time within minutes
-		"log.retention.ms": "-1",
 		// the default takes 128 MiB of heap at once
 		"log.cleaner.dedupe.buffer.size":        "2097152",
 		"group.initial.rebalance.delay.ms":      "0",

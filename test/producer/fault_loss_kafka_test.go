@@ -66,7 +66,7 @@ func TestKafka_F24_ARetryOfOldRecordsAfterARestartCountsAsMaybeDuplicated(t *tes
 	t.Parallel()
 	proven := proof.Of(t, "F24")
 	c := kafkatest.Start(t)
-	c.CreateTopic(t, "events", 1)
+	c.CreateTopic(t, "events", 1, kafkatest.TopicConfig("retention.ms", "-1"))
 	net := proxies(t, c)
 	tr := try(t, to(c), producer.WithDialer(net.Dial))
 	old := func(i int) producer.Record {

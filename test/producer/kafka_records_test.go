@@ -48,7 +48,8 @@ func TestKafka_RecordsReadBackEqual(t *testing.T) {
 	for _, compression := range []string{"none", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
 			topic := kafkatest.TopicName(t)
-			c.CreateTopic(t, topic, 1)
+			// old records stay
+			c.CreateTopic(t, topic, 1, kafkatest.TopicConfig("retention.ms", "-1"))
 			sent := oddRecords(topic)
 			tr := try(t, to(c,
 				func(cfg *producer.Config) { cfg.Batching.Compression = compression }))
@@ -215,7 +216,8 @@ func TestKafka_TheJavaConsumerReadsATopicAsSent(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
 	topic := kafkatest.TopicName(t)
-	c.CreateTopic(t, topic, 3)
+	// else retention may delete records that are so old within a second
+	c.CreateTopic(t, topic, 3, kafkatest.TopicConfig("retention.ms", "-1"))
 	tr := try(t, to(c, func(cfg *producer.Config) { cfg.Batching.Compression = "zstd" }))
 	var want strings.Builder
 	for i := range 3000 {
