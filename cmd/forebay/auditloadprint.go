@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -99,7 +98,7 @@ func printLoad(out io.Writer, r *loadtest.Result) {
 }
 
 func printMeasurements(out io.Writer, all []*loadtest.Measurement) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(out)
 	named := slices.ContainsFunc(all, func(m *loadtest.Measurement) bool { return m.Name != "" })
 	if named {
 		fmt.Fprint(table, "ROUND\tOF\t")
@@ -128,7 +127,7 @@ func processors(n *float64) string {
 }
 
 func printImpacts(out io.Writer, r *loadtest.Result) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(out)
 	fmt.Fprintln(table, "PHASE\tACK P50 (MS)\tP99\tP99.9\tDELIVERED/S\tREAD/S\tFETCHES/S\tLAG\t"+
 		"BROKERS' CPU\tOWN CPU\t")
 	for i := range r.Impacts {
@@ -157,7 +156,7 @@ func printImpacts(out io.Writer, r *loadtest.Result) {
 }
 
 func printWaits(out io.Writer, r *loadtest.Result) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(out)
 	fmt.Fprintln(table, "FETCH.MAX.WAIT\tACK P50 (MS)\tP99\tEND TO END P50 (MS)\tP99\tFETCHES/S\t"+
 		"BROKERS' CPU\tOWN CPU\t")
 	for i := range r.Waits {

@@ -49,6 +49,11 @@ func needWords(unmet []audit.Need) (words []string) {
 	return words
 }
 
+// rightAligned returns a table of figures.
+func rightAligned(out io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
 // printAudit prints a result as tables, and what was found in words.
 func printAudit(out io.Writer, result *auditResult) {
 	for _, l := range result.Loads {
@@ -64,7 +69,7 @@ func printAudit(out io.Writer, result *auditResult) {
 	if len(result.Loads)+len(result.Brokers) > 0 {
 		fmt.Fprintln(out)
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(out)
 	fmt.Fprintln(table, "TOPIC\tBUCKET (UTC)\tINSTANCE\tSTARTED (UTC)\tNUMBERED\tDELIVERED\t"+
 		"NOT DELIVERED\tSEEN\tLOST\tTWICE\tOUT OF ORDER\tOPEN\tCOMPLETE\t")
 	for i := range report.Rows {
@@ -100,7 +105,7 @@ func printBrokers(out io.Writer, brokers []audit.BrokerReport) {
 	if len(brokers) == 0 {
 		return
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(out)
 	fmt.Fprintln(table, "BROKER\tHOST\tSTATE\tPARTITION\tSENT\tFAILED\tACK MEDIAN\tACK LONGEST\t"+
 		"READ MEDIAN\tREAD LONGEST\t")
 	for i := range brokers {

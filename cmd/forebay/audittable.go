@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
@@ -159,7 +158,7 @@ func brokerLines(brokers []audit.BrokerReport) []string {
 // aligned returns the lines of a table.
 func aligned(write func(io.Writer)) []string {
 	var b bytes.Buffer
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := rightAligned(&b)
 	write(table)
 	_ = table.Flush() // to memory
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")

@@ -11,17 +11,24 @@ import (
 	"github.com/forebay-go/forebay/producer"
 )
 
-// measured takes one measurement of a fake, in virtual time.
-func measured(t *testing.T, c *Config, change func(*fakeKafka, *meter)) (m *Measurement, err error) {
+// onFake has do measure a fake, in virtual time.
+func onFake(t *testing.T, c *Config, do func(t *testing.T, b *bench, kafka *fakeKafka)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		require.NoError(t, c.Complete())
 		clock := newMeter("east")
 		kafka := newFakeKafka(clock, 20_000)
 		defer kafka.close()
-		change(kafka, clock)
-		m, err = newFakeBench(c, kafka, clock).measure(t.Context(), t.Context(),
-			c.RecordsPerSecond[0], nil, named{})
+		do(t, newFakeBench(c, kafka, clock), kafka)
+	})
+}
+
+// measured takes one measurement of a fake, in virtual time.
+func measured(t *testing.T, c *Config, change func(*fakeKafka, *meter)) (m *Measurement, err error) {
+	t.Helper()
+	onFake(t, c, func(t *testing.T, b *bench, kafka *fakeKafka) {
+		change(kafka, b.meter)
+		m, err = b.measure(t.Context(), t.Context(), c.RecordsPerSecond[0], nil, named{})
 	})
 	return m, err
 }
@@ -170,13 +177,7 @@ func TestMeasure_EndsWhereKafkaAcknowledgesNothingAnyMore(t *testing.T) {
 }
 
 func TestMeasure_AnInterruptKeepsWhatWasMeasured(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := testConfig()
-		require.NoError(t, c.Complete())
-		clock := newMeter("east")
-		kafka := newFakeKafka(clock, 20_000)
-		defer kafka.close()
-		b := newFakeBench(c, kafka, clock)
+	onFake(t, testConfig(), func(t *testing.T, b *bench, _ *fakeKafka) {
 		sending, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 		defer cancel()
 		m, err := b.measure(sending, t.Context(), 1000, nil, named{})
@@ -196,13 +197,7 @@ func TestMeasure_AnInterruptKeepsWhatWasMeasured(t *testing.T) {
 }
 
 func TestMeasure_DroppedReportsAreSaid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := testConfig()
-		require.NoError(t, c.Complete())
-		clock := newMeter("east")
-		kafka := newFakeKafka(clock, 20_000)
-		defer kafka.close()
-		b := newFakeBench(c, kafka, clock)
+	onFake(t, testConfig(), func(t *testing.T, b *bench, _ *fakeKafka) {
 		calls := uint64(0)
 		b.dropped = func() uint64 { calls++; return calls }
 		m, err := b.measure(t.Context(), t.Context(), 1000, nil, named{})
