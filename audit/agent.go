@@ -87,16 +87,14 @@ func (c AgentConfig) Check() error {
 // parts returns the settings of the source and of the reader, with all defaults.
 func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err error) {
 	shares, wrong := c.completeLoads()
-	derived := len(c.Topics) == 0 && len(c.Loads) > 0
 	wrong = append(c.mistakesOfRole(), wrong...)
 	source = SourceConfig{Instance: c.Instance, Topics: shares, StatementTopic: c.StatementTopic,
 		Interval: c.Interval, Intended: true, Ordered: true}
 	wrong = append(wrong, source.complete())
-	reader = ReaderConfig{Topics: c.Topics, Cluster: c.Cluster, Group: c.Group, Start: c.Start,
-		StatementTopic: source.StatementTopic, Interval: source.Interval}
-	reader.Topics = c.TopicsToRead()
+	reader = ReaderConfig{Topics: c.TopicsToRead(), Cluster: c.Cluster, Group: c.Group,
+		Start: c.Start, StatementTopic: source.StatementTopic, Interval: source.Interval}
 	wrong = append(wrong, reader.completeStart())
-	if c.consumes() && !derived { // else it was said of the loads
+	if c.consumes() && !(c.readsLoads() && len(c.Loads) > 0) { // else it was said of the loads
 		wrong = append(wrong, reader.checkTopics())
 	}
 	if c.Heartbeat != nil {
@@ -119,9 +117,12 @@ func (c *AgentConfig) parts() (source SourceConfig, reader ReaderConfig, err err
 	return source, reader, errors.Join(wrong...)
 }
 
+// readsLoads reports whether the topics to read are those of Loads.
+func (c *AgentConfig) readsLoads() bool { return c.Role == Both && len(c.Topics) == 0 }
+
 // TopicsToRead returns the topics that the instance reads: none for the role produce.
 func (c *AgentConfig) TopicsToRead() []string {
-	if c.Role != Both || len(c.Topics) > 0 {
+	if !c.readsLoads() {
 		return c.Topics
 	}
 	topics := make([]string, len(c.Loads))

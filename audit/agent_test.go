@@ -191,6 +191,7 @@ func TestAgentConfig_SaysEveryMistake(t *testing.T) {
 		`topics: "forebay-audit" is the statement topic: take it out`:        {Role: Consume, Topics: []string{"a", "forebay-audit"}},
 		`loads: role consume makes no traffic`:                               {Role: Consume, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}}},
 		`topics: empty: write the topics to read`:                            {Role: Consume},
+		"take them out, or write role both\ntopics: empty: write the topics": {Role: Consume, Loads: []Load{{Topic: "a", RecordsPerSecond: 1}}},
 		`topics[0]: "a b": the name of the topic has a character other than`: {Role: Consume, Topics: []string{"a b"}},
 		`loads[0].topic: "": the topic has no name`:                          {Role: Produce, Loads: []Load{{RecordsPerSecond: 1}}},
 		`loads[0].records_per_second: 0: write a rate of up to 1000000`:      {Role: Produce, Loads: []Load{{Topic: "a"}}},
