@@ -88,15 +88,11 @@ func (s *stallingSender) Send(rec producer.Record) error {
 }
 
 func TestMeasure_AStallOfTheSenderCountsFromTheIntendedTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := testConfig()
-		c.Objective = &Objective{P99: 50 * time.Millisecond}
-		require.NoError(t, c.Complete())
-		clock := newMeter("east")
-		kafka := newFakeKafka(clock, 20_000)
-		defer kafka.close()
-		to := &stallingSender{Sender: kafka, meter: clock, at: 5 * time.Second}
-		m, err := newFakeBench(c, to, clock).measure(t.Context(), t.Context(), 1000, nil, named{})
+	c := testConfig()
+	c.Objective = &Objective{P99: 50 * time.Millisecond}
+	onFake(t, c, func(t *testing.T, b *bench, kafka *fakeKafka) {
+		b.sender.to = &stallingSender{Sender: kafka, meter: b.meter, at: 5 * time.Second}
+		m, err := b.measure(t.Context(), t.Context(), 1000, nil, named{})
 		require.NoError(t, err)
 		require.EqualValues(t, 10_000, m.Delivered)
 		require.InDelta(t, 900, float64(m.Ack.P99), 20)
@@ -118,15 +114,10 @@ func (s *slowSender) Send(rec producer.Record) error {
 }
 
 func TestMeasure_ASenderThatCannotKeepUpIsInconclusive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := testConfig()
-		require.NoError(t, c.Complete())
-		clock := newMeter("east")
-		kafka := newFakeKafka(clock, 20_000)
-		defer kafka.close()
+	onFake(t, testConfig(), func(t *testing.T, b *bench, kafka *fakeKafka) {
+		b.sender.to = &slowSender{kafka, 2 * time.Millisecond}
 		began := time.Now()
-		m, err := newFakeBench(c, &slowSender{kafka, 2 * time.Millisecond}, clock).measure(
-			t.Context(), t.Context(), 1000, nil, named{})
+		m, err := b.measure(t.Context(), t.Context(), 1000, nil, named{})
 		require.NoError(t, err)
 		require.Equal(t, Inconclusive, m.Verdict)
 		require.Equal(t, "the sender is too slow on this machine: it reached 400 of 1000 records/s",
